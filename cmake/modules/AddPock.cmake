@@ -1,0 +1,32 @@
+# Thin wrappers that keep target, install and documentation rules in one place.
+
+# add_pock_library(name sources... [DEPENDS targets...] [LINK libs...])
+# An object-like static library. It links nothing of MLIR itself: executables
+# link the MLIR dylib once (never the component libraries beside it).
+function(add_pock_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  add_dependencies(${name} PockIncGen ${ARG_DEPENDS})
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  llvm_update_compile_flags(${name})
+endfunction()
+
+# add_pock_tool(name sources... LINK libs...)
+function(add_pock_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
+                                           "${CMAKE_BINARY_DIR}/bin")
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+  llvm_update_compile_flags(${name})
+  install(TARGETS ${name} RUNTIME DESTINATION pockmlir/bin COMPONENT python)
+endfunction()
+
+# pock_tablegen(TD_FILE generator... ) is upstream's mlir_tablegen; docs go to
+# docs/reference with add_pock_doc(td command name).
+function(add_pock_doc td generator name)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  mlir_tablegen(${name}.md ${generator} ${ARGN})
+  set_property(GLOBAL APPEND PROPERTY POCK_DOCS
+               "${CMAKE_CURRENT_BINARY_DIR}/${name}.md")
+endfunction()
