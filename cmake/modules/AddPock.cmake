@@ -2,11 +2,13 @@
 
 # add_pock_library(name sources... [DEPENDS targets...] [LINK libs...])
 # An object-like static library. It links nothing of MLIR itself: executables
-# link the MLIR dylib once (never the component libraries beside it).
+# link the MLIR dylib once (never the component libraries beside it), and all
+# of ours with the global property POCK_LIBS.
 function(add_pock_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   add_dependencies(${name} PockIncGen ${ARG_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY POCK_LIBS ${name})
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   llvm_update_compile_flags(${name})
 endfunction()

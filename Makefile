@@ -1,0 +1,65 @@
+# The one entry point, for people and for CI. Each target sets up what it
+# needs; what is already there is not done again.
+
+VENV ?= .venv
+BUILD ?= build
+JOBS ?= $(shell nproc)
+LLVM ?= /usr/lib/llvm-22
+BIN = $(abspath $(VENV))/bin
+PYTHON = $(BIN)/python
+
+CXX_FILES = $(shell find $(wildcard dialect lib tools python/src test examples bench) -name '*.cpp' -o -name '*.h' -o -name '*.c')
+PY_DIRS = $(wildcard python test tools examples bench)
+
+.DEFAULT_GOAL = build
+.PHONY: help setup build demo test test-all lint format docs check-docs lit pytest pytest-all clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: ## install Debian packages (as root) and the Python environment
+	@tools/setup.sh $(VENV)
+
+# The interpreter is part of the configuration: another one, another build tree.
+$(BUILD)/build.ninja: | setup
+	cmake -S . -B $(BUILD) -G Ninja -DPython_EXECUTABLE=$(PYTHON) -DMLIR_DIR=$(LLVM)/lib/cmake/mlir
+
+build: setup $(BUILD)/build.ninja ## build pock-opt and the Python module
+	@flock $(BUILD)/build.ninja ninja -C $(BUILD) -j $(JOBS) --quiet
+
+demo: build ## fine-tune a model on real data and say what it cost
+	@$(PYTHON) examples/demo.py
+
+test: lint check-docs lit pytest ## everything but the slow tests
+test-all: lint check-docs lit pytest-all ## everything
+
+lint: build ## formatting, ruff, mypy
+	@$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+	@$(BIN)/ruff check --quiet $(PY_DIRS)
+	@$(BIN)/ruff format --quiet --check $(PY_DIRS) || \
+	  { echo "unformatted Python files; mend with: make format"; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+
+format: setup ## format C++ and Python files
+	@$(BIN)/clang-format -i $(CXX_FILES)
+	@$(BIN)/ruff check --quiet --fix $(PY_DIRS)
+	@$(BIN)/ruff format --quiet $(PY_DIRS)
+
+docs: setup ## generate docs/reference from the dialect's definitions
+	@tools/docs.sh
+
+check-docs: setup
+	@tools/docs.sh --check
+
+lit: build
+	@ninja -C $(BUILD) --quiet check-pock
+
+pytest: build
+	@$(PYTHON) -m pytest -n $(JOBS) -m "not slow"
+
+pytest-all: build
+	@$(PYTHON) -m pytest -n $(JOBS)
+
+clean: ## remove what the build made; the Python environment stays
+	rm -rf $(BUILD) out .mypy_cache .ruff_cache .pytest_cache
+	rm -f python/pockmlir/_core*.so python/pockmlir/_core.pyi python/pockmlir/_ops/_pock_*_gen.py

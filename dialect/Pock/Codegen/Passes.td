@@ -1,0 +1,116 @@
+//===- Passes.td - From linalg kernels to LLVM -------------*- tablegen -*-===//
+
+#ifndef POCK_CODEGEN_PASSES
+#define POCK_CODEGEN_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
+  let summary = "Bufferize kernels in destination style";
+  let description = [{
+    Turns every function with the unit attribute `pock.kernel` from linalg on
+    tensors into linalg on memrefs of identity layout. The last arguments, one
+    per result, are the outs: they receive the results, and the function
+    returns nothing. Elementwise operations are fused first, and initial
+    tensors are chosen so that results are computed in place.
+
+    ```mlir
+    func.func private @relu(%x: tensor<8xf32>, %out: tensor<8xf32>)
+        -> tensor<8xf32> attributes {pock.kernel}
+    // becomes
+    func.func private @relu(%x: memref<8xf32>, %out: memref<8xf32>)
+        attributes {pock.kernel}
+    ```
+
+    An out that is read is updated in place. Temporaries stay `memref.alloc`
+    (see `pock-place-scratch`). Dynamic shapes and operations that cannot be
+    bufferized are errors. Other functions are left alone.
+  }];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::bufferization::BufferizationDialect", "mlir::func::FuncDialect",
+    "mlir::linalg::LinalgDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::tensor::TensorDialect"
+  ];
+}
+
+def PlaceScratch : Pass<"pock-place-scratch", "mlir::ModuleOp"> {
+  let summary = "Give the temporaries of kernels their memory";
+  let description = [{
+    Replaces every static `memref.alloc` of a kernel. Temporaries that
+    `pock-vectorize-kernels` will keep in registers stay (they vanish there).
+    Of the others the smallest become `memref.alloca`, up to `stack-bytes` in
+    all. The rest is placed by lifetime into one trailing argument
+    `memref<Nxi8>`, and the function gets the attribute
+    `pock.workspace = N : i64`.
+
+    ```mlir
+    func.func private @k(%x: memref<64x64xf32>, ..., %ws: memref<16384xi8>)
+        attributes {pock.kernel, pock.workspace = 16384 : i64} {
+      %tmp = memref.view %ws[%c0][] : memref<16384xi8> to memref<64x64xf32>
+    ```
+
+    Callers of the kernel are not changed: who builds the calls reads the
+    attribute.
+  }];
+  let options = [
+    Option<"stackBytes", "stack-bytes", "int64_t", /*default=*/"4096",
+           "Largest total size of temporaries that go to the stack">,
+    Option<"alignment", "alignment", "int64_t", /*default=*/"64",
+           "Alignment in bytes of every temporary in the workspace">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
+  let summary = "Emit tiled vector loops for the linalg operations of kernels";
+  let description = [{
+    Replaces linalg operations on memrefs by `scf.for` loops over vectors, in
+    functions with the attribute `pock.kernel`. Operations that follow each
+    other on the same iteration space (initialisation, reduction, elementwise
+    epilogue) become one loop nest whose intermediate values stay in
+    registers. The register tile comes from a cost model and from
+    `pock.target`. Whatever the emitter does not understand (non-linear
+    indexing maps) becomes scalar loops.
+
+    Floating-point reductions over a vectorised dimension are reassociated;
+    products that are summed are fused (`math.fma`).
+  }];
+  let options = [
+    Option<"fuse", "fuse", "bool", /*default=*/"true",
+           "Put operations on the same iteration space into one loop nest">,
+    Option<"vectorBytes", "vector-bytes", "int64_t", /*default=*/"-1",
+           "Overrides 'vector_bytes' of the target (0: scalar code)">
+  ];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
+def LowerToLLVM : Pass<"pock-lower-to-llvm", "mlir::ModuleOp"> {
+  let summary = "Lower kernels and entry points to the LLVM dialect";
+  let description = [{
+    One conversion with one type converter for func, cf, scf, arith, math,
+    index, memref, affine and vector; upstream's separate passes disagree about
+    the width of `index`. The width, triple and CPU come from `pock.target`.
+    Functions take bare pointers; private functions become internal, public
+    ones keep their names.
+
+    `exp`, `log`, `tanh`, `erf` and relatives on f32 become polynomials, so
+    that results do not depend on a math library; on f64 they become LLVM
+    intrinsics. A `memref.alloc` that is still there is an error: all memory
+    is planned before.
+  }];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::cf::ControlFlowDialect", "mlir::LLVM::LLVMDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
+#endif // POCK_CODEGEN_PASSES

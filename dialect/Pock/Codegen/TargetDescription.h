@@ -1,0 +1,48 @@
+//===- TargetDescription.h - What code generation knows of the target -----===//
+//
+// The module attribute `pock.target` as a struct. Every field has a default,
+// so that a module without the attribute is compiled for a generic 64-bit host.
+//
+//===----------------------------------------------------------------------===//
+#ifndef POCK_CODEGEN_TARGETDESCRIPTION_H
+#define POCK_CODEGEN_TARGETDESCRIPTION_H
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include <cstdint>
+#include <string>
+
+namespace pock {
+
+struct TargetDescription {
+  /// LLVM triple; empty means the host's.
+  std::string triple;
+  /// LLVM CPU name and feature string ("+avx2,-fma").
+  std::string cpu, features;
+  /// Width of `index` and of pointers' offsets: 32 or 64.
+  int64_t indexBits = 64;
+  /// Size of one vector register; 0 means scalar code.
+  int64_t vectorBytes = 16;
+  /// How many vector registers there are.
+  int64_t vectorRegisters = 16;
+  /// Size of the first-level data cache.
+  int64_t l1Bytes = 32768;
+  /// Alignment of the segments that the caller passes.
+  int64_t alignment = 64;
+  /// Stack that the whole program may use.
+  int64_t stackBytes = 65536;
+
+  /// Reads `pock.target` of `module`; emits an error at the module for a
+  /// value of the wrong kind or out of range, and for an unknown key.
+  static mlir::FailureOr<TargetDescription> get(mlir::ModuleOp module);
+
+  /// How many elements of `type` fill a vector register (at least 1).
+  int64_t lanes(mlir::Type type) const;
+};
+
+/// The `pock.target` value that describes the machine we run on.
+mlir::DictionaryAttr hostTargetAttr(mlir::MLIRContext *context);
+
+} // namespace pock
+
+#endif // POCK_CODEGEN_TARGETDESCRIPTION_H

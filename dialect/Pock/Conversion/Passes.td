@@ -1,0 +1,53 @@
+//===- Passes.td - conversions of the pock dialect ---------*- tablegen -*-===//
+
+#ifndef POCK_CONVERSION_PASSES
+#define POCK_CONVERSION_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertPockToLinalg : Pass<"convert-pock-to-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Lower the pock ops of kernels to linalg on tensors";
+  let description = [{
+    Lowers every op of the `pock` dialect in a function with the unit attribute
+    `pock.kernel` to `linalg`, `tensor`, `arith` and `math`; other functions are
+    left alone. Composite ops are decomposed first.
+
+    Each result of the kernel is computed into the out argument of its position.
+    A kernel that returns an argument, a view or a constant copies it there.
+
+    Convolutions and pooling become loops over a padded input. Their gradients
+    with respect to the input are gathered, one loop nest per residue of the
+    result's coordinates modulo the stride, so that no two iterations write the
+    same place. What is contiguous in memory is the innermost parallel loop:
+    operands that would be read across are transposed first.
+
+    ```mlir
+    func.func private @relu(%x: tensor<8xf32>, %out: tensor<8xf32>)
+        -> tensor<8xf32> attributes {pock.kernel} {
+      %y = pock.relu %x : (tensor<8xf32>) -> tensor<8xf32>
+      return %y : tensor<8xf32>
+    }
+    // becomes
+    func.func private @relu(%x: tensor<8xf32>, %out: tensor<8xf32>)
+        -> tensor<8xf32> attributes {pock.kernel} {
+      %y = linalg.generic {...} ins(%x : tensor<8xf32>) outs(%out : tensor<8xf32>) {
+      ^bb0(%in: f32, %init: f32):
+        %zero = arith.constant 0.0 : f32
+        %max = arith.maximumf %in, %zero : f32
+        linalg.yield %max : f32
+      } -> tensor<8xf32>
+      return %y : tensor<8xf32>
+    }
+    ```
+
+    An op without a lowering is an error.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect",
+    "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
+#endif // POCK_CONVERSION_PASSES

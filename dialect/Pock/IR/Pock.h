@@ -1,0 +1,36 @@
+//===- Pock.h - the pock dialect --------------------------------*- C++ -*-===//
+//
+// Everything that code working on pock ops includes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef POCK_IR_POCK_H
+#define POCK_IR_POCK_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/RegionKindInterface.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "Pock/IR/Real.h"
+#include "Pock/Interfaces/DecomposableOpInterface.h"
+#include "Pock/Interfaces/ElementwiseOpInterface.h"
+#include "Pock/Interfaces/OptimizerAttrInterface.h"
+#include "Pock/Interfaces/VjpOpInterface.h"
+
+#include "Pock/IR/PockDialect.h.inc"
+#include "Pock/IR/PockEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "Pock/IR/PockAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "Pock/IR/PockOps.h.inc"
+
+#endif // POCK_IR_POCK_H

@@ -1,0 +1,124 @@
+//===- PockAttrs.td - attributes of the pock dialect -------*- tablegen -*-===//
+
+#ifndef POCK_ATTRS_TD
+#define POCK_ATTRS_TD
+
+include "Pock/IR/PockDialect.td"
+include "Pock/Interfaces/OptimizerAttrInterface.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class Pock_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Pock_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+/// A floating-point parameter, printed so that it reads back to the same bits.
+class Pock_Real<string default>
+    : DefaultValuedParameter<"::mlir::pock::Real", "::mlir::pock::Real(" # default # ")"> {
+  let printer = "$_printer.printFloat(::llvm::APFloat(double($_self)))";
+}
+
+class Pock_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::mlir::pock";
+  let genSpecializedAttr = 0;
+}
+
+class Pock_EnumAttr<EnumAttrInfo info, string attrMnemonic>
+    : EnumAttr<Pock_Dialect, info, attrMnemonic> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Pock_Layout : Pock_Enum<"Layout", "order of the channel dimension", [
+    I32EnumAttrCase<"ChannelsFirst", 0, "channels_first">,
+    I32EnumAttrCase<"ChannelsLast", 1, "channels_last">]>;
+def Pock_LayoutAttr : Pock_EnumAttr<Pock_Layout, "layout"> {
+  let summary = "where the channel dimension of an op's tensors is";
+  let description = [{
+    `channels_first`: activations `[N, C, spatial…]`, convolution weights
+    `[F, C/groups, spatial…]`. `channels_last`: activations `[N, spatial…, C]`,
+    convolution weights `[spatial…, C/groups, F]`.
+  }];
+}
+
+def Pock_ParamKind : Pock_Enum<"ParamKind", "what a parameter symbol is for", [
+    I32EnumAttrCase<"Parameter", 0, "parameter">,
+    I32EnumAttrCase<"Buffer", 1, "buffer">,
+    I32EnumAttrCase<"State", 2, "state">,
+    I32EnumAttrCase<"Prepared", 3, "prepared">]>;
+def Pock_ParamKindAttr : Pock_EnumAttr<Pock_ParamKind, "kind"> {
+  let summary = "parameter, buffer, optimizer state, or value made by `@prepare`";
+}
+
+def Pock_CmpPredicate : Pock_Enum<"CmpPredicate", "comparison", [
+    I32EnumAttrCase<"EQ", 0, "eq">, I32EnumAttrCase<"NE", 1, "ne">,
+    I32EnumAttrCase<"LT", 2, "lt">, I32EnumAttrCase<"LE", 3, "le">,
+    I32EnumAttrCase<"GT", 4, "gt">, I32EnumAttrCase<"GE", 5, "ge">]>;
+def Pock_CmpPredicateAttr : Pock_EnumAttr<Pock_CmpPredicate, "cmp"> {
+  let summary = "ordered comparison; `ne` is true for NaN, the others false";
+}
+
+def Pock_GeluApproximation : Pock_Enum<"GeluApproximation", "form of gelu", [
+    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Tanh", 1, "tanh">]>;
+def Pock_GeluApproximationAttr
+    : Pock_EnumAttr<Pock_GeluApproximation, "gelu"> {
+  let summary = "exact gelu (with erf) or its tanh approximation";
+}
+
+def Pock_Reduction : Pock_Enum<"Reduction", "how a loss is reduced", [
+    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Mean", 1, "mean">,
+    I32EnumAttrCase<"Sum", 2, "sum">]>;
+def Pock_ReductionAttr : Pock_EnumAttr<Pock_Reduction, "reduction"> {
+  let summary = "PyTorch's `reduction` argument of losses";
+}
+
+def Pock_SliceAttr : Pock_Attr<"Slice", "slice"> {
+  let summary = "the first `size` entries of dimension `axis`";
+  let description = [{
+    The part of a parameter that trains, or that is read or written. Example:
+    `#pock.slice<axis = 1, size = 4>`.
+  }];
+  let parameters = (ins "int64_t":$axis, "int64_t":$size);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Pock_SgdAttr : Pock_Attr<"Sgd", "sgd",
+    [DeclareAttrInterfaceMethods<OptimizerAttrInterface>]> {
+  let summary = "stochastic gradient descent, `torch.optim.SGD`";
+  let description = [{
+    Momentum state is named `momentum_buffer`; there is none when `momentum` is
+    zero. The learning rate is an input of the step.
+    Example: `#pock.sgd<momentum = 0.9, nesterov = true>`.
+  }];
+  let parameters = (ins
+    Pock_Real<"0.0">:$momentum,
+    Pock_Real<"0.0">:$dampening,
+    Pock_Real<"0.0">:$weight_decay,
+    DefaultValuedParameter<"bool", "false">:$nesterov,
+    DefaultValuedParameter<"bool", "false">:$maximize);
+  let assemblyFormat = "(`<` struct(params)^ `>`)?";
+  let genVerifyDecl = 1;
+}
+
+def Pock_AdamAttr : Pock_Attr<"Adam", "adam",
+    [DeclareAttrInterfaceMethods<OptimizerAttrInterface>]> {
+  let summary = "Adam and AdamW, `torch.optim.Adam`, `torch.optim.AdamW`";
+  let description = [{
+    `decoupled` selects AdamW's decoupled weight decay. States: `exp_avg`,
+    `exp_avg_sq`, with `amsgrad` also `max_exp_avg_sq`.
+    Example: `#pock.adam<weight_decay = 0.01, decoupled = true>`.
+  }];
+  let parameters = (ins
+    Pock_Real<"0.9">:$beta1,
+    Pock_Real<"0.999">:$beta2,
+    Pock_Real<"1e-8">:$eps,
+    Pock_Real<"0.0">:$weight_decay,
+    DefaultValuedParameter<"bool", "false">:$amsgrad,
+    DefaultValuedParameter<"bool", "false">:$maximize,
+    DefaultValuedParameter<"bool", "false">:$decoupled);
+  let assemblyFormat = "(`<` struct(params)^ `>`)?";
+  let genVerifyDecl = 1;
+}
+
+#endif // POCK_ATTRS_TD

@@ -1,0 +1,126 @@
+//===- PockContractionOps.td - matmul, linear, convolution -*- tablegen -*-===//
+
+#ifndef POCK_CONTRACTION_OPS_TD
+#define POCK_CONTRACTION_OPS_TD
+
+include "Pock/IR/PockOpBase.td"
+
+def Pock_MatmulOp : Pock_InferredOp<"matmul", [Pock_Vjp]> {
+  let summary = "matrix product, batched over leading dimensions";
+  let description = [{
+    `[…, M, K] x […, K, N] -> […, M, N]`. `transpose_lhs` says that the left
+    operand is `[…, K, M]`, `transpose_rhs` that the right one is `[…, N, K]`.
+
+    Constraints: `matmul_c1`: both operands have the same rank, at least 2;
+    `matmul_c2`: leading dimensions are equal (broadcast them with
+    `pock.expand`); `matmul_c3`: the contracted dimensions are equal.
+
+    Example: `%y = pock.matmul %a, %b {transpose_lhs} : (tensor<8x2xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$lhs, Pock_FloatTensor:$rhs,
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
+  let results = (outs Pock_FloatTensor:$result);
+}
+
+def Pock_LinearOp : Pock_InferredOp<"linear", [Pock_Decomposable]> {
+  let summary = "affine map without bias: x times the transposed weight";
+  let description = [{
+    `[…, K], [N, K] -> […, N]`; PyTorch's weight layout. The bias is a
+    `pock.add`. Decomposed to reshape, transpose and `pock.matmul` before
+    differentiation.
+
+    Constraints: `linear_c1`: the weight has rank 2; `linear_c2`: the last
+    dimensions of input and weight are equal.
+
+    Example: `%y = pock.linear %x, %w : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight);
+  let results = (outs Pock_FloatTensor:$result);
+}
+
+defvar Pock_WindowArguments = (ins
+  DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pad_low,
+  DenseI64ArrayAttr:$pad_high, DenseI64ArrayAttr:$dilations);
+defvar Pock_LayoutArgument = (ins
+  DefaultValuedAttr<Pock_LayoutAttr, "::mlir::pock::Layout::ChannelsFirst">:$layout);
+
+def Pock_ConvOp : Pock_InferredOp<"conv", [Pock_Vjp]> {
+  let summary = "1-D or 2-D convolution (cross-correlation)";
+  let description = [{
+    `input` `[N, C, spatial…]`, `weight` `[F, C/groups, kernel…]` ->
+    `[N, F, spatial'…]` with
+    `spatial' = (spatial + pad_low + pad_high - dilation * (kernel - 1) - 1) / stride + 1`,
+    or the channels-last counterparts. The bias is a `pock.add`.
+
+    Constraints: `window_c1`: one or two spatial dimensions and one entry of
+    each attribute for each; `window_c2`: strides and dilations are positive,
+    paddings are not negative; `window_c3`: the window fits the padded input;
+    `conv_c1`: `groups` divides `C` and `F`; `conv_c2`: the weight has
+    `C / groups` input channels.
+
+    Example:
+    ```mlir
+    %y = pock.conv %x, %w {strides = array<i64: 1, 1>, pad_low = array<i64: 1, 1>,
+        pad_high = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
+        : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32>
+    ```
+  }];
+  let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight),
+                       Pock_WindowArguments,
+                       (ins DefaultValuedAttr<I64Attr, "1">:$groups),
+                       Pock_LayoutArgument);
+  let results = (outs Pock_FloatTensor:$result);
+}
+
+def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", [Pock_Vjp]> {
+  let summary = "transposed convolution; the input gradient of pock.conv";
+  let description = [{
+    The transpose of the linear map `input -> pock.conv(input, weight)` with the
+    same attributes: takes what that convolution returns and gives what it
+    reads. So `input` is `[N, F, spatial'…]`, `weight` `[F, C/groups, kernel…]`
+    and the result `[N, C, spatial…]`. Its spatial sizes are given by the result
+    type (PyTorch's `output_padding` chooses among them).
+
+    Constraints: `conv_transpose_c1`: `pock.conv` of a tensor of the result's
+    type with these attributes has the type of `input`.
+
+    Example:
+    ```mlir
+    %y = pock.conv_transpose %x, %w {strides = array<i64: 2, 2>, pad_low = array<i64: 0, 0>,
+        pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>}
+        : (tensor<1x4x3x3xf32>, tensor<4x2x2x2xf32>) -> tensor<1x2x6x6xf32>
+    ```
+  }];
+  let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight),
+                       Pock_WindowArguments,
+                       (ins DefaultValuedAttr<I64Attr, "1">:$groups),
+                       Pock_LayoutArgument);
+  let results = (outs Pock_FloatTensor:$result);
+  let hasVerifier = 1;
+}
+
+def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", []> {
+  let summary = "weight gradient of pock.conv";
+  let description = [{
+    The gradient of `sum(gradient * pock.conv(input, weight))` with respect to
+    `weight`. Not differentiated again: second derivatives are not supported.
+
+    Constraints: `conv_weight_grad_c1`: `pock.conv` of `input` and a weight of
+    the result's type has the type of `gradient`.
+
+    Example:
+    ```mlir
+    %dw = pock.conv_weight_grad %x, %g {strides = array<i64: 1, 1>, pad_low = array<i64: 0, 0>,
+        pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>}
+        : (tensor<1x3x8x8xf32>, tensor<1x4x6x6xf32>) -> tensor<4x3x3x3xf32>
+    ```
+  }];
+  let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$gradient),
+                       Pock_WindowArguments,
+                       (ins DefaultValuedAttr<I64Attr, "1">:$groups),
+                       Pock_LayoutArgument);
+  let results = (outs Pock_FloatTensor:$result);
+  let hasVerifier = 1;
+}
+
+#endif // POCK_CONTRACTION_OPS_TD

@@ -1,0 +1,355 @@
+//===- PockElementwiseOps.td - elementwise ops -------------*- tablegen -*-===//
+
+#ifndef POCK_ELEMENTWISE_OPS_TD
+#define POCK_ELEMENTWISE_OPS_TD
+
+include "Pock/IR/PockOpBase.td"
+
+//===----------------------------------------------------------------------===//
+// Unary
+//===----------------------------------------------------------------------===//
+
+class Pock_UnaryOp<string mnemonic, list<Trait> traits = []>
+    : Pock_PureOp<mnemonic, !listconcat(
+          [SameOperandsAndResultType, Pock_Elementwise, Pock_Vjp], traits)> {
+  let arguments = (ins Pock_FloatTensor:$input);
+  let results = (outs Pock_FloatTensor:$result);
+}
+
+def Pock_NegOp : Pock_UnaryOp<"neg"> {
+  let summary = "elementwise negation";
+  let description = [{
+    `result = -input`.
+
+    Example: `%y = pock.neg %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let hasFolder = 1;
+}
+def Pock_AbsOp : Pock_UnaryOp<"abs"> {
+  let summary = "elementwise absolute value";
+  let description = [{
+    `result = |input|`; the gradient at zero is zero, as in PyTorch.
+
+    Example: `%y = pock.abs %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_SignOp : Pock_PureOp<"sign", [SameOperandsAndResultType, Pock_Elementwise, Inactive]> {
+  let summary = "elementwise sign";
+  let description = [{
+    -1, 0 or 1; 0 for NaN, as `torch.sign`. Not differentiable: its gradient is zero.
+
+    Example: `%y = pock.sign %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input);
+  let results = (outs Pock_FloatTensor:$result);
+}
+def Pock_ExpOp : Pock_UnaryOp<"exp"> {
+  let summary = "elementwise exponential";
+  let description = [{
+    `result = exp(input)`.
+
+    Example: `%y = pock.exp %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_Expm1Op : Pock_UnaryOp<"expm1"> {
+  let summary = "elementwise exp(x) - 1, accurate near zero";
+  let description = [{
+    `result = exp(input) - 1`.
+
+    Example: `%y = pock.expm1 %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_LogOp : Pock_UnaryOp<"log"> {
+  let summary = "elementwise natural logarithm";
+  let description = [{
+    `result = log(input)`; NaN for negative numbers.
+
+    Example: `%y = pock.log %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_Log1pOp : Pock_UnaryOp<"log1p"> {
+  let summary = "elementwise log(1 + x), accurate near zero";
+  let description = [{
+    `result = log(1 + input)`.
+
+    Example: `%y = pock.log1p %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_SqrtOp : Pock_UnaryOp<"sqrt"> {
+  let summary = "elementwise square root";
+  let description = [{
+    `result = sqrt(input)`; the gradient at zero is infinite, as in PyTorch.
+
+    Example: `%y = pock.sqrt %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_RsqrtOp : Pock_UnaryOp<"rsqrt"> {
+  let summary = "elementwise reciprocal square root";
+  let description = [{
+    `result = 1 / sqrt(input)`, correctly rounded in both steps.
+
+    Example: `%y = pock.rsqrt %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_ErfOp : Pock_UnaryOp<"erf"> {
+  let summary = "elementwise error function";
+  let description = [{
+    `result = erf(input)`.
+
+    Example: `%y = pock.erf %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_TanhOp : Pock_UnaryOp<"tanh"> {
+  let summary = "elementwise hyperbolic tangent";
+  let description = [{
+    `result = tanh(input)`; the gradient reads the result.
+
+    Example: `%y = pock.tanh %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_SigmoidOp : Pock_UnaryOp<"sigmoid"> {
+  let summary = "elementwise logistic function";
+  let description = [{
+    `result = 1 / (1 + exp(-input))`; the gradient reads the result.
+
+    Example: `%y = pock.sigmoid %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_ReluOp : Pock_UnaryOp<"relu", [Idempotent]> {
+  let summary = "elementwise max(x, 0)";
+  let description = [{
+    NaN stays NaN. The gradient at zero is zero; it reads the result.
+
+    Example: `%y = pock.relu %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_HardtanhOp : Pock_UnaryOp<"hardtanh"> {
+  let summary = "limit to an interval, gradient zero at its ends";
+  let description = [{
+    `min(max(input, min), max)` as `torch.nn.functional.hardtanh`; `relu6` is
+    `hardtanh` with 0 and 6. Unlike `pock.clamp`, the gradient is zero at both
+    ends; it reads the result.
+
+    Constraints: `hardtanh_c1`: `min <= max`.
+
+    Example: `%y = pock.hardtanh %x {min = 0.0, max = 6.0} : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input,
+                       DefaultValuedAttr<F64Attr, "-1.0">:$min,
+                       DefaultValuedAttr<F64Attr, "1.0">:$max);
+  let hasVerifier = 1;
+}
+def Pock_ClampOp : Pock_UnaryOp<"clamp"> {
+  let summary = "limit to an interval, gradient one at its ends";
+  let description = [{
+    `min(max(input, min), max)` as `torch.clamp`; either end may be absent. The
+    gradient passes where `min <= input <= max`.
+
+    Constraints: `clamp_c1`: at least one end is given.
+
+    Example: `%y = pock.clamp %x {min = 0.0} : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input, OptionalAttr<F64Attr>:$min,
+                       OptionalAttr<F64Attr>:$max);
+  let hasVerifier = 1;
+}
+def Pock_LeakyReluOp : Pock_UnaryOp<"leaky_relu"> {
+  let summary = "elementwise x if x > 0 else slope * x";
+  let description = [{
+    The gradient at zero is `slope`, as in PyTorch.
+
+    Example: `%y = pock.leaky_relu %x {slope = 0.01} : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input,
+                       DefaultValuedAttr<F64Attr, "0.01">:$slope);
+}
+def Pock_EluOp : Pock_UnaryOp<"elu"> {
+  let summary = "elementwise scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))";
+  let description = [{
+    `torch.nn.functional.elu`; with its constants also `selu` (`scale`) and
+    `celu` (`input_scale = 1 / alpha`).
+
+    Example: `%y = pock.elu %x {alpha = 1.0} : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input,
+                       DefaultValuedAttr<F64Attr, "1.0">:$alpha,
+                       DefaultValuedAttr<F64Attr, "1.0">:$scale,
+                       DefaultValuedAttr<F64Attr, "1.0">:$input_scale);
+}
+def Pock_HardswishOp : Pock_UnaryOp<"hardswish"> {
+  let summary = "elementwise x * relu6(x + 3) / 6";
+  let description = [{
+    The gradient at -3 is -1/2 and at 3 is 3/2 as in PyTorch: it is zero for
+    `x < -3`, `x / 3 + 1/2` up to and including 3, and one above.
+
+    Example: `%y = pock.hardswish %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_HardsigmoidOp : Pock_UnaryOp<"hardsigmoid"> {
+  let summary = "elementwise relu6(x + 3) / 6";
+  let description = [{
+    The gradient is 1/6 for `-3 < x < 3` and zero elsewhere.
+
+    Example: `%y = pock.hardsigmoid %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_SiluOp : Pock_UnaryOp<"silu"> {
+  let summary = "elementwise x * sigmoid(x)";
+  let description = [{
+    `torch.nn.functional.silu`, also known as swish.
+
+    Example: `%y = pock.silu %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_GeluOp : Pock_UnaryOp<"gelu"> {
+  let summary = "elementwise Gaussian error linear unit";
+  let description = [{
+    `x * (1 + erf(x / sqrt(2))) / 2`, or with `approximate = tanh`
+    `x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2`
+    (Hendrycks and Gimpel, arXiv 1606.08415).
+
+    Example: `%y = pock.gelu %x {approximate = #pock.gelu<tanh>} : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input,
+    DefaultValuedAttr<Pock_GeluApproximationAttr, "::mlir::pock::GeluApproximation::None">:$approximate);
+}
+def Pock_SoftplusOp : Pock_UnaryOp<"softplus"> {
+  let summary = "elementwise log(1 + exp(beta * x)) / beta";
+  let description = [{
+    The identity where `beta * x > threshold`, as `torch.nn.functional.softplus`.
+
+    Constraints: `softplus_c1`: `beta` is not zero.
+
+    Example: `%y = pock.softplus %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input,
+                       DefaultValuedAttr<F64Attr, "1.0">:$beta,
+                       DefaultValuedAttr<F64Attr, "20.0">:$threshold);
+  let hasVerifier = 1;
+}
+def Pock_NotOp : Pock_PureOp<"not", [SameOperandsAndResultType, Pock_Elementwise, Inactive]> {
+  let summary = "elementwise logical negation";
+  let description = [{
+    Example: `%y = pock.not %x : (tensor<4xi1>) -> tensor<4xi1>`
+  }];
+  let arguments = (ins Pock_BoolTensor:$input);
+  let results = (outs Pock_BoolTensor:$result);
+}
+def Pock_CastOp : Pock_PureOp<"cast", [Pock_Elementwise, Pock_Vjp]> {
+  let summary = "elementwise conversion of the element type";
+  let description = [{
+    Float to integer truncates toward zero; anything to `i1` asks whether it is
+    not zero; `i1` is 0 or 1. Differentiable between floating-point types.
+
+    Constraints: `cast_c1`: operand and result have the same shape.
+
+    Example: `%y = pock.cast %x : (tensor<4xi64>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_NumberTensor:$input);
+  let results = (outs Pock_NumberTensor:$result);
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Binary and more
+//===----------------------------------------------------------------------===//
+
+/// Operands broadcast in NumPy's way and have one element type.
+class Pock_BinaryOp<string mnemonic, Type type, list<Trait> traits = []>
+    : Pock_InferredOp<mnemonic, !listconcat([Pock_Elementwise], traits)> {
+  let arguments = (ins type:$lhs, type:$rhs);
+  let results = (outs type:$result);
+}
+
+def Pock_AddOp : Pock_BinaryOp<"add", Pock_NumberTensor, [Commutative, Pock_Vjp]> {
+  let summary = "elementwise sum with broadcasting";
+  let description = [{
+    Example: `%y = pock.add %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
+  }];
+  let hasFolder = 1;
+}
+def Pock_SubOp : Pock_BinaryOp<"sub", Pock_NumberTensor, [Pock_Vjp]> {
+  let summary = "elementwise difference with broadcasting";
+  let description = [{
+    Example: `%y = pock.sub %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
+  }];
+  let hasFolder = 1;
+}
+def Pock_MulOp : Pock_BinaryOp<"mul", Pock_NumberTensor, [Commutative, Pock_Vjp]> {
+  let summary = "elementwise product with broadcasting";
+  let description = [{
+    Example: `%y = pock.mul %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
+  }];
+  let hasFolder = 1;
+}
+def Pock_DivOp : Pock_BinaryOp<"div", Pock_FloatTensor, [Pock_Vjp]> {
+  let summary = "elementwise quotient with broadcasting";
+  let description = [{
+    Example: `%y = pock.div %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
+  }];
+  let hasFolder = 1;
+}
+def Pock_PowOp : Pock_BinaryOp<"pow", Pock_FloatTensor, [Pock_Vjp]> {
+  let summary = "elementwise power with broadcasting";
+  let description = [{
+    Gradients follow PyTorch: that of the base is zero where the exponent is
+    zero, that of the exponent is zero where the base is zero and the exponent
+    is not negative.
+
+    Example: `%y = pock.pow %a, %b : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>`
+  }];
+  let hasCanonicalizer = 1;
+}
+def Pock_MaximumOp : Pock_BinaryOp<"maximum", Pock_FloatTensor, [Commutative, Pock_Vjp]> {
+  let summary = "elementwise maximum with broadcasting";
+  let description = [{
+    NaN if either operand is. Equal operands share the gradient half and half,
+    as in PyTorch.
+
+    Example: `%y = pock.maximum %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_MinimumOp : Pock_BinaryOp<"minimum", Pock_FloatTensor, [Commutative, Pock_Vjp]> {
+  let summary = "elementwise minimum with broadcasting";
+  let description = [{
+    NaN if either operand is. Equal operands share the gradient half and half.
+
+    Example: `%y = pock.minimum %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_AndOp : Pock_BinaryOp<"and", Pock_BoolTensor, [Commutative, Inactive]> {
+  let summary = "elementwise logical and with broadcasting";
+  let description = [{
+    Example: `%y = pock.and %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
+  }];
+}
+def Pock_OrOp : Pock_BinaryOp<"or", Pock_BoolTensor, [Commutative, Inactive]> {
+  let summary = "elementwise logical or with broadcasting";
+  let description = [{
+    Example: `%y = pock.or %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
+  }];
+}
+def Pock_CmpOp : Pock_InferredOp<"cmp", [Pock_Elementwise, Inactive]> {
+  let summary = "elementwise comparison with broadcasting";
+  let description = [{
+    Example: `%m = pock.cmp %a, %b {predicate = #pock.cmp<gt>} : (tensor<4xf32>, tensor<f32>) -> tensor<4xi1>`
+  }];
+  let arguments = (ins Pock_NumberTensor:$lhs, Pock_NumberTensor:$rhs,
+                       Pock_CmpPredicateAttr:$predicate);
+  let results = (outs Pock_BoolTensor:$result);
+}
+def Pock_SelectOp : Pock_InferredOp<"select", [Pock_Elementwise, Pock_Vjp]> {
+  let summary = "elementwise choice with broadcasting";
+  let description = [{
+    `result = condition ? on_true : on_false`. The value not chosen has gradient
+    zero, whatever it is.
+
+    Example: `%y = pock.select %m, %a, %b : (tensor<4xi1>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_BoolTensor:$condition, Pock_NumberTensor:$on_true,
+                       Pock_NumberTensor:$on_false);
+  let results = (outs Pock_NumberTensor:$result);
+}
+
+#endif // POCK_ELEMENTWISE_OPS_TD

@@ -1,0 +1,63 @@
+//===- PockNormOps.td - normalisation ----------------------*- tablegen -*-===//
+
+#ifndef POCK_NORM_OPS_TD
+#define POCK_NORM_OPS_TD
+
+include "Pock/IR/PockOpBase.td"
+
+def Pock_BatchNormOp : Pock_InferredOp<"batch_norm", [Pock_Decomposable, AttrSizedOperandSegments]> {
+  let summary = "batch normalisation with given statistics (inference mode)";
+  let description = [{
+    `(input - mean) / sqrt(variance + eps) * weight + bias` per channel
+    (Ioffe and Szegedy, arXiv 1502.03167). Channels are dimension `axis`;
+    `weight` and `bias` may be absent. Statistics are constants to
+    differentiation only if nothing trainable leads to them. Decomposed before
+    differentiation, so that everything per channel is computed per channel.
+
+    Constraints: `batch_norm_c1`: `axis` is within the rank; `batch_norm_c2`: all
+    other operands are vectors of that dimension's size.
+
+    Example:
+    ```mlir
+    %y = pock.batch_norm %x, %mean, %var, %w, %b {axis = 1 : i64, eps = 1.0e-5 : f64,
+        operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>}
+        : (tensor<2x3x4x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3x4x4xf32>
+    ```
+  }];
+  let arguments = (ins Pock_FloatTensor:$input, Pock_FloatTensor:$mean,
+                       Pock_FloatTensor:$variance,
+                       Optional<Pock_FloatTensor>:$weight,
+                       Optional<Pock_FloatTensor>:$bias,
+                       DefaultValuedAttr<I64Attr, "1">:$axis,
+                       DefaultValuedAttr<F64Attr, "1e-5">:$eps);
+  let results = (outs Pock_FloatTensor:$result);
+}
+
+def Pock_BatchNormTrainOp : Pock_InferredOp<"batch_norm_train", [Pock_Decomposable, AttrSizedOperandSegments]> {
+  let summary = "batch normalisation with the statistics of the batch";
+  let description = [{
+    Normalises with mean and biased variance of the batch and also returns both,
+    per channel. Updating the running statistics is the frontend's:
+    `running = (1 - momentum) * running + momentum * batch`, the variance made
+    unbiased first, as PyTorch does. Decomposed before differentiation.
+
+    Constraints: `batch_norm_c1`, `batch_norm_c2` as `pock.batch_norm`;
+    `batch_norm_train_c1`: more than one value per channel.
+
+    Example:
+    ```mlir
+    %y, %mean, %var = pock.batch_norm_train %x, %w, %b {axis = 1 : i64,
+        operandSegmentSizes = array<i32: 1, 1, 1>}
+        : (tensor<2x3x4x4xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<2x3x4x4xf32>, tensor<3xf32>, tensor<3xf32>)
+    ```
+  }];
+  let arguments = (ins Pock_FloatTensor:$input,
+                       Optional<Pock_FloatTensor>:$weight,
+                       Optional<Pock_FloatTensor>:$bias,
+                       DefaultValuedAttr<I64Attr, "1">:$axis,
+                       DefaultValuedAttr<F64Attr, "1e-5">:$eps);
+  let results = (outs Pock_FloatTensor:$result, Pock_FloatTensor:$mean,
+                      Pock_FloatTensor:$variance);
+}
+
+#endif // POCK_NORM_OPS_TD

@@ -1,0 +1,130 @@
+//===- PockStructureOps.td - parameters, updates, launches -*- tablegen -*-===//
+
+#ifndef POCK_STRUCTURE_OPS_TD
+#define POCK_STRUCTURE_OPS_TD
+
+include "Pock/IR/PockOpBase.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def Pock_ParamOp : Pock_Op<"param", [Symbol]> {
+  let summary = "a parameter, buffer or state, without its data";
+  let description = [{
+    Declares a tensor that lives across steps. Its data is bound by name at run
+    time. `trained` marks a parameter that the step updates, `slice` restricts
+    that to the first entries of one dimension. `permutation` says how it is
+    stored: dimension `i` of `type` is dimension `permutation[i]` of the model's
+    tensor. `of` names the parameter that a state belongs to.
+
+    Constraints: `param_c1`: `type` is a tensor of static shape; `param_c2`:
+    only a parameter of floating-point type is `trained`; `param_c3`: `slice` needs `trained`, its axis
+    is within the rank and its size between 1 and the dimension's;
+    `param_c4`: `permutation` is one, of the rank.
+
+    Example: `pock.param @conv.weight {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<16x8x3x3xf32>`
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
+    DefaultValuedAttr<Pock_ParamKindAttr, "::mlir::pock::ParamKind::Parameter">:$kind,
+    UnitAttr:$trained, OptionalAttr<Pock_SliceAttr>:$slice,
+    OptionalAttr<DenseI64ArrayAttr>:$permutation,
+    OptionalAttr<FlatSymbolRefAttr>:$of);
+  let assemblyFormat = "$sym_name attr-dict `:` $type";
+  let hasVerifier = 1;
+}
+
+def Pock_LoadParamOp : Pock_Op<"load_param", [Pure,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value a parameter has on entry to the function";
+  let description = [{
+    Constraints: `load_param_c1`: the symbol is a `pock.param` of the result's type.
+
+    Example: `%w = pock.load_param @conv.weight : tensor<16x8x3x3xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$param);
+  let results = (outs Pock_NumberTensor:$result);
+  let assemblyFormat = "$param attr-dict `:` type($result)";
+}
+
+def Pock_StoreParamOp : Pock_Op<"store_param", [MemoryEffects<[MemWrite]>,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "sets the value a parameter has when the function returns";
+  let description = [{
+    Constraints: `store_param_c1`: the symbol is a `pock.param` of the value's
+    type; `store_param_c2`: a function stores a parameter at most once.
+
+    Example: `pock.store_param @bn.running_mean, %m : tensor<16xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$param, Pock_NumberTensor:$value);
+  let assemblyFormat = "$param `,` $value attr-dict `:` type($value)";
+}
+
+def Pock_SparseUpdateOp : Pock_Op<"sparse_update", [MemoryEffects<[MemWrite]>,
+    SingleBlock, RegionKindInterface,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the update of one parameter, with all that only it needs";
+  let description = [{
+    The region computes the gradient of the trained part of `param` and yields
+    it; the optimizer then updates that part in place. What only this update
+    needs stands in the region, so that it is scheduled, fused and freed as one.
+
+    Constraints: `sparse_update_c1`: the symbol is a `trained` `pock.param`;
+    `sparse_update_c2`: the yielded gradient has the type of the trained part.
+
+    Example:
+    ```mlir
+    pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+      %g = pock.matmul %x, %dy {transpose_lhs} : (tensor<8x2xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>
+      pock.yield %g : tensor<2x4xf32>
+    } : tensor<f32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$param, Pock_ScalarTensor:$lr,
+                       Variadic<Pock_ScalarTensor>:$shared,
+                       OptimizerAttrInterface:$optimizer);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $param `lr` `(` $lr `)` (`shared` `(` $shared^ `:` type($shared) `)`)?
+    `optimizer` `(` $optimizer `)` $body attr-dict `:` type($lr)
+  }];
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    static ::mlir::RegionKind getRegionKind(unsigned) { return ::mlir::RegionKind::SSACFG; }
+    /// The gradient that the region yields.
+    ::mlir::Value getGradient();
+  }];
+}
+
+def Pock_YieldOp : Pock_Op<"yield", [Pure, Terminator, HasParent<"SparseUpdateOp">]> {
+  let summary = "the gradient that an update applies";
+  let description = [{
+    Ends the region of `pock.sparse_update`.
+  }];
+  let arguments = (ins Pock_FloatTensor:$gradient);
+  let assemblyFormat = "$gradient attr-dict `:` type($gradient)";
+}
+
+def Pock_LaunchOp : Pock_Op<"launch", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a kernel: reads `ins`, writes `outs`";
+  let description = [{
+    Calls the kernel function `callee` with `ins` and then `outs`. On tensors
+    each result is the new value of the `outs` operand of its position; on
+    buffers there are no results.
+
+    Constraints: `launch_c1`: the callee is a function whose arguments are
+    `ins`, then `outs`; `launch_c2`: on tensors one result of the type of each
+    `outs` operand, on buffers none.
+
+    Example: `%r = pock.launch @k ins(%x : tensor<4xf32>) outs(%o : tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyType>:$ins,
+                       Variadic<AnyType>:$outs);
+  let results = (outs Variadic<AnyType>:$results);
+  let assemblyFormat = [{
+    $callee `ins` `(` ($ins^ `:` type($ins))? `)` `outs` `(` ($outs^ `:` type($outs))? `)`
+    attr-dict (`->` type($results)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // POCK_STRUCTURE_OPS_TD

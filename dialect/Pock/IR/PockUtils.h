@@ -1,0 +1,53 @@
+//===- PockUtils.h - small builders over pock ops ---------------*- C++ -*-===//
+
+#ifndef POCK_IR_POCKUTILS_H
+#define POCK_IR_POCKUTILS_H
+
+#include "Pock/IR/Pock.h"
+
+namespace mlir::pock {
+
+/// The result type of NumPy broadcasting, null if the shapes do not fit.
+RankedTensorType broadcastTypes(ArrayRef<RankedTensorType> types, Type element);
+
+/// Sums `value` over the dimensions along which `type` was broadcast to its
+/// shape, so that the result has type `type`: the one place where broadcasts
+/// are undone.
+Value reduceToType(OpBuilder &b, Location loc, Value value,
+                   RankedTensorType type);
+
+/// A 0-D constant of the element type of `like` (a tensor type or value).
+Value scalarConstant(OpBuilder &b, Location loc, Type like, double value);
+
+/// A constant of type `type` with all entries equal.
+Value splatConstant(OpBuilder &b, Location loc, RankedTensorType type,
+                    double value);
+
+/// `value` reshaped to `shape`; itself if it has that shape already.
+Value reshapeTo(OpBuilder &b, Location loc, Value value,
+                ArrayRef<int64_t> shape);
+
+/// A vector `[C]` reshaped so that it broadcasts along dimension `axis` of a
+/// tensor of rank `rank`: `[C, 1, …]`.
+Value alongAxis(OpBuilder &b, Location loc, Value vector, int64_t axis,
+                int64_t rank);
+
+/// `value` permuted; itself if the permutation is the identity.
+Value transposeTo(OpBuilder &b, Location loc, Value value,
+                  ArrayRef<int64_t> permutation);
+
+/// The shape of the static tensor `value`.
+ArrayRef<int64_t> shapeOf(Value value);
+
+/// The dimension of channels, and the first spatial one, of an activation.
+int64_t channelDim(Layout layout, int64_t rank);
+int64_t firstSpatialDim(Layout layout);
+
+/// Numbers of outputs of a window along one padded dimension; negative if the
+/// window does not fit.
+int64_t windowOutputs(int64_t size, int64_t kernel, int64_t stride, int64_t low,
+                      int64_t high, int64_t dilation);
+
+} // namespace mlir::pock
+
+#endif // POCK_IR_POCKUTILS_H

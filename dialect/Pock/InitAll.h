@@ -1,0 +1,25 @@
+//===- InitAll.h - registration of all of pock ------------------*- C++ -*-===//
+//
+// For tools and the Python module only: includes much.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef POCK_INITALL_H
+#define POCK_INITALL_H
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
+namespace mlir::pock {
+
+/// Registers pock and every upstream dialect that its pipelines use.
+void registerAllDialects(DialectRegistry &registry);
+
+/// Registers all passes and pipelines of pock, and the upstream passes that are
+/// of use beside them.
+void registerAllPasses();
+
+} // namespace mlir::pock
+
+#endif // POCK_INITALL_H

@@ -1,0 +1,29 @@
+//===- ObjectEmitter.h - LLVM-dialect module -> object code ---------------===//
+//
+// In-process code generation. All functions are deterministic: the same module
+// gives the same bytes.
+//
+//===----------------------------------------------------------------------===//
+#ifndef POCK_TARGET_OBJECTEMITTER_H
+#define POCK_TARGET_OBJECTEMITTER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include <string>
+
+namespace pock {
+
+/// Position-independent object file of `module` (LLVM dialect only). Target
+/// and tuning come from the module attribute `pock.target`. Errors are emitted
+/// at the module.
+mlir::FailureOr<std::string> emitObject(mlir::ModuleOp module);
+
+/// The same code as assembly text.
+mlir::FailureOr<std::string> emitAssembly(mlir::ModuleOp module);
+
+/// LLVM IR text; after the optimisation pipeline if `optimize` is set.
+mlir::FailureOr<std::string> emitLLVMIR(mlir::ModuleOp module,
+                                        bool optimize = true);
+
+} // namespace pock
+
+#endif // POCK_TARGET_OBJECTEMITTER_H

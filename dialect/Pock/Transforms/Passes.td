@@ -1,0 +1,193 @@
+//===- Passes.td - passes on the pock dialect --------------*- tablegen -*-===//
+
+#ifndef POCK_TRANSFORMS_PASSES_TD
+#define POCK_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ApplyScheme : Pass<"pock-apply-scheme", "::mlir::ModuleOp"> {
+  let summary = "Mark the parameters that train, and which slice of each";
+  let description = [{
+    Turns the module attribute `pock.scheme` (parameter name → fraction, absent
+    means frozen) into the attributes `trained` and `slice` of `pock.param`.
+
+    A fraction `r < 1` of a weight trains the first `round(r * C)` of its `C`
+    input channels, at least one. Which dimension these are follows from the op
+    that reads the weight: dimension 1 of a linear or convolution weight,
+    dimension 0 of a transposed convolution's (with several groups, the first
+    groups). Parameters of rank below 2 have no input channels and train whole.
+
+    Before: `module attributes {pock.scheme = {w = 0.5 : f64}} { pock.param @w : tensor<4x8xf32> … }`
+    After: `pock.param @w {slice = #pock.slice<axis = 1, size = 4>, trained} : tensor<4x8xf32>`
+
+    Errors: a name that is no parameter; a fraction of a weight whose uses do not
+    agree on an input-channel dimension; nothing to train.
+  }];
+}
+
+def Decompose : Pass<"pock-decompose"> {
+  let summary = "Replace composite ops by their parts";
+  let description = [{
+    Calls `decompose` of every `DecomposableOpInterface` op that is to be
+    decomposed before differentiation: losses, batch norm, linear, average
+    pooling. Others are left.
+
+    Before: `%y = pock.mse_loss %x, %t`
+    After: `%d = pock.sub %x, %t; %s = pock.mul %d, %d; %y = pock.mean %s {dims = …}`
+
+    Errors: an op that says it decomposes and fails to.
+  }];
+}
+
+def AssignLayout : Pass<"pock-assign-layout", "::mlir::ModuleOp"> {
+  let summary = "Run convolution and pooling channels-last";
+  let description = [{
+    Gives every op with a `layout` the value `channels_last` between transposes,
+    moves the transposes towards the results through elementwise ops,
+    reductions, concatenation, slices and padding until they meet and cancel,
+    and folds what remains on parameters into how these are stored: a
+    `pock.param` all of whose loads are transposed alike gets a `permutation`.
+
+    Before: `%y = pock.conv %x, %w : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> …`
+    After: `%y = pock.conv %xt, %w {layout = channels_last} : (tensor<1x8x8x3xf32>, tensor<3x3x3x4xf32>) -> …`
+    with `pock.param @w {permutation = [2, 3, 1, 0]}`.
+  }];
+}
+
+def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
+  let summary = "Derive the training step from the loss";
+  let description = [{
+    Replaces `@loss` by `@step`, which takes the learning rate as one more input
+    and also differentiates and updates. Reverse mode, demand driven: an op is
+    differentiated only if it lies on a path from a trained parameter to the
+    loss, and of its operands only those that do; a frozen branch leaves no op.
+    Cotangents are summed where a value fans out. Each trained parameter gets one
+    `pock.sparse_update` with the optimizer of the module attribute
+    `pock.optimizer`, and its states as `pock.param` of kind `state`.
+
+    Before: `func.func @loss(%x, %t) -> tensor<f32>`
+    After: `func.func @step(%x, %t, %lr) -> tensor<f32>` with `pock.sparse_update @w …`
+
+    Errors: no function `@loss` with a floating-point scalar first; no optimizer;
+    a trained parameter that the loss does not depend on; an op on the path that
+    has no gradient rule.
+  }];
+}
+
+def SinkGradients : Pass<"pock-sink-gradients", "::mlir::func::FuncOp"> {
+  let summary = "Move what only one update needs into its region";
+  let description = [{
+    An op of the backward pass whose results are used by a single
+    `pock.sparse_update` only moves into its region, so that the update, with
+    its gradient, is scheduled as one. Ops of the forward pass stay: what they
+    compute is saved.
+
+    Before: `%g = pock.matmul %x, %dy; pock.sparse_update @w … { pock.yield %g }`
+    After: `pock.sparse_update @w … { %g = pock.matmul %x, %dy; pock.yield %g }`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def SplitPrepare : Pass<"pock-split-prepare", "::mlir::ModuleOp"> {
+  let summary = "Compute once what depends on frozen parameters only";
+  let description = [{
+    Moves ops that depend on frozen parameters and never-written buffers (and on
+    nothing else) to a function `@prepare`, which stores what the other functions
+    read as `pock.param` of kind `prepared`. Views and broadcasts stay where they
+    are: they cost nothing there and memory here.
+
+    Before: `%s = pock.rsqrt %var; %y = pock.mul %x, %s`
+    After: `@prepare { pock.store_param @prepared.0, pock.rsqrt(%var) }`, `%y = pock.mul %x, pock.load_param @prepared.0`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Order the step: updates behind gradients, saves early";
+  let description = [{
+    Keeps the order of the forward and the backward pass, and moves
+
+    * each `pock.sparse_update` right behind the last op it waits for: the
+      producers of what it captures and all readers of the parameter's old value
+      (an input gradient that needs the old weight thus comes first);
+    * an op of the backward pass that only reads values of the forward pass and
+      makes the last use of more bytes than it produces (the slice of an
+      activation, the indices of max pooling) right behind its operands, so that
+      less is saved.
+
+    Results do not change by a bit.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def LowerUpdates : Pass<"pock-lower-updates", "::mlir::ModuleOp"> {
+  let summary = "Turn sparse updates into optimizer ops and stores";
+  let description = [{
+    Inlines each `pock.sparse_update`: its region, the optimizer's update op on
+    the trained part of the parameter and its states, and the stores.
+
+    Before: `pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) { … pock.yield %g }`
+    After: `%n = pock.sgd_update %w, %g, %lr; pock.store_param @w, %n`
+  }];
+}
+
+def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
+  let summary = "Group ops into kernels and outline them";
+  let description = [{
+    Every op that computes becomes part of a kernel: contractions, pooling,
+    reductions, softmax and data movement one each, elementwise ops with the
+    producer whose shape they share, or with the reduction that alone reads
+    them. Kernels are private functions marked `pock.kernel`, destination style;
+    what remains of a function is a list of `pock.launch`, views, loads and
+    stores. A kernel that makes the new value of a parameter writes it in place
+    of the old one if no later kernel reads that.
+
+    Before: `%c = pock.conv %x, %w; %y = pock.relu %c`
+    After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def ShareKernels : Pass<"pock-share-kernels", "::mlir::ModuleOp"> {
+  let summary = "Keep one of several equal kernels";
+  let description = [{
+    Two kernels are equal if their bodies are, whatever their names and
+    locations. Launches of the later one call the first.
+  }];
+}
+
+def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "Give every value its place in memory";
+  let description = [{
+    Turns functions on tensors into functions on `(constants, state, arena,
+    inputs…, outputs…)`. Parameters get an offset in the segment `constants`
+    (never written) or `state`; every other value of a function a place in its
+    arena for the launches from its first to its last use (planned by
+    `lib/Support/MemoryPlanner`, verified); workspace of a kernel for its launch.
+    An elementwise kernel writes over an operand that dies there. Values never
+    share bytes while both are live, and a parameter is overwritten only behind
+    the last reader of its old value: both are checked.
+
+    The module attribute `pock.plan` holds the sizes, places and figures that
+    the manifest reports. Also makes `@init`, which zeroes optimizer state.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
+def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
+  let summary = "Turn launches on buffers into calls";
+  let description = [{
+    Before: `pock.launch @k ins(%a : memref<4xf32>) outs(%o : memref<4xf32>)`
+    After: `call @k(%a, %o) : (memref<4xf32>, memref<4xf32>) -> ()`
+
+    Also drops `pock.param`, whose data the caller owns, and gives the public
+    functions the names of the C header: `<pock.name>_step`. Errors: a launch on
+    tensors.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+#endif // POCK_TRANSFORMS_PASSES_TD

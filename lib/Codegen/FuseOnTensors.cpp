@@ -1,0 +1,128 @@
+//===- FuseOnTensors.cpp - Rewrites of kernels before bufferization -------===//
+//
+// Three rewrites while values are still tensors, where they are easy to prove:
+//
+// 1. Elementwise producers with one use are fused into their consumer, if the
+//    consumer reads each element once (otherwise it would be recomputed).
+// 2. An operation that overwrites a fresh tensor (`tensor.empty`) and reads a
+//    dying tensor of the same type at the same index overwrites that instead.
+//    So conv -> bias -> relu6 lives in one buffer, the out.
+// 3. Operands and results that nobody uses go away.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FuseOnTensors.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace pock {
+namespace {
+
+/// True if fusing the producer of `operand` into its user repeats no work.
+bool readsEachElementOnce(OpOperand *operand) {
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+  if (!consumer || !producer || !producer->hasOneUse())
+    return false;
+  AffineMap map = consumer.getMatchingIndexingMap(operand);
+  if (map.isPermutation())
+    return true;
+  // A broadcast or a copy may be repeated where the consumer is elementwise.
+  // (Not in contractions: there a copy is deliberate packing.)
+  return consumer.getNumReductionLoops() == 0 &&
+         llvm::hasSingleElement(producer.getBody()->getOperations());
+}
+
+/// True if `value` ends, perhaps inserted into something, as result number
+/// `index` of the kernel, without other uses on the way.
+bool becomesResult(Value value, unsigned index) {
+  while (value.hasOneUse()) {
+    OpOperand &use = *value.use_begin();
+    if (isa<func::ReturnOp>(use.getOwner()))
+      return use.getOperandNumber() == index;
+    auto insert = dyn_cast<tensor::InsertSliceOp>(use.getOwner());
+    if (!insert || use.get() != insert.getSource())
+      return false;
+    value = insert.getResult();
+  }
+  return false;
+}
+
+/// Whether `op` may overwrite `value`, which it reads for the last time, in
+/// order to compute `result`.
+bool mayOverwrite(linalg::GenericOp op, Value value, Value result) {
+  for (Operation *user : value.getUsers())
+    if (user->getBlock() != op->getBlock() ||
+        (user != op && !user->isBeforeInBlock(op)))
+      // The value that an update replaces is also named where the new one is
+      // inserted; that is no read.
+      if (!isa<tensor::InsertSliceOp>(user) ||
+          cast<tensor::InsertSliceOp>(user).getDest() != value)
+        return false;
+  if (value.getDefiningOp<linalg::LinalgOp>())
+    return true;
+  // An out (or a slice of it) that becomes the result: an update in place.
+  if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>())
+    value = slice.getSource();
+  auto arg = dyn_cast<BlockArgument>(value);
+  if (!arg)
+    return false;
+  auto func = cast<func::FuncOp>(op->getParentOp());
+  unsigned ins = func.getNumArguments() - func.getNumResults();
+  return arg.getArgNumber() >= ins &&
+         becomesResult(result, arg.getArgNumber() - ins);
+}
+
+/// Lets elementwise operations overwrite an operand that dies there.
+void reuseDyingOperands(func::FuncOp func) {
+  for (auto op : func.getBody().front().getOps<linalg::GenericOp>()) {
+    if (op.getNumReductionLoops() != 0)
+      continue;
+    for (OpOperand &init : op.getDpsInitsMutable()) {
+      if (!init.get().getDefiningOp<tensor::EmptyOp>() ||
+          op.payloadUsesValueFromOperand(&init))
+        continue;
+      AffineMap map = op.getMatchingIndexingMap(&init);
+      for (OpOperand *input : op.getDpsInputOperands()) {
+        Value value = input->get();
+        bool taken = llvm::is_contained(op.getDpsInits(), value);
+        if (taken || value.getType() != init.get().getType() ||
+            op.getMatchingIndexingMap(input) != map || !map.isPermutation() ||
+            !mayOverwrite(op, value, op.getTiedOpResult(&init)))
+          continue;
+        init.set(value);
+        break;
+      }
+    }
+  }
+}
+
+} // namespace
+
+LogicalResult fuseOnTensors(func::FuncOp func) {
+  MLIRContext *context = func.getContext();
+  {
+    RewritePatternSet patterns(context);
+    // Fills stay: bufferization and the nest fusion know what they are.
+    func.walk([&](linalg::LinalgOp op) {
+      IRRewriter rewriter(context);
+      rewriter.setInsertionPoint(op);
+      if (!isa<linalg::FillOp, linalg::GenericOp>(op.getOperation()))
+        (void)linalg::generalizeNamedOp(rewriter, op);
+    });
+    linalg::populateElementwiseOpsFusionPatterns(patterns,
+                                                 readsEachElementOnce);
+    linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
+    linalg::populateInlineConstantOperandsPatterns(patterns);
+    if (failed(applyPatternsGreedily(func, std::move(patterns))))
+      return func.emitError("fusion of elementwise operations does not end");
+  }
+  reuseDyingOperands(func);
+  return success();
+}
+
+} // namespace pock

@@ -1,0 +1,16 @@
+//===- FuseOnTensors.h - Rewrites of kernels before bufferization ---------===//
+#ifndef POCK_CODEGEN_FUSEONTENSORS_H
+#define POCK_CODEGEN_FUSEONTENSORS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace pock {
+
+/// Fuses elementwise linalg operations of `func` into their consumers where
+/// nothing is computed twice, and picks initial tensors so that bufferization
+/// works in place.
+mlir::LogicalResult fuseOnTensors(mlir::func::FuncOp func);
+
+} // namespace pock
+
+#endif // POCK_CODEGEN_FUSEONTENSORS_H

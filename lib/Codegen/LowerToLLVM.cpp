@@ -1,0 +1,268 @@
+//===- LowerToLLVM.cpp - Everything to the LLVM dialect, in one conversion -===//
+//
+// Needs a module of func, scf, cf, affine, arith, math, index, memref (static
+// shapes, no alloc) and vector operations. Guarantees a module of LLVM-dialect
+// operations with triple and index width of `pock.target`, bare-pointer
+// functions, private functions internal. Does not handle dynamic shapes at
+// function boundaries.
+//
+// Upstream's separate conversions disagree about the width of `index` on 32-bit
+// targets, hence one conversion with one type converter.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/Codegen/Passes.h"
+#include "Pock/Codegen/TargetDescription.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+#define DEBUG_TYPE "pock-lower-to-llvm"
+
+namespace pock {
+#define GEN_PASS_DEF_LOWERTOLLVM
+#include "Pock/Codegen/Passes.h.inc"
+} // namespace pock
+
+using namespace mlir;
+
+namespace pock {
+namespace {
+
+/// A memref of i1 holds one byte per element, but LLVM packs a vector of i1
+/// into bits: load bytes and compare.
+struct LoadBoolVector : ConvertOpToLLVMPattern<vector::LoadOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(vector::LoadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    VectorType type = op.getVectorType();
+    if (!type.getElementType().isInteger(1) || type.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "not a vector of i1");
+    Location loc = op.getLoc();
+    Value pointer =
+        getStridedElementPtr(rewriter, loc, op.getMemRefType(),
+                             adaptor.getBase(), adaptor.getIndices());
+    Type bytes = VectorType::get(type.getShape(), rewriter.getI8Type());
+    Value loaded = LLVM::LoadOp::create(rewriter, loc, bytes, pointer, 1);
+    rewriter.replaceOpWithNewOp<LLVM::TruncOp>(op, type, loaded);
+    return success();
+  }
+};
+
+/// The inverse of LoadBoolVector.
+struct StoreBoolVector : ConvertOpToLLVMPattern<vector::StoreOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(vector::StoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    VectorType type = op.getVectorType();
+    if (!type.getElementType().isInteger(1) || type.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "not a vector of i1");
+    Location loc = op.getLoc();
+    Value pointer =
+        getStridedElementPtr(rewriter, loc, op.getMemRefType(),
+                             adaptor.getBase(), adaptor.getIndices());
+    Type bytes = VectorType::get(type.getShape(), rewriter.getI8Type());
+    Value wide = LLVM::ZExtOp::create(rewriter, loc, bytes,
+                                      adaptor.getValueToStore());
+    rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, wide, pointer, 1);
+    return success();
+  }
+};
+
+/// LLVM has no intrinsic for erf: on f64 it is a call, lane by lane.
+struct CallErf : OpRewritePattern<math::ErfOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::ErfOp op,
+                                PatternRewriter &rewriter) const override {
+    Type f64 = rewriter.getF64Type(), type = op.getType();
+    if (getElementTypeOrSelf(type) != f64)
+      return rewriter.notifyMatchFailure(op, "not on f64");
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    if (!module.lookupSymbol("erf")) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(module.getBody());
+      auto declaration = func::FuncOp::create(
+          rewriter, loc, "erf", rewriter.getFunctionType({f64}, {f64}));
+      declaration.setPrivate();
+    }
+    auto call = [&](Value value) -> Value {
+      return func::CallOp::create(rewriter, loc, "erf", TypeRange{f64}, value)
+          .getResult(0);
+    };
+    auto vectorType = dyn_cast<VectorType>(type);
+    if (!vectorType) {
+      rewriter.replaceOp(op, call(op.getOperand()));
+      return success();
+    }
+    if (vectorType.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "not a vector of rank 1");
+    SmallVector<Value> elements;
+    for (int64_t i = 0, e = vectorType.getNumElements(); i < e; ++i)
+      elements.push_back(
+          call(vector::ExtractOp::create(rewriter, loc, op.getOperand(), i)));
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, vectorType,
+                                                        elements);
+    return success();
+  }
+};
+
+/// f32 math functions as polynomials, powf and relatives as exp and log.
+LogicalResult expandMath(ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  {
+    RewritePatternSet patterns(context);
+    math::populateExpansionPatterns(
+        patterns, {"sinh", "cosh", "asinh", "acosh", "atanh", "ceilf", "tan",
+                   "round", "exp2f", "fpowi", "ctlz"});
+    if (failed(applyPatternsGreedily(module, std::move(patterns))))
+      return failure();
+  }
+  // powf expands only on f32: f64 keeps the exact intrinsic.
+  RewritePatternSet patterns(context);
+  MathPolynomialApproximationOptions options;
+  populateMathPolynomialApproximationPatterns(patterns, options);
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  patterns.add<CallErf>(context);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+/// Takes structured control flow, views and affine operations apart.
+LogicalResult runPreparation(ModuleOp module,
+                             llvm::function_ref<LogicalResult(
+                                 OpPassManager &, Operation *)>
+                                 run) {
+  OpPassManager pm("builtin.module");
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  return run(pm, module);
+}
+
+/// Multi-dimensional vectors and vector operations without LLVM counterpart.
+LogicalResult lowerVectors(ModuleOp module) {
+  RewritePatternSet patterns(module.getContext());
+  vector::populateVectorBroadcastLoweringPatterns(patterns);
+  vector::populateVectorTransposeLoweringPatterns(
+      patterns, vector::VectorTransposeLowering::Shuffle1D);
+  vector::populateVectorShapeCastLoweringPatterns(patterns);
+  vector::populateVectorStepLoweringPatterns(patterns);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+/// LLVM's data layout string of `target`; empty if LLVM lacks the target.
+std::string dataLayoutOf(const TargetDescription &target,
+                         const std::string &triple) {
+  llvm::InitializeAllTargetInfos();
+  llvm::InitializeAllTargets();
+  llvm::InitializeAllTargetMCs();
+  std::string error;
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(llvm::Triple(triple), error);
+  if (!backend)
+    return "";
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      llvm::Triple(triple), target.cpu, target.features, llvm::TargetOptions(),
+      llvm::Reloc::PIC_));
+  return machine ? machine->createDataLayout().getStringRepresentation() : "";
+}
+
+LogicalResult convert(ModuleOp module, const TargetDescription &target,
+                      StringRef dataLayout) {
+  MLIRContext *context = module.getContext();
+  LowerToLLVMOptions options(context);
+  options.useBarePtrCallConv = true;
+  options.overrideIndexBitwidth(target.indexBits);
+  options.allocLowering = LowerToLLVMOptions::AllocLowering::None;
+  if (!dataLayout.empty())
+    options.dataLayout = llvm::DataLayout(dataLayout);
+  LLVMTypeConverter converter(context, options);
+
+  RewritePatternSet patterns(context);
+  patterns.add<LoadBoolVector, StoreBoolVector>(converter, /*benefit=*/10);
+  arith::populateArithToLLVMConversionPatterns(converter, patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+  index::populateIndexToLLVMConversionPatterns(converter, patterns);
+  populateMathToLLVMConversionPatterns(converter, patterns);
+  populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+  populateVectorToLLVMConversionPatterns(converter, patterns);
+  populateFuncToLLVMConversionPatterns(converter, patterns);
+  LLVMConversionTarget legal(*context);
+  legal.addLegalOp<ModuleOp>();
+  return applyFullConversion(module, legal, std::move(patterns));
+}
+
+struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    FailureOr<TargetDescription> target = TargetDescription::get(module);
+    if (failed(target))
+      return signalPassFailure();
+    std::string triple = target->triple.empty()
+                             ? llvm::sys::getDefaultTargetTriple()
+                             : target->triple;
+    std::string dataLayout = dataLayoutOf(*target, triple);
+    if (dataLayout.empty()) {
+      module.emitError("no LLVM back end for the triple '") << triple << "'";
+      return signalPassFailure();
+    }
+
+    for (auto func : module.getOps<func::FuncOp>())
+      if (func.isPrivate() && !func.isExternal())
+        func->setAttr("llvm.linkage",
+                      LLVM::LinkageAttr::get(&getContext(),
+                                             LLVM::Linkage::Internal));
+    auto run = [this](OpPassManager &pm, Operation *op) {
+      return runPipeline(pm, op);
+    };
+    if (failed(expandMath(module)) || failed(lowerVectors(module)) ||
+        failed(runPreparation(module, run)) ||
+        failed(convert(module, *target, dataLayout)))
+      return signalPassFailure();
+
+    Builder b(&getContext());
+    module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
+                    b.getStringAttr(dataLayout));
+    module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),
+                    b.getStringAttr(triple));
+  }
+};
+
+} // namespace
+} // namespace pock

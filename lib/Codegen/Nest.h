@@ -1,0 +1,96 @@
+//===- Nest.h - Linalg operations as statements of one loop nest ----------===//
+//
+// The analysis side of `pock-vectorize-kernels`. A nest is a list of
+// statements (linalg.generic on static memrefs) that share their parallel
+// loops; each may have reduction loops of its own. Every operand is a linear
+// function of the loops into a flat buffer, so strided views, broadcasts,
+// transpositions and convolution windows all look alike.
+//
+// Loops of extent 1 are dropped; loops that every operand walks as one (the
+// two dimensions of a contiguous array) are merged.
+//
+//===----------------------------------------------------------------------===//
+#ifndef POCK_CODEGEN_NEST_H
+#define POCK_CODEGEN_NEST_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/ADT/SmallVector.h"
+#include <optional>
+
+namespace pock {
+
+/// Which element an operand is: offset + sum of strides[l] * loop l.
+struct Access {
+  /// The buffer that all views are taken of; null for a scalar operand.
+  mlir::Value root;
+  /// The operand itself if it is a scalar.
+  mlir::Value scalar;
+  mlir::Type elementType;
+  int64_t offset = 0;
+  /// One per loop of the nest.
+  mlir::SmallVector<int64_t> strides;
+
+  bool sameElement(const Access &other) const {
+    return root == other.root && offset == other.offset &&
+           strides == other.strides;
+  }
+};
+
+/// One loop of a nest; reductions belong to one statement.
+struct Loop {
+  int64_t extent;
+  bool reduction;
+};
+
+struct Statement {
+  mlir::linalg::GenericOp op;
+  mlir::SmallVector<Access, 0> ins, outs;
+  /// Loop of the nest for each loop of `op`; -1 for a dropped one (index 0).
+  mlir::SmallVector<int> loopOf;
+  /// The reduction loops in order, outermost first.
+  mlir::SmallVector<int> reductions;
+  /// Every operation of the body works elementwise on vectors too.
+  bool vectorizable = true;
+  /// The body has `linalg.index`.
+  bool usesIndex = false;
+  /// The body reads memory itself.
+  bool readsMemory = false;
+  /// For each out that is read: the operation that combines the accumulator
+  /// with a value, if it is one whose order may be changed; else null.
+  mlir::SmallVector<mlir::Operation *> combiners;
+
+  bool isReduction() const { return !reductions.empty(); }
+  /// Whether the old value of out `i` is read.
+  bool readsOut(unsigned i) const;
+};
+
+struct Nest {
+  mlir::SmallVector<Loop> loops;
+  mlir::SmallVector<Statement, 0> statements;
+
+  mlir::SmallVector<int> parallelLoops() const;
+  /// Calls `fn` on every operand of every statement.
+  template <typename Fn>
+  void forEachAccess(Fn fn) {
+    for (Statement &statement : statements) {
+      for (Access &access : statement.ins)
+        fn(access);
+      for (Access &access : statement.outs)
+        fn(access);
+    }
+  }
+};
+
+/// The nest of `op` alone, or nothing if an operand is not linear in the loops
+/// or an out is not written once per parallel point.
+std::optional<Nest> buildNest(mlir::linalg::GenericOp op);
+
+/// Merges loops that every operand walks as one.
+void mergeLoops(Nest &nest);
+
+/// The buffer under a chain of views that keep the address.
+mlir::Value findRoot(mlir::Value memref);
+
+} // namespace pock
+
+#endif // POCK_CODEGEN_NEST_H

@@ -1,0 +1,161 @@
+//===- NestBody.cpp - The scalar body of a statement on vectors -----------===//
+
+#include "NestBody.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace pock {
+namespace {
+
+/// The product of the sum `add`, if one operand is a product with no other
+/// use; `addend` is the other operand.
+arith::MulFOp matchMulAdd(arith::AddFOp add, Value &addend) {
+  for (unsigned i : {0u, 1u}) {
+    auto product = add.getOperand(i).getDefiningOp<arith::MulFOp>();
+    if (product && product->hasOneUse()) {
+      addend = add.getOperand(1 - i);
+      return product;
+    }
+  }
+  return nullptr;
+}
+
+} // namespace
+
+Type vectorOf(Type type, int64_t lanes) {
+  return lanes > 1 ? Type(VectorType::get({lanes}, type)) : type;
+}
+
+Value broadcast(OpBuilder &b, Location loc, Value value, int64_t lanes) {
+  if (lanes == 1 || isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(b, loc, vectorOf(value.getType(), lanes),
+                                     value);
+}
+
+SmallVector<Value> emitBody(OpBuilder &b, Statement &statement,
+                            ArrayRef<Value> operands, int64_t lanes,
+                            llvm::function_ref<Value(unsigned)> indexOf) {
+  Block &body = *statement.op.getBody();
+  IRMapping map;
+  for (auto [arg, value] : llvm::zip(body.getArguments(), operands))
+    if (value)
+      map.map(arg, value);
+  // Scalars stay scalars until they meet a vector.
+  auto isVector = [&](Value value) {
+    return isa<VectorType>(map.lookupOrDefault(value).getType());
+  };
+
+  for (Operation &op : body.without_terminator()) {
+    if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+      map.map(index, indexOf(index.getDim()));
+      continue;
+    }
+    if (lanes == 1 || llvm::none_of(op.getOperands(), isVector)) {
+      // A sum of a product may still have to be fused.
+      Value addend;
+      auto add = dyn_cast<arith::AddFOp>(op);
+      arith::MulFOp product =
+          add && statement.isReduction() ? matchMulAdd(add, addend) : nullptr;
+      if (product)
+        map.map(op.getResult(0),
+                math::FmaOp::create(b, op.getLoc(),
+                                    map.lookupOrDefault(product.getLhs()),
+                                    map.lookupOrDefault(product.getRhs()),
+                                    map.lookupOrDefault(addend)));
+      else
+        b.clone(op, map);
+      continue;
+    }
+    auto wide = [&](Value value) {
+      return broadcast(b, op.getLoc(), map.lookupOrDefault(value), lanes);
+    };
+    Value addend;
+    if (auto add = dyn_cast<arith::AddFOp>(op))
+      if (statement.isReduction())
+        if (arith::MulFOp product = matchMulAdd(add, addend)) {
+          map.map(op.getResult(0), math::FmaOp::create(b, op.getLoc(),
+                                           wide(product.getLhs()),
+                                           wide(product.getRhs()),
+                                           wide(addend)));
+          continue;
+        }
+    OperationState state(op.getLoc(), op.getName());
+    for (Value operand : op.getOperands())
+      state.addOperands(wide(operand));
+    for (Type type : op.getResultTypes())
+      state.addTypes(vectorOf(type, lanes));
+    state.addAttributes(op.getAttrs());
+    state.propertiesAttr = op.getPropertiesAsAttribute();
+    Operation *created = b.create(state);
+    map.map(op.getResults(), created->getResults());
+  }
+
+  SmallVector<Value> results;
+  for (Value value : body.getTerminator()->getOperands())
+    results.push_back(broadcast(b, statement.op.getLoc(),
+                                map.lookupOrDefault(value), lanes));
+  return results;
+}
+
+Value emitCombine(OpBuilder &b, Operation *combiner, Value lhs, Value rhs) {
+  OperationState state(combiner->getLoc(), combiner->getName());
+  state.addOperands({lhs, rhs});
+  state.addTypes(lhs.getType());
+  state.addAttributes(combiner->getAttrs());
+  state.propertiesAttr = combiner->getPropertiesAsAttribute();
+  return b.create(state)->getResult(0);
+}
+
+Value emitHorizontal(OpBuilder &b, Operation *combiner, Value vector) {
+  Location loc = combiner->getLoc();
+  auto type = dyn_cast<VectorType>(vector.getType());
+  if (!type)
+    return vector;
+  // Halve until one lane is left; an odd lane is combined on its own.
+  Value rest;
+  int64_t lanes = type.getNumElements();
+  while (lanes > 1) {
+    if (lanes % 2) {
+      Value odd = vector::ExtractOp::create(b, loc, vector, lanes - 1);
+      rest = rest ? emitCombine(b, combiner, rest, odd) : odd;
+      --lanes;
+    }
+    SmallVector<int64_t> low, high;
+    for (int64_t i = 0; i < lanes / 2; ++i) {
+      low.push_back(i);
+      high.push_back(i + lanes / 2);
+    }
+    Value a = vector::ShuffleOp::create(b, loc, vector, vector, low);
+    Value c = vector::ShuffleOp::create(b, loc, vector, vector, high);
+    vector = emitCombine(b, combiner, a, c);
+    lanes /= 2;
+  }
+  Value result = vector::ExtractOp::create(b, loc, vector, 0);
+  return rest ? emitCombine(b, combiner, result, rest) : result;
+}
+
+double bodyCost(Statement &statement) {
+  double cost = 0;
+  for (Operation &op : statement.op.getBody()->without_terminator()) {
+    Value addend;
+    auto add = dyn_cast<arith::AddFOp>(op);
+    if (isa<arith::ConstantOp, linalg::IndexOp>(op) ||
+        (add && statement.isReduction() && matchMulAdd(add, addend)))
+      continue; // Paid for with the product.
+    bool cheapMath = isa<math::FmaOp, math::AbsFOp, math::CopySignOp>(op);
+    if (isa<math::MathDialect>(op.getDialect()) && !cheapMath)
+      cost += 16;
+    else if (isa<arith::DivFOp>(op))
+      cost += 8;
+    else
+      cost += 1;
+  }
+  return cost;
+}
+
+} // namespace pock

@@ -1,0 +1,41 @@
+//===- NestBody.h - The scalar body of a statement on vectors -------------===//
+#ifndef POCK_CODEGEN_NESTBODY_H
+#define POCK_CODEGEN_NESTBODY_H
+
+#include "Nest.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace pock {
+
+/// `type`, or a vector of `lanes` of it if there is more than one lane.
+mlir::Type vectorOf(mlir::Type type, int64_t lanes);
+
+/// `value` as a vector of `lanes` elements (itself if it is one already).
+mlir::Value broadcast(mlir::OpBuilder &b, mlir::Location loc,
+                      mlir::Value value, int64_t lanes);
+
+/// Emits the body of `statement` for `lanes` points at once. `operands` are the
+/// values of the ins and the old values of the outs (null if not read), each a
+/// scalar or a vector; `indexOf(d)` gives the value of loop d of the operation.
+/// Returns the new values of the outs. In reductions a sum of a product becomes
+/// `math.fma`.
+mlir::SmallVector<mlir::Value>
+emitBody(mlir::OpBuilder &b, Statement &statement,
+         mlir::ArrayRef<mlir::Value> operands, int64_t lanes,
+         llvm::function_ref<mlir::Value(unsigned)> indexOf);
+
+/// `combiner` applied to two values (scalars or vectors).
+mlir::Value emitCombine(mlir::OpBuilder &b, mlir::Operation *combiner,
+                        mlir::Value lhs, mlir::Value rhs);
+
+/// All lanes of `vector` combined in a tree of fixed shape.
+mlir::Value emitHorizontal(mlir::OpBuilder &b, mlir::Operation *combiner,
+                           mlir::Value vector);
+
+/// How many operations the body costs per point, very roughly; a
+/// transcendental function counts as many.
+double bodyCost(Statement &statement);
+
+} // namespace pock
+
+#endif // POCK_CODEGEN_NESTBODY_H

@@ -1,0 +1,650 @@
+//===- NestEmitter.cpp - Loops, vectors and stores for a nest -------------===//
+//
+// Three levels: loops over tiles (main part and remainder, both of static
+// size), the statements on one tile, and the reduction loops of a statement
+// with all accumulators in iter_args.
+//
+// Buffers are seen as flat arrays; an address is a dynamic part (loop variables
+// times strides, once per loop body) plus a constant for the point in the tile.
+// A value that a statement writes is handed to later statements in registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NestEmitter.h"
+#include "NestBody.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <map>
+
+using namespace mlir;
+
+namespace pock {
+namespace {
+
+/// A run of `lanes` neighbouring points at `offset` in a tile or in a step.
+struct Piece {
+  int64_t offset, lanes;
+};
+
+/// [0, size) as pieces of `lanes`; the rest in powers of two.
+SmallVector<Piece> splitIntoPieces(int64_t size, int64_t lanes) {
+  SmallVector<Piece> pieces;
+  int64_t offset = 0;
+  while (offset < size) {
+    while (lanes > size - offset)
+      lanes = lanes > 1 ? llvm::bit_floor<uint64_t>(lanes - 1) : 1;
+    pieces.push_back({offset, lanes});
+    offset += lanes;
+  }
+  return pieces;
+}
+
+/// One point of the register tile.
+struct Point {
+  int64_t row;
+  Piece col;
+};
+
+/// A reduction step within the innermost reduction loop: `lanes` iterations
+/// from `offset` on, of loop `loop`.
+struct Step {
+  int loop = -1;
+  Piece piece{0, 1};
+};
+
+class NestEmitter {
+public:
+  NestEmitter(OpBuilder &b, Nest &nest, const Schedule &schedule,
+              const DenseSet<Operation *> &registers)
+      : b(b), loc(nest.statements.front().op.getLoc()), nest(nest),
+        schedule(schedule), registers(registers),
+        dynamic(nest.loops.size()), fixed(nest.loops.size(), 0),
+        size(nest.loops.size(), 1) {}
+
+  void emit() { emitLoops(0); }
+
+private:
+  using Values = SmallVector<Value>;
+
+  // Tiles.
+  void emitLoops(size_t depth);
+  void emitTile();
+  void emitStatement(size_t index, ArrayRef<Point> points);
+  Values emitElementwise(Statement &statement, ArrayRef<Point> points);
+  void store(Access &access, ArrayRef<Point> points, ArrayRef<Value> values);
+  bool isDeadStore(size_t index, Access &access);
+
+  // Reductions.
+  Values emitReduction(size_t index, ArrayRef<Point> points);
+  Values initialValues(Statement &statement, ArrayRef<Point> points);
+  Values reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
+                ArrayRef<bool> unroll, ArrayRef<Piece> slots,
+                ArrayRef<Point> points, Values accumulators);
+  Values reduceInnermost(Statement &statement, int loop,
+                         ArrayRef<Piece> slots, ArrayRef<Point> points,
+                         Values accumulators);
+  void step(Statement &statement, ArrayRef<Point> points, Step step,
+            size_t slot, size_t numSlots, Values &accumulators);
+  Values emitBodyAt(Statement &statement, const Point &point, Step step,
+                    ArrayRef<Value> outs, size_t pointIndex);
+
+  // Addresses and loads.
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  }
+  Value flat(Access &access);
+  Value dynamicIndex(Access &access);
+  Value address(Access &access, int64_t extra);
+  Value load(Access &access, int64_t extra, int64_t stride, int64_t lanes);
+  const Values *findForwarded(Access &access);
+
+  /// Emits scf.for over [0, count) with step `step` for `loop` and calls `body`
+  /// with the carried values; returns the loop's results.
+  Values emitFor(int loop, int64_t end, int64_t step, ArrayRef<Value> inits,
+                 llvm::function_ref<Values(Values)> body);
+
+  OpBuilder &b;
+  Location loc;
+  Nest &nest;
+  const Schedule &schedule;
+  const DenseSet<Operation *> &registers;
+  /// Where each loop stands: loop variable (or null) plus a constant.
+  SmallVector<Value> dynamic;
+  SmallVector<int64_t> fixed;
+  /// The size of the tile in each loop.
+  SmallVector<int64_t> size;
+
+  /// Dynamic parts of addresses by strides, and loaded values by address;
+  /// both valid in the current block.
+  std::map<SmallVector<int64_t>, Value> dynamicIndices;
+  std::map<std::tuple<void *, void *, int64_t, int64_t, int64_t>, Value> loads;
+  /// What the statements of this tile wrote, one value per point.
+  SmallVector<std::pair<Access *, Values>, 0> forwarded;
+  DenseMap<Value, Value> flats;
+};
+
+//===----------------------------------------------------------------------===//
+// Addresses and loads
+//===----------------------------------------------------------------------===//
+
+/// The buffer of `access` as a one-dimensional memref.
+Value NestEmitter::flat(Access &access) {
+  auto type = cast<MemRefType>(access.root.getType());
+  if (type.getRank() == 1 && type.getLayout().isIdentity())
+    return access.root;
+  Value &result = flats[access.root];
+  if (result)
+    return result;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfterValue(access.root);
+  int64_t elements = 1;
+  SmallVector<int64_t> strides;
+  int64_t offset = 0;
+  if (succeeded(type.getStridesAndOffset(strides, offset)))
+    for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
+      elements += (extent - 1) * stride;
+  result = memref::ReinterpretCastOp::create(
+      b, loc, MemRefType::get({elements}, type.getElementType()), access.root,
+      /*offset=*/0, ArrayRef<int64_t>{elements}, ArrayRef<int64_t>{1});
+  return result;
+}
+
+Value NestEmitter::dynamicIndex(Access &access) {
+  SmallVector<int64_t> key;
+  for (auto [iv, stride] : llvm::zip(dynamic, access.strides))
+    key.push_back(iv ? stride : 0);
+  auto [it, inserted] = dynamicIndices.try_emplace(key, Value());
+  if (!inserted)
+    return it->second;
+  Value sum;
+  for (auto [iv, stride] : llvm::zip(dynamic, key)) {
+    if (stride == 0)
+      continue;
+    Value term = iv;
+    if (stride != 1)
+      term = arith::MulIOp::create(b, loc, iv, constant(stride),
+                                   arith::IntegerOverflowFlags::nsw);
+    sum = sum ? arith::AddIOp::create(b, loc, sum, term,
+                                      arith::IntegerOverflowFlags::nsw)
+              : term;
+  }
+  return it->second = sum;
+}
+
+/// The flat index of the element `extra` behind the tile's first point.
+Value NestEmitter::address(Access &access, int64_t extra) {
+  int64_t offset = access.offset + extra;
+  for (auto [position, stride] : llvm::zip(fixed, access.strides))
+    offset += position * stride;
+  Value sum = dynamicIndex(access);
+  if (!sum)
+    return constant(offset);
+  if (offset == 0)
+    return sum;
+  return arith::AddIOp::create(b, loc, sum, constant(offset),
+                               arith::IntegerOverflowFlags::nsw);
+}
+
+/// `lanes` elements, `stride` apart (one scalar if the stride is 0).
+Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
+                        int64_t lanes) {
+  if (!access.root)
+    return access.scalar;
+  if (stride == 0)
+    lanes = 1;
+  int64_t offset = access.offset + extra;
+  for (auto [position, s] : llvm::zip(fixed, access.strides))
+    offset += position * s;
+  Value sum = dynamicIndex(access);
+  auto key = std::make_tuple(access.root.getAsOpaquePointer(),
+                             sum ? sum.getAsOpaquePointer() : nullptr, offset,
+                             lanes, lanes == 1 ? 0 : stride);
+  auto it = loads.find(key);
+  if (it != loads.end())
+    return it->second;
+  Value result;
+  if (lanes == 1) {
+    result = memref::LoadOp::create(b, loc, flat(access),
+                                    address(access, extra));
+  } else if (stride == 1) {
+    result = vector::LoadOp::create(b, loc,
+                                    vectorOf(access.elementType, lanes),
+                                    flat(access), address(access, extra));
+  } else {
+    Values elements;
+    for (int64_t i = 0; i < lanes; ++i)
+      elements.push_back(load(access, extra + i * stride, 0, 1));
+    result = vector::FromElementsOp::create(
+        b, loc, cast<VectorType>(vectorOf(access.elementType, lanes)),
+        elements);
+  }
+  loads[key] = result;
+  return result;
+}
+
+const NestEmitter::Values *NestEmitter::findForwarded(Access &access) {
+  for (auto &[written, values] : llvm::reverse(forwarded))
+    if (written->sameElement(access))
+      return &values;
+  return nullptr;
+}
+
+NestEmitter::Values
+NestEmitter::emitFor(int loop, int64_t end, int64_t step,
+                     ArrayRef<Value> inits,
+                     llvm::function_ref<Values(Values)> body) {
+  auto savedIndices = dynamicIndices;
+  auto savedLoads = loads;
+  Value lower = constant(0), upper = constant(end), by = constant(step);
+  auto op = scf::ForOp::create(b, loc, lower, upper, by, inits);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    if (inits.empty())
+      b.setInsertionPoint(op.getBody()->getTerminator());
+    else
+      b.setInsertionPointToEnd(op.getBody());
+    dynamic[loop] = op.getInductionVar();
+    Values results = body(Values(op.getRegionIterArgs()));
+    if (!inits.empty())
+      scf::YieldOp::create(b, loc, results);
+    dynamic[loop] = nullptr;
+  }
+  dynamicIndices = std::move(savedIndices);
+  loads = std::move(savedLoads);
+  return Values(op.getResults());
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+void NestEmitter::emitLoops(size_t depth) {
+  if (depth == schedule.order.size())
+    return emitTile();
+  int loop = schedule.order[depth];
+  int64_t tile = loop == schedule.row   ? schedule.rows
+                 : loop == schedule.col ? schedule.cols
+                                        : 1;
+  int64_t extent = nest.loops[loop].extent;
+  int64_t main = extent / tile * tile, rest = extent - main;
+  if (main) {
+    size[loop] = tile;
+    if (main == tile) {
+      fixed[loop] = 0;
+      emitLoops(depth + 1);
+    } else {
+      emitFor(loop, main, tile, {}, [&](Values) {
+        emitLoops(depth + 1);
+        return Values();
+      });
+    }
+  }
+  if (rest) {
+    size[loop] = rest;
+    fixed[loop] = main;
+    emitLoops(depth + 1);
+    fixed[loop] = 0;
+  }
+}
+
+void NestEmitter::emitTile() {
+  SmallVector<Point> points;
+  int64_t rows = schedule.row >= 0 ? size[schedule.row] : 1;
+  int64_t cols = schedule.col >= 0 ? size[schedule.col] : 1;
+  for (int64_t row = 0; row < rows; ++row)
+    for (Piece col :
+         splitIntoPieces(cols, schedule.vectorCol ? schedule.lanes : 1))
+      points.push_back({row, col});
+  forwarded.clear();
+  loads.clear();
+  for (size_t i = 0; i < nest.statements.size(); ++i)
+    emitStatement(i, points);
+  loads.clear();
+}
+
+/// Whether a later statement overwrites what statement `index` writes, or
+/// nobody reads it from memory.
+bool NestEmitter::isDeadStore(size_t index, Access &access) {
+  if (Operation *def = access.root.getDefiningOp())
+    if (registers.contains(def))
+      return true;
+  for (size_t i = index + 1; i < nest.statements.size(); ++i)
+    for (Access &out : nest.statements[i].outs)
+      if (out.sameElement(access))
+        return true;
+  return false;
+}
+
+void NestEmitter::emitStatement(size_t index, ArrayRef<Point> points) {
+  Statement &statement = nest.statements[index];
+  // Results of out j at point p: values[j * points + p].
+  Values values = statement.isReduction() ? emitReduction(index, points)
+                                          : emitElementwise(statement, points);
+  for (auto [j, access] : llvm::enumerate(statement.outs)) {
+    Values mine(ArrayRef<Value>(values).slice(j * points.size(), points.size()));
+    forwarded.push_back({&access, mine});
+    if (!isDeadStore(index, access))
+      store(access, points, mine);
+  }
+}
+
+NestEmitter::Values NestEmitter::emitElementwise(Statement &statement,
+                                                 ArrayRef<Point> points) {
+  size_t numOuts = statement.outs.size();
+  Values values(numOuts * points.size());
+  for (auto [p, point] : llvm::enumerate(points)) {
+    Values outs;
+    for (auto [j, access] : llvm::enumerate(statement.outs)) {
+      Value old;
+      if (statement.readsOut(j)) {
+        if (const Values *found = findForwarded(access))
+          old = (*found)[p];
+        else
+          old = load(access,
+                     (schedule.row >= 0 ? access.strides[schedule.row] : 0) *
+                             point.row +
+                         (schedule.col >= 0 ? access.strides[schedule.col] : 0) *
+                             point.col.offset,
+                     schedule.col >= 0 ? access.strides[schedule.col] : 0,
+                     point.col.lanes);
+      }
+      outs.push_back(old);
+    }
+    Values results = emitBodyAt(statement, point, Step(), outs, p);
+    for (size_t j = 0; j < numOuts; ++j)
+      values[j * points.size() + p] = results[j];
+  }
+  return values;
+}
+
+void NestEmitter::store(Access &access, ArrayRef<Point> points,
+                        ArrayRef<Value> values) {
+  int64_t rowStride = schedule.row >= 0 ? access.strides[schedule.row] : 0;
+  int64_t colStride = schedule.col >= 0 ? access.strides[schedule.col] : 0;
+  for (auto [point, value] : llvm::zip(points, values)) {
+    int64_t extra = rowStride * point.row + colStride * point.col.offset;
+    if (point.col.lanes == 1) {
+      memref::StoreOp::create(b, loc, value, flat(access),
+                              address(access, extra));
+    } else if (colStride == 1) {
+      vector::StoreOp::create(b, loc, value, flat(access),
+                              address(access, extra));
+    } else {
+      for (int64_t i = 0; i < point.col.lanes; ++i) {
+        Value element = vector::ExtractOp::create(b, loc, value, i);
+        memref::StoreOp::create(b, loc, element, flat(access),
+                                address(access, extra + i * colStride));
+      }
+    }
+  }
+  // What was read before may be what was written now.
+  loads.clear();
+}
+
+/// The body of `statement` at one point (and reduction step).
+NestEmitter::Values NestEmitter::emitBodyAt(Statement &statement,
+                                            const Point &point, Step step,
+                                            ArrayRef<Value> outs,
+                                            size_t pointIndex) {
+  int row = schedule.row, col = schedule.col;
+  int64_t lanes = std::max(point.col.lanes, step.piece.lanes);
+  bool vectorStep = step.piece.lanes > 1;
+  Values operands;
+  for (auto [i, access] : llvm::enumerate(statement.ins)) {
+    if (statement.op.getBody()->getArgument(i).use_empty()) {
+      operands.push_back(nullptr);
+      continue;
+    }
+    const Values *found = access.root ? findForwarded(access) : nullptr;
+    if (found) {
+      operands.push_back((*found)[pointIndex]);
+      continue;
+    }
+    int64_t extra = 0, stride = 0;
+    if (row >= 0)
+      extra += access.strides[row] * point.row;
+    if (col >= 0) {
+      extra += access.strides[col] * point.col.offset;
+      stride = access.strides[col];
+    }
+    if (step.loop >= 0) {
+      extra += access.strides[step.loop] * step.piece.offset;
+      if (vectorStep)
+        stride = access.strides[step.loop];
+    }
+    operands.push_back(load(access, extra, stride, lanes));
+  }
+  llvm::append_range(operands, outs);
+
+  return emitBody(b, statement, operands, lanes, [&](unsigned d) -> Value {
+    int loop = statement.loopOf[d];
+    if (loop < 0)
+      return constant(0);
+    int64_t offset = fixed[loop];
+    if (loop == row)
+      offset += point.row;
+    if (loop == col)
+      offset += point.col.offset;
+    if (loop == step.loop)
+      offset += step.piece.offset;
+    Value index = constant(offset);
+    if (dynamic[loop])
+      index = arith::AddIOp::create(b, loc, dynamic[loop], index);
+    bool runs = lanes > 1 && (vectorStep ? loop == step.loop : loop == col);
+    if (!runs)
+      return index;
+    auto type = VectorType::get({lanes}, b.getIndexType());
+    Value lane = vector::StepOp::create(b, loc, type);
+    return arith::AddIOp::create(b, loc, broadcast(b, loc, index, lanes), lane);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+/// The outs' values before the reduction, out-major.
+NestEmitter::Values NestEmitter::initialValues(Statement &statement,
+                                               ArrayRef<Point> points) {
+  Values result;
+  int row = schedule.row, col = schedule.col;
+  for (auto [j, access] : llvm::enumerate(statement.outs)) {
+    const Values *found = findForwarded(access);
+    for (auto [p, point] : llvm::enumerate(points)) {
+      if (found) {
+        result.push_back((*found)[p]);
+      } else if (!statement.readsOut(j)) {
+        Type type = vectorOf(access.elementType, point.col.lanes);
+        result.push_back(
+            arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
+      } else {
+        int64_t extra = (row >= 0 ? access.strides[row] * point.row : 0) +
+                        (col >= 0 ? access.strides[col] * point.col.offset : 0);
+        result.push_back(load(access, extra,
+                              col >= 0 ? access.strides[col] : 0,
+                              point.col.lanes));
+      }
+    }
+  }
+  return result;
+}
+
+/// One reduction step for all points, into accumulator slot `slot`.
+void NestEmitter::step(Statement &statement, ArrayRef<Point> points, Step step,
+                       size_t slot, size_t numSlots, Values &accumulators) {
+  size_t numOuts = statement.outs.size();
+  for (auto [p, point] : llvm::enumerate(points)) {
+    auto at = [&](size_t j) -> Value & {
+      return accumulators[(j * points.size() + p) * numSlots + slot];
+    };
+    Values outs;
+    for (size_t j = 0; j < numOuts; ++j)
+      outs.push_back(at(j));
+    Values results = emitBodyAt(statement, point, step, outs, p);
+    for (size_t j = 0; j < numOuts; ++j)
+      at(j) = results[j];
+  }
+}
+
+/// The innermost reduction loop. The slots are the accumulators of each point;
+/// the first ones, as many as fit into a step, are used by the loop, slots of
+/// fewer lanes by the remainder.
+NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement,
+                                                 int loop,
+                                                 ArrayRef<Piece> slots,
+                                                 ArrayRef<Point> points,
+                                                 Values accumulators) {
+  int64_t width = slots.front().lanes, inStep = 0;
+  while (inStep < static_cast<int64_t>(slots.size()) &&
+         slots[inStep].lanes == width)
+    ++inStep;
+  int64_t extent = nest.loops[loop].extent, size = inStep * width;
+  int64_t main = extent / size * size;
+  auto emitSteps = [&](Values values) {
+    for (int64_t s = 0; s < inStep; ++s)
+      step(statement, points, {loop, {s * width, width}}, s, slots.size(),
+           values);
+    return values;
+  };
+  if (main == size)
+    accumulators = emitSteps(std::move(accumulators));
+  else if (main)
+    accumulators = emitFor(loop, main, size, accumulators, emitSteps);
+  // The remainder: whole pieces go to the loop's slots, others to their own.
+  size_t slot = 0;
+  fixed[loop] += main;
+  for (Piece piece : splitIntoPieces(extent - main, width)) {
+    if (piece.lanes != width)
+      slot = llvm::find_if(slots, [&](const Piece &s) {
+               return s.lanes == piece.lanes;
+             }) - slots.begin();
+    step(statement, points, {loop, piece}, slot, slots.size(), accumulators);
+    ++slot;
+  }
+  fixed[loop] -= main;
+  return accumulators;
+}
+
+NestEmitter::Values NestEmitter::reduce(Statement &statement,
+                                        ArrayRef<int> loops, size_t depth,
+                                        ArrayRef<bool> unroll,
+                                        ArrayRef<Piece> slots,
+                                        ArrayRef<Point> points,
+                                        Values accumulators) {
+  int loop = loops[depth];
+  bool innermost = depth + 1 == loops.size();
+  if (unroll[depth]) {
+    for (int64_t i = 0, e = nest.loops[loop].extent; i < e; ++i) {
+      fixed[loop] = i;
+      if (innermost)
+        step(statement, points, Step(), 0, slots.size(), accumulators);
+      else
+        accumulators = reduce(statement, loops, depth + 1, unroll, slots,
+                              points, std::move(accumulators));
+    }
+    fixed[loop] = 0;
+    return accumulators;
+  }
+  if (innermost)
+    return reduceInnermost(statement, loop, slots, points,
+                           std::move(accumulators));
+  return emitFor(loop, nest.loops[loop].extent, 1, accumulators,
+                 [&](Values values) {
+                   return reduce(statement, loops, depth + 1, unroll, slots,
+                                 points, std::move(values));
+                 });
+}
+
+NestEmitter::Values NestEmitter::emitReduction(size_t index,
+                                               ArrayRef<Point> points) {
+  Statement &statement = nest.statements[index];
+  int vectorLoop = schedule.reductionLoop[index];
+  SmallVector<int> loops = statement.reductions;
+  if (vectorLoop >= 0) {
+    llvm::erase(loops, vectorLoop);
+    loops.push_back(vectorLoop);
+  }
+  bool mayReorder = llvm::all_of(statement.combiners, [](Operation *op) {
+    return op && arith::getNeutralElement(op);
+  });
+
+  // Unroll short inner loops: neighbouring windows share their loads.
+  SmallVector<bool> unroll(loops.size(), false);
+  if (vectorLoop < 0) {
+    int64_t copies = points.size();
+    for (size_t k = loops.size(); k-- > 0;) {
+      copies *= nest.loops[loops[k]].extent;
+      if (nest.loops[loops[k]].extent > 16 || copies > 150)
+        break;
+      unroll[k] = true;
+    }
+  }
+
+  // Accumulators per point: enough chains to hide the latency of an addition.
+  int64_t extent = nest.loops[loops.back()].extent;
+  int64_t width = vectorLoop >= 0 ? std::min(schedule.lanes, extent) : 1;
+  width = llvm::bit_floor<uint64_t>(width);
+  int64_t chains = 1;
+  if (mayReorder && !unroll.back())
+    while (chains * 2 * static_cast<int64_t>(points.size()) <= 8 &&
+           chains * 2 * width <= extent)
+      chains *= 2;
+  SmallVector<Piece> slots(chains, Piece{0, width});
+  for (Piece piece : splitIntoPieces(extent % width, width))
+    slots.push_back(piece);
+
+  // Where accumulators are whole vectors over the reduction, or several, they
+  // start at the neutral element and the initial value is combined last.
+  Values initial = initialValues(statement, points);
+  bool plain = vectorLoop < 0 && chains == 1;
+  Values accumulators;
+  for (auto [k, value] : llvm::enumerate(initial)) {
+    if (plain) {
+      accumulators.push_back(
+          broadcast(b, loc, value, points[k % points.size()].col.lanes));
+      continue;
+    }
+    Operation *combiner = statement.combiners[k / points.size()];
+    TypedAttr neutral = *arith::getNeutralElement(combiner);
+    Value scalar = arith::ConstantOp::create(b, loc, neutral);
+    for (const Piece &slot : slots)
+      accumulators.push_back(broadcast(
+          b, loc, scalar,
+          std::max(slot.lanes, points[k % points.size()].col.lanes)));
+  }
+  size_t numSlots = plain ? 1 : slots.size();
+  if (plain)
+    slots.resize(1);
+  Values sums = reduce(statement, loops, 0, unroll, slots, points,
+                       std::move(accumulators));
+  if (plain)
+    return sums;
+
+  Values results;
+  for (auto [k, start] : llvm::enumerate(initial)) {
+    Operation *combiner = statement.combiners[k / points.size()];
+    ArrayRef<Value> parts = ArrayRef<Value>(sums).slice(k * numSlots, numSlots);
+    Value total = parts[0];
+    for (int64_t i = 1; i < chains; ++i)
+      total = emitCombine(b, combiner, total, parts[i]);
+    if (vectorLoop >= 0)
+      total = emitHorizontal(b, combiner, total);
+    for (size_t i = chains; i < numSlots; ++i)
+      total = emitCombine(b, combiner, total,
+                          emitHorizontal(b, combiner, parts[i]));
+    Value value = broadcast(b, loc, start, points[k % points.size()].col.lanes);
+    results.push_back(emitCombine(b, combiner, value, total));
+  }
+  return results;
+}
+
+} // namespace
+
+void emitNest(OpBuilder &b, Nest &nest, const Schedule &schedule,
+              const DenseSet<Operation *> &registers) {
+  NestEmitter(b, nest, schedule, registers).emit();
+}
+
+} // namespace pock

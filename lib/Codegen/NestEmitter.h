@@ -1,0 +1,19 @@
+//===- NestEmitter.h - Loops, vectors and stores for a nest ---------------===//
+#ifndef POCK_CODEGEN_NESTEMITTER_H
+#define POCK_CODEGEN_NESTEMITTER_H
+
+#include "Nest.h"
+#include "Schedule.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace pock {
+
+/// Emits code for `nest` at the insertion point of `b`. The operations of the
+/// nest are not erased. Nothing is stored to the allocations in `registers`
+/// (see findRegisterTemporaries).
+void emitNest(mlir::OpBuilder &b, Nest &nest, const Schedule &schedule,
+              const llvm::DenseSet<mlir::Operation *> &registers);
+
+} // namespace pock
+
+#endif // POCK_CODEGEN_NESTEMITTER_H

@@ -1,0 +1,352 @@
+//===- Schedule.cpp - Register tile and loop order of a nest --------------===//
+//
+// Enumerates which loop is vectorised, which second loop fills the tile, and
+// how large the tile is, and keeps what costs least in a model of one core:
+// two loads or two arithmetic operations per cycle, four cycles of latency in a
+// chain of accumulations, `vector_registers` registers. Remainder tiles are
+// part of the cost, so sizes that divide the extents win.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Schedule.h"
+#include "NestBody.h"
+#include <cmath>
+
+using namespace mlir;
+
+namespace pock {
+namespace {
+
+constexpr double kLoad = 0.5, kStore = 1.0, kArith = 0.5, kLatency = 4.0;
+/// Latencies, branches and address arithmetic around a tile or a step.
+constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
+
+class CostModel {
+public:
+  CostModel(Nest &nest, const TargetDescription &target)
+      : nest(nest), target(target) {
+    for (Statement &statement : nest.statements)
+      bodies.push_back(bodyCost(statement));
+  }
+
+  double cost(const Schedule &schedule) const;
+
+private:
+  double tileCost(const Schedule &schedule, int64_t rows, int64_t cols) const;
+  double stepCost(const Schedule &schedule, size_t index, int64_t rows,
+                  int64_t pieces, int64_t lanes) const;
+  double loadCost(const Schedule &schedule, const Access &access,
+                  int reductionLoop, int64_t rows, int64_t pieces,
+                  int64_t lanes) const;
+
+  Nest &nest;
+  const TargetDescription &target;
+  SmallVector<double> bodies;
+};
+
+/// Number of pieces that the emitter makes of `size` columns.
+int64_t countPieces(int64_t size, int64_t lanes) {
+  return size / lanes + llvm::popcount<uint64_t>(size % lanes);
+}
+
+/// Cycles to load an operand for all points of a tile.
+double CostModel::loadCost(const Schedule &schedule, const Access &access,
+                           int reductionLoop, int64_t rows, int64_t pieces,
+                           int64_t lanes) const {
+  if (!access.root)
+    return 0;
+  auto stride = [&](int loop) { return loop < 0 ? 0 : access.strides[loop]; };
+  double count = 1;
+  if (stride(schedule.row))
+    count *= rows;
+  int64_t along = reductionLoop >= 0      ? stride(reductionLoop)
+                  : schedule.vectorCol    ? stride(schedule.col)
+                                          : 0;
+  if (stride(schedule.col))
+    count *= pieces;
+  if (lanes > 1 && along != 0 && along != 1)
+    count *= 1.5 * lanes; // Gathered lane by lane.
+  return count * kLoad;
+}
+
+/// Cycles of one reduction step (or of the body, if there is no reduction).
+double CostModel::stepCost(const Schedule &schedule, size_t index,
+                           int64_t rows, int64_t pieces,
+                           int64_t lanes) const {
+  const Statement &statement = nest.statements[index];
+  int reductionLoop = schedule.reductionLoop[index];
+  double loads = 0;
+  for (const Access &access : statement.ins)
+    loads +=
+        loadCost(schedule, access, reductionLoop, rows, pieces, lanes);
+  double arithmetic = bodies[index] * rows * pieces * kArith;
+  double result = std::max(loads, arithmetic);
+  if (statement.isReduction())
+    result = std::max(result, kLatency / (reductionLoop >= 0 ? 4 : 1)) +
+             kStepOverhead;
+  return result;
+}
+
+double CostModel::tileCost(const Schedule &schedule, int64_t rows,
+                           int64_t cols) const {
+  int64_t pieces =
+      schedule.vectorCol ? countPieces(cols, schedule.lanes) : cols;
+  double total = kTileOverhead;
+  for (size_t i = 0; i < nest.statements.size(); ++i) {
+    const Statement &statement = nest.statements[i];
+    int reductionLoop = schedule.reductionLoop[i];
+    int64_t lanes = reductionLoop >= 0 || schedule.vectorCol ? schedule.lanes : 1;
+    double steps = 1;
+    for (int loop : statement.reductions) {
+      double extent = nest.loops[loop].extent;
+      steps *= loop == reductionLoop
+                   ? extent / std::min<double>(lanes, extent) +
+                         llvm::popcount<uint64_t>(int64_t(extent) % lanes)
+                   : extent;
+    }
+    total += steps * stepCost(schedule, i, rows, pieces, lanes);
+    // Horizontal reductions: a shuffle and an operation per halving.
+    if (reductionLoop >= 0)
+      total += rows * pieces * statement.outs.size() * 2 *
+               std::log2(double(lanes) + 1);
+    for (const Access &access : statement.outs) {
+      int64_t along =
+          schedule.vectorCol ? access.strides[schedule.col] : 1;
+      total += rows * pieces * kStore *
+               (lanes > 1 && along != 1 && reductionLoop < 0 ? 1.5 * lanes
+                                                             : 1.0);
+    }
+  }
+  return total;
+}
+
+double CostModel::cost(const Schedule &schedule) const {
+  auto extent = [&](int loop) {
+    return loop < 0 ? 1 : nest.loops[loop].extent;
+  };
+  // Registers: accumulators, one vector operand per column, two to spare.
+  int64_t pieces = schedule.vectorCol
+                       ? llvm::divideCeil(schedule.cols, schedule.lanes)
+                       : schedule.cols;
+  for (auto [i, statement] : llvm::enumerate(nest.statements)) {
+    int64_t needed =
+        statement.isReduction()
+            ? schedule.rows * pieces * statement.outs.size() + pieces + 2
+            : pieces;
+    if (needed > target.vectorRegisters ||
+        (bodies[i] > 12 && schedule.rows * pieces > 2))
+      return INFINITY;
+  }
+  int64_t rowTiles = extent(schedule.row) / schedule.rows,
+          rowRest = extent(schedule.row) % schedule.rows,
+          colTiles = extent(schedule.col) / schedule.cols,
+          colRest = extent(schedule.col) % schedule.cols;
+  double total = 0;
+  if (rowTiles && colTiles)
+    total += rowTiles * colTiles *
+             tileCost(schedule, schedule.rows, schedule.cols);
+  if (rowRest && colTiles)
+    total += colTiles * tileCost(schedule, rowRest, schedule.cols);
+  if (rowTiles && colRest)
+    total += rowTiles * tileCost(schedule, schedule.rows, colRest);
+  if (rowRest && colRest)
+    total += tileCost(schedule, rowRest, colRest);
+  double others = 1;
+  for (auto [l, loop] : llvm::enumerate(nest.loops))
+    if (!loop.reduction && int(l) != schedule.row && int(l) != schedule.col)
+      others *= loop.extent;
+  return total * others;
+}
+
+/// Lanes of a vector for the floating-point types of the nest (for its widest
+/// type if it has none).
+int64_t lanesOf(Nest &nest, const TargetDescription &target) {
+  int64_t floats = 0, any = 0;
+  nest.forEachAccess([&](Access &access) {
+    int64_t lanes = target.lanes(access.elementType);
+    any = any ? std::min(any, lanes) : lanes;
+    if (isa<FloatType>(access.elementType))
+      floats = floats ? std::min(floats, lanes) : lanes;
+  });
+  return floats ? floats : std::max<int64_t>(1, any);
+}
+
+/// The reduction loop that is best vectorised in `statement`, or -1 if the
+/// order of its reductions must be kept.
+int bestReductionLoop(const Statement &statement) {
+  if (!statement.vectorizable || llvm::is_contained(statement.combiners, nullptr))
+    return -1;
+  int best = -1;
+  double bestScore = INFINITY;
+  for (int loop : statement.reductions) {
+    double score = 0;
+    for (const Access &access : statement.ins)
+      if (access.root)
+        score += access.strides[loop] == 0   ? 0.5
+                 : access.strides[loop] == 1 ? 1
+                                             : 24;
+    if (score <= bestScore) {
+      best = loop;
+      bestScore = score;
+    }
+  }
+  return best;
+}
+
+/// Bytes of the distinct elements of `access` over the given loops.
+double footprint(Nest &nest, const Access &access,
+                 llvm::function_ref<int64_t(int)> extentOf) {
+  if (!access.root)
+    return 0;
+  double bytes = std::max<int64_t>(
+      1, access.elementType.isIndex()
+             ? 8
+             : access.elementType.getIntOrFloatBitWidth() / 8);
+  for (size_t l = 0; l < nest.loops.size(); ++l)
+    if (access.strides[l])
+      bytes *= extentOf(l);
+  return bytes;
+}
+
+/// Orders the loops: those outside of the tile first, by the distance they
+/// walk in the out; then rows and columns, unless it pays to keep one panel of
+/// columns in the cache for all rows.
+void chooseOrder(Nest &nest, const TargetDescription &target,
+                 Schedule &schedule) {
+  const Access &out = nest.statements.back().outs.front();
+  SmallVector<int> order = nest.parallelLoops();
+  llvm::stable_sort(order, [&](int a, int b) {
+    return std::abs(out.strides[a]) > std::abs(out.strides[b]);
+  });
+  bool reduction = llvm::any_of(nest.statements, [](Statement &statement) {
+    return statement.isReduction();
+  });
+  if (!reduction) {
+    schedule.order = order;
+    return;
+  }
+  auto isTile = [&](int l) { return l == schedule.row || l == schedule.col; };
+  llvm::erase_if(order, isTile);
+
+  // What depends on columns but not on rows: the panel that rows share.
+  double panel = 0, whole = 0, streamed = 0;
+  if (schedule.row >= 0 && schedule.col >= 0)
+    for (Statement &statement : nest.statements)
+      for (Access &access : statement.ins) {
+        if (!access.root || !statement.isReduction())
+          continue;
+        auto full = [&](int l) { return nest.loops[l].extent; };
+        double all = footprint(nest, access, full);
+        if (access.strides[schedule.col] && !access.strides[schedule.row]) {
+          whole += all;
+          panel += footprint(nest, access, [&](int l) {
+            return l == schedule.col ? schedule.cols : nest.loops[l].extent;
+          });
+        } else {
+          streamed += all;
+        }
+      }
+  double l1 = target.l1Bytes, l2 = 16 * l1;
+  bool fitsL1 = whole <= l1 / 2;
+  int64_t panels = schedule.col >= 0
+                       ? llvm::divideCeil(nest.loops[schedule.col].extent,
+                                          schedule.cols)
+                       : 1;
+  bool panelOutside = !fitsL1 && panel <= 0.75 * l1 &&
+                      (streamed <= l2 || panels <= 8 || whole > l2);
+  panelOutside |= whole > l2;
+  if (panelOutside && schedule.col >= 0)
+    order.insert(order.begin(), schedule.col);
+  if (schedule.row >= 0)
+    order.push_back(schedule.row);
+  if (!panelOutside && schedule.col >= 0)
+    order.push_back(schedule.col);
+  schedule.order = order;
+}
+
+} // namespace
+
+Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
+  CostModel model(nest, target);
+  SmallVector<int> parallel = nest.parallelLoops();
+  bool vectorizable = llvm::all_of(nest.statements, [](Statement &statement) {
+    return statement.vectorizable;
+  });
+  bool hasReduction = llvm::any_of(nest.statements, [](Statement &statement) {
+    return statement.isReduction();
+  });
+  int64_t lanes = lanesOf(nest, target);
+
+  Schedule best;
+  best.reductionLoop.assign(nest.statements.size(), -1);
+  double bestCost = model.cost(best);
+  auto consider = [&](const Schedule &schedule) {
+    double cost = model.cost(schedule);
+    // Ties go to the later candidate: inner loops come last.
+    if (cost <= bestCost) {
+      bestCost = cost;
+      best = schedule;
+    }
+  };
+  SmallVector<int> rows = parallel;
+  rows.insert(rows.begin(), -1);
+
+  if (vectorizable && lanes > 1) {
+    // Vectors along a parallel loop.
+    for (int col : parallel)
+      for (int row : rows) {
+        if (row == col || (row >= 0 && !hasReduction))
+          continue;
+        Schedule schedule;
+        schedule.reductionLoop.assign(nest.statements.size(), -1);
+        schedule.row = row;
+        schedule.col = col;
+        schedule.vectorCol = true;
+        schedule.lanes = lanes;
+        int64_t extent = nest.loops[col].extent;
+        for (int64_t vectors = row >= 0 ? 4 : 12; vectors >= 1; --vectors) {
+          if ((vectors - 1) * lanes >= extent ||
+              (!hasReduction && vectors > 4))
+            continue;
+          schedule.cols = std::min(extent, vectors * lanes);
+          int64_t most = row >= 0 ? std::min<int64_t>(14, nest.loops[row].extent) : 1;
+          for (schedule.rows = 1; schedule.rows <= most; ++schedule.rows)
+            if (schedule.rows > 1 || row < 0)
+              consider(schedule);
+        }
+      }
+
+    // Vectors along the reductions.
+    Schedule schedule;
+    bool all = hasReduction;
+    for (Statement &statement : nest.statements) {
+      int loop = statement.isReduction() ? bestReductionLoop(statement) : -1;
+      all &= !statement.isReduction() || loop >= 0;
+      schedule.reductionLoop.push_back(loop);
+    }
+    schedule.lanes = lanes;
+    if (all)
+      for (int row : rows)
+        for (int col : rows) {
+          if (row == col && row >= 0)
+            continue;
+          if (row < 0 && col >= 0)
+            continue;
+          schedule.row = row;
+          schedule.col = col;
+          auto most = [&](int loop, int64_t limit) {
+            return loop < 0 ? 1 : std::min(limit, nest.loops[loop].extent);
+          };
+          for (schedule.rows = 1; schedule.rows <= most(row, 8);
+               ++schedule.rows)
+            for (schedule.cols = 1; schedule.cols <= most(col, 4);
+                 ++schedule.cols)
+              consider(schedule);
+        }
+  }
+
+  chooseOrder(nest, target, best);
+  return best;
+}
+
+} // namespace pock

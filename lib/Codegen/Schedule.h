@@ -1,0 +1,35 @@
+//===- Schedule.h - Register tile and loop order of a nest ----------------===//
+#ifndef POCK_CODEGEN_SCHEDULE_H
+#define POCK_CODEGEN_SCHEDULE_H
+
+#include "Nest.h"
+#include "Pock/Codegen/TargetDescription.h"
+
+namespace pock {
+
+/// How a nest becomes code. The register tile is `rows` points of loop `row`
+/// times `cols` points of loop `col`; all other parallel loops run point by
+/// point around it.
+///
+/// Either `col` is vectorised (`vectorCol`): the tile's columns are vectors of
+/// up to `lanes` points. Or each reduction statement vectorises a reduction
+/// loop of its own (`reductionLoop`), with one accumulator vector per point and
+/// a horizontal reduction at the end.
+struct Schedule {
+  int row = -1, col = -1;
+  int64_t rows = 1, cols = 1;
+  bool vectorCol = false;
+  int64_t lanes = 1;
+  /// Per statement: the reduction loop that is vectorised, or -1.
+  mlir::SmallVector<int> reductionLoop;
+  /// All parallel loops, outermost first.
+  mlir::SmallVector<int> order;
+};
+
+/// The cheapest schedule by a cost model of loads, arithmetic, latency and
+/// registers. Always succeeds: scalar code is a schedule too.
+Schedule chooseSchedule(Nest &nest, const TargetDescription &target);
+
+} // namespace pock
+
+#endif // POCK_CODEGEN_SCHEDULE_H

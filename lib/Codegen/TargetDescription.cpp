@@ -1,0 +1,111 @@
+//===- TargetDescription.cpp - Parsing of `pock.target` -------------------===//
+
+#include "Pock/Codegen/TargetDescription.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/TargetParser/Host.h"
+#include <algorithm>
+
+using namespace mlir;
+
+namespace pock {
+
+FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
+  TargetDescription target;
+  Attribute attr = module->getAttr("pock.target");
+  if (!attr)
+    return target;
+  auto dict = dyn_cast<DictionaryAttr>(attr);
+  if (!dict)
+    return module.emitError("expected 'pock.target' to be a dictionary");
+
+  for (NamedAttribute entry : dict) {
+    StringRef key = entry.getName();
+    std::string *text = llvm::StringSwitch<std::string *>(key)
+                            .Case("triple", &target.triple)
+                            .Case("cpu", &target.cpu)
+                            .Case("features", &target.features)
+                            .Default(nullptr);
+    int64_t *number = llvm::StringSwitch<int64_t *>(key)
+                          .Case("index_bits", &target.indexBits)
+                          .Case("vector_bytes", &target.vectorBytes)
+                          .Case("vector_registers", &target.vectorRegisters)
+                          .Case("l1_bytes", &target.l1Bytes)
+                          .Case("alignment", &target.alignment)
+                          .Case("stack_bytes", &target.stackBytes)
+                          .Default(nullptr);
+    if (text) {
+      auto value = dyn_cast<StringAttr>(entry.getValue());
+      if (!value)
+        return module.emitError("expected 'pock.target' entry '")
+               << key << "' to be a string, but got " << entry.getValue();
+      *text = value.str();
+    } else if (number) {
+      auto value = dyn_cast<IntegerAttr>(entry.getValue());
+      if (!value)
+        return module.emitError("expected 'pock.target' entry '")
+               << key << "' to be an integer, but got " << entry.getValue();
+      *number = value.getInt();
+    } else {
+      return module.emitError("unknown 'pock.target' entry '") << key << "'";
+    }
+  }
+
+  if (target.indexBits != 32 && target.indexBits != 64)
+    return module.emitError("expected 'index_bits' to be 32 or 64, but got ")
+           << target.indexBits;
+  if (target.vectorBytes < 0 || target.vectorBytes > 256 ||
+      (target.vectorBytes && !llvm::isPowerOf2_64(target.vectorBytes)))
+    return module.emitError("expected 'vector_bytes' to be 0 or a power of two "
+                            "up to 256, but got ")
+           << target.vectorBytes;
+  if (target.vectorRegisters < 1)
+    return module.emitError("expected 'vector_registers' to be positive");
+  if (target.alignment < 1 || !llvm::isPowerOf2_64(target.alignment))
+    return module.emitError("expected 'alignment' to be a power of two, "
+                            "but got ")
+           << target.alignment;
+  return target;
+}
+
+int64_t TargetDescription::lanes(Type type) const {
+  // i1 lives in memory as bytes; index has the target's width.
+  int64_t bits = type.isIndex() ? indexBits
+                                : std::max<int64_t>(
+                                      type.getIntOrFloatBitWidth(), 8);
+  return std::max<int64_t>(1, vectorBytes * 8 / bits);
+}
+
+DictionaryAttr hostTargetAttr(MLIRContext *context) {
+  Builder b(context);
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  // Sorted, so that the same machine always gives the same attribute.
+  llvm::SmallVector<std::string> names;
+  for (auto &entry : features)
+    names.push_back((entry.second ? "+" : "-") + entry.first().str());
+  std::sort(names.begin(), names.end(), [](auto &a, auto &b) {
+    return StringRef(a).drop_front() < StringRef(b).drop_front();
+  });
+  bool avx512 = features.lookup("avx512f");
+  bool avx = features.lookup("avx2") || features.lookup("avx");
+  auto number = [&](int64_t n) { return b.getI64IntegerAttr(n); };
+  std::string triple = llvm::sys::getDefaultTargetTriple();
+  int64_t registers =
+      avx512 || StringRef(triple).starts_with("aarch64") ? 32 : 16;
+  return b.getDictionaryAttr(
+      {b.getNamedAttr("triple", b.getStringAttr(triple)),
+       b.getNamedAttr("cpu", b.getStringAttr(llvm::sys::getHostCPUName())),
+       b.getNamedAttr("features", b.getStringAttr(llvm::join(names, ","))),
+       b.getNamedAttr("index_bits", number(64)),
+       b.getNamedAttr("vector_bytes", number(avx512 ? 64 : avx ? 32 : 16)),
+       b.getNamedAttr("vector_registers", number(registers)),
+       b.getNamedAttr("l1_bytes", number(32768)),
+       b.getNamedAttr("alignment", number(64)),
+       b.getNamedAttr("stack_bytes", number(65536))});
+}
+
+} // namespace pock

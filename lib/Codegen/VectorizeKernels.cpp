@@ -1,0 +1,107 @@
+//===- VectorizeKernels.cpp - Linalg on memrefs -> loops over vectors -----===//
+//
+// Needs bufferized kernels (`pock-bufferize-kernels`, `pock-place-scratch`).
+// Guarantees that no linalg operation is left in them. Analysis is in Nest,
+// grouping in NestFusion, the choice of tiles in Schedule, emission in
+// NestEmitter and NestBody.
+//
+// Operations whose indexing is not linear become scalar loops. Errors: dynamic
+// shapes, temporaries that were neither placed nor kept in registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NestEmitter.h"
+#include "NestFusion.h"
+#include "Pock/Codegen/Passes.h"
+#include "Pock/Codegen/TargetDescription.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#define DEBUG_TYPE "pock-vectorize-kernels"
+
+namespace pock {
+#define GEN_PASS_DEF_VECTORIZEKERNELS
+#include "Pock/Codegen/Passes.h.inc"
+} // namespace pock
+
+using namespace mlir;
+
+namespace pock {
+namespace {
+
+/// Removes temporaries whose only uses are views that nobody uses.
+void eraseDeadTemporaries(func::FuncOp func) {
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+/// What the nests could not express becomes scalar loops.
+void lowerRest(func::FuncOp func) {
+  IRRewriter rewriter(func.getContext());
+  func.walk([&](linalg::LinalgOp op) {
+    rewriter.setInsertionPoint(op);
+    if (succeeded(linalg::linalgOpToLoops(rewriter, op)))
+      rewriter.eraseOp(op);
+  });
+}
+
+/// Rejects what should be gone.
+LogicalResult verifyResult(func::FuncOp func) {
+  WalkResult result = func.walk([](Operation *op) {
+    if (isa<linalg::LinalgOp>(op)) {
+      op->emitError("cannot be turned into loops in a kernel");
+      return WalkResult::interrupt();
+    }
+    if (isa<memref::AllocOp>(op)) {
+      op->emitError("temporary has no memory; run 'pock-place-scratch' before");
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    FailureOr<TargetDescription> target =
+        TargetDescription::get(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    if (vectorBytes >= 0)
+      target->vectorBytes = vectorBytes;
+    for (auto func : getOperation().getOps<func::FuncOp>()) {
+      if (!func->hasAttr("pock.kernel") || func.isExternal())
+        continue;
+      generalizeAll(func);
+      SmallVector<Nest, 0> nests = formNests(func, fuse);
+      DenseSet<Operation *> registers = findRegisterTemporaries(nests);
+      for (Nest &nest : nests) {
+        mergeLoops(nest);
+        Schedule schedule = chooseSchedule(nest, *target);
+        // Behind the last operation: all operands are defined there, and only
+        // views and constants stand between the operations of a nest.
+        OpBuilder b(nest.statements.back().op);
+        emitNest(b, nest, schedule, registers);
+        for (Statement &statement : nest.statements)
+          statement.op.erase();
+      }
+      lowerRest(func);
+      eraseDeadTemporaries(func);
+      if (failed(verifyResult(func)))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace
+} // namespace pock

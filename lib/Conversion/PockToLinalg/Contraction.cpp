@@ -1,0 +1,194 @@
+//===- Contraction.cpp - lowering of matmul and conv ----------------------===//
+
+#include "Contraction.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+Value pock::buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
+                        bool transposeLhs) {
+  int64_t rank = getShape(lhs).size();
+  Loops loops(b.getContext());
+  SmallVector<AffineExpr> batch = loops.parallel(rank - 2);
+  AffineExpr m = loops.parallel(), n = loops.parallel(), k = loops.reduction();
+  auto map = [&](AffineExpr row, AffineExpr column) {
+    SmallVector<AffineExpr> results(batch);
+    results.append({row, column});
+    return loops.map(results);
+  };
+  SmallVector<int64_t> shape(getShape(lhs));
+  shape[rank - 2] = getShape(lhs)[transposeLhs ? rank - 1 : rank - 2];
+  shape[rank - 1] = getShape(rhs)[rank - 1];
+  Value init = buildFilled(b, loc, shape, getElement(lhs), 0.0);
+  return buildGeneric(
+      b, loc, loops, {lhs, rhs}, init,
+      {transposeLhs ? map(k, m) : map(m, k), map(k, n), map(m, n)},
+      buildMultiplyAdd);
+}
+
+Channels Channels::get(Layout layout, RankedTensorType weight,
+                       int64_t groups) {
+  bool first = layout == Layout::ChannelsFirst;
+  int64_t rank = weight.getRank();
+  int64_t in = weight.getDimSize(first ? 1 : rank - 2);
+  int64_t out = weight.getDimSize(first ? 0 : rank - 1) / groups;
+  Kind kind = groups == 1            ? Dense
+              : in == 1 && out == 1 ? Depthwise
+                                     : Grouped;
+  return {kind, groups, in, out};
+}
+
+Value Channels::split(OpBuilder &b, Location loc, Layout layout, Value value,
+                      int64_t perGroup) const {
+  ArrayRef<int64_t> shape = getShape(value);
+  return buildReshape(
+      b, loc, value,
+      orderActivation<int64_t>(layout, shape[0],
+                               getSpatialSizes(layout, shape),
+                               inActivation<int64_t>(groups, perGroup)));
+}
+
+SmallVector<int64_t> Channels::getFilterShape(Layout layout,
+                                              ArrayRef<int64_t> kernel) const {
+  return orderFilter<int64_t>(layout, kernel, inFilter<int64_t>(in),
+                              inActivation<int64_t>(groups, out));
+}
+
+AffineExpr Channels::addGroupLoop(Loops &loops) const {
+  return kind == Dense ? AffineExpr() : loops.parallel();
+}
+
+AffineExpr Channels::addChannelLoop(Loops &loops,
+                                    utils::IteratorType iterator) const {
+  if (kind == Depthwise)
+    return {};
+  return iterator == utils::IteratorType::parallel ? loops.parallel()
+                                                   : loops.reduction();
+}
+
+bool pock::isMatmul(const Channels &channels, const Window &window,
+                    ArrayRef<int64_t> inputs, ArrayRef<int64_t> outputs) {
+  auto isOne = [](int64_t i) { return i == 1; };
+  return channels.kind == Channels::Dense &&
+         window.layout == Layout::ChannelsLast &&
+         llvm::all_of(window.kernel, isOne) &&
+         llvm::all_of(window.strides, isOne) && inputs == outputs;
+}
+
+Value pock::buildConvolution(OpBuilder &b, Location loc,
+                             const Channels &channels, const Window &window,
+                             Value input, Value filter,
+                             ArrayRef<int64_t> outputs, bool mayCollapse) {
+  Layout layout = window.layout;
+  int64_t batch = getShape(input)[0];
+  SmallVector<int64_t> shape = orderActivation<int64_t>(
+      layout, batch, outputs,
+      channels.inActivation(channels.groups, channels.out));
+  if (mayCollapse &&
+      isMatmul(channels, window, getSpatialSizes(layout, getShape(input)),
+               outputs)) {
+    int64_t rows = batch * llvm::product_of(outputs);
+    Value lhs = buildReshape(b, loc, input, {rows, channels.in});
+    Value rhs = buildReshape(b, loc, filter, {channels.in, channels.out});
+    return buildReshape(b, loc, buildMatmul(b, loc, lhs, rhs, false), shape);
+  }
+
+  bool first = layout == Layout::ChannelsFirst;
+  int64_t rank = outputs.size();
+  Loops loops(b.getContext());
+  AffineExpr n = loops.parallel(), group, out, in;
+  SmallVector<AffineExpr> o, k;
+  auto addOutputChannels = [&] {
+    group = channels.addGroupLoop(loops);
+    out = channels.addChannelLoop(loops, utils::IteratorType::parallel);
+  };
+  if (first)
+    addOutputChannels();
+  o = loops.parallel(rank);
+  if (!first)
+    addOutputChannels();
+  if (first)
+    in = channels.addChannelLoop(loops, utils::IteratorType::reduction);
+  k = loops.reduction(rank);
+  if (!first)
+    in = channels.addChannelLoop(loops, utils::IteratorType::reduction);
+
+  AffineMap inputMap = loops.map(orderActivation<AffineExpr>(
+      layout, n, window.getInputCoordinates(o, k),
+      channels.inActivation(group, in)));
+  AffineMap filterMap = loops.map(orderFilter<AffineExpr>(
+      layout, k, channels.inFilter(in), channels.inActivation(group, out)));
+  AffineMap outputMap = loops.map(orderActivation<AffineExpr>(
+      layout, n, o, channels.inActivation(group, out)));
+
+  Value split = channels.split(b, loc, layout, input, channels.in);
+  Value init = buildFilled(b, loc, shape, getElement(input), 0.0);
+  Value result = buildGeneric(b, loc, loops, {split, filter}, init,
+                              {inputMap, filterMap, outputMap},
+                              buildMultiplyAdd);
+  SmallVector<int64_t> channel{channels.groups * channels.out};
+  return buildReshape(
+      b, loc, result,
+      orderActivation<int64_t>(layout, batch, outputs, channel));
+}
+
+namespace {
+
+struct LowerMatmul : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    Value rhs = op.getRhs();
+    if (op.getTransposeRhs()) {
+      // The innermost loop runs along the columns of the result; make it read
+      // consecutive entries.
+      int64_t rank = getShape(rhs).size();
+      auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+      std::swap(permutation[rank - 1], permutation[rank - 2]);
+      rhs = buildTranspose(rewriter, op.getLoc(), rhs, permutation);
+    }
+    rewriter.replaceOp(op, buildMatmul(rewriter, op.getLoc(), op.getLhs(), rhs,
+                                       op.getTransposeLhs()));
+    return success();
+  }
+};
+
+struct LowerConv : OpRewritePattern<ConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ConvOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    RankedTensorType weight = op.getWeight().getType();
+    ArrayRef<int64_t> shape = weight.getShape();
+    bool first = op.getLayout() == Layout::ChannelsFirst;
+    Window window =
+        Window::get(op, first ? shape.drop_front(2) : shape.drop_back(2));
+    Channels channels = Channels::get(op.getLayout(), weight, op.getGroups());
+    ArrayRef<int64_t> outputs =
+        getSpatialSizes(op.getLayout(), op.getType().getShape());
+
+    Value input =
+        window.buildPaddedInput(rewriter, loc, op.getInput(), outputs, 0.0);
+    Value filter =
+        buildReshape(rewriter, loc, op.getWeight(),
+                     channels.getFilterShape(op.getLayout(), window.kernel));
+    if (!input) // windows that read nothing but padding
+      rewriter.replaceOp(op, buildFilled(rewriter, loc, op.getType().getShape(),
+                                         getElement(op.getInput()), 0.0));
+    else
+      rewriter.replaceOp(op, buildConvolution(rewriter, loc, channels, window,
+                                              input, filter, outputs,
+                                              /*mayCollapse=*/true));
+    return success();
+  }
+};
+
+} // namespace
+
+void pock::populateContractionPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerMatmul, LowerConv>(patterns.getContext());
+}

@@ -1,0 +1,192 @@
+//===- ConvGradient.cpp - lowering of the gradients of conv ---------------===//
+//
+// conv_transpose, the gradient with respect to the input, is a convolution of
+// stride 1 per residue class (Window.h), with a filter that is packed so that
+// its output channels, the input channels of `conv`, are as contiguous as
+// a forward filter's. conv_weight_grad is a contraction over all windows.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Contraction.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// The part of `filter` that `classes` use, its taps reversed, with input and
+/// output channels exchanged.
+static Value buildPackedFilter(OpBuilder &b, Location loc, Layout layout,
+                               const Channels &forward, Value filter,
+                               ArrayRef<ResidueClass> classes) {
+  Channels channels = forward.transposed();
+  SmallVector<int64_t> kernel;
+  for (const ResidueClass &c : classes)
+    kernel.push_back(c.taps);
+  SmallVector<int64_t> shape = channels.getFilterShape(layout, kernel);
+
+  // The loops are those of the packed filter.
+  Loops loops(b.getContext());
+  SmallVector<AffineExpr> dims = loops.parallel(shape.size());
+  ArrayRef<AffineExpr> rest = dims, taps, in, out;
+  auto take = [&](size_t count) {
+    ArrayRef<AffineExpr> head = rest.take_front(count);
+    rest = rest.drop_front(count);
+    return head;
+  };
+  size_t inCount = channels.inFilter(0).size();
+  size_t outCount = channels.inActivation(0, 0).size();
+  if (layout == Layout::ChannelsFirst) {
+    out = take(outCount);
+    in = take(inCount);
+    taps = take(kernel.size());
+  } else {
+    taps = take(kernel.size());
+    in = take(inCount);
+    out = take(outCount);
+  }
+  SmallVector<AffineExpr> reversed;
+  for (auto [tap, c] : llvm::zip_equal(taps, classes))
+    reversed.push_back(c.taps == 1
+                           ? getAffineConstantExpr(c.lastTap, b.getContext())
+                           : c.lastTap - tap * c.tapStep);
+  // Groups stay with what are output channels in either direction.
+  AffineExpr group = forward.kind == Channels::Dense ? AffineExpr() : out[0];
+  AffineExpr forwardIn = out.back();
+  AffineExpr forwardOut = in.empty() ? AffineExpr() : in[0];
+  AffineMap source = loops.map(orderFilter<AffineExpr>(
+      layout, reversed, forward.inFilter(forwardIn),
+      forward.inActivation(group, forwardOut)));
+  if (source.isIdentity())
+    return filter;
+
+  Value init = buildEmpty(b, loc, shape, getElement(filter));
+  return buildGeneric(
+      b, loc, loops, filter, init, {source, loops.map(dims)},
+      [](OpBuilder &, Location, ValueRange args) { return args[0]; });
+}
+
+namespace {
+
+struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ConvTransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Layout layout = op.getLayout();
+    RankedTensorType weight = op.getWeight().getType();
+    bool first = layout == Layout::ChannelsFirst;
+    Window window = Window::get(op, first ? weight.getShape().drop_front(2)
+                                          : weight.getShape().drop_back(2));
+    Channels channels = Channels::get(layout, weight, op.getGroups());
+    auto isOne = [](int64_t i) { return i == 1; };
+    Value filter = buildReshape(rewriter, loc, op.getWeight(),
+                                channels.getFilterShape(layout, window.kernel));
+
+    auto build = [&](ArrayRef<ResidueClass> classes,
+                     ValueRange padded) -> Value {
+      Value packed = buildPackedFilter(rewriter, loc, layout, channels, filter,
+                                       classes);
+      Window gather{layout, {}, {}, {}, {}, {}};
+      SmallVector<int64_t> counts;
+      for (const ResidueClass &c : classes) {
+        gather.kernel.push_back(c.taps);
+        gather.strides.push_back(1);
+        gather.dilations.push_back(c.step);
+        counts.push_back(c.count);
+      }
+      return buildConvolution(rewriter, loc, channels.transposed(), gather,
+                              padded[0], packed, counts,
+                              llvm::all_of(window.strides, isOne));
+    };
+    rewriter.replaceOp(
+        op, buildByResidueClass(rewriter, loc, op.getType(), window,
+                                op.getInput(), /*padding=*/0.0, build));
+    return success();
+  }
+};
+
+struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ConvWeightGradOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Layout layout = op.getLayout();
+    RankedTensorType weight = op.getType();
+    bool first = layout == Layout::ChannelsFirst;
+    Window window = Window::get(op, first ? weight.getShape().drop_front(2)
+                                          : weight.getShape().drop_back(2));
+    Channels channels = Channels::get(layout, weight, op.getGroups());
+    Value gradient = op.getGradient();
+    ArrayRef<int64_t> outputs = getSpatialSizes(layout, getShape(gradient));
+    Value input =
+        window.buildPaddedInput(rewriter, loc, op.getInput(), outputs, 0.0);
+    if (!input) { // windows that read nothing but padding
+      rewriter.replaceOp(op, buildFilled(rewriter, loc, weight.getShape(),
+                                         weight.getElementType(), 0.0));
+      return success();
+    }
+    Value result;
+    if (isMatmul(channels, window,
+                 getSpatialSizes(layout, getShape(input)), outputs)) {
+      int64_t rows = llvm::product_of(getShape(gradient).drop_back());
+      Value lhs = buildReshape(rewriter, loc, input, {rows, channels.in});
+      Value rhs = buildReshape(rewriter, loc, gradient, {rows, channels.out});
+      result = buildMatmul(rewriter, loc, lhs, rhs, /*transposeLhs=*/true);
+    } else {
+      result = buildContraction(rewriter, loc, window, channels, input,
+                                gradient);
+    }
+    rewriter.replaceOp(
+        op, buildReshape(rewriter, loc, result, weight.getShape()));
+    return success();
+  }
+
+private:
+  /// The loops of the filter outside, those of all windows inside.
+  static Value buildContraction(OpBuilder &b, Location loc,
+                                const Window &window, const Channels &channels,
+                                Value input, Value gradient) {
+    Layout layout = window.layout;
+    int64_t rank = window.kernel.size();
+    Loops loops(b.getContext());
+    SmallVector<AffineExpr> k, o;
+    AffineExpr n, group, in, out;
+    constexpr auto parallel = utils::IteratorType::parallel;
+    if (layout == Layout::ChannelsFirst) {
+      group = channels.addGroupLoop(loops);
+      out = channels.addChannelLoop(loops, parallel);
+      in = channels.addChannelLoop(loops, parallel);
+      k = loops.parallel(rank);
+    } else {
+      k = loops.parallel(rank);
+      in = channels.addChannelLoop(loops, parallel);
+      group = channels.addGroupLoop(loops);
+      out = channels.addChannelLoop(loops, parallel);
+    }
+    n = loops.reduction();
+    o = loops.reduction(rank);
+    AffineMap inputMap = loops.map(orderActivation<AffineExpr>(
+        layout, n, window.getInputCoordinates(o, k),
+        channels.inActivation(group, in)));
+    AffineMap gradientMap = loops.map(orderActivation<AffineExpr>(
+        layout, n, o, channels.inActivation(group, out)));
+    AffineMap filterMap = loops.map(orderFilter<AffineExpr>(
+        layout, k, channels.inFilter(in), channels.inActivation(group, out)));
+
+    Value init =
+        buildFilled(b, loc, channels.getFilterShape(layout, window.kernel),
+                    getElement(input), 0.0);
+    return buildGeneric(b, loc, loops,
+                        {channels.split(b, loc, layout, input, channels.in),
+                         channels.split(b, loc, layout, gradient, channels.out)},
+                        init, {inputMap, gradientMap, filterMap},
+                        buildMultiplyAdd);
+  }
+};
+
+} // namespace
+
+void pock::populateConvGradientPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerConvTranspose, LowerConvWeightGrad>(patterns.getContext());
+}

@@ -1,0 +1,167 @@
+//===- LinalgBuilders.cpp - small builders over linalg and tensor ---------===//
+
+#include "LinalgBuilders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+AffineExpr Loops::add(utils::IteratorType iterator) {
+  iterators.push_back(iterator);
+  return getAffineDimExpr(iterators.size() - 1, context);
+}
+
+SmallVector<AffineExpr> Loops::parallel(int64_t count) {
+  SmallVector<AffineExpr> dims;
+  for (int64_t i = 0; i < count; ++i)
+    dims.push_back(parallel());
+  return dims;
+}
+
+SmallVector<AffineExpr> Loops::reduction(int64_t count) {
+  SmallVector<AffineExpr> dims;
+  for (int64_t i = 0; i < count; ++i)
+    dims.push_back(reduction());
+  return dims;
+}
+
+ArrayRef<int64_t> pock::getShape(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+Type pock::getElement(Value value) {
+  return cast<RankedTensorType>(value.getType()).getElementType();
+}
+
+Value pock::buildScalarConstant(OpBuilder &b, Location loc, Type type,
+                                double value) {
+  if (isa<FloatType>(type))
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+  return arith::ConstantOp::create(
+      b, loc, b.getIntegerAttr(type, static_cast<int64_t>(value)));
+}
+
+Value pock::buildEmpty(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                       Type element) {
+  return tensor::EmptyOp::create(b, loc, shape, element);
+}
+
+Value pock::buildFilled(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                        Value value) {
+  Value empty = buildEmpty(b, loc, shape, value.getType());
+  return linalg::FillOp::create(b, loc, value, empty).getResult(0);
+}
+
+Value pock::buildFilled(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                        Type element, double value) {
+  return buildFilled(b, loc, shape,
+                     buildScalarConstant(b, loc, element, value));
+}
+
+Value pock::buildGeneric(OpBuilder &b, Location loc, const Loops &loops,
+                         ValueRange inputs, Value init,
+                         ArrayRef<AffineMap> maps, GenericBody body) {
+  auto generic = linalg::GenericOp::create(
+      b, loc, init.getType(), inputs, init, maps, loops.getIterators(),
+      [&](OpBuilder &b, Location loc, ValueRange args) {
+        linalg::YieldOp::create(b, loc, body(b, loc, args));
+      });
+  return generic.getResult(0);
+}
+
+Value pock::buildMultiplyAdd(OpBuilder &b, Location loc, ValueRange args) {
+  Value product = arith::MulFOp::create(b, loc, args[0], args[1]);
+  return arith::AddFOp::create(b, loc, args[2], product);
+}
+
+Value pock::buildReshape(OpBuilder &b, Location loc, Value value,
+                         ArrayRef<int64_t> shape) {
+  auto from = cast<RankedTensorType>(value.getType());
+  auto to = RankedTensorType::get(shape, from.getElementType());
+  if (from == to)
+    return value;
+  bool collapses = from.getRank() > to.getRank();
+  if (from.getRank() != to.getRank())
+    if (auto groups = getReassociationIndicesForReshape(from, to)) {
+      if (collapses)
+        return tensor::CollapseShapeOp::create(b, loc, to, value, *groups);
+      return tensor::ExpandShapeOp::create(b, loc, to, value, *groups);
+    }
+  // Through one dimension.
+  int64_t size = from.getNumElements();
+  auto all = [](int64_t rank) {
+    return SmallVector<ReassociationIndices>{
+        llvm::to_vector<2>(llvm::seq<int64_t>(0, rank))};
+  };
+  auto flatType = RankedTensorType::get({size}, from.getElementType());
+  if (from.getRank() != 1)
+    value = from.getRank() == 0
+                ? Value(tensor::ExpandShapeOp::create(
+                      b, loc, flatType, value,
+                      ArrayRef<ReassociationIndices>{}))
+                : Value(tensor::CollapseShapeOp::create(b, loc, flatType, value,
+                                                        all(from.getRank())));
+  if (to.getRank() == 1)
+    return value;
+  return tensor::ExpandShapeOp::create(b, loc, to, value, all(to.getRank()));
+}
+
+Value pock::buildTranspose(OpBuilder &b, Location loc, Value value,
+                           ArrayRef<int64_t> permutation) {
+  if (isIdentityPermutation(permutation))
+    return value; // folds anyway, and then nothing is written
+  SmallVector<int64_t> shape;
+  for (int64_t dim : permutation)
+    shape.push_back(getShape(value)[dim]);
+  Value empty = buildEmpty(b, loc, shape, getElement(value));
+  return linalg::TransposeOp::create(b, loc, value, empty, permutation)
+      ->getResult(0);
+}
+
+Value pock::buildSlice(OpBuilder &b, Location loc, Value value,
+                       ArrayRef<int64_t> offsets, ArrayRef<int64_t> sizes,
+                       ArrayRef<int64_t> strides) {
+  return tensor::ExtractSliceOp::create(
+      b, loc, value, getAsIndexOpFoldResult(b.getContext(), offsets),
+      getAsIndexOpFoldResult(b.getContext(), sizes),
+      getAsIndexOpFoldResult(b.getContext(), strides));
+}
+
+Value pock::buildInsert(OpBuilder &b, Location loc, Value source, Value dest,
+                        ArrayRef<int64_t> offsets, ArrayRef<int64_t> strides) {
+  return tensor::InsertSliceOp::create(
+      b, loc, source, dest, getAsIndexOpFoldResult(b.getContext(), offsets),
+      getAsIndexOpFoldResult(b.getContext(), getShape(source)),
+      getAsIndexOpFoldResult(b.getContext(), strides));
+}
+
+Value pock::buildPadded(OpBuilder &b, Location loc, Value value,
+                        ArrayRef<int64_t> low, ArrayRef<int64_t> high,
+                        ArrayRef<int64_t> interior, double padding) {
+  SmallVector<int64_t> from(getShape(value)), ones(from.size(), 1);
+  SmallVector<int64_t> shape, cropOffset, cropSize, offset, stride;
+  for (auto [size, l, h, inner] : llvm::zip_equal(from, low, high, interior)) {
+    int64_t step = inner + 1;
+    int64_t padded = size == 0 ? l + h : (size - 1) * step + 1 + l + h;
+    // Entry `i` goes to `l + i * step`; those within the result stay.
+    int64_t first = l < 0 ? llvm::divideCeil(-l, step) : 0;
+    int64_t last = padded - 1 < l ? -1 : (padded - 1 - l) / step;
+    last = std::min(last, size - 1);
+    if (last < first || padded <= 0)
+      return {};
+    shape.push_back(padded);
+    cropOffset.push_back(first);
+    cropSize.push_back(last - first + 1);
+    offset.push_back(l + first * step);
+    stride.push_back(step);
+  }
+  if (cropSize != from)
+    value = buildSlice(b, loc, value, cropOffset, cropSize, ones);
+  if (shape == cropSize)
+    return value;
+  Value dest = buildFilled(b, loc, shape, getElement(value), padding);
+  return buildInsert(b, loc, value, dest, offset, stride);
+}

@@ -1,0 +1,103 @@
+//===- LinalgBuilders.h - small builders over linalg and tensor -*- C++ -*-===//
+//
+// What the patterns of `convert-pock-to-linalg` have in common.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef POCK_CONVERSION_LINALGBUILDERS_H
+#define POCK_CONVERSION_LINALGBUILDERS_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::pock {
+
+/// The patterns of one family of ops each.
+void populateContractionPatterns(RewritePatternSet &patterns);
+void populateConvGradientPatterns(RewritePatternSet &patterns);
+void populateElementwisePatterns(RewritePatternSet &patterns);
+void populatePoolingPatterns(RewritePatternSet &patterns);
+void populateReductionPatterns(RewritePatternSet &patterns);
+void populateShapePatterns(RewritePatternSet &patterns);
+
+/// The loops of a linalg.generic, made one after the other, outermost first.
+class Loops {
+public:
+  explicit Loops(MLIRContext *context) : context(context) {}
+
+  AffineExpr parallel() { return add(utils::IteratorType::parallel); }
+  AffineExpr reduction() { return add(utils::IteratorType::reduction); }
+  SmallVector<AffineExpr> parallel(int64_t count);
+  SmallVector<AffineExpr> reduction(int64_t count);
+
+  /// The indexing map with these results; call it when all loops exist.
+  AffineMap map(ArrayRef<AffineExpr> results) const {
+    return AffineMap::get(iterators.size(), 0, results, context);
+  }
+  ArrayRef<utils::IteratorType> getIterators() const { return iterators; }
+
+private:
+  AffineExpr add(utils::IteratorType iterator);
+
+  MLIRContext *context;
+  SmallVector<utils::IteratorType> iterators;
+};
+
+/// A number of type `type`; for integers `value` is truncated.
+Value buildScalarConstant(OpBuilder &b, Location loc, Type type, double value);
+
+/// A tensor with undefined entries.
+Value buildEmpty(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                 Type element);
+
+/// A tensor with all entries equal to `value`.
+Value buildFilled(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                  Type element, double value);
+Value buildFilled(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                  Value value);
+
+/// Builds the body of a generic: gets the inputs' and then the init's element.
+using GenericBody = function_ref<Value(OpBuilder &, Location, ValueRange)>;
+
+/// A linalg.generic with one result. `maps` are those of the inputs and then
+/// that of `init`.
+Value buildGeneric(OpBuilder &b, Location loc, const Loops &loops,
+                   ValueRange inputs, Value init, ArrayRef<AffineMap> maps,
+                   GenericBody body);
+
+/// The body `init + lhs * rhs`.
+Value buildMultiplyAdd(OpBuilder &b, Location loc, ValueRange args);
+
+/// The same elements in row-major order with another shape.
+Value buildReshape(OpBuilder &b, Location loc, Value value,
+                   ArrayRef<int64_t> shape);
+
+/// Dimension `i` of the result is dimension `permutation[i]` of `value`; `value`
+/// itself if nothing moves.
+Value buildTranspose(OpBuilder &b, Location loc, Value value,
+                     ArrayRef<int64_t> permutation);
+
+/// Entries `offsets + i * strides` of `value`, `sizes` many.
+Value buildSlice(OpBuilder &b, Location loc, Value value,
+                 ArrayRef<int64_t> offsets, ArrayRef<int64_t> sizes,
+                 ArrayRef<int64_t> strides);
+
+/// `dest` with those entries replaced by `source`.
+Value buildInsert(OpBuilder &b, Location loc, Value source, Value dest,
+                  ArrayRef<int64_t> offsets, ArrayRef<int64_t> strides);
+
+/// `value` with `low` and `high` entries of `padding` around it and `interior`
+/// ones between neighbours. Negative `low` and `high` crop. `value` itself
+/// if there is nothing to do, null if nothing of `value` remains.
+Value buildPadded(OpBuilder &b, Location loc, Value value,
+                  ArrayRef<int64_t> low, ArrayRef<int64_t> high,
+                  ArrayRef<int64_t> interior, double padding);
+
+/// The shape and the element type of a tensor.
+ArrayRef<int64_t> getShape(Value value);
+Type getElement(Value value);
+
+} // namespace mlir::pock
+
+#endif // POCK_CONVERSION_LINALGBUILDERS_H

@@ -1,0 +1,186 @@
+//===- PockToLinalg.cpp - kernels of pock ops -> linalg on tensors --------===//
+//
+// Needs kernels (functions marked `pock.kernel`): one block of pock ops on
+// static tensors, the out arguments last, one for each result. Guarantees that
+// no pock op is left and that each result is computed into its out argument as
+// far as tensors can say so. Does not fuse and does not bufferize.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinalgBuilders.h"
+#include "Pock/Conversion/Passes.h"
+#include "Pock/IR/Pock.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+#define DEBUG_TYPE "convert-pock-to-linalg"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_CONVERTPOCKTOLINALG
+#include "Pock/Conversion/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+
+/// Replaces composite ops by their parts until there is none.
+LogicalResult decomposeAll(func::FuncOp kernel) {
+  while (true) {
+    SmallVector<DecomposableOpInterface> composites;
+    kernel.walk([&](DecomposableOpInterface op) { composites.push_back(op); });
+    if (composites.empty())
+      return success();
+    for (DecomposableOpInterface op : composites) {
+      OpBuilder b(op);
+      FailureOr<SmallVector<Value>> values = op.decompose(b);
+      if (failed(values))
+        return op.emitOpError("cannot be decomposed");
+      op->replaceAllUsesWith(*values);
+      op->erase();
+    }
+  }
+}
+
+/// Lowers every pock op, producers first.
+LogicalResult lowerOps(func::FuncOp kernel) {
+  RewritePatternSet patterns(kernel.getContext());
+  populateContractionPatterns(patterns);
+  populateConvGradientPatterns(patterns);
+  populateElementwisePatterns(patterns);
+  populatePoolingPatterns(patterns);
+  populateReductionPatterns(patterns);
+  populateShapePatterns(patterns);
+  walkAndApplyPatterns(kernel, std::move(patterns));
+
+  WalkResult result = kernel.walk([](Operation *op) {
+    if (!isa_and_present<PockDialect>(op->getDialect()))
+      return WalkResult::advance();
+    op->emitOpError("has no lowering to linalg");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+/// Moves the expansion of a product's rows behind the elementwise ops that
+/// follow it, so that they run over the same loops.
+void sinkExpansions(func::FuncOp kernel) {
+  RewritePatternSet patterns(kernel.getContext());
+  linalg::populateFoldReshapeOpsByCollapsingPatterns(
+      patterns, [](OpOperand *operand) {
+        auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+        return consumer && consumer.getNumReductionLoops() == 0 &&
+               operand->get().hasOneUse() &&
+               operand->get().getDefiningOp<tensor::ExpandShapeOp>();
+      });
+  // Reshapes that meet cancel out.
+  tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
+                                                       kernel.getContext());
+  tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
+                                                     kernel.getContext());
+  tensor::populateFoldTensorEmptyPatterns(patterns);
+  tensor::populateReassociativeReshapeFoldingPatterns(patterns);
+  (void)applyPatternsGreedily(kernel, std::move(patterns));
+}
+
+/// Makes the value of `use` be computed into `out`, a tensor of its type: the
+/// tensor that it starts from becomes `out`, or a copy into `out`. `placed` are
+/// the values that were placed already: they cannot be in two outs.
+void computeInto(OpBuilder &b, OpOperand &use, Value out,
+                 DenseSet<Value> &placed) {
+  Value value = use.get();
+  if (value == out)
+    return;
+  if (value.getDefiningOp<tensor::EmptyOp>())
+    return use.set(out);
+
+  Operation *op = placed.insert(value).second ? value.getDefiningOp() : nullptr;
+  if (auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(op))
+    return computeInto(b, *linalgOp.getTiedOpOperand(cast<OpResult>(value)),
+                       out, placed);
+  if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(op))
+    return computeInto(b, insert.getDestMutable(), out, placed);
+  // A reshaped value is computed into the out reshaped back.
+  if (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
+    OpOperand &source = op->getOpOperand(0);
+    if (source.get().getDefiningOp<linalg::LinalgOp>()) {
+      b.setInsertionPointAfterValue(out);
+      Value reshaped =
+          buildReshape(b, op->getLoc(), out, getShape(source.get()));
+      auto producer = source.get().getDefiningOp<linalg::LinalgOp>();
+      if (producer.getNumReductionLoops() != 0)
+        return computeInto(b, source, reshaped, placed);
+      // Fusion of elementwise ops forgets what they are computed into.
+      b.setInsertionPoint(op);
+      return source.set(bufferization::MaterializeInDestinationOp::create(
+                            b, op->getLoc(), source.get().getType(),
+                            source.get(), reshaped)
+                            .getResult());
+    }
+  }
+  b.setInsertionPoint(use.getOwner());
+  use.set(linalg::CopyOp::create(b, use.getOwner()->getLoc(), value, out)
+              .getResult(0));
+}
+
+/// Computes the results of the kernel into its out arguments.
+void useOuts(func::FuncOp kernel) {
+  Operation *terminator = kernel.getBody().front().getTerminator();
+  unsigned firstOut =
+      kernel.getNumArguments() - terminator->getNumOperands();
+  OpBuilder b(kernel.getContext());
+  DenseSet<Value> placed;
+  for (OpOperand &result : terminator->getOpOperands())
+    computeInto(b, result,
+                kernel.getArgument(firstOut + result.getOperandNumber()),
+                placed);
+}
+
+/// Erases what nobody reads.
+void eraseDead(func::FuncOp kernel) {
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(kernel.getBody().front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+}
+
+struct ConvertPockToLinalg
+    : pock::impl::ConvertPockToLinalgBase<ConvertPockToLinalg> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    func::FuncOp kernel = getOperation();
+    if (!kernel->hasAttr("pock.kernel") || kernel.isExternal())
+      return;
+    if (failed(verifyKernel(kernel)) || failed(decomposeAll(kernel)) ||
+        failed(lowerOps(kernel)))
+      return signalPassFailure();
+    eraseDead(kernel);
+    sinkExpansions(kernel);
+    useOuts(kernel);
+    eraseDead(kernel);
+  }
+
+  /// Checks that there is an out argument for each result.
+  static LogicalResult verifyKernel(func::FuncOp kernel) {
+    ArrayRef<Type> arguments = kernel.getArgumentTypes();
+    ArrayRef<Type> results = kernel.getResultTypes();
+    if (!kernel.getBody().hasOneBlock())
+      return kernel.emitError("expected a kernel to have one block");
+    if (arguments.size() < results.size() ||
+        arguments.take_back(results.size()) != results)
+      return kernel.emitError(
+          "expected a kernel's last arguments to be its outs, of the types of "
+          "its results");
+    return success();
+  }
+};
+
+} // namespace

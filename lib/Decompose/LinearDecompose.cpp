@@ -1,0 +1,19 @@
+//===- LinearDecompose.cpp - linear as a matrix product -------------------===//
+
+#include "Pock/IR/Expr.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+// x W^T, all leading dimensions of x being rows.
+FailureOr<SmallVector<Value>> LinearOp::decompose(OpBuilder &builder) {
+  Expr input(builder, getLoc(), getInput());
+  Expr weight = input.at(getWeight()).transpose({1, 0});
+  SmallVector<int64_t> shape(shapeOf(getInput()));
+  int64_t columns = shape.back(), rows = 1;
+  for (int64_t size : ArrayRef(shape).drop_back())
+    rows *= size;
+  Expr matrix = input.rank() == 2 ? input : input.reshape({rows, columns});
+  Expr product = input.make<MatmulOp>(Value(matrix), Value(weight));
+  return SmallVector<Value>{product.reshape(shapeOf(getResult()))};
+}

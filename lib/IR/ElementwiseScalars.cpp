@@ -1,0 +1,230 @@
+//===- ElementwiseScalars.cpp - scalar code of unary ops ------------------===//
+//
+// `buildScalar` of the unary elementwise ops. Only `arith` and `math` ops and
+// no control flow, so that what is built vectorises. NaN goes through wherever
+// it does in PyTorch.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+
+/// Arithmetic on floating-point scalars of one type.
+struct Float {
+  OpBuilder &b;
+  Location loc;
+  Type type;
+
+  Float(OpBuilder &b, Location loc, Value like)
+      : b(b), loc(loc), type(like.getType()) {}
+
+  Value constant(double value) const {
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+  }
+  Value add(Value x, Value y) const {
+    return arith::AddFOp::create(b, loc, x, y);
+  }
+  Value mul(Value x, Value y) const {
+    return arith::MulFOp::create(b, loc, x, y);
+  }
+  Value div(Value x, Value y) const {
+    return arith::DivFOp::create(b, loc, x, y);
+  }
+  Value scale(Value x, double factor) const {
+    return factor == 1.0 ? x : mul(x, constant(factor));
+  }
+  Value neg(Value x) const { return arith::NegFOp::create(b, loc, x); }
+  Value exp(Value x) const { return math::ExpOp::create(b, loc, x); }
+  Value max(Value x, double y) const {
+    return arith::MaximumFOp::create(b, loc, x, constant(y));
+  }
+  Value min(Value x, double y) const {
+    return arith::MinimumFOp::create(b, loc, x, constant(y));
+  }
+  /// `x > y ? a : b`.
+  Value selectGreater(Value x, double y, Value onTrue, Value onFalse) const {
+    Value greater = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x,
+                                          constant(y));
+    return arith::SelectOp::create(b, loc, greater, onTrue, onFalse);
+  }
+  /// `1 + exp(-x)`.
+  Value logisticDivisor(Value x) const {
+    return add(constant(1.0), exp(neg(x)));
+  }
+  /// `min(max(x + 3, 0), 6)`.
+  Value shiftedRelu6(Value x) const {
+    return min(max(add(x, constant(3.0)), 0.0), 6.0);
+  }
+};
+
+/// A conversion between number types, as documented at `pock.cast`.
+Value convertScalar(OpBuilder &b, Location loc, Value x, Type to) {
+  Type from = x.getType();
+  if (from == to)
+    return x;
+  unsigned fromBits = from.getIntOrFloatBitWidth();
+  unsigned toBits = to.getIntOrFloatBitWidth();
+  if (isa<FloatType>(from)) {
+    if (to.isInteger(1)) {
+      Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(from));
+      return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, zero);
+    }
+    if (isa<IntegerType>(to))
+      return arith::FPToSIOp::create(b, loc, to, x);
+    if (fromBits < toBits)
+      return arith::ExtFOp::create(b, loc, to, x);
+    if (fromBits > toBits)
+      return arith::TruncFOp::create(b, loc, to, x);
+    // Two 16-bit formats: through f32, which holds both exactly.
+    return arith::TruncFOp::create(
+        b, loc, to, arith::ExtFOp::create(b, loc, b.getF32Type(), x));
+  }
+  if (to.isInteger(1)) {
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(from));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, x, zero);
+  }
+  if (isa<FloatType>(to)) {
+    if (from.isInteger(1))
+      return arith::UIToFPOp::create(b, loc, to, x);
+    return arith::SIToFPOp::create(b, loc, to, x);
+  }
+  if (fromBits > toBits)
+    return arith::TruncIOp::create(b, loc, to, x);
+  if (from.isInteger(1))
+    return arith::ExtUIOp::create(b, loc, to, x);
+  return arith::ExtSIOp::create(b, loc, to, x);
+}
+
+} // namespace
+
+/// Defines `buildScalar` of the unary op OP; in the body `x` is the operand, `f`
+/// builds arithmetic of its type.
+#define POCK_UNARY_SCALAR(OP)                                                  \
+  static Value scalarOf##OP(OP op, const Float &f, Value x);                   \
+  SmallVector<Value> OP::buildScalar(OpBuilder &b, Location loc,               \
+                                     ValueRange args) {                        \
+    return {scalarOf##OP(*this, Float(b, loc, args[0]), args[0])};             \
+  }                                                                            \
+  static Value scalarOf##OP([[maybe_unused]] OP op, const Float &f, Value x)
+
+POCK_UNARY_SCALAR(NegOp) { return f.neg(x); }
+
+POCK_UNARY_SCALAR(AbsOp) { return math::AbsFOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(SignOp) {
+  // Both comparisons are false for NaN.
+  Value zero = f.constant(0.0);
+  Value negative = arith::CmpFOp::create(f.b, f.loc, arith::CmpFPredicate::OLT,
+                                         x, zero);
+  Value rest =
+      arith::SelectOp::create(f.b, f.loc, negative, f.constant(-1.0), zero);
+  return f.selectGreater(x, 0.0, f.constant(1.0), rest);
+}
+
+POCK_UNARY_SCALAR(ExpOp) { return f.exp(x); }
+
+POCK_UNARY_SCALAR(Expm1Op) { return math::ExpM1Op::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(LogOp) { return math::LogOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(Log1pOp) { return math::Log1pOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(SqrtOp) { return math::SqrtOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(RsqrtOp) {
+  // Not math.rsqrt, which may be an approximation.
+  return f.div(f.constant(1.0), math::SqrtOp::create(f.b, f.loc, x));
+}
+
+POCK_UNARY_SCALAR(ErfOp) { return math::ErfOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(TanhOp) { return math::TanhOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(SigmoidOp) {
+  // exp overflows to infinity for very negative x, which divides to zero.
+  return f.div(f.constant(1.0), f.logisticDivisor(x));
+}
+
+POCK_UNARY_SCALAR(ReluOp) { return f.max(x, 0.0); }
+
+POCK_UNARY_SCALAR(HardtanhOp) {
+  return f.min(f.max(x, op.getMin().convertToDouble()),
+               op.getMax().convertToDouble());
+}
+
+POCK_UNARY_SCALAR(ClampOp) {
+  if (std::optional<APFloat> min = op.getMin())
+    x = f.max(x, min->convertToDouble());
+  if (std::optional<APFloat> max = op.getMax())
+    x = f.min(x, max->convertToDouble());
+  return x;
+}
+
+POCK_UNARY_SCALAR(LeakyReluOp) {
+  return f.selectGreater(x, 0.0, x,
+                         f.scale(x, op.getSlope().convertToDouble()));
+}
+
+POCK_UNARY_SCALAR(EluOp) {
+  double scale = op.getScale().convertToDouble();
+  Value inner = f.scale(x, op.getInputScale().convertToDouble());
+  Value negative = f.scale(math::ExpM1Op::create(f.b, f.loc, inner),
+                           scale * op.getAlpha().convertToDouble());
+  return f.selectGreater(x, 0.0, f.scale(x, scale), negative);
+}
+
+POCK_UNARY_SCALAR(HardswishOp) {
+  return f.div(f.mul(x, f.shiftedRelu6(x)), f.constant(6.0));
+}
+
+POCK_UNARY_SCALAR(HardsigmoidOp) {
+  return f.div(f.shiftedRelu6(x), f.constant(6.0));
+}
+
+POCK_UNARY_SCALAR(SiluOp) { return f.div(x, f.logisticDivisor(x)); }
+
+POCK_UNARY_SCALAR(GeluOp) {
+  constexpr double sqrtHalf = 0.70710678118654752440;
+  constexpr double sqrtTwoOverPi = 0.79788456080286535588;
+  Value inner;
+  if (op.getApproximate() == GeluApproximation::Tanh) {
+    Value cube = f.mul(f.mul(x, x), x);
+    Value sum = f.add(x, f.scale(cube, 0.044715));
+    inner = math::TanhOp::create(f.b, f.loc, f.scale(sum, sqrtTwoOverPi));
+  } else {
+    inner = math::ErfOp::create(f.b, f.loc, f.scale(x, sqrtHalf));
+  }
+  return f.mul(f.scale(x, 0.5), f.add(f.constant(1.0), inner));
+}
+
+POCK_UNARY_SCALAR(SoftplusOp) {
+  // log(1 + exp(z)) = max(z, 0) + log1p(exp(-|z|)), where nothing overflows.
+  double beta = op.getBeta().convertToDouble();
+  Value z = f.scale(x, beta);
+  Value decay = f.exp(f.neg(math::AbsFOp::create(f.b, f.loc, z)));
+  Value soft =
+      f.add(f.max(z, 0.0), math::Log1pOp::create(f.b, f.loc, decay));
+  if (beta != 1.0)
+    soft = f.div(soft, f.constant(beta));
+  return f.selectGreater(z, op.getThreshold().convertToDouble(), x, soft);
+}
+
+#undef POCK_UNARY_SCALAR
+
+SmallVector<Value> NotOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  Value one = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  return {arith::XOrIOp::create(b, loc, args[0], one)};
+}
+
+SmallVector<Value> CastOp::buildScalar(OpBuilder &b, Location loc,
+                                       ValueRange args) {
+  return {convertScalar(b, loc, args[0], getType().getElementType())};
+}

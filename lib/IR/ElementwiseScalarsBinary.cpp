@@ -1,0 +1,129 @@
+//===- ElementwiseScalarsBinary.cpp - scalar code of ops of two or three --===//
+//
+// `buildScalar` of the elementwise ops with more than one operand, but for the
+// optimizer updates. On `i1`, sum is "or" and product is "and", as in PyTorch.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// `FloatOp`, `IntOp` or `BoolOp` of two scalars, as their type demands.
+template <typename FloatOp, typename IntOp, typename BoolOp>
+static SmallVector<Value> buildArithmetic(OpBuilder &b, Location loc,
+                                          ValueRange args) {
+  Type type = args[0].getType();
+  if (isa<FloatType>(type))
+    return {FloatOp::create(b, loc, args[0], args[1])};
+  if (type.isInteger(1))
+    return {BoolOp::create(b, loc, args[0], args[1])};
+  return {IntOp::create(b, loc, args[0], args[1])};
+}
+
+SmallVector<Value> AddOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  return buildArithmetic<arith::AddFOp, arith::AddIOp, arith::OrIOp>(b, loc,
+                                                                     args);
+}
+
+SmallVector<Value> SubOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  return buildArithmetic<arith::SubFOp, arith::SubIOp, arith::SubIOp>(b, loc,
+                                                                      args);
+}
+
+SmallVector<Value> MulOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  return buildArithmetic<arith::MulFOp, arith::MulIOp, arith::AndIOp>(b, loc,
+                                                                      args);
+}
+
+SmallVector<Value> DivOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  return {arith::DivFOp::create(b, loc, args[0], args[1])};
+}
+
+SmallVector<Value> PowOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  return {math::PowFOp::create(b, loc, args[0], args[1])};
+}
+
+SmallVector<Value> MaximumOp::buildScalar(OpBuilder &b, Location loc,
+                                          ValueRange args) {
+  return {arith::MaximumFOp::create(b, loc, args[0], args[1])};
+}
+
+SmallVector<Value> MinimumOp::buildScalar(OpBuilder &b, Location loc,
+                                          ValueRange args) {
+  return {arith::MinimumFOp::create(b, loc, args[0], args[1])};
+}
+
+SmallVector<Value> AndOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  return {arith::AndIOp::create(b, loc, args[0], args[1])};
+}
+
+SmallVector<Value> OrOp::buildScalar(OpBuilder &b, Location loc,
+                                     ValueRange args) {
+  return {arith::OrIOp::create(b, loc, args[0], args[1])};
+}
+
+/// NaN is unequal to everything and else compares false.
+static arith::CmpFPredicate floatPredicate(CmpPredicate predicate) {
+  switch (predicate) {
+  case CmpPredicate::EQ:
+    return arith::CmpFPredicate::OEQ;
+  case CmpPredicate::NE:
+    return arith::CmpFPredicate::UNE;
+  case CmpPredicate::LT:
+    return arith::CmpFPredicate::OLT;
+  case CmpPredicate::LE:
+    return arith::CmpFPredicate::OLE;
+  case CmpPredicate::GT:
+    return arith::CmpFPredicate::OGT;
+  case CmpPredicate::GE:
+    return arith::CmpFPredicate::OGE;
+  }
+  llvm_unreachable("all predicates are handled");
+}
+
+/// Integers are signed, `i1` is 0 or 1.
+static arith::CmpIPredicate integerPredicate(CmpPredicate predicate,
+                                             bool isBool) {
+  switch (predicate) {
+  case CmpPredicate::EQ:
+    return arith::CmpIPredicate::eq;
+  case CmpPredicate::NE:
+    return arith::CmpIPredicate::ne;
+  case CmpPredicate::LT:
+    return isBool ? arith::CmpIPredicate::ult : arith::CmpIPredicate::slt;
+  case CmpPredicate::LE:
+    return isBool ? arith::CmpIPredicate::ule : arith::CmpIPredicate::sle;
+  case CmpPredicate::GT:
+    return isBool ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
+  case CmpPredicate::GE:
+    return isBool ? arith::CmpIPredicate::uge : arith::CmpIPredicate::sge;
+  }
+  llvm_unreachable("all predicates are handled");
+}
+
+SmallVector<Value> CmpOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  Type type = args[0].getType();
+  if (isa<FloatType>(type))
+    return {arith::CmpFOp::create(b, loc, floatPredicate(getPredicate()),
+                                  args[0], args[1])};
+  return {arith::CmpIOp::create(
+      b, loc, integerPredicate(getPredicate(), type.isInteger(1)), args[0],
+      args[1])};
+}
+
+SmallVector<Value> SelectOp::buildScalar(OpBuilder &b, Location loc,
+                                         ValueRange args) {
+  return {arith::SelectOp::create(b, loc, args[0], args[1], args[2])};
+}

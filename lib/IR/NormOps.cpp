@@ -1,0 +1,56 @@
+//===- NormOps.cpp - types of normalisation ops ---------------------------===//
+
+#include "Pock/IR/PockUtils.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// Checks `axis` and that all `vectors` are `[C]`; returns that type.
+static RankedTensorType inferChannels(std::optional<Location> loc,
+                                      StringRef name, RankedTensorType input,
+                                      int64_t axis, ValueRange vectors) {
+  if (axis < 0 || axis >= input.getRank()) {
+    (void)emitOptionalError(loc, "'", name, "' expected axis to be from 0 to ",
+                            input.getRank() - 1, ", but got ", axis);
+    return {};
+  }
+  auto type = RankedTensorType::get({input.getDimSize(axis)},
+                                    input.getElementType());
+  for (Value vector : vectors) {
+    if (vector.getType() != type) {
+      (void)emitOptionalError(loc, "'", name, "' expected per-channel operands of type ",
+                              type, ", but got ", vector.getType());
+      return {};
+    }
+  }
+  return type;
+}
+
+LogicalResult BatchNormOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location> loc,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &results) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  if (!inferChannels(loc, getOperationName(), input, adaptor.getAxis(),
+                     adaptor.getOperands().drop_front()))
+    return failure();
+  results.push_back(input);
+  return success();
+}
+
+LogicalResult
+BatchNormTrainOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                   Adaptor adaptor,
+                                   SmallVectorImpl<Type> &results) {
+  auto input = cast<RankedTensorType>(adaptor.getInput().getType());
+  RankedTensorType channels =
+      inferChannels(loc, getOperationName(), input, adaptor.getAxis(),
+                    adaptor.getOperands().drop_front());
+  if (!channels)
+    return failure();
+  if (input.getNumElements() <= channels.getDimSize(0))
+    return emitOptionalError(loc, "'pock.batch_norm_train' expected more than "
+                             "one value per channel, but got ", input);
+  results.append({input, channels, channels});
+  return success();
+}

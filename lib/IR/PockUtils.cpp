@@ -1,0 +1,97 @@
+//===- PockUtils.cpp - small builders over pock ops -----------------------===//
+
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+RankedTensorType pock::broadcastTypes(ArrayRef<RankedTensorType> types,
+                                      Type element) {
+  SmallVector<int64_t> shape;
+  for (RankedTensorType type : types) {
+    ArrayRef<int64_t> other = type.getShape();
+    if (other.size() > shape.size())
+      shape.insert(shape.begin(), other.size() - shape.size(), 1);
+    for (size_t i = 0; i < other.size(); ++i) {
+      int64_t &dim = shape[shape.size() - other.size() + i];
+      if (dim == 1)
+        dim = other[i];
+      else if (other[i] != 1 && other[i] != dim)
+        return {};
+    }
+  }
+  return RankedTensorType::get(shape, element);
+}
+
+ArrayRef<int64_t> pock::shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+Value pock::reduceToType(OpBuilder &b, Location loc, Value value,
+                         RankedTensorType type) {
+  ArrayRef<int64_t> from = shapeOf(value), to = type.getShape();
+  int64_t missing = from.size() - to.size();
+  SmallVector<int64_t> dims;
+  for (int64_t i = 0; i < static_cast<int64_t>(from.size()); ++i)
+    if (i < missing || (to[i - missing] == 1 && from[i] != 1))
+      dims.push_back(i);
+  if (!dims.empty())
+    value = SumOp::create(b, loc, value, dims, /*keepdim=*/false);
+  return reshapeTo(b, loc, value, to);
+}
+
+Value pock::splatConstant(OpBuilder &b, Location loc, RankedTensorType type,
+                          double value) {
+  Type element = type.getElementType();
+  Attribute attr = isa<FloatType>(element)
+                       ? cast<Attribute>(b.getFloatAttr(element, value))
+                       : cast<Attribute>(b.getIntegerAttr(
+                             element, static_cast<int64_t>(value)));
+  return ConstantOp::create(b, loc, type, DenseElementsAttr::get(type, attr));
+}
+
+Value pock::scalarConstant(OpBuilder &b, Location loc, Type like,
+                           double value) {
+  return splatConstant(
+      b, loc, RankedTensorType::get({}, getElementTypeOrSelf(like)), value);
+}
+
+Value pock::reshapeTo(OpBuilder &b, Location loc, Value value,
+                      ArrayRef<int64_t> shape) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getShape() == shape)
+    return value;
+  return ReshapeOp::create(
+      b, loc, RankedTensorType::get(shape, type.getElementType()), value);
+}
+
+Value pock::alongAxis(OpBuilder &b, Location loc, Value vector, int64_t axis,
+                      int64_t rank) {
+  SmallVector<int64_t> shape(rank - axis, 1);
+  shape[0] = shapeOf(vector)[0];
+  return reshapeTo(b, loc, vector, shape);
+}
+
+Value pock::transposeTo(OpBuilder &b, Location loc, Value value,
+                        ArrayRef<int64_t> permutation) {
+  for (auto [i, p] : llvm::enumerate(permutation))
+    if (static_cast<int64_t>(i) != p)
+      return TransposeOp::create(b, loc, value, permutation);
+  return value;
+}
+
+int64_t pock::channelDim(Layout layout, int64_t rank) {
+  return layout == Layout::ChannelsFirst ? 1 : rank - 1;
+}
+
+int64_t pock::firstSpatialDim(Layout layout) {
+  return layout == Layout::ChannelsFirst ? 2 : 1;
+}
+
+int64_t pock::windowOutputs(int64_t size, int64_t kernel, int64_t stride,
+                            int64_t low, int64_t high, int64_t dilation) {
+  int64_t room = size + low + high - dilation * (kernel - 1) - 1;
+  return room < 0 ? -1 : room / stride + 1;
+}

@@ -1,0 +1,147 @@
+//===- StructureOps.cpp - verifiers of parameters, updates, launches ------===//
+
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+LogicalResult ParamOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape())
+    return emitOpError("expected a tensor of static shape, but got ") << getType();
+  if (getTrained() && (getKind() != ParamKind::Parameter ||
+                       !isa<FloatType>(type.getElementType())))
+    return emitOpError("expected only a parameter of floating-point type to be "
+                       "trained, but got kind ")
+           << stringifyParamKind(getKind()) << " and type " << type;
+  if (SliceAttr slice = getSliceAttr()) {
+    if (!getTrained())
+      return emitOpError("expected a parameter with a slice to be trained");
+    if (slice.getAxis() < 0 || slice.getAxis() >= type.getRank() ||
+        slice.getSize() < 1 || slice.getSize() > type.getDimSize(slice.getAxis()))
+      return emitOpError("expected a slice within ") << type << ", but got " << slice;
+  }
+  if (std::optional<ArrayRef<int64_t>> permutation = getPermutation())
+    if (static_cast<int64_t>(permutation->size()) != type.getRank() ||
+        !isPermutationVector(*permutation))
+      return emitOpError("expected a permutation of ")
+             << type.getRank() << " dimensions";
+  return success();
+}
+
+/// Looks up the parameter `symbol` names, with an error if it is none.
+static ParamOp lookupParam(Operation *op, SymbolTableCollection &symbols,
+                           FlatSymbolRefAttr symbol) {
+  auto param = symbols.lookupNearestSymbolFrom<ParamOp>(op, symbol);
+  if (!param)
+    op->emitOpError("expected '") << symbol.getValue() << "' to be a pock.param";
+  return param;
+}
+
+/// Checks that `type` is the type of the parameter.
+static LogicalResult verifyParamType(Operation *op,
+                                     SymbolTableCollection &symbols,
+                                     FlatSymbolRefAttr symbol, Type type) {
+  ParamOp param = lookupParam(op, symbols, symbol);
+  if (!param)
+    return failure();
+  if (param.getType() != type) {
+    InFlightDiagnostic diag = op->emitOpError("expected the parameter's type ")
+                              << param.getType() << ", but got " << type;
+    diag.attachNote(param.getLoc()) << "declared here";
+    return diag;
+  }
+  return success();
+}
+
+LogicalResult LoadParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyParamType(*this, symbols, getParamAttr(), getType());
+}
+
+LogicalResult StoreParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  for (Operation *next = (*this)->getNextNode(); next; next = next->getNextNode())
+    if (auto store = dyn_cast<StoreParamOp>(next))
+      if (store.getParam() == getParam()) {
+        InFlightDiagnostic diag = store.emitOpError("expected one store of '")
+                                  << getParam() << "' in a function";
+        diag.attachNote(getLoc()) << "stored here before";
+        return diag;
+      }
+  return verifyParamType(*this, symbols, getParamAttr(), getValue().getType());
+}
+
+Value SparseUpdateOp::getGradient() {
+  return cast<YieldOp>(getBody().front().getTerminator()).getGradient();
+}
+
+LogicalResult SparseUpdateOp::verifyRegions() {
+  if (getBody().front().getNumArguments() != 0 ||
+      !isa<YieldOp>(getBody().front().back()))
+    return emitOpError("expected a region without arguments that ends in pock.yield");
+  return success();
+}
+
+LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  ParamOp param = lookupParam(*this, symbols, getParamAttr());
+  if (!param)
+    return failure();
+  if (!param.getTrained())
+    return emitOpError("expected '") << getParam() << "' to be trained";
+  auto type = cast<RankedTensorType>(param.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  if (SliceAttr slice = param.getSliceAttr())
+    shape[slice.getAxis()] = slice.getSize();
+  type = RankedTensorType::get(shape, type.getElementType());
+  if (getGradient().getType() != type) {
+    InFlightDiagnostic diag = emitOpError("expected a gradient of type ")
+                              << type << ", but got " << getGradient().getType();
+    diag.attachNote(param.getLoc()) << "declared here";
+    return diag;
+  }
+  return success();
+}
+
+LogicalResult LaunchOp::verify() {
+  bool tensors = llvm::any_of(getOuts().getTypes(), [](Type type) {
+    return isa<RankedTensorType>(type);
+  });
+  if (tensors ? getOuts().getTypes() != getResultTypes() : getNumResults() != 0)
+    return emitOpError("expected one result of the type of each outs operand on "
+                       "tensors, none on buffers");
+  return success();
+}
+
+/// Whether `argument` can take `operand`: the same, or the buffer of the tensor
+/// once the kernel is bufferized.
+static bool accepts(Type argument, Type operand) {
+  if (argument == operand)
+    return true;
+  auto buffer = dyn_cast<MemRefType>(argument);
+  auto tensor = dyn_cast<RankedTensorType>(operand);
+  return buffer && tensor && buffer.getShape() == tensor.getShape() &&
+         buffer.getElementType() == tensor.getElementType();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());
+  if (!kernel)
+    return emitOpError("expected '") << getCallee() << "' to be a function";
+  // A bufferized kernel may want workspace, which pock-plan-memory passes.
+  ArrayRef<Type> arguments = kernel.getArgumentTypes();
+  size_t workspace = kernel->hasAttr("pock.workspace") && getNumResults() ? 1 : 0;
+  bool fits = arguments.size() == getNumOperands() + workspace;
+  for (auto [argument, operand] : llvm::zip(arguments, getOperandTypes()))
+    fits = fits && accepts(argument, operand);
+  if (fits)
+    return success();
+  InFlightDiagnostic diag =
+      emitOpError("expected ins and outs to be the arguments of '")
+      << getCallee() << "'";
+  diag.attachNote(kernel.getLoc()) << "declared here";
+  return diag;
+}

@@ -1,0 +1,219 @@
+//===- WindowOps.cpp - types and verifiers of convolution and pooling -----===//
+
+#include "Pock/IR/PockUtils.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+/// The attributes that every op with a sliding window has.
+struct Window {
+  ArrayRef<int64_t> kernel, strides, low, high, dilations;
+  Layout layout;
+};
+} // namespace
+
+/// Shape of what slides over `input`, with `channels` channels.
+static FailureOr<SmallVector<int64_t>>
+inferWindowShape(std::optional<Location> loc, StringRef name,
+                 RankedTensorType input, int64_t channels,
+                 const Window &window) {
+  int64_t rank = input.getRank(), spatial = rank - 2;
+  if (spatial < 1 || spatial > 2)
+    return emitOptionalError(loc, "'", name,
+                             "' expected one or two spatial dimensions, but got ",
+                             input);
+  for (ArrayRef<int64_t> values : {window.kernel, window.strides, window.low,
+                                   window.high, window.dilations})
+    if (static_cast<int64_t>(values.size()) != spatial)
+      return emitOptionalError(
+          loc, "'", name, "' expected kernel, strides, pad_low, pad_high and "
+          "dilations to have ", spatial, " entries each");
+  SmallVector<int64_t> shape(input.getShape());
+  shape[channelDim(window.layout, rank)] = channels;
+  for (int64_t i = 0; i < spatial; ++i) {
+    if (window.strides[i] < 1 || window.dilations[i] < 1 || window.kernel[i] < 1)
+      return emitOptionalError(loc, "'", name,
+                               "' expected positive kernel, strides and dilations");
+    if (window.low[i] < 0 || window.high[i] < 0)
+      return emitOptionalError(loc, "'", name,
+                               "' expected paddings that are not negative");
+    int64_t &size = shape[firstSpatialDim(window.layout) + i];
+    int64_t outputs =
+        windowOutputs(size, window.kernel[i], window.strides[i], window.low[i],
+                      window.high[i], window.dilations[i]);
+    if (outputs < 1)
+      return emitOptionalError(loc, "'", name, "' expected a window that fits the "
+                               "padded input, but got kernel ", window.kernel[i],
+                               " with dilation ", window.dilations[i],
+                               " for size ", size, " with padding ",
+                               window.low[i], " and ", window.high[i]);
+    size = outputs;
+  }
+  return shape;
+}
+
+/// Type of the convolution of `input` and `weight`.
+template <typename OpOrAdaptor>
+static FailureOr<RankedTensorType>
+inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
+          RankedTensorType weight, OpOrAdaptor op) {
+  int64_t rank = input.getRank();
+  if (weight.getRank() != rank)
+    return emitOptionalError(loc, "'", name,
+                             "' expected input and weight of one rank, but got ",
+                             input, " and ", weight);
+  if (input.getElementType() != weight.getElementType())
+    return emitOptionalError(loc, "'", name,
+                             "' expected operands of one element type, but got ",
+                             input, " and ", weight);
+  Layout layout = op.getLayout();
+  bool first = layout == Layout::ChannelsFirst;
+  ArrayRef<int64_t> shape = weight.getShape();
+  Window window{first ? shape.drop_front(2) : shape.drop_back(2),
+                op.getStrides(), op.getPadLow(), op.getPadHigh(),
+                op.getDilations(), layout};
+  int64_t filters = shape[first ? 0 : rank - 1];
+  int64_t perGroup = shape[first ? 1 : rank - 2];
+  int64_t channels = input.getDimSize(channelDim(layout, rank));
+  int64_t groups = op.getGroups();
+  if (groups < 1 || channels % groups || filters % groups)
+    return emitOptionalError(loc, "'", name, "' expected groups to divide ",
+                             channels, " input and ", filters,
+                             " output channels, but got ", groups);
+  if (perGroup * groups != channels)
+    return emitOptionalError(loc, "'", name, "' expected a weight with ",
+                             channels / groups,
+                             " input channels per group, but got ", perGroup);
+  FailureOr<SmallVector<int64_t>> result =
+      inferWindowShape(loc, name, input, filters, window);
+  if (failed(result))
+    return failure();
+  return RankedTensorType::get(*result, input.getElementType());
+}
+
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
+                                       std::optional<Location> loc,
+                                       Adaptor adaptor,
+                                       SmallVectorImpl<Type> &results) {
+  FailureOr<RankedTensorType> type =
+      inferConv(loc, getOperationName(),
+                cast<RankedTensorType>(adaptor.getInput().getType()),
+                cast<RankedTensorType>(adaptor.getWeight().getType()), adaptor);
+  if (failed(type))
+    return failure();
+  results.push_back(*type);
+  return success();
+}
+
+/// Checks that the forward op of a gradient op gives a tensor of type `actual`.
+static LogicalResult verifyForward(Operation *op,
+                                   FailureOr<RankedTensorType> forward,
+                                   RankedTensorType actual, StringRef what) {
+  if (failed(forward))
+    return failure();
+  if (*forward != actual)
+    return op->emitOpError("expected ")
+           << what << " of type " << *forward << ", but got " << actual;
+  return success();
+}
+
+LogicalResult ConvTransposeOp::verify() {
+  return verifyForward(*this,
+                       inferConv(getLoc(), getOperationName(), getType(),
+                                 getWeight().getType(), *this),
+                       getInput().getType(), "an input");
+}
+
+LogicalResult ConvWeightGradOp::verify() {
+  return verifyForward(*this,
+                       inferConv(getLoc(), getOperationName(),
+                                 getInput().getType(), getType(), *this),
+                       getGradient().getType(), "a gradient");
+}
+
+/// Type of pooling `input`. Windows may not lie in the padding alone if
+/// `inside`.
+template <typename OpOrAdaptor>
+static FailureOr<RankedTensorType>
+inferPool(std::optional<Location> loc, StringRef name, RankedTensorType input,
+          OpOrAdaptor op, ArrayRef<int64_t> dilations, bool inside) {
+  Layout layout = op.getLayout();
+  Window window{op.getKernel(),  op.getStrides(), op.getPadLow(),
+                op.getPadHigh(), dilations,       layout};
+  if (input.getRank() < 3)
+    return emitOptionalError(loc, "'", name,
+                             "' expected one or two spatial dimensions, but got ",
+                             input);
+  FailureOr<SmallVector<int64_t>> shape =
+      inferWindowShape(loc, name, input,
+                       input.getDimSize(channelDim(layout, input.getRank())),
+                       window);
+  if (failed(shape))
+    return failure();
+  for (size_t i = 0; inside && i < window.kernel.size(); ++i) {
+    int64_t extent = dilations[i] * (window.kernel[i] - 1) + 1;
+    int64_t dim = firstSpatialDim(layout) + i;
+    int64_t lastStart = ((*shape)[dim] - 1) * window.strides[i] - window.low[i];
+    if (window.low[i] >= extent || lastStart >= input.getDimSize(dim))
+      return emitOptionalError(loc, "'", name, "' expected every window to "
+                               "contain an entry of the input");
+  }
+  return RankedTensorType::get(*shape, input.getElementType());
+}
+
+#define INFER_POOL(Op, DILATIONS, ELEMENT)                                     \
+  LogicalResult Op::inferReturnTypes(                                          \
+      MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,      \
+      SmallVectorImpl<Type> &results) {                                        \
+    FailureOr<RankedTensorType> type =                                         \
+        inferPool(loc, getOperationName(),                                     \
+                  cast<RankedTensorType>(adaptor.getInput().getType()),        \
+                  adaptor, DILATIONS, /*inside=*/true);                        \
+    if (failed(type))                                                          \
+      return failure();                                                        \
+    results.push_back(type->clone(ELEMENT));                                   \
+    return success();                                                          \
+  }
+INFER_POOL(MaxPoolOp, adaptor.getDilations(), type->getElementType())
+INFER_POOL(SumPoolOp, adaptor.getDilations(), type->getElementType())
+INFER_POOL(MaxPoolIndexOp, adaptor.getDilations(),
+           IntegerType::get(context, llvm::product_of(adaptor.getKernel()) < 128
+                                         ? 8
+                                         : 32))
+INFER_POOL(AvgPoolOp, SmallVector<int64_t>(adaptor.getKernel().size(), 1),
+           type->getElementType())
+#undef INFER_POOL
+
+LogicalResult MaxPoolGradOp::verify() {
+  if (getIndex().getType().getShape() != getGradient().getType().getShape())
+    return emitOpError("expected index and gradient of the same shape, but got ")
+           << getIndex().getType() << " and " << getGradient().getType();
+  return verifyForward(*this,
+                       inferPool(getLoc(), getOperationName(), getType(), *this,
+                                 getDilations(), true),
+                       getGradient().getType(), "a gradient");
+}
+
+LogicalResult SumPoolGradOp::verify() {
+  return verifyForward(*this,
+                       inferPool(getLoc(), getOperationName(), getType(), *this,
+                                 getDilations(), true),
+                       getGradient().getType(), "a gradient");
+}
+
+LogicalResult AdaptiveAvgPoolOp::verify() {
+  RankedTensorType input = getInput().getType(), result = getType();
+  int64_t rank = input.getRank();
+  if (rank < 3 || rank > 4 || result.getRank() != rank)
+    return emitOpError("expected one or two spatial dimensions, but got ")
+           << input << " and " << result;
+  int64_t channel = channelDim(getLayout(), rank);
+  if (input.getDimSize(0) != result.getDimSize(0) ||
+      input.getDimSize(channel) != result.getDimSize(channel) ||
+      input.getElementType() != result.getElementType())
+    return emitOpError("expected input and result to differ in spatial "
+                       "dimensions only, but got ")
+           << input << " and " << result;
+  return success();
+}

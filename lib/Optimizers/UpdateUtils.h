@@ -1,0 +1,76 @@
+//===- UpdateUtils.h - what optimizers share --------------------*- C++ -*-===//
+
+#ifndef POCK_LIB_OPTIMIZERS_UPDATEUTILS_H
+#define POCK_LIB_OPTIMIZERS_UPDATEUTILS_H
+
+#include "Pock/IR/Expr.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+namespace mlir::pock {
+
+/// A scalar of a kernel, so that updates are written as their formulas. As for
+/// `Expr`, at most one operand of an operator should itself build ops.
+class Scalar {
+public:
+  Scalar(OpBuilder &builder, Location loc, Value value)
+      : builder(&builder), loc(loc), value(value) {}
+
+  operator Value() const { return value; }
+  Scalar at(Value other) const { return {*builder, loc, other}; }
+  Scalar constant(double number) const {
+    auto attribute = builder->getFloatAttr(value.getType(), number);
+    return make<arith::ConstantOp>(attribute);
+  }
+  template <typename Op, typename... Args>
+  Scalar make(Args &&...args) const {
+    return at(Op::create(*builder, loc, std::forward<Args>(args)...));
+  }
+
+  Scalar operator-() const { return make<arith::NegFOp>(value); }
+
+#define POCK_SCALAR_OPERATOR(SYMBOL, OP)                                       \
+  friend Scalar operator SYMBOL(const Scalar &l, const Scalar &r) {            \
+    return l.make<OP>(l.value, r.value);                                       \
+  }                                                                            \
+  friend Scalar operator SYMBOL(const Scalar &l, double r) {                   \
+    return l SYMBOL l.constant(r);                                             \
+  }                                                                            \
+  friend Scalar operator SYMBOL(double l, const Scalar &r) {                   \
+    return r.constant(l) SYMBOL r;                                             \
+  }
+  POCK_SCALAR_OPERATOR(+, arith::AddFOp)
+  POCK_SCALAR_OPERATOR(-, arith::SubFOp)
+  POCK_SCALAR_OPERATOR(*, arith::MulFOp)
+  POCK_SCALAR_OPERATOR(/, arith::DivFOp)
+#undef POCK_SCALAR_OPERATOR
+
+private:
+  OpBuilder *builder;
+  Location loc;
+  Value value;
+};
+
+/// The 0-D tensor `scalar` in the element type of `param`.
+inline Value scalarLike(OpBuilder &builder, Location loc, Value scalar,
+                        Value param) {
+  auto type = RankedTensorType::get(
+      {}, cast<RankedTensorType>(param.getType()).getElementType());
+  return scalar.getType() == type
+             ? scalar
+             : Value(CastOp::create(builder, loc, type, scalar));
+}
+
+/// Checks `update_c1`: `tensors` have the type of `param`, `scalars` its
+/// element type. Null values are skipped.
+LogicalResult verifyUpdate(Operation *op, Value param, ValueRange tensors,
+                           ArrayRef<Value> scalars);
+
+/// Checks that `value`, called `name`, is finite and not negative.
+LogicalResult verifyNotNegative(function_ref<InFlightDiagnostic()> emitError,
+                                StringRef name, double value);
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_OPTIMIZERS_UPDATEUTILS_H

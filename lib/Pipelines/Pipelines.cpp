@@ -1,0 +1,92 @@
+//===- Pipelines.cpp - the stages of compilation --------------------------===//
+
+#include "Pock/Pipelines/Pipelines.h"
+
+#include "Pock/Codegen/Passes.h"
+#include "Pock/Conversion/Passes.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// Folds, drops what is unused, merges what is equal.
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mlir::pock::buildGraphPipeline(OpPassManager &pm) {
+  // First of all, while weights still have PyTorch's layout: fractions count
+  // input channels.
+  pm.addPass(createApplyScheme());
+  addCleanup(pm);
+  // Composite ops hide what the layout pass wants to see.
+  pm.addNestedPass<func::FuncOp>(createDecompose());
+  addCleanup(pm);
+  // Before differentiation, so that the backward pass inherits the layout
+  // instead of having it assigned once more.
+  pm.addPass(createAssignLayout());
+  addCleanup(pm);
+}
+
+void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
+  pm.addPass(createBuildStep());
+  // Moves slices of gradients to the activations behind them, and drops the
+  // gradients that they make unused.
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createSinkGradients());
+}
+
+void mlir::pock::buildSchedulePipeline(OpPassManager &pm) {
+  // Before scheduling: what moves to @prepare needs no place in the order.
+  pm.addPass(createSplitPrepare());
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createSchedule());
+  // Updates are in place now: their regions have served.
+  pm.addPass(createLowerUpdates());
+  // Loads of one parameter become one, so that its readers can be found; the
+  // order of ops is kept.
+  pm.addPass(createCSEPass());
+}
+
+void mlir::pock::buildKernelsPipeline(OpPassManager &pm) {
+  pm.addPass(createFormKernels());
+  pm.addPass(createShareKernels());
+}
+
+void mlir::pock::buildPlanPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
+  ::pock::buildKernelBufferizePipeline(pm);
+  // Kernels say how much workspace they want: the plan comes after them.
+  pm.addPass(createPlanMemory());
+}
+
+void mlir::pock::buildLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createLaunchToCall());
+  ::pock::buildLowerToLLVMPipeline(pm);
+}
+
+void mlir::pock::registerPipelines() {
+  PassPipelineRegistration<>("pock-graph-pipeline",
+                             "Stage graph: scheme, decomposition, layout",
+                             buildGraphPipeline);
+  PassPipelineRegistration<>("pock-training-pipeline",
+                             "Stage training: derive the training step",
+                             buildTrainingPipeline);
+  PassPipelineRegistration<>("pock-schedule-pipeline",
+                             "Stage schedule: prepare, order, updates",
+                             buildSchedulePipeline);
+  PassPipelineRegistration<>("pock-kernels-pipeline",
+                             "Stage kernels: outline and share kernels",
+                             buildKernelsPipeline);
+  PassPipelineRegistration<>("pock-plan-pipeline",
+                             "Stage plan: linalg, buffers, memory plan",
+                             buildPlanPipeline);
+  PassPipelineRegistration<>("pock-llvm-pipeline",
+                             "Stage llvm: code generation",
+                             buildLLVMPipeline);
+}

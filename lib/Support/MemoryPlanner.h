@@ -1,0 +1,45 @@
+//===- MemoryPlanner.h - Offsets for buffers with known lifetimes ---------===//
+//
+// Numbers to numbers: knows no IR. The problem is dynamic storage allocation
+// (strip packing with fixed x), NP-hard; several greedy orders are tried and
+// the best result is kept. Deterministic: ties go to the slot that comes first.
+//
+//===----------------------------------------------------------------------===//
+#ifndef POCK_SUPPORT_MEMORYPLANNER_H
+#define POCK_SUPPORT_MEMORYPLANNER_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include <cstdint>
+
+namespace pock {
+
+/// A buffer: `size` bytes, alive during the half-open interval [begin, end).
+/// A slot whose `end` is another's `begin` may share its bytes. Slots of size
+/// zero or empty lifetime conflict with nothing.
+struct Slot {
+  int64_t size = 0;
+  int64_t align = 1;
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+/// One offset per slot; `peak` is the largest end of a slot (0 if none).
+struct Plan {
+  llvm::SmallVector<int64_t> offsets;
+  int64_t peak = 0;
+};
+
+/// Places all slots.
+Plan plan(llvm::ArrayRef<Slot> slots);
+
+/// True if `plan` is valid: alignment holds, slots alive at the same time do
+/// not overlap, nothing lies at a negative offset, and the peak is right.
+bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan);
+
+/// The largest number of bytes alive at once; no plan has a smaller peak.
+int64_t lowerBound(llvm::ArrayRef<Slot> slots);
+
+} // namespace pock
+
+#endif // POCK_SUPPORT_MEMORYPLANNER_H

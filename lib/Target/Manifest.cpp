@@ -1,0 +1,125 @@
+//===- Manifest.cpp - what a host needs to run the library ----------------===//
+
+#include "Pock/Target/Manifest.h"
+
+#include "Pock/IR/Pock.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+namespace json = llvm::json;
+
+/// `f32`, `i64`, …
+static std::string dtypeOf(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << cast<ShapedType>(type).getElementType();
+  return text;
+}
+
+static json::Object describeTensor(StringRef name, Type type) {
+  return json::Object{{"name", name},
+                      {"shape", json::Array(cast<ShapedType>(type).getShape())},
+                      {"dtype", dtypeOf(type)}};
+}
+
+static int64_t number(DictionaryAttr dict, StringRef key) {
+  return dict.getAs<IntegerAttr>(key).getInt();
+}
+
+static json::Object describeFunction(func::FuncOp function,
+                                     DictionaryAttr plan) {
+  json::Array inputs, outputs;
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    if (auto name = function.getArgAttrOfType<StringAttr>(i, "pock.name"))
+      inputs.push_back(describeTensor(name, type));
+    else if (auto name = function.getArgAttrOfType<StringAttr>(i, "pock.output"))
+      outputs.push_back(describeTensor(name, type));
+  }
+  return json::Object{{"inputs", std::move(inputs)},
+                      {"outputs", std::move(outputs)},
+                      {"arena", number(plan, "arena")}};
+}
+
+static json::Object describeParam(ParamOp param, DictionaryAttr place) {
+  json::Object tensor = describeTensor(param.getSymName(), param.getType());
+  tensor["kind"] = stringifyParamKind(param.getKind());
+  tensor["segment"] = place.getAs<StringAttr>("segment").getValue();
+  tensor["offset"] = number(place, "offset");
+  tensor["bytes"] = number(place, "bytes");
+  tensor["permutation"] = nullptr;
+  if (std::optional<ArrayRef<int64_t>> permutation = param.getPermutation())
+    tensor["permutation"] = json::Array(*permutation);
+  tensor["update"] = param.getTrained() ? "full" : "none";
+  if (SliceAttr slice = param.getSliceAttr())
+    tensor["update"] =
+        json::Object{{"axis", slice.getAxis()}, {"size", slice.getSize()}};
+  tensor["of"] = nullptr;
+  if (std::optional<StringRef> of = param.getOf())
+    tensor["of"] = *of;
+  return tensor;
+}
+
+/// Figures of `@step`: the arena's content over time.
+static json::Object describeMemory(DictionaryAttr step) {
+  json::Object memory;
+  for (StringRef key : {"arena", "lower_bound", "saved", "gradients", "workspace"})
+    memory[key] = number(step, key);
+  json::Array timeline;
+  auto bytes = step.getAs<DenseI64ArrayAttr>("timeline");
+  for (auto [label, live] :
+       llvm::zip(step.getAs<ArrayAttr>("labels"), bytes.asArrayRef()))
+    timeline.push_back(json::Array{cast<StringAttr>(label).getValue(), live});
+  memory["timeline"] = std::move(timeline);
+  return memory;
+}
+
+FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
+  auto plan = module->getAttrOfType<DictionaryAttr>("pock.plan");
+  if (!plan)
+    return module.emitError("expected a module at stage 'plan'");
+  json::Object functions;
+  auto functionPlans = plan.getAs<DictionaryAttr>("functions");
+  for (NamedAttribute entry : functionPlans)
+    if (auto function = module.lookupSymbol<func::FuncOp>(entry.getName()))
+      functions[entry.getName().strref()] =
+          describeFunction(function, cast<DictionaryAttr>(entry.getValue()));
+
+  json::Array tensors;
+  int64_t parameters = 0, states = 0;
+  for (auto [param, place] : llvm::zip(module.getOps<ParamOp>(),
+                                       plan.getAs<ArrayAttr>("tensors"))) {
+    auto dict = cast<DictionaryAttr>(place);
+    if (param.getKind() == ParamKind::State)
+      states += number(dict, "bytes");
+    else if (param.getKind() != ParamKind::Prepared)
+      parameters += number(dict, "bytes");
+    tensors.push_back(describeParam(param, dict));
+  }
+  json::Object memory;
+  if (auto step = functionPlans.getAs<DictionaryAttr>("step"))
+    memory = describeMemory(step);
+  memory["parameters"] = parameters;
+  memory["optimizer_state"] = states;
+
+  int64_t launches = 0, kernels = 0;
+  if (auto step = module.lookupSymbol<func::FuncOp>("step"))
+    step.walk([&](LaunchOp) { ++launches; });
+  for (auto function : module.getOps<func::FuncOp>())
+    kernels += function->hasAttr("pock.kernel");
+  auto name = module->getAttrOfType<StringAttr>("pock.name");
+  json::Value manifest = json::Object{
+      {"name", name ? name.getValue() : StringRef("model")},
+      {"alignment", number(plan, "alignment")},
+      {"segments", json::Object{{"constants", number(plan, "constants")},
+                                {"state", number(plan, "state")},
+                                {"arena", number(plan, "arena")}}},
+      {"functions", std::move(functions)},
+      {"tensors", std::move(tensors)},
+      {"memory", std::move(memory)},
+      {"kernels", json::Object{{"launches", launches}, {"distinct", kernels}}}};
+  std::string text;
+  llvm::raw_string_ostream(text) << manifest;
+  return text;
+}

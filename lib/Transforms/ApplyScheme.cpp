@@ -1,0 +1,113 @@
+//===- ApplyScheme.cpp - mark the parameters that train -------------------===//
+//
+// Needs the module attribute `pock.scheme` and the ops that read each weight in
+// PyTorch's layout, that is: runs before pock-assign-layout. Leaves `trained`
+// and `slice` on pock.param and removes the attribute.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/IR/PockUtils.h"
+#include "Pock/Transforms/Passes.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_APPLYSCHEME
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// The trained slice of `param` that the reader `op` asks for.
+static FailureOr<SliceAttr> sliceForReader(OpOperand &use, RankedTensorType type,
+                                           double fraction) {
+  Operation *op = use.getOwner();
+  auto slice = [&](int64_t axis, int64_t blocks) {
+    // `blocks` equal parts along `axis`; as many of the first as round(r * blocks).
+    int64_t trained =
+        std::max<int64_t>(1, std::llround(fraction * static_cast<double>(blocks)));
+    return SliceAttr::get(op->getContext(), axis,
+                          trained * (type.getDimSize(axis) / blocks));
+  };
+  if (use.getOperandNumber() != 1)
+    return failure();
+  if (isa<LinearOp>(op))
+    return slice(1, type.getDimSize(1));
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return conv.getGroups() == 1 ? slice(1, type.getDimSize(1))
+                                 : slice(0, conv.getGroups());
+  // The weight of a transposed convolution is [inputs, outputs / groups, …].
+  if (auto conv = dyn_cast<ConvTransposeOp>(op))
+    return conv.getGroups() == 1 ? slice(0, type.getDimSize(0))
+                                 : slice(0, conv.getGroups());
+  if (isa<MatmulOp>(op) && type.getRank() == 2)
+    return cast<MatmulOp>(op).getTransposeRhs() ? slice(1, type.getDimSize(1))
+                                                : slice(0, type.getDimSize(0));
+  return failure();
+}
+
+namespace {
+struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto scheme = module->getAttrOfType<DictionaryAttr>("pock.scheme");
+    if (!scheme)
+      return;
+    bool trains = false;
+    for (NamedAttribute entry : scheme) {
+      double fraction = cast<FloatAttr>(entry.getValue()).getValueAsDouble();
+      auto param = module.lookupSymbol<ParamOp>(entry.getName());
+      if (!param) {
+        module.emitError("'pock.scheme' names '")
+            << entry.getName().strref() << "', which is no pock.param";
+        return signalPassFailure();
+      }
+      if (fraction == 0.0)
+        continue;
+      if (failed(train(param, fraction)))
+        return signalPassFailure();
+      trains = true;
+    }
+    if (!trains) {
+      module.emitError("'pock.scheme' leaves nothing to train");
+      return signalPassFailure();
+    }
+    module->removeAttr("pock.scheme");
+  }
+
+  /// Marks `param` trained; a fraction below one becomes a slice.
+  LogicalResult train(ParamOp param, double fraction) {
+    auto type = dyn_cast<RankedTensorType>(param.getType());
+    if (param.getKind() != ParamKind::Parameter || !type ||
+        !isa<FloatType>(type.getElementType()))
+      return param.emitOpError("cannot be trained: expected a parameter of "
+                               "floating-point type");
+    param.setTrained(true);
+    if (fraction == 1.0 || type.getRank() < 2)
+      return success();
+    SliceAttr slice;
+    LogicalResult agreed = success();
+    getOperation().walk([&](LoadParamOp load) {
+      if (load.getParam() != param.getSymName())
+        return;
+      for (OpOperand &use : load->getUses()) {
+        FailureOr<SliceAttr> wanted = sliceForReader(use, type, fraction);
+        if (failed(wanted) || (slice && slice != *wanted)) {
+          InFlightDiagnostic diag =
+              param.emitOpError("cannot train a fraction of ")
+              << fraction << ": expected all readers to agree on a dimension of "
+              << "input channels";
+          diag.attachNote(use.getOwner()->getLoc()) << "read here";
+          agreed = diag;
+          return;
+        }
+        slice = *wanted;
+      }
+    });
+    if (slice && slice.getSize() < type.getDimSize(slice.getAxis()))
+      param.setSliceAttr(slice);
+    return agreed;
+  }
+};
+} // namespace

@@ -1,0 +1,379 @@
+//===- AssignLayout.cpp - run convolution and pooling channels-last -------===//
+//
+// Three steps: (1) ops with a `layout` become channels-last between transposes;
+// (2) transposes sink towards the results, where they meet and cancel; (3) a
+// transpose that is left on a parameter becomes the parameter's permutation.
+// Composite ops should be decomposed before. Correct wherever (2) stops: a
+// transpose that finds no way stays an op.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/IR/PockUtils.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_ASSIGNLAYOUT
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// `[N, C, spatial…]` to `[N, spatial…, C]`.
+static SmallVector<int64_t> toChannelsLast(int64_t rank) {
+  SmallVector<int64_t> permutation{0};
+  for (int64_t i = 2; i < rank; ++i)
+    permutation.push_back(i);
+  permutation.push_back(1);
+  return permutation;
+}
+
+/// `[F, C, kernel…]` to `[kernel…, C, F]`.
+static SmallVector<int64_t> weightToChannelsLast(int64_t rank) {
+  SmallVector<int64_t> permutation;
+  for (int64_t i = 2; i < rank; ++i)
+    permutation.push_back(i);
+  permutation.append({1, 0});
+  return permutation;
+}
+
+static RankedTensorType permuted(RankedTensorType type,
+                                 ArrayRef<int64_t> permutation) {
+  return RankedTensorType::get(
+      applyPermutation(type.getShape(), permutation), type.getElementType());
+}
+
+namespace {
+/// Step 1, for one op with a layout.
+template <typename Op>
+struct ToChannelsLast : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getLayout() == Layout::ChannelsLast)
+      return rewriter.notifyMatchFailure(op, "is channels-last");
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    int64_t rank = type.getRank();
+    SmallVector<int64_t> last = toChannelsLast(rank);
+    SmallVector<Value> operands;
+    for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
+      bool weight = i == 1 && isa<ConvOp, ConvTransposeOp>(op.getOperation());
+      operands.push_back(transposeTo(
+          rewriter, op.getLoc(), operand,
+          weight ? weightToChannelsLast(rank) : ArrayRef<int64_t>(last)));
+    }
+    Operation *fresh = Operation::create(
+        op.getLoc(), op->getName(), {permuted(type, last)}, operands,
+        op->getAttrDictionary(), nullptr, {}, 0);
+    rewriter.insert(fresh);
+    cast<Op>(fresh).setLayout(Layout::ChannelsLast);
+    rewriter.replaceOp(op, transposeTo(rewriter, op.getLoc(),
+                                       fresh->getResult(0),
+                                       invertPermutationVector(last)));
+    return success();
+  }
+};
+} // namespace
+
+/// `operand`, which broadcasts to the rank of `permutation`, permuted.
+static Value permuteBroadcast(PatternRewriter &rewriter, Value operand,
+                              ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> shape(shapeOf(operand));
+  if (shape.empty())
+    return operand;
+  shape.insert(shape.begin(), permutation.size() - shape.size(), 1);
+  Value extended = reshapeTo(rewriter, operand.getLoc(), operand, shape);
+  return transposeTo(rewriter, operand.getLoc(), extended, permutation);
+}
+
+/// A clone of `op` with other operands and result type.
+static Value cloneWith(PatternRewriter &rewriter, Operation *op,
+                       ValueRange operands, RankedTensorType type) {
+  Operation *fresh = rewriter.clone(*op);
+  fresh->setOperands(operands);
+  fresh->getResult(0).setType(type);
+  return fresh->getResult(0);
+}
+
+/// The permutation of the transpose that makes `value`, empty if none does.
+static ArrayRef<int64_t> permutationOf(Value value) {
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  // Transposes of parameters are free (step 3): they need not sink.
+  if (!transpose || transpose.getInput().getDefiningOp<LoadParamOp>())
+    return {};
+  return transpose.getPermutation();
+}
+
+namespace {
+/// op(transpose(x), y) -> transpose(op(x, transpose⁻¹(y))) for elementwise ops
+/// and concatenation, if that adds no transpose of a tensor of full size.
+struct SinkThroughElementwise : RewritePattern {
+  SinkThroughElementwise(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    auto concat = dyn_cast<ConcatOp>(op);
+    if ((!isa<ElementwiseOpInterface>(op) && !concat) ||
+        op->getNumResults() != 1)
+      return rewriter.notifyMatchFailure(op, "expected an elementwise op");
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    ArrayRef<int64_t> permutation;
+    for (Value operand : op->getOperands())
+      if (permutation.empty() && shapeOf(operand).size() ==
+                                     static_cast<size_t>(type.getRank()))
+        permutation = permutationOf(operand);
+    if (permutation.empty())
+      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    int64_t removed = 0, added = 0;
+    for (Value operand : op->getOperands()) {
+      bool full = concat || shapeOf(operand) == type.getShape();
+      if (permutationOf(operand) == permutation)
+        ++removed;
+      else if (full && !operand.getDefiningOp<ConstantOp>())
+        ++added;
+    }
+    if (added > removed)
+      return rewriter.notifyMatchFailure(op, "would add transposes");
+    SmallVector<int64_t> inverse = invertPermutationVector(permutation);
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(
+          permutationOf(operand) == permutation
+              ? operand.getDefiningOp<TransposeOp>().getInput()
+              : permuteBroadcast(rewriter, operand, inverse));
+    Value fresh = cloneWith(rewriter, op, operands, permuted(type, inverse));
+    if (concat)
+      fresh.getDefiningOp<ConcatOp>().setDim(permutation[concat.getDim()]);
+    rewriter.replaceOp(op, transposeTo(rewriter, op->getLoc(), fresh,
+                                       permutation));
+    return success();
+  }
+};
+
+/// reduce(transpose(x)) -> transpose(reduce(x)).
+template <typename Op>
+struct SinkThroughReduction : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
+    if (permutation.empty())
+      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    SmallVector<int64_t> dims;
+    for (int64_t dim : op.getDims())
+      dims.push_back(permutation[dim]);
+    llvm::sort(dims);
+    Value source =
+        op.getInput().template getDefiningOp<TransposeOp>().getInput();
+    Value reduced =
+        Op::create(rewriter, op.getLoc(), source, dims, op.getKeepdim());
+    // Result dimensions are the kept ones, in the order of the operand.
+    SmallVector<int64_t> order;
+    for (int64_t dim : permutation) {
+      if (!op.getKeepdim() && llvm::is_contained(dims, dim))
+        continue;
+      order.push_back(op.getKeepdim() ? dim
+                                      : dim - llvm::count_if(dims, [&](int64_t d) {
+                                          return d < dim;
+                                        }));
+    }
+    rewriter.replaceOp(op,
+                       transposeTo(rewriter, op.getLoc(), reduced, order));
+    return success();
+  }
+};
+
+/// softmax(transpose(x)) -> transpose(softmax(x)).
+template <typename Op>
+struct SinkThroughSoftmax : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
+    if (permutation.empty())
+      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    Value source =
+        op.getInput().template getDefiningOp<TransposeOp>().getInput();
+    Value fresh = Op::create(rewriter, op.getLoc(), source.getType(), source,
+                             permutation[op.getDim()]);
+    rewriter.replaceOp(op,
+                       transposeTo(rewriter, op.getLoc(), fresh, permutation));
+    return success();
+  }
+};
+
+/// slice(transpose(x)) -> transpose(slice(x)), the same for pad.
+template <typename Op>
+struct SinkThroughPerDim : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
+    if (permutation.empty())
+      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    SmallVector<int64_t> inverse = invertPermutationVector(permutation);
+    Value source =
+        op.getInput().template getDefiningOp<TransposeOp>().getInput();
+    auto permute = [&](ArrayRef<int64_t> values) {
+      return applyPermutation(values, inverse);
+    };
+    Value fresh;
+    if constexpr (std::is_same_v<Op, SliceOp>)
+      fresh = SliceOp::create(rewriter, op.getLoc(), source,
+                              permute(op.getStarts()), permute(op.getLimits()),
+                              permute(op.getStrides()));
+    else
+      fresh = PadOp::create(rewriter, op.getLoc(), source,
+                            permute(op.getLow()), permute(op.getHigh()),
+                            permute(op.getInterior()), op.getValue());
+    rewriter.replaceOp(op,
+                       transposeTo(rewriter, op.getLoc(), fresh, permutation));
+    return success();
+  }
+};
+
+/// expand(transpose(x)) of equal rank -> transpose(expand(x)).
+struct SinkThroughExpand : OpRewritePattern<ExpandOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ExpandOp op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
+    if (permutation.empty() ||
+        static_cast<int64_t>(permutation.size()) != op.getType().getRank())
+      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    Value fresh = ExpandOp::create(
+        rewriter, op.getLoc(),
+        permuted(op.getType(), invertPermutationVector(permutation)),
+        op.getInput().getDefiningOp<TransposeOp>().getInput());
+    rewriter.replaceOp(op,
+                       transposeTo(rewriter, op.getLoc(), fresh, permutation));
+    return success();
+  }
+};
+
+/// reshape(transpose(x)) -> transpose(reshape(x)) if the reshape only splits
+/// dimensions, or only merges such that are neighbours in x too.
+struct SinkThroughReshape : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
+    if (permutation.empty())
+      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    RankedTensorType from = op.getInput().getType(), to = op.getType();
+    std::optional<SmallVector<ReassociationIndices>> groups =
+        getReassociationIndicesForReshape(from, to);
+    if (!groups || from.getRank() == to.getRank())
+      return rewriter.notifyMatchFailure(op, "neither splits nor merges");
+    bool merges = from.getRank() > to.getRank();
+    size_t few = groups->size();
+    // Position of each group in the order of x. A group is one dimension of the
+    // side with fewer dimensions.
+    SmallVector<int64_t> inX;
+    if (merges) {
+      for (ReassociationIndices &group : *groups) {
+        for (size_t i = 1; i < group.size(); ++i)
+          if (permutation[group[i]] != permutation[group[i - 1]] + 1)
+            return rewriter.notifyMatchFailure(op, "merges what is apart");
+        inX.push_back(permutation[group.front()]);
+      }
+    } else {
+      llvm::append_range(inX, permutation);
+    }
+    SmallVector<size_t> order(llvm::to_vector(llvm::seq<size_t>(few)));
+    llvm::sort(order, [&](size_t a, size_t b) { return inX[a] < inX[b]; });
+    // Shape of the reshape of x, and for each result dimension its place there.
+    SmallVector<int64_t> shape, place(to.getRank());
+    for (size_t group : order) {
+      if (merges) {
+        place[group] = shape.size();
+        shape.push_back(to.getDimSize(group));
+        continue;
+      }
+      for (int64_t dim : (*groups)[group]) {
+        place[dim] = shape.size();
+        shape.push_back(to.getDimSize(dim));
+      }
+    }
+    Value fresh =
+        reshapeTo(rewriter, op.getLoc(),
+                  op.getInput().getDefiningOp<TransposeOp>().getInput(), shape);
+    rewriter.replaceOp(op, transposeTo(rewriter, op.getLoc(), fresh, place));
+    return success();
+  }
+};
+
+struct AssignLayout : public ::mlir::pock::impl::AssignLayoutBase<AssignLayout> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<ToChannelsLast<ConvOp>, ToChannelsLast<ConvTransposeOp>,
+                 ToChannelsLast<MaxPoolOp>, ToChannelsLast<SumPoolOp>>(context);
+    patterns.add<SinkThroughElementwise, SinkThroughReduction<SumOp>,
+                 SinkThroughReduction<MeanOp>, SinkThroughReduction<AmaxOp>,
+                 SinkThroughSoftmax<SoftmaxOp>,
+                 SinkThroughSoftmax<LogSoftmaxOp>, SinkThroughPerDim<SliceOp>,
+                 SinkThroughPerDim<PadOp>, SinkThroughExpand,
+                 SinkThroughReshape>(context);
+    TransposeOp::getCanonicalizationPatterns(patterns, context);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
+      getOperation()->emitError("transposes did not settle");
+      return signalPassFailure();
+    }
+    for (ParamOp param : getOperation().getOps<ParamOp>())
+      storePermuted(param);
+  }
+
+  /// Step 3: makes the transpose that all readers of `param` apply its storage.
+  void storePermuted(ParamOp param) {
+    SmallVector<LoadParamOp> loads;
+    bool agreed = true;
+    ArrayRef<int64_t> permutation;
+    getOperation().walk([&](Operation *op) {
+      auto store = dyn_cast<StoreParamOp>(op);
+      if (store && store.getParam() == param.getSymName())
+        agreed = false;
+      auto load = dyn_cast<LoadParamOp>(op);
+      if (!load || load.getParam() != param.getSymName())
+        return;
+      loads.push_back(load);
+      for (Operation *user : load->getUsers()) {
+        auto transpose = dyn_cast<TransposeOp>(user);
+        if (!transpose || (!permutation.empty() &&
+                           transpose.getPermutation() != permutation)) {
+          agreed = false;
+          return;
+        }
+        permutation = transpose.getPermutation();
+      }
+    });
+    if (!agreed || permutation.empty())
+      return;
+    SmallVector<int64_t> order(permutation);
+    auto type = permuted(cast<RankedTensorType>(param.getType()), order);
+    for (LoadParamOp load : loads) {
+      for (Operation *user : llvm::make_early_inc_range(load->getUsers())) {
+        user->getResult(0).replaceAllUsesWith(load.getResult());
+        user->erase();
+      }
+      load.getResult().setType(type);
+    }
+    if (SliceAttr slice = param.getSliceAttr()) {
+      int64_t axis = std::distance(order.begin(), llvm::find(order, slice.getAxis()));
+      param.setSliceAttr(SliceAttr::get(&getContext(), axis, slice.getSize()));
+    }
+    param.setType(type);
+    SmallVector<int64_t> stored(order);
+    if (std::optional<ArrayRef<int64_t>> before = param.getPermutation())
+      stored = applyPermutation(*before, order);
+    param.setPermutation(stored);
+  }
+};
+} // namespace

@@ -1,0 +1,266 @@
+//===- FormKernels.cpp - group ops into kernels and outline them ----------===//
+//
+// KernelGroups decides what goes together; this pass makes the kernels and the
+// list of launches. Needs functions of one block without pock.sparse_update.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelGroups.h"
+
+#include "Pock/IR/PockUtils.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
+#include <cassert>
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_FORMKERNELS
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+/// A name that tells what the kernel does: `conv_add_relu`.
+std::string nameOf(ArrayRef<Operation *> ops) {
+  constexpr unsigned limit = 4;
+  llvm::SmallSetVector<StringRef, 8> names;
+  for (Operation *op : ops)
+    names.insert(op->getName().stripDialect());
+  std::string name;
+  for (auto [i, part] : llvm::enumerate(names)) {
+    if (i == limit)
+      break;
+    name += (i ? "_" : "") + part.str();
+  }
+  return name.empty() ? "copy" : name;
+}
+
+/// Turns one function into a list of launches.
+class Outliner {
+public:
+  Outliner(func::FuncOp function, SymbolTable &symbols)
+      : function(function), symbols(symbols), groups(function),
+        builder(function.getContext()) {}
+
+  void run() {
+    Block &old = function.getBody().front();
+    Block *fresh = new Block();
+    function.getBody().push_back(fresh);
+    for (BlockArgument arg : old.getArguments())
+      mapping.map(arg, fresh->addArgument(arg.getType(), arg.getLoc()));
+    builder.setInsertionPointToEnd(fresh);
+    for (KernelGroup *group : groups.getGroups())
+      outline(*group);
+    for (auto store : old.getOps<StoreParamOp>())
+      finishStore(store);
+    Operation *terminator = old.getTerminator();
+    SmallVector<Value> returned;
+    llvm::SmallPtrSet<Value, 4> seen;
+    for (Value value : terminator->getOperands())
+      returned.push_back(finishReturn(value, seen));
+    func::ReturnOp::create(builder, terminator->getLoc(), returned);
+    old.dropAllReferences();
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(old))) {
+      op.dropAllUses();
+      op.erase();
+    }
+    old.erase();
+  }
+
+private:
+  /// `value` in the new body: a view or load is made where it is first asked for.
+  Value materialize(Value value) {
+    if (Value known = mapping.lookupOrNull(value))
+      return known;
+    Operation *op = value.getDefiningOp();
+    assert((op && isa<LoadParamOp, ReshapeOp>(op)) &&
+           "launches come in the order of their operands");
+    for (Value operand : op->getOperands())
+      materialize(operand);
+    return builder.clone(*op, mapping)->getResult(0);
+  }
+
+  /// The store that makes `value` the new value of a parameter, if it has one.
+  static StoreParamOp storeOf(Value value) {
+    for (Operation *user : value.getUsers())
+      if (auto store = dyn_cast<StoreParamOp>(user))
+        return store;
+    return {};
+  }
+
+  void outline(KernelGroup &group) {
+    llvm::SetVector<Value> ins;
+    llvm::SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
+    SmallVector<Value> outs;
+    SmallVector<Operation *> ops;
+    llvm::SmallPtrSet<Operation *, 4> repeated;
+    for (Operation *op : group.ops) {
+      for (Value operand : op->getOperands()) {
+        Operation *source = operand.getDefiningOp();
+        if (source && isRepeated(source)) {
+          if (repeated.insert(source).second)
+            ops.push_back(source);
+        } else if (!source || !members.contains(source)) {
+          ins.insert(operand);
+        }
+      }
+      ops.push_back(op);
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+              return !members.contains(user);
+            }))
+          outs.push_back(result);
+    }
+    // Where an out goes: over the parameter whose new value it is, or anywhere.
+    SmallVector<Value> destinations;
+    IRMapping inPlace;
+    for (Value out : outs) {
+      StoreParamOp store = storeOf(out);
+      if (store && groups.mayOverwrite(group, store.getParam(), group.position)) {
+        Value load;
+        for (Value in : ins)
+          if (auto op = in.getDefiningOp<LoadParamOp>())
+            if (op.getParam() == store.getParam())
+              load = in;
+        if (load) {
+          ins.remove(load);
+          destinations.push_back(materialize(load));
+          inPlace.map(load, out);
+        } else {
+          destinations.push_back(LoadParamOp::create(
+              builder, out.getLoc(), out.getType(), store.getParamAttr()));
+        }
+        done.insert(store);
+        continue;
+      }
+      destinations.push_back(tensor::EmptyOp::create(
+          builder, out.getLoc(), shapeOf(out), getElementTypeOrSelf(out)));
+    }
+    launch(ops, ins.getArrayRef(), outs, destinations, inPlace);
+  }
+
+  /// Makes the kernel of `ops` and its launch; maps `outs` to the results.
+  /// `inPlace` says which value read is the old content of which out.
+  void launch(ArrayRef<Operation *> ops, ArrayRef<Value> ins,
+              ArrayRef<Value> outs, ArrayRef<Value> destinations,
+              const IRMapping &inPlace) {
+    MLIRContext *context = function.getContext();
+    SmallVector<Location> locs;
+    for (Operation *op : ops)
+      if (!isRepeated(op))
+        locs.push_back(op->getLoc());
+    if (locs.empty())
+      locs.push_back(outs.front().getLoc());
+    Location loc = FusedLoc::get(context, locs);
+
+    SmallVector<Type> arguments, results;
+    for (Value in : ins)
+      arguments.push_back(in.getType());
+    for (Value out : outs)
+      results.push_back(out.getType());
+    llvm::append_range(arguments, results);
+    auto kernel = func::FuncOp::create(
+        loc, nameOf(ops), FunctionType::get(context, arguments, results));
+    kernel.setPrivate();
+    kernel->setAttr("pock.kernel", UnitAttr::get(context));
+    symbols.insert(kernel);
+    Block *body = kernel.addEntryBlock();
+    IRMapping inner;
+    for (auto [i, in] : llvm::enumerate(ins))
+      inner.map(in, body->getArgument(i));
+    for (auto [i, out] : llvm::enumerate(outs)) {
+      kernel.setArgAttr(ins.size() + i, "bufferization.writable",
+                        BoolAttr::get(context, true));
+      for (auto [load, target] : inPlace.getValueMap())
+        if (target == out)
+          inner.map(load, body->getArgument(ins.size() + i));
+    }
+    OpBuilder inside = OpBuilder::atBlockEnd(body);
+    for (Operation *op : ops)
+      inside.clone(*op, inner);
+    SmallVector<Value> values;
+    for (Value out : outs)
+      values.push_back(inner.lookup(out));
+    func::ReturnOp::create(inside, loc, values);
+
+    SmallVector<Value> operands;
+    for (Value in : ins)
+      operands.push_back(materialize(in));
+    auto op = LaunchOp::create(builder, loc, results,
+                               FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
+                               operands, destinations);
+    for (auto [out, result] : llvm::zip(outs, op.getResults()))
+      mapping.map(out, result);
+  }
+
+  /// A launch that copies `value` to `destination`, whatever makes it.
+  Value copy(Value value, Value destination) {
+    Operation *source = value.getDefiningOp();
+    if (source && isRepeated(source)) {
+      launch({source}, {}, {value}, {destination}, {});
+      return mapping.lookup(value);
+    }
+    Value known = materialize(value);
+    launch({}, {value}, {value}, {destination}, {});
+    Value result = mapping.lookup(value);
+    mapping.map(value, known);
+    return result;
+  }
+
+  /// Sets a parameter whose value was not written in place.
+  void finishStore(StoreParamOp store) {
+    Value value;
+    if (done.contains(store)) {
+      value = mapping.lookup(store.getValue());
+    } else {
+      Value destination =
+          LoadParamOp::create(builder, store.getLoc(),
+                              store.getValue().getType(), store.getParamAttr());
+      value = copy(store.getValue(), destination);
+    }
+    StoreParamOp::create(builder, store.getLoc(), store.getParamAttr(), value);
+  }
+
+  /// `value` as a result of its own: the caller's memory can be its place.
+  Value finishReturn(Value value, llvm::SmallPtrSetImpl<Value> &seen) {
+    Value known = mapping.lookupOrNull(value);
+    auto launch = known ? known.getDefiningOp<LaunchOp>() : LaunchOp();
+    if (launch && !storeOf(value) && seen.insert(known).second)
+      return known;
+    Value empty = tensor::EmptyOp::create(
+        builder, value.getLoc(), shapeOf(value), getElementTypeOrSelf(value));
+    return copy(value, empty);
+  }
+
+  func::FuncOp function;
+  SymbolTable &symbols;
+  KernelGroups groups;
+  OpBuilder builder;
+  IRMapping mapping;
+  llvm::SmallPtrSet<Operation *, 16> done;
+};
+
+struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
+    for (func::FuncOp function : functions) {
+      if (function.isExternal() || function->hasAttr("pock.kernel"))
+        continue;
+      WalkResult result = function.walk([&](SparseUpdateOp op) {
+        op.emitOpError("expected updates to be lowered (pock-lower-updates)");
+        return WalkResult::interrupt();
+      });
+      if (result.wasInterrupted())
+        return signalPassFailure();
+      Outliner(function, symbols).run();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,226 @@
+//===- FunctionPlan.cpp - where the values of a function live -------------===//
+
+#include "FunctionPlan.h"
+
+#include "../Support/MemoryPlanner.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+int64_t mlir::pock::bytesOf(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.getNumElements() *
+         llvm::divideCeil(shaped.getElementTypeBitWidth(), 8);
+}
+
+/// Whether `kernel` reads each entry of argument `in` before it writes the same
+/// entry of `out`, and nothing else of both: one elementwise loop nest.
+static bool worksInPlace(func::FuncOp kernel, unsigned in, unsigned out) {
+  linalg::GenericOp nest;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    if (op.getNumResults() == 1 && op.hasTrait<OpTrait::ConstantLike>())
+      continue;
+    if (nest || !isa<linalg::GenericOp>(op))
+      return false;
+    nest = cast<linalg::GenericOp>(op);
+  }
+  if (!nest || nest.getNumLoops() != nest.getNumParallelLoops())
+    return false;
+  Value source = kernel.getArgument(in), target = kernel.getArgument(out);
+  if (source.getType() != target.getType())
+    return false;
+  for (OpOperand &operand : nest->getOpOperands())
+    if ((operand.get() == source || operand.get() == target) &&
+        !nest.getMatchingIndexingMap(&operand).isIdentity())
+      return false;
+  return true;
+}
+
+LogicalResult FunctionPlan::run(int64_t alignment) {
+  if (failed(collect()) || failed(checkOverwrites()))
+    return failure();
+  placeReturned();
+  reuseDying();
+  llvm::SetVector<Place *> live;
+  for (auto &place : arena)
+    if (place->kind == Place::Arena)
+      live.insert(place.get());
+  SmallVector<::pock::Slot> slots;
+  for (Place *place : live)
+    slots.push_back({place->bytes, alignment, place->begin, place->end});
+  ::pock::Plan plan = ::pock::plan(slots);
+  if (!::pock::verify(slots, plan))
+    return function.emitOpError("has no valid memory plan: this is a bug of "
+                                "the planner");
+  for (auto [place, offset] : llvm::zip(live, plan.offsets))
+    place->offset = offset;
+  peak = plan.peak;
+  bound = ::pock::lowerBound(slots);
+  return success();
+}
+
+/// Gives every value a place and arena places their lifetimes.
+LogicalResult FunctionPlan::collect() {
+  for (BlockArgument arg : function.getArguments())
+    places[arg] = std::make_shared<Place>(
+        Place{Place::Input, arg.getArgNumber(), bytesOf(arg.getType())});
+  SymbolTable symbols(function->getParentOfType<ModuleOp>());
+  for (Operation &op : function.getBody().front()) {
+    if (auto load = dyn_cast<LoadParamOp>(op)) {
+      places[load] = std::make_shared<Place>(params.lookup(load.getParam()));
+    } else if (auto view = dyn_cast<ReshapeOp>(op)) {
+      places[view] = places.at(view.getInput());
+    } else if (auto launch = dyn_cast<LaunchOp>(op)) {
+      int64_t now = launches.size();
+      for (Value in : launch.getIns())
+        places.at(in)->end = now;
+      for (auto [out, result] : llvm::zip(launch.getOuts(), launch.getResults())) {
+        if (out.getDefiningOp<tensor::EmptyOp>()) {
+          places[result] = std::make_shared<Place>(
+              Place{Place::Arena, 0, bytesOf(result.getType()), now, now});
+          arena.push_back(places[result]);
+        } else {
+          places[result] = places.at(out);
+        }
+      }
+      auto kernel = symbols.lookup<func::FuncOp>(launch.getCallee());
+      auto bytes = kernel->getAttrOfType<IntegerAttr>("pock.workspace");
+      std::shared_ptr<Place> workspace;
+      if (bytes) {
+        workspace = std::make_shared<Place>(
+            Place{Place::Arena, 0, bytes.getInt(), now, now});
+        arena.push_back(workspace);
+      }
+      workspaces.push_back(workspace);
+      launches.push_back(launch);
+    } else if (!isa<tensor::EmptyOp, StoreParamOp, func::ReturnOp>(op)) {
+      return op.emitOpError("expected only launches, loads, stores and views "
+                            "(pock-form-kernels)");
+    }
+  }
+  return success();
+}
+
+/// The parameter whose old value `value` is, through views; empty if none.
+static StringRef oldValueOf(Value value) {
+  while (auto view = value.getDefiningOp<ReshapeOp>())
+    value = view.getInput();
+  auto load = value.getDefiningOp<LoadParamOp>();
+  return load ? load.getParam() : StringRef();
+}
+
+LogicalResult FunctionPlan::checkOverwrites() {
+  llvm::StringMap<LaunchOp> writer;
+  for (LaunchOp launch : launches) {
+    for (Value out : launch.getOuts())
+      if (StringRef name = oldValueOf(out); !name.empty())
+        writer.try_emplace(name, launch);
+    for (Value in : launch.getIns()) {
+      auto it = writer.find(oldValueOf(in));
+      if (it == writer.end())
+        continue;
+      InFlightDiagnostic diag = launch.emitOpError("reads the old value of '")
+                                << it->getKey() << "', which is overwritten";
+      diag.attachNote(it->second.getLoc()) << "overwritten here";
+      return diag;
+    }
+  }
+  for (auto store : function.getOps<StoreParamOp>()) {
+    auto it = params.find(store.getParam());
+    const Place &place = placeOf(store.getValue());
+    if (place.kind != it->second.kind || place.offset != it->second.offset)
+      return store.emitOpError("expected the value to be written in place of "
+                               "the parameter (pock-form-kernels)");
+  }
+  return success();
+}
+
+/// Makes results of the function the caller's memory.
+void FunctionPlan::placeReturned() {
+  Operation *terminator = function.getBody().front().getTerminator();
+  for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
+    Place &place = *places.at(value);
+    place.kind = Place::Output;
+    place.offset = i;
+  }
+}
+
+/// Lets elementwise kernels write over an operand that dies there.
+void FunctionPlan::reuseDying() {
+  SymbolTable symbols(function->getParentOfType<ModuleOp>());
+  for (auto [now, launch] : llvm::enumerate(launches)) {
+    if (launch.getNumResults() != 1)
+      continue;
+    std::shared_ptr<Place> made = places.at(launch.getResult(0));
+    if (made->kind != Place::Arena || made->begin != static_cast<int64_t>(now))
+      continue;
+    auto kernel = symbols.lookup<func::FuncOp>(launch.getCallee());
+    for (auto [i, in] : llvm::enumerate(launch.getIns())) {
+      std::shared_ptr<Place> dying = places.at(in);
+      if (dying->kind != Place::Arena || dying == made ||
+          dying->end != static_cast<int64_t>(now) ||
+          dying->bytes != made->bytes || llvm::count(launch.getIns(), in) != 1 ||
+          !worksInPlace(kernel, i, launch.getIns().size()))
+        continue;
+      dying->end = made->end;
+      for (auto &entry : places)
+        if (entry.second == made)
+          entry.second = dying;
+      llvm::erase(arena, made);
+      break;
+    }
+  }
+}
+
+int64_t FunctionPlan::lossIndex() const {
+  func::FuncOp function = this->function;
+  Operation *terminator = function.getBody().front().getTerminator();
+  if (terminator->getNumOperands() == 0)
+    return -1;
+  auto launch = terminator->getOperand(0).getDefiningOp<LaunchOp>();
+  auto it = llvm::find(launches, launch);
+  return it == launches.end() ? -1 : std::distance(launches.begin(), it);
+}
+
+int64_t FunctionPlan::getSaved() const {
+  int64_t loss = lossIndex(), bytes = 0;
+  for (auto &place : arena)
+    if (place->kind == Place::Arena && place->begin <= loss && place->end > loss)
+      bytes += place->bytes;
+  return bytes;
+}
+
+int64_t FunctionPlan::getGradients() const {
+  int64_t loss = lossIndex(), most = 0;
+  for (int64_t now = loss + 1, e = launches.size(); now < e; ++now) {
+    int64_t bytes = 0;
+    for (auto &place : arena)
+      if (place->kind == Place::Arena && place->begin > loss &&
+          place->begin <= now && now <= place->end &&
+          !llvm::is_contained(workspaces, place))
+        bytes += place->bytes;
+    most = std::max(most, bytes);
+  }
+  return most;
+}
+
+int64_t FunctionPlan::getLargestWorkspace() const {
+  int64_t most = 0;
+  for (auto &workspace : workspaces)
+    if (workspace)
+      most = std::max(most, workspace->bytes);
+  return most;
+}
+
+SmallVector<int64_t> FunctionPlan::getTimeline() const {
+  SmallVector<int64_t> bytes(launches.size(), 0);
+  for (auto &place : arena)
+    if (place->kind == Place::Arena)
+      for (int64_t now = place->begin; now <= place->end; ++now)
+        bytes[now] += place->bytes;
+  return bytes;
+}

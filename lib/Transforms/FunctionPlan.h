@@ -1,0 +1,79 @@
+//===- FunctionPlan.h - where the values of a function live -----*- C++ -*-===//
+
+#ifndef POCK_LIB_TRANSFORMS_FUNCTIONPLAN_H
+#define POCK_LIB_TRANSFORMS_FUNCTIONPLAN_H
+
+#include "Pock/IR/Pock.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <memory>
+
+namespace mlir::pock {
+
+/// Where a value lives.
+struct Place {
+  enum Kind { Constants, State, Arena, Input, Output } kind = Arena;
+  /// Byte offset in the segment, or number of the input or output.
+  int64_t offset = 0;
+  int64_t bytes = 0;
+  /// Launches from the first write to the last use, both included (arena only).
+  int64_t begin = 0, end = 0;
+};
+
+/// Bytes of a tensor or buffer; each entry takes whole bytes.
+int64_t bytesOf(Type type);
+
+/// The plan of one function on tensors whose body is launches, loads, views
+/// and stores.
+class FunctionPlan {
+public:
+  /// `params` gives the place of each parameter.
+  FunctionPlan(func::FuncOp function, const llvm::StringMap<Place> &params)
+      : function(function), params(params) {}
+
+  /// Places all values; fails with an error where an old value of a parameter
+  /// would be read after it is overwritten, or a kernel writes its input.
+  LogicalResult run(int64_t alignment);
+
+  /// The place of `value`.
+  const Place &placeOf(Value value) const { return *places.at(value); }
+  /// Workspace of launch number `index`, null if it needs none.
+  const Place *workspaceOf(int64_t index) const {
+    return workspaces[index].get();
+  }
+  ArrayRef<LaunchOp> getLaunches() const { return launches; }
+
+  /// Bytes of the arena, and the least that this order of launches needs.
+  int64_t getPeak() const { return peak; }
+  int64_t getLowerBound() const { return bound; }
+  /// Bytes that the backward pass reads of the forward pass.
+  int64_t getSaved() const;
+  /// Most bytes made by the backward pass that live at one time.
+  int64_t getGradients() const;
+  int64_t getLargestWorkspace() const;
+  /// Live bytes at each launch.
+  SmallVector<int64_t> getTimeline() const;
+
+private:
+  LogicalResult collect();
+  LogicalResult checkOverwrites();
+  void placeReturned();
+  void reuseDying();
+  /// The launch that makes the first result, -1 if there is none.
+  int64_t lossIndex() const;
+
+  func::FuncOp function;
+  const llvm::StringMap<Place> &params;
+  SmallVector<LaunchOp> launches;
+  DenseMap<Value, std::shared_ptr<Place>> places;
+  /// Every place in the arena, in order of creation.
+  SmallVector<std::shared_ptr<Place>> arena;
+  SmallVector<std::shared_ptr<Place>> workspaces;
+  int64_t peak = 0, bound = 0;
+};
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_FUNCTIONPLAN_H

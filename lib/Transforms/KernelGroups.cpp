@@ -1,0 +1,213 @@
+//===- KernelGroups.cpp - which ops form a kernel -------------------------===//
+
+#include "KernelGroups.h"
+
+#include "StepPhases.h"
+
+#include "Pock/IR/PockUtils.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+bool pock::isRepeated(Operation *op) { return isa<ConstantOp, IotaOp>(op); }
+
+bool pock::isFree(Operation *op) {
+  return isRepeated(op) || isa<LoadParamOp, StoreParamOp, ReshapeOp>(op) ||
+         op->hasTrait<OpTrait::IsTerminator>();
+}
+
+/// Whether `op` can be part of a loop nest over the shape of its result.
+static bool isPointwise(Operation *op) {
+  return isa<ElementwiseOpInterface, ExpandOp>(op);
+}
+
+/// Whether `op` reads the part of a parameter that an update works on.
+static bool isParamSlice(Operation *op) {
+  auto slice = dyn_cast<SliceOp>(op);
+  return slice && slice.getInput().getDefiningOp<LoadParamOp>();
+}
+
+/// Whether `op` writes the part of a parameter that an update worked on.
+static bool isParamInsert(Operation *op) {
+  auto insert = dyn_cast<InsertSliceOp>(op);
+  return insert && insert.getDest().getDefiningOp<LoadParamOp>();
+}
+
+/// Whether `op` combines the entries of its operand's dimensions.
+static bool isReduction(Operation *op) { return isa<SumOp, MeanOp, AmaxOp>(op); }
+
+/// Whether all that reads `cluster` is one reduction. An anchored group is none.
+static bool waitsForReduction(const KernelGroup &cluster) {
+  Operation *root = cluster.ops.back();
+  return llvm::all_of(cluster.ops, isPointwise) && root->hasOneUse() &&
+         isReduction(*root->getUsers().begin());
+}
+
+/// The shape of the loop nest `op` is part of.
+static ArrayRef<int64_t> nestShape(Operation *op) {
+  if (auto insert = dyn_cast<InsertSliceOp>(op))
+    return shapeOf(insert.getSource());
+  return shapeOf(op->getResult(0));
+}
+
+KernelGroups::KernelGroups(func::FuncOp function)
+    : body(function.getBody().front()) {
+  StepPhases phases(function);
+  for (Operation &op : body)
+    inBackward[&op] = phases.isBackward(&op);
+  formClusters();
+  formGroups();
+}
+
+KernelGroup *KernelGroups::createGroup() {
+  storage.push_back(std::make_unique<KernelGroup>());
+  return storage.back().get();
+}
+
+void KernelGroups::assign(Operation *op, KernelGroup *group) {
+  group->ops.push_back(op);
+  groupOf[op] = group;
+}
+
+/// Step 1: trees of elementwise ops of one shape with one root.
+void KernelGroups::formClusters() {
+  for (Operation &op : llvm::reverse(body)) {
+    if (!isPointwise(&op) && !isParamSlice(&op) && !isParamInsert(&op))
+      continue;
+    KernelGroup *cluster = nullptr;
+    for (Operation *user : op.getUsers()) {
+      KernelGroup *other = isFree(user) ? nullptr : groupOf.lookup(user);
+      if (!other || (cluster && cluster != other)) {
+        cluster = nullptr;
+        break;
+      }
+      cluster = other;
+    }
+    if (cluster && (ArrayRef<int64_t>(cluster->shape) != nestShape(&op) ||
+                    cluster->backward != inBackward.lookup(&op)))
+      cluster = nullptr;
+    if (!cluster) {
+      if (isParamSlice(&op))
+        continue;
+      cluster = createGroup();
+      cluster->shape = llvm::to_vector(nestShape(&op));
+      cluster->backward = inBackward.lookup(&op);
+    }
+    assign(&op, cluster);
+  }
+  for (auto &cluster : storage)
+    std::reverse(cluster->ops.begin(), cluster->ops.end());
+}
+
+/// Step 2: walks in program order; a cluster is met at its root, its last op.
+void KernelGroups::formGroups() {
+  for (Operation &op : body) {
+    if (isFree(&op))
+      continue;
+    KernelGroup *group = groupOf.lookup(&op);
+    if (!group) {
+      group = createGroup();
+      // The sole reader of a cluster, if a reduction, computes it on the way.
+      if (isReduction(&op))
+        if (Operation *source = op.getOperand(0).getDefiningOp())
+          if (KernelGroup *cluster = groupOf.lookup(source);
+              cluster && waitsForReduction(*cluster))
+            for (Operation *member : cluster->ops)
+              assign(member, group);
+      assign(&op, group);
+      group->shape = llvm::to_vector(nestShape(&op));
+      group->backward = inBackward.lookup(&op);
+      group->takesEpilogue = !isa<ConcatOp, SliceOp, PadOp, InsertSliceOp,
+                                  MaxPoolIndexOp, ArgmaxOp>(&op);
+    } else if (&op != group->ops.back()) {
+      continue;
+    } else if (waitsForReduction(*group)) {
+      continue;
+    } else if (KernelGroup *producer = findProducer(*group)) {
+      for (Operation *member : group->ops)
+        assign(member, producer);
+      continue;
+    }
+    group->position = order.size();
+    order.push_back(group);
+  }
+}
+
+/// The op that computes `value`, through views; sets `viewed` if there are any.
+static Operation *sourceOf(Value value, bool &viewed) {
+  Operation *op = value.getDefiningOp();
+  while (op && isa<ReshapeOp>(op)) {
+    viewed = true;
+    op = op->getOperand(0).getDefiningOp();
+  }
+  return op;
+}
+
+KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
+  KernelGroup *latest = nullptr;
+  bool latestViewed = false;
+  for (Operation *op : cluster.ops) {
+    for (Value operand : op->getOperands()) {
+      bool viewed = false;
+      Operation *source = sourceOf(operand, viewed);
+      KernelGroup *group = source ? groupOf.lookup(source) : nullptr;
+      if (!group || group == &cluster)
+        continue;
+      if (group == latest) {
+        latestViewed |= viewed;
+      } else if (!latest || group->position > latest->position) {
+        latest = group;
+        latestViewed = viewed;
+      }
+    }
+  }
+  if (!latest || latestViewed || !latest->takesEpilogue ||
+      latest->shape != cluster.shape || latest->backward != cluster.backward)
+    return nullptr;
+  // A member that broadcasts a value of the group would need all of it first.
+  for (Operation *op : cluster.ops)
+    for (Value operand : op->getOperands())
+      if (Operation *source = operand.getDefiningOp())
+        if (groupOf.lookup(source) == latest &&
+            shapeOf(operand) != ArrayRef<int64_t>(cluster.shape))
+          return nullptr;
+  // The cluster runs earlier than where it stands: a parameter that it
+  // overwrites must have been read by then.
+  for (Operation *op : cluster.ops)
+    for (Operation *user : op->getUsers())
+      if (auto store = dyn_cast<StoreParamOp>(user))
+        for (auto load : body.getOps<LoadParamOp>())
+          if (load.getParam() == store.getParam())
+            for (Operation *reader : load->getUsers()) {
+              KernelGroup *group = groupOf.lookup(reader);
+              if (isa<ReshapeOp>(reader) ||
+                  (group != &cluster && group != latest &&
+                   (!group || group->position >= latest->position ||
+                    !llvm::is_contained(order, group))))
+                return nullptr;
+            }
+  return latest;
+}
+
+/// Calls `visit` with every op that reads `value`, through views.
+static void forEachReader(Value value, function_ref<void(Operation *)> visit) {
+  for (Operation *user : value.getUsers()) {
+    if (isa<ReshapeOp>(user))
+      forEachReader(user->getResult(0), visit);
+    else
+      visit(user);
+  }
+}
+
+bool KernelGroups::mayOverwrite(const KernelGroup &group, StringRef param,
+                                unsigned position) const {
+  bool safe = true;
+  for (auto load : body.getOps<LoadParamOp>())
+    if (load.getParam() == param)
+      forEachReader(load, [&](Operation *reader) {
+        KernelGroup *other = groupOf.lookup(reader);
+        if (other != &group && (!other || other->position >= position))
+          safe = false;
+      });
+  return safe;
+}

@@ -1,0 +1,74 @@
+//===- KernelGroups.h - which ops form a kernel -----------------*- C++ -*-===//
+
+#ifndef POCK_LIB_TRANSFORMS_KERNELGROUPS_H
+#define POCK_LIB_TRANSFORMS_KERNELGROUPS_H
+
+#include "Pock/IR/Pock.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+
+#include <memory>
+
+namespace mlir::pock {
+
+/// Ops that run as one kernel.
+struct KernelGroup {
+  /// In program order.
+  SmallVector<Operation *> ops;
+  /// Shape that all values computed by the group's last part have, and that an
+  /// elementwise op must have to join.
+  SmallVector<int64_t> shape;
+  /// Place in the order of launches.
+  unsigned position = 0;
+  /// Whether elementwise ops may follow in the same kernel.
+  bool takesEpilogue = true;
+  /// Belongs to the backward pass.
+  bool backward = false;
+};
+
+/// Whether `op` computes nothing that a kernel is needed for: loads, stores,
+/// views, and what is cheaper to repeat in every kernel than to keep.
+bool isFree(Operation *op);
+
+/// Whether every kernel that reads the result of `op` holds a copy of `op`.
+bool isRepeated(Operation *op);
+
+/// Divides the ops of a function into kernels, in launch order. Elementwise ops
+/// join
+///   * their users, if these are one cluster of elementwise ops of their shape;
+///   * then, as a cluster, the reduction that alone reads them, or
+///   * the latest of the groups that they read, if the shapes are equal, both
+///     are in the same pass and no parameter's old value would be lost.
+class KernelGroups {
+public:
+  explicit KernelGroups(func::FuncOp function);
+
+  ArrayRef<KernelGroup *> getGroups() const { return order; }
+
+  /// The group of `op`, null for free ops.
+  KernelGroup *lookup(Operation *op) const { return groupOf.lookup(op); }
+
+  /// Whether `group` may overwrite `param`: no other group from its position
+  /// on reads the old value.
+  bool mayOverwrite(const KernelGroup &group, StringRef param,
+                    unsigned position) const;
+
+private:
+  void formClusters();
+  void formGroups();
+  /// The group that `cluster` may join as its epilogue, null if there is none.
+  KernelGroup *findProducer(KernelGroup &cluster);
+  KernelGroup *createGroup();
+  void assign(Operation *op, KernelGroup *group);
+
+  Block &body;
+  SmallVector<std::unique_ptr<KernelGroup>> storage;
+  SmallVector<KernelGroup *> order;
+  DenseMap<Operation *, KernelGroup *> groupOf;
+  DenseMap<Operation *, bool> inBackward;
+};
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_KERNELGROUPS_H

@@ -1,0 +1,44 @@
+//===- LaunchToCall.cpp - launches on buffers become calls ----------------===//
+
+#include "Pock/IR/Pock.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_LAUNCHTOCALL
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+struct LaunchToCall : public ::mlir::pock::impl::LaunchToCallBase<LaunchToCall> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    SmallVector<LaunchOp> launches;
+    getOperation().walk([&](LaunchOp op) { launches.push_back(op); });
+    for (LaunchOp op : launches) {
+      if (op.getNumResults() != 0) {
+        op.emitOpError("expected buffers (pock-plan-memory)");
+        return signalPassFailure();
+      }
+      OpBuilder builder(op);
+      func::CallOp::create(builder, op.getLoc(), op.getCallee(), TypeRange(),
+                           op.getOperands());
+      op.erase();
+    }
+    // Names as in the C header.
+    if (auto prefix = getOperation()->getAttrOfType<StringAttr>("pock.name"))
+      for (auto function : getOperation().getOps<func::FuncOp>())
+        if (function.isPublic())
+          function.setSymName(
+              (prefix.getValue() + "_" + function.getSymName()).str());
+    for (ParamOp param :
+         llvm::make_early_inc_range(getOperation().getOps<ParamOp>()))
+      param.erase();
+  }
+};
+} // namespace

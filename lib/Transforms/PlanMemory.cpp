@@ -1,0 +1,284 @@
+//===- PlanMemory.cpp - give every value its place in memory --------------===//
+//
+// Three parts: places of parameters; a FunctionPlan per function; the rewrite
+// to buffers. Needs bufferized kernels (they say how much workspace they want)
+// and functions of launches on tensors. Parameters and optimizer state are
+// never in the arena; every other value of a function always is, unless it is
+// an input or output, whose memory the caller brings.
+//
+//===----------------------------------------------------------------------===//
+
+#include "FunctionPlan.h"
+
+#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_PLANMEMORY
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// What a person calls the place of an op: the first name in its location.
+static std::string labelOf(Location loc) {
+  std::string label;
+  loc->walk([&](Location inner) {
+    auto name = dyn_cast<NameLoc>(inner);
+    if (!name)
+      return WalkResult::advance();
+    label = name.getName().str();
+    return WalkResult::interrupt();
+  });
+  return label;
+}
+
+namespace {
+/// Rewrites one planned function to buffers.
+class BufferRewriter {
+public:
+  BufferRewriter(func::FuncOp function, const FunctionPlan &plan,
+                 int64_t constants, int64_t state)
+      : function(function), plan(plan), constants(constants), state(state) {}
+
+  func::FuncOp run(OpBuilder &builder) {
+    MLIRContext *context = builder.getContext();
+    Location loc = function.getLoc();
+    SmallVector<Type> types;
+    SmallVector<Attribute> attrs;
+    auto add = [&](Type type, StringRef key, StringRef name) {
+      types.push_back(type);
+      attrs.push_back(DictionaryAttr::get(
+          context, {{StringAttr::get(context, key),
+                     StringAttr::get(context, name)}}));
+    };
+    auto bytes = [&](int64_t size) {
+      return MemRefType::get({size}, builder.getI8Type());
+    };
+    auto buffer = [](Type type) {
+      auto tensor = cast<RankedTensorType>(type);
+      return MemRefType::get(tensor.getShape(), tensor.getElementType());
+    };
+    auto nameOf = [](DictionaryAttr dict) {
+      auto name = dict ? dict.getAs<StringAttr>("pock.name") : StringAttr();
+      return name ? name.getValue() : StringRef();
+    };
+    add(bytes(constants), "pock.segment", "constants");
+    add(bytes(state), "pock.segment", "state");
+    add(bytes(plan.getPeak()), "pock.segment", "arena");
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+      add(buffer(type), "pock.name", nameOf(function.getArgAttrDict(i)));
+    for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+      add(buffer(type), "pock.output", nameOf(function.getResultAttrDict(i)));
+
+    builder.setInsertionPoint(function);
+    StringRef name = function.getSymName();
+    fresh = func::FuncOp::create(
+        builder, loc, name, builder.getFunctionType(types, builder.getI32Type()));
+    fresh.setAllArgAttrs(ArrayAttr::get(context, attrs));
+    Block *body = fresh.addEntryBlock();
+    builder.setInsertionPointToEnd(body);
+    for (auto [i, launch] : llvm::enumerate(plan.getLaunches()))
+      rewrite(builder, launch, i);
+    Value zero = arith::ConstantIntOp::create(builder, loc, 0, 32);
+    func::ReturnOp::create(builder, loc, zero);
+    return fresh;
+  }
+
+private:
+  void rewrite(OpBuilder &builder, LaunchOp launch, int64_t index) {
+    SmallVector<Value> ins, outs;
+    for (Value in : launch.getIns())
+      ins.push_back(view(builder, launch.getLoc(), plan.placeOf(in), in.getType()));
+    for (Value result : launch.getResults())
+      outs.push_back(view(builder, launch.getLoc(), plan.placeOf(result),
+                          result.getType()));
+    if (const Place *workspace = plan.workspaceOf(index))
+      outs.push_back(view(
+          builder, launch.getLoc(), *workspace,
+          RankedTensorType::get({workspace->bytes}, builder.getI8Type())));
+    LaunchOp::create(builder, launch.getLoc(), TypeRange(),
+                     launch.getCalleeAttr(), ins, outs);
+  }
+
+  /// The buffer at `place`, seen as `type`.
+  Value view(OpBuilder &builder, Location loc, const Place &place, Type tensor) {
+    auto shaped = cast<RankedTensorType>(tensor);
+    auto type = MemRefType::get(shaped.getShape(), shaped.getElementType());
+    if (place.kind == Place::Input || place.kind == Place::Output) {
+      unsigned number = 3 + place.offset;
+      if (place.kind == Place::Output)
+        number += function.getNumArguments();
+      Value arg = fresh.getArgument(number);
+      if (arg.getType() == type)
+        return arg;
+      auto [strides, offset] = type.getStridesAndOffset();
+      return memref::ReinterpretCastOp::create(builder, loc, type, arg, offset,
+                                               type.getShape(), strides);
+    }
+    Value segment = fresh.getArgument(place.kind == Place::Constants ? 0
+                                      : place.kind == Place::State   ? 1
+                                                                     : 2);
+    Value offset = arith::ConstantIndexOp::create(builder, loc, place.offset);
+    return memref::ViewOp::create(builder, loc, type, segment, offset,
+                                  ValueRange());
+  }
+
+  func::FuncOp function, fresh;
+  const FunctionPlan &plan;
+  int64_t constants, state;
+};
+
+struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    FailureOr<::pock::TargetDescription> target =
+        ::pock::TargetDescription::get(module);
+    if (failed(target))
+      return signalPassFailure();
+    alignment = target->alignment;
+    placeParams();
+    OpBuilder builder(&getContext());
+    SmallVector<NamedAttribute> functions;
+    int64_t arena = 0;
+    SmallVector<func::FuncOp> all(module.getOps<func::FuncOp>());
+    for (func::FuncOp function : all) {
+      if (function->hasAttr("pock.kernel"))
+        continue;
+      FunctionPlan plan(function, places);
+      if (failed(plan.run(alignment)))
+        return signalPassFailure();
+      arena = std::max(arena, plan.getPeak());
+      functions.push_back(
+          {function.getSymNameAttr(), describe(builder, plan)});
+      BufferRewriter(function, plan, constants, state).run(builder);
+      function.erase();
+    }
+    makeInit(builder);
+    auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+    module->setAttr(
+        "pock.plan",
+        builder.getDictionaryAttr(
+            {{builder.getStringAttr("alignment"), number(alignment)},
+             {builder.getStringAttr("constants"), number(constants)},
+             {builder.getStringAttr("state"), number(state)},
+             {builder.getStringAttr("arena"), number(arena)},
+             {builder.getStringAttr("functions"),
+              builder.getDictionaryAttr(functions)},
+             {builder.getStringAttr("tensors"), describeTensors(builder)}}));
+  }
+
+  /// Gives parameters their segment and offset: what is never written first in
+  /// `constants`; in `state` prepared values, then parameters and buffers, then
+  /// optimizer state, which ends the segment.
+  void placeParams() {
+    llvm::StringMap<bool> written;
+    getOperation().walk([&](StoreParamOp op) { written[op.getParam()] = true; });
+    auto place = [&](auto &&belongs, Place::Kind kind, int64_t &size) {
+      for (ParamOp param : getOperation().getOps<ParamOp>()) {
+        if (!belongs(param))
+          continue;
+        int64_t bytes = bytesOf(param.getType());
+        places[param.getSymName()] = Place{kind, size, bytes};
+        size = llvm::alignTo(size + bytes, alignment);
+      }
+    };
+    auto fixed = [&](ParamOp p) {
+      return p.getKind() <= ParamKind::Buffer && !p.getTrained() &&
+             !written.contains(p.getSymName());
+    };
+    place(fixed, Place::Constants, constants);
+    place([](ParamOp p) { return p.getKind() == ParamKind::Prepared; },
+          Place::State, state);
+    place([&](ParamOp p) { return p.getKind() <= ParamKind::Buffer && !fixed(p); },
+          Place::State, state);
+    optimizer = state;
+    place([](ParamOp p) { return p.getKind() == ParamKind::State; },
+          Place::State, state);
+  }
+
+  DictionaryAttr describe(OpBuilder &builder, const FunctionPlan &plan) {
+    SmallVector<Attribute> labels;
+    for (LaunchOp launch : plan.getLaunches())
+      labels.push_back(builder.getStringAttr(
+          labelOf(launch.getLoc()) + " " + launch.getCallee()));
+    auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+    return builder.getDictionaryAttr(
+        {{builder.getStringAttr("arena"), number(plan.getPeak())},
+         {builder.getStringAttr("lower_bound"), number(plan.getLowerBound())},
+         {builder.getStringAttr("saved"), number(plan.getSaved())},
+         {builder.getStringAttr("gradients"), number(plan.getGradients())},
+         {builder.getStringAttr("workspace"), number(plan.getLargestWorkspace())},
+         {builder.getStringAttr("labels"), builder.getArrayAttr(labels)},
+         {builder.getStringAttr("timeline"),
+          builder.getDenseI64ArrayAttr(plan.getTimeline())}});
+  }
+
+  ArrayAttr describeTensors(OpBuilder &builder) {
+    SmallVector<Attribute> tensors;
+    for (ParamOp param : getOperation().getOps<ParamOp>()) {
+      const Place &place = places[param.getSymName()];
+      tensors.push_back(builder.getDictionaryAttr(
+          {{builder.getStringAttr("name"), param.getSymNameAttr()},
+           {builder.getStringAttr("segment"),
+            builder.getStringAttr(place.kind == Place::State ? "state"
+                                                             : "constants")},
+           {builder.getStringAttr("offset"),
+            builder.getI64IntegerAttr(place.offset)},
+           {builder.getStringAttr("bytes"),
+            builder.getI64IntegerAttr(place.bytes)}}));
+    }
+    return builder.getArrayAttr(tensors);
+  }
+
+  /// `@init`: zeroes optimizer state, which ends the segment `state`.
+  void makeInit(OpBuilder &builder) {
+    Location loc = getOperation().getLoc();
+    builder.setInsertionPointToEnd(getOperation().getBody());
+    auto type = MemRefType::get({state}, builder.getI8Type());
+    auto init = func::FuncOp::create(
+        builder, loc, "init",
+        builder.getFunctionType({type}, builder.getI32Type()));
+    init.setArgAttr(0, "pock.segment", builder.getStringAttr("state"));
+    builder.setInsertionPointToEnd(init.addEntryBlock());
+    if (state > optimizer) {
+      Value offset = arith::ConstantIndexOp::create(builder, loc, optimizer);
+      Value part = memref::ViewOp::create(
+          builder, loc,
+          MemRefType::get({state - optimizer}, builder.getI8Type()),
+          init.getArgument(0), offset, ValueRange());
+      func::FuncOp zero = makeZeroKernel(cast<MemRefType>(part.getType()));
+      LaunchOp::create(builder, loc, TypeRange(), zero.getSymName(),
+                       ValueRange(), part);
+    }
+    Value ok = arith::ConstantIntOp::create(builder, loc, 0, 32);
+    func::ReturnOp::create(builder, loc, ok);
+  }
+
+  /// A kernel that zeroes a buffer.
+  func::FuncOp makeZeroKernel(MemRefType type) {
+    Location loc = getOperation().getLoc();
+    OpBuilder builder = OpBuilder::atBlockEnd(getOperation().getBody());
+    auto kernel = func::FuncOp::create(builder, loc, "zero_state",
+                                       builder.getFunctionType({type}, {}));
+    kernel.setPrivate();
+    kernel->setAttr("pock.kernel", builder.getUnitAttr());
+    builder.setInsertionPointToEnd(kernel.addEntryBlock());
+    Value zero = arith::ConstantIntOp::create(builder, loc, 0, 8);
+    linalg::FillOp::create(builder, loc, ValueRange{zero},
+                           ValueRange{kernel.getArgument(0)});
+    func::ReturnOp::create(builder, loc);
+    return kernel;
+  }
+
+  llvm::StringMap<Place> places;
+  int64_t alignment = 64, constants = 0, state = 0, optimizer = 0;
+};
+} // namespace

@@ -1,0 +1,114 @@
+//===- Schedule.cpp - order the step --------------------------------------===//
+//
+// Needs a function that returns the loss first and holds the forward pass, then
+// the backward pass, then the updates. Keeps that order but for two moves, see
+// the description of the pass. Both keep SSA dominance; the second constraint,
+// that an old value of a parameter is read before it is overwritten, is what
+// the position of an update encodes and pock-plan-memory verifies.
+//
+//===----------------------------------------------------------------------===//
+
+#include "StepPhases.h"
+
+#include "Pock/IR/PockUtils.h"
+#include "Pock/Transforms/Passes.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_SCHEDULE
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// Bytes of a tensor value; a bool takes one.
+static int64_t bytesOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getNumElements() *
+         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
+/// Where the op stands that encloses `op` in `body`.
+static Operation *ancestorIn(Block &body, Operation *op) {
+  return body.findAncestorOpInBlock(*op);
+}
+
+namespace {
+struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    body = &getOperation().getBody().front();
+    StepPhases phases(getOperation());
+    if (!phases.getLoss())
+      return;
+    SmallVector<Operation *> saves;
+    for (Operation &op : *body)
+      if (phases.isBackward(&op) && phases.readsForwardOnly(&op) &&
+          op.getNumResults() == 1 && op.getNumOperands() > 0 &&
+          isMemoryEffectFree(&op))
+        saves.push_back(&op);
+    for (Operation *op : saves)
+      saveEarly(op, phases);
+    SmallVector<SparseUpdateOp> updates(body->getOps<SparseUpdateOp>());
+    for (SparseUpdateOp update : updates)
+      placeUpdate(update);
+  }
+
+  /// Moves `op` behind its operands if that frees more than it keeps.
+  void saveEarly(Operation *op, const StepPhases &phases) {
+    int64_t freed = 0;
+    for (Value operand : op->getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      // Inputs and parameters live through the whole step anyway.
+      if (!source || isa<LoadParamOp, ConstantOp>(source))
+        continue;
+      bool last = llvm::all_of(operand.getUsers(), [&](Operation *user) {
+        return user == op || !phases.isBackward(ancestorIn(*body, user));
+      });
+      if (last)
+        freed += bytesOf(operand);
+    }
+    if (freed <= bytesOf(op->getResult(0)))
+      return;
+    Operation *latest = nullptr;
+    for (Value operand : op->getOperands())
+      if (Operation *source = operand.getDefiningOp())
+        if (!latest || latest->isBeforeInBlock(source))
+          latest = source;
+    if (latest)
+      op->moveAfter(latest);
+  }
+
+  /// Moves `update` behind everything it waits for.
+  void placeUpdate(SparseUpdateOp update) {
+    Operation *latest = nullptr;
+    auto waitFor = [&](Operation *op) {
+      Operation *ancestor = op ? ancestorIn(*body, op) : nullptr;
+      if (ancestor && ancestor != update &&
+          (!latest || latest->isBeforeInBlock(ancestor)))
+        latest = ancestor;
+    };
+    update->walk([&](Operation *op) {
+      for (Value operand : op->getOperands())
+        waitFor(operand.getDefiningOp());
+    });
+    for (auto load : body->getOps<LoadParamOp>())
+      if (load.getParam() == update.getParam())
+        waitForReaders(load, waitFor);
+    if (latest)
+      update->moveAfter(latest);
+  }
+
+  /// Calls `waitFor` on all readers of `value`, through views of it.
+  void waitForReaders(Value value, function_ref<void(Operation *)> waitFor) {
+    for (Operation *user : value.getUsers()) {
+      waitFor(user);
+      if (isa<ReshapeOp>(user))
+        waitForReaders(user->getResult(0), waitFor);
+    }
+  }
+
+  Block *body = nullptr;
+};
+} // namespace

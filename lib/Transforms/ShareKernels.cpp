@@ -1,0 +1,61 @@
+//===- ShareKernels.cpp - keep one of several equal kernels ---------------===//
+
+#include "Pock/IR/Pock.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_SHAREKERNELS
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// What makes two kernels equal: the text without name and locations.
+static std::string fingerprint(func::FuncOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  OpPrintingFlags flags;
+  flags.enableDebugInfo(false).useLocalScope().printGenericOpForm();
+  os << kernel.getFunctionType() << kernel->getAttr("pock.kernel")
+     << kernel.getArgAttrsAttr();
+  // Values are numbered within the function, hence equally in equal bodies;
+  // the name is not part of the body.
+  for (Operation &op : kernel.getBody().front()) {
+    AsmState state(kernel, flags);
+    op.print(os, state);
+    os << '\n';
+  }
+  return text;
+}
+
+namespace {
+struct ShareKernels : public ::mlir::pock::impl::ShareKernelsBase<ShareKernels> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    llvm::StringMap<FlatSymbolRefAttr> first;
+    llvm::StringMap<FlatSymbolRefAttr> replacement;
+    SmallVector<func::FuncOp> kernels;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function->hasAttr("pock.kernel"))
+        kernels.push_back(function);
+    for (func::FuncOp kernel : kernels) {
+      auto symbol = FlatSymbolRefAttr::get(kernel.getSymNameAttr());
+      auto [it, inserted] = first.try_emplace(fingerprint(kernel), symbol);
+      if (inserted)
+        continue;
+      replacement[kernel.getSymName()] = it->second;
+      kernel.erase();
+    }
+    getOperation().walk([&](LaunchOp launch) {
+      if (auto it = replacement.find(launch.getCallee()); it != replacement.end())
+        launch.setCalleeAttr(it->second);
+    });
+  }
+};
+} // namespace

@@ -1,0 +1,160 @@
+//===- SplitPrepare.cpp - compute frozen things once ----------------------===//
+//
+// Needs functions of one block. Makes `@prepare` even if nothing goes there, so
+// that a caller need not know.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/IR/Pock.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_SPLITPREPARE
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+/// What is known of a value that does not change from step to step.
+enum class Frozen { No, Constant, Depends };
+
+struct SplitPrepare : public ::mlir::pock::impl::SplitPrepareBase<SplitPrepare> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+    findWritten();
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    prepare = func::FuncOp::create(builder, module.getLoc(), "prepare",
+                                   builder.getFunctionType({}, {}));
+    body = prepare.addEntryBlock();
+    for (func::FuncOp function : functions)
+      split(function);
+    builder.setInsertionPointToEnd(body);
+    func::ReturnOp::create(builder, module.getLoc());
+  }
+
+  /// Collects the parameters whose value changes.
+  void findWritten() {
+    getOperation().walk([&](Operation *op) {
+      if (auto store = dyn_cast<StoreParamOp>(op))
+        written.insert(store.getParam());
+      else if (auto update = dyn_cast<SparseUpdateOp>(op))
+        written.insert(update.getParam());
+      else if (auto param = dyn_cast<ParamOp>(op))
+        if (param.getTrained() || param.getKind() == ParamKind::State)
+          written.insert(param.getSymName());
+    });
+  }
+
+  Frozen classify(Operation *op, const DenseMap<Operation *, Frozen> &known) {
+    if (isa<ConstantOp>(op))
+      return Frozen::Constant;
+    if (auto load = dyn_cast<LoadParamOp>(op))
+      return written.contains(load.getParam()) ? Frozen::No : Frozen::Depends;
+    if (op->getNumResults() == 0 || op->getNumRegions() != 0 ||
+        !isMemoryEffectFree(op))
+      return Frozen::No;
+    Frozen result = Frozen::Constant;
+    for (Value operand : op->getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      Frozen kind = source ? known.lookup(source) : Frozen::No;
+      if (kind == Frozen::No)
+        return Frozen::No;
+      if (kind == Frozen::Depends)
+        result = Frozen::Depends;
+    }
+    return result;
+  }
+
+  /// Whether `op` is worth a buffer: not a view, not larger than its operands.
+  static bool isWorthStoring(Operation *op) {
+    return !isa<LoadParamOp, ConstantOp, ReshapeOp, ExpandOp>(op);
+  }
+
+  void split(func::FuncOp function) {
+    DenseMap<Operation *, Frozen> known;
+    SmallVector<Operation *> frozen;
+    for (Operation &op : function.getBody().front()) {
+      Frozen kind = classify(&op, known);
+      known[&op] = kind;
+      if (kind == Frozen::Depends && isWorthStoring(&op))
+        frozen.push_back(&op);
+    }
+    for (Operation *op : frozen) {
+      bool leaves = llvm::any_of(op->getUsers(), [&](Operation *user) {
+        return known.lookup(user) != Frozen::Depends || !isWorthStoring(user);
+      });
+      if (!leaves)
+        continue;
+      for (OpResult result : op->getResults()) {
+        if (result.use_empty())
+          continue;
+        OpBuilder builder(op);
+        Value load = LoadParamOp::create(builder, op->getLoc(),
+                                         result.getType(), store(result));
+        result.replaceAllUsesWith(load);
+      }
+    }
+    for (Operation *op : llvm::reverse(frozen))
+      if (op->use_empty())
+        op->erase();
+  }
+
+  /// Computes `value` in `@prepare`; returns the parameter that holds it.
+  FlatSymbolRefAttr store(Value value) {
+    Value copy = rebuild(value);
+    FlatSymbolRefAttr &symbol = stored[copy];
+    if (symbol)
+      return symbol;
+    OpBuilder builder(getOperation().getBody(), getOperation().getBody()->begin());
+    auto name = StringAttr::get(&getContext(),
+                                "prepared." + Twine(stored.size() - 1));
+    ParamOp::create(builder, value.getLoc(), name,
+                    TypeAttr::get(value.getType()),
+                    ParamKindAttr::get(&getContext(), ParamKind::Prepared),
+                    UnitAttr(), SliceAttr(), DenseI64ArrayAttr(),
+                    FlatSymbolRefAttr());
+    symbol = FlatSymbolRefAttr::get(name);
+    builder.setInsertionPointToEnd(body);
+    StoreParamOp::create(builder, value.getLoc(), symbol, copy);
+    return symbol;
+  }
+
+  /// A copy of `value` and all it depends on in `@prepare`, shared between
+  /// functions where the computation is the same.
+  Value rebuild(Value value) {
+    auto load = value.getDefiningOp<LoadParamOp>();
+    // A value stored before is known by its parameter.
+    if (load)
+      for (auto &[copy, symbol] : stored)
+        if (symbol && symbol.getValue() == load.getParam())
+          return copy;
+    Operation *op = value.getDefiningOp();
+    IRMapping mapping;
+    for (Value operand : op->getOperands())
+      mapping.map(operand, rebuild(operand));
+    Operation *copy = op->clone(mapping);
+    for (Operation &other : *body)
+      if (OperationEquivalence::isEquivalentTo(
+              copy, &other, OperationEquivalence::IgnoreLocations)) {
+        copy->destroy();
+        return other.getResult(cast<OpResult>(value).getResultNumber());
+      }
+    body->push_back(copy);
+    return copy->getResult(cast<OpResult>(value).getResultNumber());
+  }
+
+  llvm::StringSet<> written;
+  func::FuncOp prepare;
+  Block *body = nullptr;
+  llvm::MapVector<Value, FlatSymbolRefAttr> stored;
+};
+} // namespace

@@ -1,0 +1,54 @@
+//===- StepPhases.h - forward and backward part of a step -------*- C++ -*-===//
+
+#ifndef POCK_LIB_TRANSFORMS_STEPPHASES_H
+#define POCK_LIB_TRANSFORMS_STEPPHASES_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace mlir::pock {
+
+/// Tells the forward from the backward pass of a function that returns the
+/// loss first. The forward pass ends with the op that defines the loss.
+class StepPhases {
+public:
+  explicit StepPhases(func::FuncOp function) {
+    Block &body = function.getBody().front();
+    Operation *terminator = body.getTerminator();
+    loss = terminator->getNumOperands()
+               ? terminator->getOperand(0).getDefiningOp()
+               : nullptr;
+    bool before = true;
+    for (Operation &op : body) {
+      bool forwardOnly =
+          before || llvm::all_of(op.getOperands(), [&](Value operand) {
+            Operation *source = operand.getDefiningOp();
+            return !source || available.contains(source);
+          });
+      if (forwardOnly && op.getNumRegions() == 0)
+        available.insert(&op);
+      if (!before)
+        backward.insert(&op);
+      if (&op == loss)
+        before = false;
+    }
+  }
+
+  /// Whether `op` stands behind the loss.
+  bool isBackward(Operation *op) const { return backward.contains(op); }
+
+  /// Whether `op` reads nothing that the backward pass computes from a
+  /// gradient; such an op could stand in the forward pass.
+  bool readsForwardOnly(Operation *op) const { return available.contains(op); }
+
+  /// The op that defines the loss, null if an argument is returned.
+  Operation *getLoss() const { return loss; }
+
+private:
+  Operation *loss = nullptr;
+  llvm::DenseSet<Operation *> available, backward;
+};
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_STEPPHASES_H

@@ -1,0 +1,45 @@
+"""pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
+
+from ._manifest import Memory
+from .compiler import LOSSES, STAGES, compile
+from .errors import (
+    ArgumentError,
+    CheckpointError,
+    CompileError,
+    PockError,
+    SchemeError,
+    StepError,
+    UnsupportedOp,
+    UnsupportedOpsError,
+)
+from .optim import SGD, Adam, AdamW, Optimizer
+from .report import Report
+from .scheme import ParameterInfo, Scheme
+from .step import Step
+from .target import Target
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "LOSSES",
+    "SGD",
+    "STAGES",
+    "Adam",
+    "AdamW",
+    "ArgumentError",
+    "CheckpointError",
+    "CompileError",
+    "Memory",
+    "Optimizer",
+    "ParameterInfo",
+    "PockError",
+    "Report",
+    "Scheme",
+    "SchemeError",
+    "Step",
+    "StepError",
+    "Target",
+    "UnsupportedOp",
+    "UnsupportedOpsError",
+    "compile",
+]

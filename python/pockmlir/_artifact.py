@@ -1,0 +1,86 @@
+"""What `compile` made: everything that a `Step` is, except its memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ._abi import LabelRange
+from ._manifest import Manifest
+from .optim import Optimizer
+from .scheme import ParameterInfo, Scheme
+from .target import Target
+
+__all__ = ["Artifact", "StageDump"]
+
+
+@dataclass(frozen=True)
+class StageDump:
+    """The module after a stage, with source locations, and the seconds it took."""
+
+    name: str
+    ir: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A compiled training step, without memory.
+
+    Attributes:
+        manifest: layout of the memory and signatures of the functions.
+        library: the shared library.
+        object_code: what it was linked from.
+        optimizer: the update rule and its default learning rate.
+        scheme: as the user wrote it.
+        fractions: the scheme, resolved: fraction of every parameter.
+        parameters: the model's parameters, in its order.
+        target: what it was compiled for.
+        loss: name of the loss.
+        norm_modes: path of each normalisation layer → ``training`` or ``inference``.
+        state_names: PyTorch's ``state_dict`` keys, in order.
+        aliases: key of a tied tensor → the key that holds its value.
+        labels: class indices that an input may hold.
+        dumps: the module after each stage.
+        print_ir: strips source locations from a stage's text.
+        directory: the temporary directory of the library, removed with the artifact.
+    """
+
+    manifest: Manifest
+    library: Path
+    object_code: bytes
+    optimizer: Optimizer
+    scheme: Scheme
+    fractions: Mapping[str, float]
+    parameters: Sequence[ParameterInfo]
+    target: Target
+    loss: str = ""
+    norm_modes: Mapping[str, str] = field(default_factory=dict)
+    state_names: Sequence[str] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, LabelRange] = field(default_factory=dict)
+    dumps: Sequence[StageDump] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    print_ir: Callable[[str], str] = str
+    directory: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name, prefix of the C functions."""
+        return self.manifest.name
+
+    def fingerprint(self) -> str:
+        """Return a hash of the model's structure: names, shapes and types of its tensors."""
+        tensors = [
+            (slot.name, slot.torch_shape, slot.dtype) for slot in self.manifest.of_kind("parameter", "buffer").values()
+        ]
+        return hashlib.sha256(json.dumps(sorted(tensors)).encode()).hexdigest()[:16]
+
+    def optimizer_fingerprint(self) -> str:
+        """Return a hash of the structure of the optimizer's state."""
+        tensors = [(slot.name, slot.torch_shape, slot.dtype) for slot in self.manifest.of_kind("state").values()]
+        return hashlib.sha256(json.dumps(sorted(tensors)).encode()).hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""Edits and reads MLIR text where no parser is at hand."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from .optim import mlir_float
+
+__all__ = ["add_module_attributes", "label_ranges", "launch_counts", "op_counts", "quote", "scheme_attr"]
+
+_ARGUMENT = re.compile(r'(%\w+): tensor<[^>]*> \{pock\.name = "([^"]*)"')
+_CROSS_ENTROPY = re.compile(
+    r"pock\.cross_entropy %\S+, (?P<target>%\w+)(?:, %\w+)?(?P<attributes> \{.*?\})? : "
+    r"\(tensor<(?P<shape>[0-9x]+)x\w+>"
+)
+_IGNORE_INDEX = re.compile(r"ignore_index = (-?\d+)")
+_MODULE = re.compile(r"^module(?P<symbol> @\S+)?(?P<attributes> attributes \{)?", re.MULTILINE)
+
+
+def quote(text: str) -> str:
+    """Return an MLIR string literal."""
+    return '"' + text.replace("\\", "\\5C").replace('"', "\\22") + '"'
+
+
+def scheme_attr(fractions: Mapping[str, float]) -> str:
+    """Return the scheme as a dictionary attribute; frozen parameters are left out.
+
+    >>> scheme_attr({"fc.weight": 0.25, "fc.bias": 0.0})
+    '{"fc.weight" = 0.25 : f64}'
+    """
+    entries = [f"{quote(name)} = {mlir_float(f)} : f64" for name, f in fractions.items() if f > 0]
+    return "{" + ", ".join(entries) + "}"
+
+
+def add_module_attributes(ir: str, attributes: Mapping[str, str]) -> str:
+    """Add attributes to the module of a text; values are MLIR text."""
+    match = _MODULE.search(ir)
+    if match is None:
+        raise ValueError("expected the text of a builtin module")
+    added = ", ".join(f"{key} = {value}" for key, value in attributes.items())
+    head = "module" + (match["symbol"] or "") + " attributes {" + added
+    if match["attributes"]:
+        empty = ir[match.end() :].lstrip().startswith("}")
+        head += "" if empty else ", "
+    else:
+        head += "}"
+    return ir[: match.start()] + head + ir[match.end() :]
+
+
+def label_ranges(ir: str) -> dict[str, tuple[int, int]]:
+    """Return, for inputs that are labels of a cross entropy: number of classes, index to ignore.
+
+    Reads ``@loss`` at stage ``import``; a target that is computed from an input is not found.
+    """
+    begin = ir.find("func.func @loss(")
+    end = ir.find("func.func ", begin + 1)
+    function = ir[begin : end if end > 0 else len(ir)] if begin >= 0 else ""
+    names = dict(_ARGUMENT.findall(function))
+    result: dict[str, tuple[int, int]] = {}
+    for match in _CROSS_ENTROPY.finditer(function):
+        if name := names.get(match["target"]):
+            ignored = _IGNORE_INDEX.search(match["attributes"] or "")
+            classes = int(match["shape"].split("x")[1])
+            result.setdefault(name, (classes, int(ignored[1]) if ignored else -100))
+    return result
+
+
+def op_counts(ir: str) -> Counter[str]:
+    """Count the operations of the pock dialect in a module's text."""
+    return Counter(re.findall(r"(?:^|= )\s*(pock\.[a-z_0-9.]+)", ir, re.MULTILINE))
+
+
+def launch_counts(ir: str) -> Counter[str]:
+    """Count the launches of each kernel in a module's text."""
+    return Counter(re.findall(r"pock\.launch @([\w.$-]+)", ir))

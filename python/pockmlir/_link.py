@@ -1,0 +1,70 @@
+"""Turns object code into libraries with the system's LLVM tools, deterministically."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from .errors import CompileError
+
+__all__ = ["archive", "find_program", "link_shared"]
+
+#: Where Debian puts the tools of a versioned LLVM.
+_LLVM_BIN = "/usr/lib/llvm-22/bin"
+#: Where a shared libm may be; only those that exist are searched.
+_LIBRARY_DIRS = ("/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib", "/lib")
+
+
+def find_program(*names: str) -> str:
+    """Return the path of the first of these programs that is installed.
+
+    Raises:
+        CompileError: none is, with the Debian package that has the first.
+    """
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), _LLVM_BIN))
+    for name in names:
+        if found := shutil.which(name, path=path):
+            return found
+    package = "lld-22" if "lld" in names[0] else "llvm-22"
+    raise CompileError("link", f"none of {', '.join(names)} found on PATH; install the Debian package {package}")
+
+
+def _run(command: Sequence[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise CompileError(
+            "link",
+            result.stderr or f"{command[0]} ended with {result.returncode}",
+            reproducer=" ".join(command),
+        )
+
+
+def link_shared(object_file: Path, library: Path) -> None:
+    """Link an object file into a shared library whose bytes depend on nothing else."""
+    directory = next((d for d in _LIBRARY_DIRS if Path(d, "libm.so.6").exists()), None)
+    libm = ["-L", directory, "--as-needed", "-l:libm.so.6", "-l:libc.so.6"] if directory else []
+    _run(
+        [
+            find_program("ld.lld-22", "ld.lld"),
+            "-shared",
+            "--build-id=none",
+            "--hash-style=gnu",
+            "-z",
+            "now",
+            "-soname",
+            library.name,
+            "-o",
+            str(library),
+            str(object_file),
+            *libm,
+        ]
+    )
+
+
+def archive(object_file: Path, library: Path) -> None:
+    """Make a static library of one object file, without time stamps or owners."""
+    library.unlink(missing_ok=True)
+    _run([find_program("llvm-ar-22", "llvm-ar", "ar"), "rcsD", str(library), str(object_file)])

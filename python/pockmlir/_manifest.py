@@ -1,0 +1,217 @@
+"""The manifest of a compiled step, typed: all that a host needs to run the library."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Function", "Manifest", "Memory", "TensorSlot", "TensorSpec", "Update", "dtype_of"]
+
+Array = npt.NDArray[Any]
+Update = Literal["none", "full"] | tuple[int, int]
+
+_DTYPES: Mapping[str, np.dtype[Any]] = {
+    "f32": np.dtype(np.float32),
+    "f64": np.dtype(np.float64),
+    "i1": np.dtype(np.bool_),
+    "i8": np.dtype(np.int8),
+    "i32": np.dtype(np.int32),
+    "i64": np.dtype(np.int64),
+}
+
+
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Return numpy's dtype for an MLIR element type."""
+    try:
+        return _DTYPES[name]
+    except KeyError:
+        raise ValueError(f"manifest: unknown element type '{name}'") from None
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a function."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TensorSpec:
+        """Read one entry of the manifest."""
+        return cls(data["name"], tuple(data["shape"]), data["dtype"])
+
+    @property
+    def elements(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {dtype_of(self.dtype).name}{list(self.shape)}"
+
+
+@dataclass(frozen=True)
+class Function:
+    """The arguments of a function, behind constants, state and arena."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    arena: int
+
+
+@dataclass(frozen=True)
+class TensorSlot:
+    """A tensor that lives in a persistent segment.
+
+    Attributes:
+        name: PyTorch's name; optimizer state is ``<parameter>.<state>``.
+        kind: ``parameter``, ``buffer``, ``state`` or ``prepared``.
+        segment: ``constants`` or ``state``.
+        offset: in bytes from the segment's begin.
+        shape: as stored.
+        dtype: MLIR's element type.
+        permutation: source dimension of each stored dimension; None is the identity.
+        update: ``none``, ``full``, or (axis, size) in PyTorch's dimensions.
+        of: for optimizer state, the parameter it belongs to.
+    """
+
+    name: str
+    kind: str
+    segment: str
+    offset: int
+    bytes: int
+    shape: tuple[int, ...]
+    dtype: str
+    permutation: tuple[int, ...] | None
+    update: Update
+    of: str | None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TensorSlot:
+        """Read one entry of the manifest."""
+        permutation = data.get("permutation")
+        update = data.get("update", "none")
+        if isinstance(update, Mapping):
+            # The manifest speaks of stored dimensions, users of PyTorch's.
+            axis = permutation[update["axis"]] if permutation else update["axis"]
+            update = (int(axis), int(update["size"]))
+        return cls(
+            name=data["name"],
+            kind=data["kind"],
+            segment=data["segment"],
+            offset=data["offset"],
+            bytes=data["bytes"],
+            shape=tuple(data["shape"]),
+            dtype=data["dtype"],
+            permutation=None if permutation is None else tuple(permutation),
+            update=update,
+            of=data.get("of"),
+        )
+
+    @property
+    def torch_shape(self) -> tuple[int, ...]:
+        """The shape in PyTorch's order of dimensions."""
+        if self.permutation is None:
+            return self.shape
+        return tuple(self.shape[i] for i in _inverse(self.permutation))
+
+    def view(self, segment: Array) -> Array:
+        """Return the tensor in a segment's bytes, in PyTorch's order of dimensions."""
+        stored = segment[self.offset : self.offset + self.bytes].view(dtype_of(self.dtype)).reshape(self.shape)
+        return stored if self.permutation is None else stored.transpose(_inverse(self.permutation))
+
+
+def _inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(permutation.index(i) for i in range(len(permutation)))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a step costs, in bytes; the run keeps to it exactly.
+
+    Attributes:
+        constants: frozen parameters and buffers nobody writes.
+        state: trained parameters, written buffers, prepared values, optimizer state.
+        arena: all transient values.
+        lower_bound: no plan for this order of operations can need a smaller arena.
+        saved: activations kept from the forward for the backward pass.
+        gradients: of parameters, at the moment of the peak.
+        workspace: scratch of kernels.
+        parameters: trained and frozen.
+        optimizer_state: momenta and the like.
+        timeline: (operation, live bytes of the arena), in order of execution.
+    """
+
+    constants: int
+    state: int
+    arena: int
+    lower_bound: int
+    saved: int
+    gradients: int
+    workspace: int
+    parameters: int
+    optimizer_state: int
+    timeline: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def total(self) -> int:
+        """All memory of a running step, inputs and outputs excepted."""
+        return self.constants + self.state + self.arena
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain data."""
+        return asdict(self) | {"total": self.total, "timeline": [list(entry) for entry in self.timeline]}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The parsed manifest; `data` is the JSON as it came."""
+
+    name: str
+    alignment: int
+    segments: Mapping[str, int]
+    functions: Mapping[str, Function]
+    tensors: Mapping[str, TensorSlot]
+    memory: Memory
+    data: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Parse the JSON that ``_core.manifest`` gives."""
+        data = json.loads(text)
+        segments = {name: int(data["segments"][name]) for name in ("constants", "state", "arena")}
+        functions = {
+            name: Function(
+                tuple(map(TensorSpec.from_dict, function["inputs"])),
+                tuple(map(TensorSpec.from_dict, function["outputs"])),
+                int(function.get("arena", segments["arena"])),
+            )
+            for name, function in data["functions"].items()
+            if name in ("step", "predict")
+        }
+        tensors = {entry["name"]: TensorSlot.from_dict(entry) for entry in data["tensors"]}
+        memory = data.get("memory", {})
+        figures = {
+            key: int(memory.get(key, 0))
+            for key in ("lower_bound", "saved", "gradients", "workspace", "parameters", "optimizer_state")
+        }
+        timeline = tuple((str(label), int(live)) for label, live in memory.get("timeline", ()))
+        return cls(
+            name=data["name"],
+            alignment=int(data["alignment"]),
+            segments=segments,
+            functions=functions,
+            tensors=tensors,
+            memory=Memory(**segments, **figures, timeline=timeline),
+            data=data,
+        )
+
+    def of_kind(self, *kinds: str) -> dict[str, TensorSlot]:
+        """Return the tensors of these kinds, in the manifest's order."""
+        return {name: slot for name, slot in self.tensors.items() if slot.kind in kinds}

@@ -1,0 +1,232 @@
+"""The command ``pock``: train, compile, inspect and bench a model."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from . import _cli_inputs
+from ._training import evaluate, train_epochs
+from .compiler import STAGES, compile
+from .errors import PockError
+from .report import format_bytes
+from .step import Step
+
+__all__ = ["main"]
+
+_MODEL_HELP = "MODEL is file.py:factory (a function that returns the model or (model, inputs)) or an exported .pt2."
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A progress bar on stderr, so that stdout holds results only."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield progress
+
+
+def _print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=1))
+
+
+def _model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what every command needs to compile a model; the command gets ``model, loss, step``."""
+
+    @click.argument("model", metavar="MODEL")
+    @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="e.g. 8x3x32x32 or 8x16:int64; repeatable.")
+    @click.option("--loss", default="cross_entropy", show_default=True, help="A name, none, or file.py:function.")
+    @click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd", show_default=True)
+    @click.option("--lr", type=float, help="Learning rate; PyTorch's default if not given.")
+    @click.option("-O", "settings", multiple=True, metavar="KEY=VALUE", help="Optimizer setting, e.g. momentum=0.9.")
+    @click.option(
+        "--scheme",
+        multiple=True,
+        default=("full",),
+        metavar="SCHEME",
+        help="full, last:N, bias_only[:N], glob=fraction, JSON or @file; repeatable, later ones win.",
+    )
+    @click.option("--name", help="Prefix of the C functions.")
+    @click.option("--dump-ir-dir", type=click.Path(file_okay=False, path_type=Path), help="Write NN-stage.mlir there.")
+    @functools.wraps(command)
+    def wrapper(
+        model: str,
+        inputs: tuple[str, ...],
+        loss: str,
+        optimizer: str,
+        lr: float | None,
+        settings: tuple[str, ...],
+        scheme: tuple[str, ...],
+        name: str | None,
+        dump_ir_dir: Path | None,
+        **rest: Any,
+    ) -> None:
+        parsed_scheme = _cli_inputs.parse_scheme(scheme)
+        parsed_optimizer = _cli_inputs.parse_optimizer(optimizer, lr, settings)
+        parsed_loss = _cli_inputs.load_loss(loss)
+        loaded, examples = _cli_inputs.load_model(model, inputs)
+        with _progress() as progress:
+            task = progress.add_task("compile", total=len(STAGES) + 2)
+            step = compile(
+                loaded,
+                examples,
+                loss=parsed_loss,
+                optimizer=parsed_optimizer,
+                scheme=parsed_scheme,
+                name=name,
+                dump_ir_dir=dump_ir_dir,
+                on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),
+            )
+        command(model=loaded, loss=parsed_loss, step=step, **rest)
+
+    return wrapper
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pockmlir")
+def pock() -> None:
+    """Compile PyTorch models into ahead-of-time, sparse-update training steps."""
+
+
+@pock.command(name="compile", epilog=_MODEL_HELP)
+@_model_options
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True
+)
+@_json_option
+def compile_command(model: Any, loss: Any, step: Step, output: Path, as_json: bool) -> None:
+    """Compile a model and export library, header, parameters and manifest."""
+    files = step.export(output)
+    if as_json:
+        _print_json({"files": {role: str(path) for role, path in files.items()}} | step.report().to_dict())
+        return
+    Console().print(step.report())
+    for role, path in files.items():
+        click.echo(f"{role:16} {format_bytes(path.stat().st_size):>10}  {path}")
+
+
+@pock.command(epilog=_MODEL_HELP)
+@_model_options
+@click.option("--stage", type=click.Choice(STAGES), help="Print the IR after this stage, and nothing else.")
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Write the memory timeline there.")
+@_json_option
+def inspect(model: Any, loss: Any, step: Step, stage: str | None, picture: Path | None, as_json: bool) -> None:
+    """Show what trains, the memory timeline, operators and kernels."""
+    from ._inspect import describe, tables
+
+    if picture:
+        from ._picture import draw_timeline
+
+        draw_timeline(step.memory, f"{step.name}: live bytes in the arena", picture)
+    if stage:
+        click.echo(step.ir(stage))
+    elif as_json:
+        _print_json(describe(step))
+    else:
+        console = Console()
+        console.print(step.report())
+        for table in tables(step):
+            console.print(table)
+    if picture:
+        click.echo(f"picture: {picture}", err=True)
+
+
+@pock.command(epilog=_MODEL_HELP)
+@_model_options
+@click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--epochs", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of samples.")
+@click.option(
+    "--resume", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Checkpoint to go on from."
+)
+@click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Checkpoint to write, after every epoch.")
+@_json_option
+def train(
+    model: Any,
+    loss: Any,
+    step: Step,
+    data: Path,
+    epochs: int,
+    seed: int,
+    resume: Path | None,
+    save: Path | None,
+    as_json: bool,
+) -> None:
+    """Train a model on DATA, an .npz file with x and y (x_test and y_test if there are)."""
+    arrays = _cli_inputs.load_data(data, needs_target=loss is not None)
+    if resume:
+        step.load(resume)
+    figures: dict[str, Any] = {"before": evaluate(step, arrays), "epochs": []}
+    with _progress() as progress:
+        task = progress.add_task("train", total=None)
+
+        def show(done: int, total: int, loss_value: float) -> None:
+            progress.update(task, completed=done, total=total, description=f"train: loss {loss_value:.4f}")
+
+        for epoch in train_epochs(step, arrays, epochs=epochs, seed=seed, on_step=show):
+            figures["epochs"].append(epoch)
+            if save:
+                step.save(save)
+    figures["after"] = evaluate(step, arrays)
+    if as_json:
+        _print_json(figures)
+        return
+    for epoch in figures["epochs"]:
+        click.echo(f"epoch {epoch['epoch']}: mean loss {epoch['loss']:.4f}, {epoch['ms_per_step']:.3f} ms/step")
+    for split, accuracy in figures["after"].items():
+        click.echo(f"accuracy on {split}: {100 * figures['before'][split]:.1f} % before, {100 * accuracy:.1f} % after")
+    if save:
+        click.echo(f"checkpoint: {save}")
+
+
+@pock.command(epilog=_MODEL_HELP)
+@_model_options
+@click.option("--steps", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--warmup", type=click.IntRange(0), default=5, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of PyTorch.")
+@_json_option
+def bench(model: Any, loss: Any, step: Step, steps: int, warmup: int, threads: int, as_json: bool) -> None:
+    """Time the compiled step against PyTorch eager, on random data."""
+    from ._bench import compare
+
+    arrays = _cli_inputs.random_batch(step.inputs)
+    figures = compare(model, step, loss, arrays, steps=steps, warmup=warmup, threads=threads)
+    figures |= {"arena_bytes": step.memory.arena, "compile_seconds": sum(step.timings.values())}
+    if as_json:
+        _print_json(figures)
+        return
+    for name in ("compiled", "eager"):
+        times = figures[name]
+        click.echo(
+            f"{name:9} {times['median_ms']:9.3f} ms/step (least {times['min_ms']:.3f}, p90 {times['p90_ms']:.3f})"
+        )
+    click.echo(f"speed-up over PyTorch eager with {threads} thread(s): {figures['speedup']:.2f}")
+
+
+def main() -> None:
+    """Run the command line; errors of ours are one message, not a traceback."""
+    try:
+        pock.main(standalone_mode=False)
+    except (PockError, OSError) as error:
+        click.echo(f"pock: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

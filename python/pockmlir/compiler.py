@@ -1,0 +1,308 @@
+"""From a PyTorch model to a compiled training step: the order of the stages."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import _ir_text, _link
+from ._abi import LabelRange
+from ._artifact import Artifact, StageDump
+from ._core_api import Core, load_core
+from ._export import c_identifier, require_c_identifier
+from ._manifest import Manifest
+from .errors import ArgumentError, CompileError, PockError, SchemeError
+from .optim import Optimizer, from_torch
+from .scheme import ParameterInfo, Scheme
+from .step import Step
+from .target import Target
+
+__all__ = ["LOSSES", "STAGES", "compile"]
+
+#: Losses known by name; anything else is a callable in torch ops, or None.
+LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
+
+#: Stage → the pipeline that leads to it; ``pock-opt`` has the same ones.
+PIPELINES: Mapping[str, str] = {
+    "graph": "pock-graph-pipeline",
+    "training": "pock-training-pipeline",
+    "schedule": "pock-schedule-pipeline",
+    "kernels": "pock-kernels-pipeline",
+    "plan": "pock-plan-pipeline",
+    "llvm": "pock-llvm-pipeline",
+}
+
+#: The stages whose IR a step keeps, in order.
+STAGES = ("import", *PIPELINES)
+
+
+def compile(
+    model: Any,
+    inputs: Any,
+    *,
+    loss: str | Callable[..., Any] | None,
+    optimizer: Any,
+    scheme: Scheme | Mapping[str, float],
+    target: str | Target = "host",
+    name: str | None = None,
+    example_target: Any = None,
+    dump_ir_dir: str | Path | None = None,
+    on_stage: Callable[[str], None] | None = None,
+) -> Step:
+    """Compile the training step of a model; the model itself is not changed.
+
+    Args:
+        model: a ``torch.nn.Module`` or a ``torch.export.ExportedProgram``.
+        inputs: a tuple of example inputs; fixes shapes and dtypes.
+        loss: ``cross_entropy``, ``mse``, ``l1``, ``bce_with_logits``, a callable
+            ``(output, target)`` in torch ops, or None if the model returns its loss.
+        optimizer: `SGD`, `Adam`, `AdamW`, or a ``torch.optim`` instance of these.
+        scheme: which parameters train, and which part of each.
+        target: ``host``, or a `Target`.
+        name: prefix of the exported C functions; the model's class name if not given.
+        example_target: fixes shape and dtype of the target for a callable loss.
+        dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
+        on_stage: called with each stage's name before it runs.
+
+    Raises:
+        ArgumentError: an argument is not acceptable.
+        SchemeError: the scheme does not fit the model, or nothing would train.
+        UnsupportedOpsError: the model uses what the frontend does not know.
+        CompileError: a stage failed; the error has a command that shows it again.
+    """
+    request = _check_arguments(model, inputs, loss, optimizer, scheme, target, name)
+    compiler = _Compiler(request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage)
+    imported = compiler.run_import(model, request.inputs, loss, example_target)
+    parameters: Sequence[ParameterInfo] = imported.parameters
+    fractions = _resolve(request.scheme, parameters)
+    attributes = {
+        "pock.name": _ir_text.quote(request.name),
+        "pock.target": request.target.attributes,
+        "pock.scheme": _ir_text.scheme_attr(fractions),
+        "pock.optimizer": request.optimizer.to_attr(),
+    }
+    compiler.begin_module(imported.ir, attributes)
+    compiler.run_pipelines()
+    manifest = compiler.manifest()
+    _check_gradients(manifest, fractions)
+    object_code, library, directory = compiler.link()
+    state_names = _state_names(model)
+    artifact = Artifact(
+        manifest=manifest,
+        library=library,
+        object_code=object_code,
+        optimizer=request.optimizer,
+        scheme=request.scheme,
+        fractions=fractions,
+        parameters=tuple(parameters),
+        target=request.target,
+        loss=_loss_name(loss),
+        norm_modes=dict(imported.norm_modes),
+        state_names=state_names,
+        aliases={alias: name for alias, name in imported.aliases.items() if alias in state_names},
+        labels={name: LabelRange(*found) for name, found in _ir_text.label_ranges(compiler.dumps[0].ir).items()},
+        dumps=tuple(compiler.dumps),
+        timings=compiler.timings,
+        print_ir=compiler.without_locations,
+        directory=directory,
+    )
+    return Step(artifact, imported.values)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The checked arguments of `compile`."""
+
+    name: str
+    inputs: tuple[Any, ...]
+    optimizer: Optimizer
+    scheme: Scheme
+    target: Target
+
+
+def _check_arguments(
+    model: Any, inputs: Any, loss: Any, optimizer: Any, scheme: Any, target: Any, name: str | None
+) -> _Request:
+    """Check what can be checked without looking into the model."""
+    kind = type(model).__name__
+    if isinstance(model, type) or not (hasattr(model, "named_parameters") or kind == "ExportedProgram"):
+        given = f"the class {model.__name__}" if isinstance(model, type) else kind
+        raise ArgumentError(f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {given}")
+    if loss is not None and not callable(loss) and loss not in LOSSES:
+        raise ArgumentError(f"loss: expected one of {', '.join(LOSSES)}, a callable or None, but got {loss!r}")
+    if isinstance(target, str):
+        target = Target.named(target)
+    if not isinstance(target, Target):
+        raise ArgumentError(f"target: expected a name or a pockmlir.Target, but got {type(target).__name__}")
+    if name is None:
+        name = c_identifier("model" if kind in ("ExportedProgram", "GraphModule") else kind)
+    scheme = Scheme.coerce(scheme)
+    if not scheme.rules:
+        raise SchemeError("scheme: empty, nothing to train")
+    return _Request(
+        name=require_c_identifier(name),
+        inputs=_example_inputs(inputs),
+        optimizer=optimizer if isinstance(optimizer, Optimizer) and optimizer.kind else from_torch(optimizer),
+        scheme=scheme,
+        target=target,
+    )
+
+
+def _example_inputs(inputs: Any) -> tuple[Any, ...]:
+    """Return example inputs as a tuple of tensors; a single one need not be wrapped."""
+    import numpy as np
+    import torch
+
+    values = (inputs,) if isinstance(inputs, torch.Tensor | np.ndarray) else inputs
+    if not isinstance(values, tuple | list) or not values:
+        raise ArgumentError(f"inputs: expected a tuple of example inputs, but got {type(inputs).__name__}")
+    result = []
+    for index, value in enumerate(values):
+        if isinstance(value, np.ndarray):
+            value = torch.from_numpy(np.asarray(value, order="C"))
+        if not isinstance(value, torch.Tensor):
+            raise ArgumentError(
+                f"inputs[{index}]: expected a torch tensor or a numpy array, but got {type(value).__name__}"
+            )
+        result.append(value)
+    return tuple(result)
+
+
+def _resolve(scheme: Scheme, parameters: Sequence[ParameterInfo]) -> dict[str, float]:
+    """Resolve the scheme against the model, and refuse to train nothing."""
+    fractions = scheme.resolve(parameters)
+    if not any(fractions.values()):
+        frozen = sum(not info.requires_grad for info in parameters)
+        hint = f"; {frozen} of {len(parameters)} parameters have requires_grad=False" if frozen else ""
+        raise SchemeError(f"scheme: nothing to train with {scheme}{hint}")
+    return fractions
+
+
+def _check_gradients(manifest: Manifest, fractions: Mapping[str, float]) -> None:
+    """Refuse parameters that the scheme trains but the loss does not depend on."""
+    without = [
+        name
+        for name, fraction in fractions.items()
+        if fraction > 0 and (name not in manifest.tensors or manifest.tensors[name].update == "none")
+    ]
+    if without:
+        raise SchemeError(
+            f"scheme: the loss does not depend on {', '.join(without)}; they get no gradient, so freeze them"
+        )
+
+
+def _loss_name(loss: Any) -> str:
+    if loss is None:
+        return "returned by the model"
+    return loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+
+
+def _state_names(model: Any) -> tuple[str, ...]:
+    """Return the keys of the model's ``state_dict``: buffers that PyTorch does not save are none."""
+    state = model.state_dict
+    return tuple(state() if callable(state) else state)
+
+
+class _Compiler:
+    """Runs the stages and remembers the module after each."""
+
+    def __init__(self, name: str, core: Core, dump_dir: Path | None, on_stage: Callable[[str], None] | None) -> None:
+        self.name = name
+        self.core = core
+        self.dump_dir = dump_dir
+        self.on_stage = on_stage
+        self.dumps: list[StageDump] = []
+        self.timings: dict[str, float] = {}
+
+    def run_import(self, model: Any, inputs: tuple[Any, ...], loss: Any, example_target: Any) -> Any:
+        """Import the model through torch.export and torch-mlir."""
+        from .frontend import import_model
+
+        self._begin("import")
+        begin = time.perf_counter()
+        imported = import_model(model, inputs, loss, target_example=example_target)
+        self.timings["import"] = time.perf_counter() - begin
+        return imported
+
+    def begin_module(self, ir: str, attributes: Mapping[str, str]) -> None:
+        """Verify the imported module and add what the frontend does not know."""
+        try:
+            # The frontend writes the generic form; an empty pipeline prints it for people.
+            ir = self.core.run_pipeline(ir, "builtin.module()", True)
+        except RuntimeError as error:
+            self.record("import", ir)
+            raise self._failure("import", None, error) from error
+        self.record("import", _ir_text.add_module_attributes(ir, attributes))
+
+    def run_pipelines(self) -> None:
+        """Run all pipelines, each on the module that the one before left."""
+        for stage, pipeline in PIPELINES.items():
+            self._begin(stage)
+            anchored = f"builtin.module({pipeline})"
+            try:
+                # Locations travel along: a late failure can still name the model's module.
+                ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, anchored)], True)
+            except RuntimeError as error:
+                raise self._failure(stage, anchored, error) from error
+            self.timings[stage] = seconds
+            self.record(stage, ir)
+
+    def record(self, stage: str, ir: str) -> None:
+        """Remember the module after a stage; write it if dumps are asked for."""
+        if self.dump_dir:
+            self.dump_dir.mkdir(parents=True, exist_ok=True)
+            (self.dump_dir / f"{len(self.dumps):02}-{stage}.mlir").write_text(ir)
+        self.dumps.append(StageDump(stage, ir, self.timings.get(stage, 0.0)))
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of the module at stage ``plan``."""
+        try:
+            return Manifest.from_json(self.core.manifest(self._at("plan")))
+        except RuntimeError as error:
+            raise self._failure("manifest", None, error) from error
+
+    def link(self) -> tuple[bytes, Path, tempfile.TemporaryDirectory[str]]:
+        """Generate code and link it; return object code, library, and the directory that owns it."""
+        self._begin("object")
+        begin = time.perf_counter()
+        try:
+            code = self.core.emit_object(self._at("llvm"))
+        except RuntimeError as error:
+            raise self._failure("object", None, error) from error
+        self.timings["object"] = time.perf_counter() - begin
+        self._begin("link")
+        begin = time.perf_counter()
+        directory = tempfile.TemporaryDirectory(prefix="pock-")
+        object_file = Path(directory.name, f"{self.name}.o")
+        object_file.write_bytes(code)
+        library = Path(directory.name, f"lib{self.name}.so")
+        _link.link_shared(object_file, library)
+        self.timings["link"] = time.perf_counter() - begin
+        return code, library, directory
+
+    def without_locations(self, ir: str) -> str:
+        """Print a module without its source locations."""
+        return self.core.parse_check(ir)
+
+    def _at(self, stage: str) -> str:
+        return next(dump.ir for dump in self.dumps if dump.name == stage)
+
+    def _begin(self, stage: str) -> None:
+        if self.on_stage:
+            self.on_stage(stage)
+
+    def _failure(self, stage: str, pipeline: str | None, error: Exception) -> PockError:
+        """Write the stage's input to a file that survives; say how to run the stage on it."""
+        directory = self.dump_dir or Path(tempfile.mkdtemp(prefix="pock-failed-"))
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{self.name}-before-{stage}.mlir"
+        path.write_text(self.dumps[-1].ir)
+        command = None
+        if pipeline:
+            command = f"pock-opt --pass-pipeline='{pipeline}' {shlex.quote(str(path))}"
+        return CompileError(stage, str(error), reproducer=command, ir_path=str(path))

@@ -1,0 +1,118 @@
+"""The errors of pockmlir: each names what is wrong, where, and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = [
+    "ArgumentError",
+    "CheckpointError",
+    "CompileError",
+    "PockError",
+    "SchemeError",
+    "StepError",
+    "UnsupportedOp",
+    "UnsupportedOpsError",
+]
+
+
+class PockError(Exception):
+    """Base class of every error that pockmlir raises on purpose."""
+
+
+class ArgumentError(PockError, ValueError):
+    """An argument is not acceptable; the message names it, what was expected and what was given."""
+
+
+class SchemeError(ArgumentError):
+    """A sparse-update scheme is malformed or does not fit the model."""
+
+
+class CheckpointError(PockError):
+    """A checkpoint is unreadable, foreign, or belongs to another model or optimizer."""
+
+
+class StepError(PockError):
+    """A compiled function returned an error code.
+
+    Args:
+        function: the function of the C ABI, for example ``net_step``.
+        code: what it returned.
+    """
+
+    def __init__(self, function: str, code: int) -> None:
+        self.function = function
+        self.code = code
+        super().__init__(f"{function} failed with error code {code}")
+
+
+class CompileError(PockError):
+    """A compiler stage failed.
+
+    Args:
+        stage: the stage's name, one of ``pockmlir.STAGES``.
+        diagnostics: the compiler's diagnostics, as it printed them.
+        reproducer: a shell command that shows the same failure without Python.
+        ir_path: the file that holds the stage's input.
+    """
+
+    def __init__(
+        self,
+        stage: str,
+        diagnostics: str,
+        *,
+        reproducer: str | None = None,
+        ir_path: str | None = None,
+    ) -> None:
+        self.stage = stage
+        self.diagnostics = diagnostics
+        self.reproducer = reproducer
+        self.ir_path = ir_path
+        lines = [f"stage '{stage}' failed: {diagnostics.strip() or 'no diagnostics'}"]
+        if ir_path:
+            lines.append(f"input of the stage: {ir_path}")
+        if reproducer:
+            lines.append(f"reproduce with: {reproducer}")
+        super().__init__("\n".join(lines))
+
+
+@dataclass(frozen=True)
+class UnsupportedOp:
+    """One use of an operator that the frontend cannot import.
+
+    Attributes:
+        op: the operator, for example ``aten.cumsum.default``.
+        module: path of the module in the model, ``""`` for the model itself.
+        source: ``file:line`` of the call, when known.
+        reason: what about it is not supported, when it is not the operator as such.
+    """
+
+    op: str
+    module: str
+    source: str | None = None
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.op} in {self.module or '(model)'} at {self.source or '(unknown line)'}{reason}"
+
+
+class UnsupportedOpsError(PockError):
+    """The model uses operators that are not supported; all of them are listed.
+
+    Args:
+        ops: every unsupported use, in the order of execution; plain tuples
+            ``(op, module path, source line[, reason])`` are accepted.
+    """
+
+    def __init__(
+        self, ops: Sequence[UnsupportedOp | tuple[str, str, str | None] | tuple[str, str, str | None, str | None]]
+    ) -> None:
+        self.ops: tuple[UnsupportedOp, ...] = tuple(
+            op if isinstance(op, UnsupportedOp) else UnsupportedOp(*op) for op in ops
+        )
+        distinct = len({op.op for op in self.ops})
+        lines = [f"the model uses {distinct} unsupported operator(s), {len(self.ops)} time(s):"]
+        lines += [f"  {op}" for op in self.ops]
+        super().__init__("\n".join(lines))

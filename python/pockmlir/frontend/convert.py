@@ -1,0 +1,244 @@
+"""Walks functions of the torch dialect and builds the pock module, op by op."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch_mlir import ir
+from torch_mlir.dialects import func
+
+from .._ops import _pock_ops_gen as pock
+from ..errors import UnsupportedOp
+from . import ops  # noqa: F401  (fills the table of converters)
+from .builder import Builder, Missing, Value, dtype_of, is_float
+from .graph import Program
+from .parameters import Parameters
+from .registry import CONVERTERS, HINTS, Unsupported
+from .spec import TensorSpec
+from .torch_ir import import_graph, op_name, operand_constant, place_of, tensor_type
+
+__all__ = ["ModuleConverter"]
+
+
+@dataclass(frozen=True)
+class _Lazy:
+    """A parameter or constant: materialised where it is first used."""
+
+    make: Callable[[], Value]
+    differentiable: bool = False
+
+
+class ModuleConverter:
+    """Builds one pock module out of several programs.
+
+    Attributes:
+        unsupported: what could not be converted, in order of execution.
+        norm_modes: mode of each batch normalisation of the last converted program.
+    """
+
+    def __init__(self, context: Any, parameters: Parameters) -> None:
+        self._context = context
+        self._parameters = parameters
+        self.unsupported: list[UnsupportedOp] = []
+        self.norm_modes: dict[str, str] = {}
+        with context, ir.Location.unknown():
+            self._module = ir.Module.create()
+
+    def add(self, name: str, program: Program) -> list[TensorSpec]:
+        """Convert a program to a function of the module; return its results."""
+        with self._context, ir.Location.unknown():
+            torch_function, torch_module = import_graph(self._context, program.graph, name)
+            function = _FunctionConverter(self, name, program)
+            results = function.convert(torch_function)
+            self.norm_modes = function.builder.norm_modes
+            del torch_module
+            return results
+
+    def text(self) -> str:
+        """Return the module in generic form, with locations."""
+        with self._context, ir.Location.unknown():
+            with ir.InsertionPoint.at_block_begin(self._module.body):
+                for name, (value, is_parameter) in self._parameters.declarations.items():
+                    self._declare(name, value, is_parameter)
+            return str(self._module.operation.get_asm(enable_debug_info=True, print_generic_op_form=True))
+
+    def _declare(self, name: str, value: np.ndarray[Any, Any], is_parameter: bool) -> None:
+        kind = None if is_parameter else ir.Attribute.parse("#pock.kind<buffer>")
+        with ir.Location.name(name):
+            pock.ParamOp(name, ir.TypeAttr.get(self._parameters.type(name)), kind=kind)
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters that functions of the module may load."""
+        return self._parameters
+
+    @property
+    def body(self) -> Any:
+        """The block of the module."""
+        return self._module.body
+
+
+class _FunctionConverter:
+    """Converts one function; see `ModuleConverter`."""
+
+    def __init__(self, owner: ModuleConverter, name: str, program: Program) -> None:
+        self._owner = owner
+        self._name = name
+        self._program = program
+        self._values: dict[Any, Any] = {}
+        self._differentiable: set[Any] = set()
+        self._loads: dict[str, Value] = {}
+        self.builder = Builder(self._load_constant)
+
+    def convert(self, torch_function: Any) -> list[TensorSpec]:
+        """Build the pock function."""
+        torch_block = torch_function.entry_block
+        inputs = [b for b in self._program.bindings if b.kind == "input"]
+        types = [
+            tensor_type(argument.type)
+            for argument, b in zip(torch_block.arguments, self._program.bindings, strict=True)
+            if b.kind == "input"
+        ]
+        with ir.InsertionPoint(self._owner.body), ir.Location.name(self._name):
+            function = func.FuncOp(self._name, (types, []))
+            locations = [ir.Location.name(b.name) for b in inputs]
+            block = function.body.blocks.append(*types, arg_locs=locations)
+        self._bind_arguments(torch_block, block)
+        with ir.InsertionPoint(block):
+            for op in torch_block.operations:
+                if op.operation.name == "func.return":
+                    results = self._finish(op.operation)
+                else:
+                    self._convert_op(op.operation)
+        with ir.Location.name(self._name):
+            function.attributes["function_type"] = ir.TypeAttr.get(
+                ir.FunctionType.get(types, [value.type for value in results])
+            )
+        names = [b.name for b in inputs]
+        function.attributes["arg_attrs"] = _named(names)
+        function.attributes["res_attrs"] = _named(self._program.outputs)
+        return [
+            TensorSpec(name, tuple(value.type.shape), dtype_of(value))
+            for name, value in zip(self._program.outputs, results, strict=True)
+        ]
+
+    def _bind_arguments(self, torch_block: Any, block: Any) -> None:
+        inputs = iter(block.arguments)
+        parameters = self._owner.parameters
+        for argument, binding in zip(torch_block.arguments, self._program.bindings, strict=True):
+            if binding.kind == "input":
+                self._values[argument] = next(inputs)
+            elif binding.kind == "constant":
+                array = binding.array()
+                self._values[argument] = _Lazy(
+                    functools.partial(self.builder.constant, array, parameters.dtype_of_array(array))
+                )
+            else:
+                name = parameters.canonical(binding.name)
+                self._values[argument] = _Lazy(functools.partial(self._load, name), parameters.may_train(name))
+
+    def _load(self, name: str) -> Value:
+        if name not in self._loads:
+            result = self._owner.parameters.type(name)
+            with ir.Location.name(name):
+                self._loads[name] = self.builder.emit(pock.LoadParamOp, result, param=ir.FlatSymbolRefAttr.get(name))
+        return self._loads[name]
+
+    def _load_constant(self, array: np.ndarray[Any, Any]) -> Value:
+        return self._load(self._owner.parameters.add_constant(array))
+
+    # Values -------------------------------------------------------------------------
+
+    def _resolve(self, torch_value: Any) -> Any:
+        """Return what a converter is given for an operand."""
+        value = self._values[torch_value]
+        if isinstance(value, _Lazy):
+            if value.differentiable:
+                self._differentiable.add(torch_value)
+            value = self._values[torch_value] = value.make()
+        if isinstance(value, Missing):
+            raise Unsupported(value.reason)
+        return value
+
+    def _bind(self, op: Any, results: Sequence[Any], differentiable: bool) -> None:
+        for torch_value, value in zip(op.results, results, strict=True):
+            self._values[torch_value] = value
+            if differentiable and _carries_gradient(value):
+                self._differentiable.add(torch_value)
+
+    # Ops ----------------------------------------------------------------------------
+
+    def _convert_op(self, op: Any) -> None:
+        if op.name.startswith("torch.constant."):
+            self._values[op.results[0]] = operand_constant(op)
+            return
+        with op.location:
+            try:
+                operands = [self._resolve(operand) for operand in op.operands]
+                differentiable = any(operand in self._differentiable for operand in op.operands)
+                self._bind(op, self._results(op, operands, differentiable), differentiable)
+            except Unsupported as error:
+                self._report(op, str(error) or None)
+
+    def _results(self, op: Any, operands: list[Any], differentiable: bool) -> Sequence[Any]:
+        name = op_name(op)
+        if name == "prim.ListConstruct":
+            return [operands]
+        if name == "prim.ListUnpack":
+            return list(operands[0])
+        if name in ("prim.NumToTensor.Scalar", "aten.Float.bool", "aten.Int.bool"):
+            return [operands[0]]
+        converter = CONVERTERS.get(name)
+        if converter is None:
+            raise Unsupported(HINTS.get(name, ""))
+        builder = self.builder
+        builder.results = [tensor_type(result.type) for result in op.results]
+        builder.differentiable = differentiable
+        builder.module = place_of(op.location)[0]
+        result = converter(builder, *operands)
+        if len(op.results) == 0:
+            return []
+        return result if len(op.results) > 1 else [result]
+
+    def _report(self, op: Any, reason: str | None) -> None:
+        """Note an unsupported op and go on behind it, so that all are found."""
+        module, source = place_of(op.location)
+        self._owner.unsupported.append(UnsupportedOp(op_name(op), module, source, reason))
+        for result in op.results:
+            result_type = tensor_type(result.type)
+            if result_type is None:
+                self._values[result] = Missing("reads a result of another unsupported operator")
+            else:
+                self._values[result] = ir.Operation.create("pock.unsupported", results=[result_type]).results[0]
+
+    def _finish(self, op: Any) -> list[Value]:
+        """Store mutated buffers and return the outputs."""
+        parameters = self._owner.parameters
+        values = []
+        for operand in op.operands:
+            with op.location:
+                value = self._resolve(operand)
+            values.append(value)
+        stores = self._program.stores
+        for name, value in zip(stores, values, strict=False):
+            canonical = parameters.canonical(name)
+            with ir.Location.name(name):
+                pock.StoreParamOp(ir.FlatSymbolRefAttr.get(canonical), value)
+        outputs = values[len(stores) :]
+        with ir.Location.name(self._name):
+            func.ReturnOp(outputs)
+        return outputs
+
+
+def _carries_gradient(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_carries_gradient, value))
+    return isinstance(value, ir.Value) and is_float(dtype_of(value))
+
+
+def _named(names: Sequence[str]) -> Any:
+    return ir.ArrayAttr.get([ir.DictAttr.get({"pock.name": ir.StringAttr.get(name)}) for name in names])

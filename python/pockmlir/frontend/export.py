@@ -1,0 +1,112 @@
+"""Exports a model to functional ATen graphs, without changing it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import fx
+from torch.export import ExportedProgram
+
+from ..errors import ArgumentError, CompileError, PockError
+from .decompositions import decomposition_table
+from .gradient_modes import stop_gradients
+
+__all__ = ["Wrapper", "evaluation_mode", "export_program"]
+
+
+class Wrapper(torch.nn.Module):
+    """What is exported: the model, and its loss if there is one.
+
+    Args:
+        model: the user's model, registered under `source.MODEL`.
+        loss: applied to the model's output and the last input.
+        replay: the model comes from an exported program; its nodes are run one by one,
+            so that the new program keeps their module paths and source lines.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        loss: Callable[[Any, Any], torch.Tensor] | None = None,
+        *,
+        replay: bool = False,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.loss = loss
+        self._replay = replay
+
+    def forward(self, *args: Any) -> Any:
+        """Return the model's output, or the loss."""
+        if self.loss is None:
+            return self._output(args)
+        *inputs, target = args
+        return self.loss(self._output(inputs), target)
+
+    def _output(self, inputs: Iterable[Any]) -> Any:
+        if not self._replay:
+            return self.model(*inputs)
+        assert isinstance(self.model, fx.GraphModule)
+        with fx.traceback.preserve_node_meta():
+            return fx.Interpreter(self.model).run(*inputs)
+
+
+@contextlib.contextmanager
+def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
+    """Put a model into eval mode; afterwards every module is back in its own mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.eval()
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram:
+    """Export to a functional program of the operators that the frontend converts.
+
+    Raises:
+        CompileError: PyTorch cannot export the model; its error is the cause.
+        UnsupportedOpsError: the model uses `torch.no_grad` in a way that cannot be kept.
+    """
+    try:
+        with _no_custom_gradients():
+            exported = torch.export.export(wrapper, args)
+        stop_gradients(exported)
+        return exported.run_decompositions(dict(decomposition_table()))
+    except PockError:
+        raise
+    except Exception as error:
+        for cause in (error.__cause__, error.__context__):
+            if isinstance(cause, PockError):
+                raise cause from None
+        raise CompileError(
+            "import",
+            f"PyTorch cannot export the model ({what}): {type(error).__name__}: {error}\n"
+            "The model must be a static graph: no control flow that depends on data, no .item(), "
+            "no shapes that depend on data.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _no_custom_gradients() -> Iterator[None]:
+    """Refuse `torch.autograd.Function`: export traces its forward and would lose its backward."""
+    apply = torch.autograd.Function.__dict__["apply"]
+
+    def refuse(cls: type, *args: Any, **kwargs: Any) -> Any:
+        if cls.__module__.startswith("torch."):
+            return apply.__func__(cls, *args, **kwargs)
+        raise ArgumentError(
+            f"model: it uses the torch.autograd.Function '{cls.__qualname__}', whose own gradient "
+            "would be lost; express it with differentiable torch operators"
+        )
+
+    torch.autograd.Function.apply = classmethod(refuse)
+    try:
+        yield
+    finally:
+        torch.autograd.Function.apply = apply

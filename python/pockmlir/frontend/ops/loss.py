@@ -1,0 +1,105 @@
+"""Losses."""
+
+from __future__ import annotations
+
+from ..._ops import _pock_ops_gen as pock
+from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
+from ..registry import HINTS, Unsupported, converts
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+HINTS["aten.binary_cross_entropy"] = "use binary_cross_entropy_with_logits on the values before the sigmoid"
+
+
+def _reduction(b: Builder, code: int) -> object:
+    return b.enum(f"reduction<{_REDUCTIONS[code]}>")
+
+
+def _reduce(b: Builder, values: Value, code: int) -> Value:
+    if code == 0:
+        return values
+    return (b.mean if code == 1 else b.sum)(values, range(rank_of(values)))
+
+
+@converts("aten.cross_entropy_loss")
+def cross_entropy(
+    b: Builder, x: Value, target: Value, weight: Value | None, reduction: int, ignore_index: int, smoothing: float
+) -> Value:
+    if is_float(dtype_of(target)):
+        raise Unsupported("target of class probabilities; pass class indices")
+    if rank_of(x) == 1:
+        x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
+    loss = b.emit(
+        pock.CrossEntropyOp, b.type(shape_of(target) if reduction == 0 else (), dtype_of(x)), x, target,
+        weight=weight, reduction=_reduction(b, reduction), ignore_index=ignore_index, label_smoothing=smoothing,
+    )  # fmt: skip
+    return b.reshape(loss, b.out_shape)
+
+
+@converts("aten.nll_loss_nd")
+def nll_loss(b: Builder, x: Value, target: Value, weight: Value | None, reduction: int, ignore_index: int) -> Value:
+    if rank_of(x) == 1:
+        x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
+    batch, _, *rest = shape_of(x)
+    index = b.emit(pock.IotaOp, b.type(shape_of(x), dtype_of(target)), dim=1)
+    is_class = b.compare("eq", index, b.reshape(target, (batch, 1, *rest)))
+    valid = b.cast(b.compare("ne", target, ignore_index), dtype_of(x))
+    if weight is not None:
+        per_class = b.reshape(weight, (shape_of(weight)[0], *([1] * len(rest))))
+        valid = b.mul(valid, b.sum(b.select(is_class, per_class, 0), [1]))
+    picked = b.sum(b.select(is_class, x, 0), [1])
+    loss = b.unary(pock.NegOp, b.mul(picked, valid))
+    if reduction != 0:
+        dims = range(rank_of(loss))
+        total = b.sum(loss, dims)
+        loss = b.div(total, b.sum(valid, dims)) if reduction == 1 else total
+    return b.reshape(loss, b.out_shape)
+
+
+@converts("aten.mse_loss")
+def mse_loss(b: Builder, x: Value, target: Value, reduction: int) -> Value:
+    x, target = b.cast(x, b.out_dtype), b.cast(target, b.out_dtype)
+    return b.emit(pock.MseLossOp, b.out, x, target, reduction=_reduction(b, reduction))
+
+
+@converts("aten.l1_loss")
+def l1_loss(b: Builder, x: Value, target: Value, reduction: int) -> Value:
+    x, target = b.cast(x, b.out_dtype), b.cast(target, b.out_dtype)
+    return b.emit(pock.L1LossOp, b.out, x, target, reduction=_reduction(b, reduction))
+
+
+@converts("aten.binary_cross_entropy_with_logits")
+def bce_with_logits(
+    b: Builder, x: Value, target: Value, weight: Value | None, pos_weight: Value | None, reduction: int
+) -> Value:
+    attribute = _reduction(b, reduction)
+    operands = {"weight": weight, "pos_weight": pos_weight}
+    return b.emit(pock.BceWithLogitsOp, [b.out], x, b.cast(target, dtype_of(x)), **operands, reduction=attribute)[0]
+
+
+@converts("aten.smooth_l1_loss")
+def smooth_l1_loss(b: Builder, x: Value, target: Value, reduction: int, beta: Number) -> Value:
+    distance = b.unary(pock.AbsOp, b.sub(x, target))
+    if beta == 0:
+        return _reduce(b, distance, reduction)
+    square = b.mul(b.mul(distance, distance), 0.5 / beta)
+    near = b.compare("lt", distance, beta)
+    return _reduce(b, b.select(near, square, b.sub(distance, 0.5 * beta)), reduction)
+
+
+@converts("aten.huber_loss")
+def huber_loss(b: Builder, x: Value, target: Value, reduction: int, delta: Number) -> Value:
+    distance = b.unary(pock.AbsOp, b.sub(x, target))
+    square = b.mul(b.mul(distance, distance), 0.5)
+    near = b.compare("le", distance, delta)
+    return _reduce(b, b.select(near, square, b.mul(b.sub(distance, 0.5 * delta), delta)), reduction)
+
+
+@converts("aten.kl_div")
+def kl_div(b: Builder, x: Value, target: Value, reduction: int, log_target: bool) -> Value:
+    if log_target:
+        return _reduce(b, b.mul(b.unary(pock.ExpOp, target), b.sub(target, x)), reduction)
+    positive = b.compare("gt", target, 0)
+    # log of one where the target is zero, so that no gradient there is infinite.
+    entropy = b.mul(target, b.unary(pock.LogOp, b.select(positive, target, 1)))
+    return _reduce(b, b.sub(b.select(positive, entropy, 0), b.mul(target, x)), reduction)

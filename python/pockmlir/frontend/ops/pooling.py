@@ -1,0 +1,136 @@
+"""Max, average and adaptive pooling."""
+
+from __future__ import annotations
+
+from ..._ops import _pock_ops_gen as pock
+from ..builder import Builder, Missing, Value, dtype_of, shape_of
+from ..registry import Unsupported, converts
+from .contraction import Sizes, per_dimension
+
+
+def _batched(b: Builder, x: Value, rank: int) -> Value:
+    """Return ``[N, C, spatial…]``, the batch dimension added if it is absent."""
+    shape = shape_of(x)
+    return x if len(shape) == rank + 2 else b.reshape(x, (1, *shape))
+
+
+def _high_padding(x: Value, out: tuple[int, ...], kernel: Sizes, stride: Sizes, low: Sizes, dilation: Sizes) -> Sizes:
+    """Return the padding behind, larger than in front where `ceil_mode` adds a window.
+
+    PyTorch has decided the output size already, with the rule that the last window must
+    start inside the input or the padding in front.
+    """
+    return [
+        max(p, (m - 1) * s + d * (k - 1) + 1 - n - p)
+        for n, m, k, s, p, d in zip(
+            shape_of(x)[2:], out[-len(kernel) :], kernel, stride, low, dilation, strict=True
+        )
+    ]  # fmt: skip
+
+
+def _max_pool(b: Builder, x: Value, rank: int, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Value:
+    kernel = per_dimension(kernel, rank)
+    stride = per_dimension(stride, rank) if stride else kernel
+    low, dilation = per_dimension(padding, rank), per_dimension(dilation, rank)
+    x = _batched(b, x, rank)
+    high = _high_padding(x, b.out_shape, kernel, stride, low, dilation)
+    result = b.type([*shape_of(x)[:2], *b.out_shape[-rank:]], dtype_of(x))
+    y = b.emit(pock.MaxPoolOp, result, x, kernel=kernel, strides=stride, pad_low=low, pad_high=high, dilations=dilation)
+    return b.reshape(y, b.out_shape)
+
+
+_INDICES = Missing("indices of max pooling")
+
+
+@converts("aten.max_pool1d")
+def max_pool1d(
+    b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> Value:
+    return _max_pool(b, x, 1, kernel, stride, padding, dilation)
+
+
+@converts("aten.max_pool2d")
+def max_pool2d(
+    b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> Value:
+    return _max_pool(b, x, 2, kernel, stride, padding, dilation)
+
+
+@converts("aten.max_pool1d_with_indices")
+def max_pool1d_with_indices(
+    b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> list[Value | Missing]:
+    return [_max_pool(b, x, 1, kernel, stride, padding, dilation), _INDICES]
+
+
+@converts("aten.max_pool2d_with_indices")
+def max_pool2d_with_indices(
+    b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> list[Value | Missing]:
+    return [_max_pool(b, x, 2, kernel, stride, padding, dilation), _INDICES]
+
+
+def _avg_pool(
+    b: Builder, x: Value, rank: int, kernel: Sizes, stride: Sizes, padding: Sizes, count_include_pad: bool,
+    divisor: int | None,
+) -> Value:  # fmt: skip
+    kernel = per_dimension(kernel, rank)
+    stride = per_dimension(stride, rank) if stride else kernel
+    low = per_dimension(padding, rank)
+    x = _batched(b, x, rank)
+    high = _high_padding(x, b.out_shape, kernel, stride, low, [1] * rank)
+    result = b.type([*shape_of(x)[:2], *b.out_shape[-rank:]], dtype_of(x))
+    y = b.emit(
+        pock.AvgPoolOp, result, x, kernel=kernel, strides=stride, pad_low=low, pad_high=high,
+        count_include_pad=count_include_pad, divisor=divisor,
+    )  # fmt: skip
+    return b.reshape(y, b.out_shape)
+
+
+@converts("aten.avg_pool1d")
+def avg_pool1d(
+    b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool
+) -> Value:
+    return _avg_pool(b, x, 1, kernel, stride, padding, count_include_pad, None)
+
+
+@converts("aten.avg_pool2d")
+def avg_pool2d(
+    b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
+    divisor_override: int | None,
+) -> Value:  # fmt: skip
+    return _avg_pool(b, x, 2, kernel, stride, padding, count_include_pad, divisor_override)
+
+
+def _adaptive_avg_pool(b: Builder, x: Value, rank: int) -> Value:
+    x = _batched(b, x, rank)
+    result = b.type([*shape_of(x)[:2], *b.out_shape[-rank:]], dtype_of(x))
+    return b.reshape(b.emit(pock.AdaptiveAvgPoolOp, result, x), b.out_shape)
+
+
+@converts("aten.adaptive_avg_pool1d")
+def adaptive_avg_pool1d(b: Builder, x: Value, size: Sizes) -> Value:
+    return _adaptive_avg_pool(b, x, 1)
+
+
+@converts("aten.adaptive_avg_pool2d", "aten._adaptive_avg_pool2d")
+def adaptive_avg_pool2d(b: Builder, x: Value, size: Sizes) -> Value:
+    return _adaptive_avg_pool(b, x, 2)
+
+
+def _adaptive_max_pool(b: Builder, x: Value, rank: int) -> list[Value | Missing]:
+    size, out = shape_of(x)[-rank:], b.out_shape[-rank:]
+    if any(n % m for n, m in zip(size, out, strict=True)):
+        raise Unsupported(f"output size {list(out)} does not divide input size {list(size)}")
+    kernel = [n // m for n, m in zip(size, out, strict=True)]
+    return [_max_pool(b, x, rank, kernel, kernel, [0], [1]), _INDICES]
+
+
+@converts("aten.adaptive_max_pool1d")
+def adaptive_max_pool1d(b: Builder, x: Value, size: Sizes) -> list[Value | Missing]:
+    return _adaptive_max_pool(b, x, 1)
+
+
+@converts("aten.adaptive_max_pool2d")
+def adaptive_max_pool2d(b: Builder, x: Value, size: Sizes) -> list[Value | Missing]:
+    return _adaptive_max_pool(b, x, 2)

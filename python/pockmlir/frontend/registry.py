@@ -1,0 +1,34 @@
+"""The table of converters from ATen operators to pock ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["CONVERTERS", "HINTS", "Unsupported", "converts"]
+
+#: ATen operator as torch-mlir names it (``aten.conv2d``) → its converter. A converter
+#: takes the builder and the arguments of the operator's schema, in its order: tensors as
+#: values, lists as lists, everything else as Python constants. It returns a value, or one
+#: per result; `builder.missing` stands for a result that it cannot give.
+CONVERTERS: dict[str, Callable[..., Any]] = {}
+
+#: What to do instead, for operators without a converter.
+HINTS: dict[str, str] = {}
+
+
+class Unsupported(Exception):
+    """A converter cannot express this use of its operator; the text says what about it."""
+
+
+def converts(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function as the converter of operators."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        for name in names:
+            if name in CONVERTERS:
+                raise AssertionError(f"two converters for {name}")
+            CONVERTERS[name] = function
+        return function
+
+    return register

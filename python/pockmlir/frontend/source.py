@@ -1,0 +1,51 @@
+"""Where a node of an exported graph comes from: module path and source line."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import torch
+from torch import fx
+
+__all__ = ["LOSS_PATH", "MODEL", "module_path", "source_line", "strip_model"]
+
+#: Under which name the exported wrapper (`export.Wrapper`) holds the user's model.
+MODEL = "model"
+#: What stands for the module path of operators outside the model.
+LOSS_PATH = "(loss)"
+
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
+_POCKMLIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def strip_model(path: str) -> str | None:
+    """Return a dotted path relative to the user's model, None if it is outside."""
+    if path == MODEL:
+        return ""
+    return path[len(MODEL) + 1 :] if path.startswith(MODEL + ".") else None
+
+
+def module_path(node: fx.Node) -> str:
+    """Return the path of the innermost module that a node belongs to, ``""`` for the model."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    if not stack:
+        return LOSS_PATH
+    # A module that is called again appears as `path@1`.
+    path = re.sub(r"@\d+", "", stack[-1][0])
+    if not str(stack[0][1]).endswith("Wrapper"):
+        # Replayed from an exported program: the path is the model's own.
+        return path
+    inside = strip_model(path)
+    return LOSS_PATH if inside is None else inside
+
+
+def source_line(node: fx.Node) -> tuple[str, int] | None:
+    """Return file and line of the innermost frame of the user's code."""
+    frames = [(file, int(line)) for file, line in _FRAME.findall(node.meta.get("stack_trace") or "")]
+    # Generated code has no file; our own wrapper says nothing to the user.
+    frames = [frame for frame in frames if not frame[0].startswith(("<", _POCKMLIR))]
+    own = [frame for frame in frames if not os.path.abspath(frame[0]).startswith(_TORCH)]
+    named = own or frames
+    return named[-1] if named else None

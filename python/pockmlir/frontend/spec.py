@@ -1,0 +1,77 @@
+"""What the frontend hands to the compiler: tensor specifications and the imported model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..scheme import ParameterInfo
+
+__all__ = ["DTYPES", "ImportedModel", "TensorSpec", "dtype_name", "numpy_dtype"]
+
+#: The element types of the pock dialect (docs/Architecture.md) by their PyTorch type.
+DTYPES: dict[torch.dtype, str] = {
+    torch.float32: "f32",
+    torch.float64: "f64",
+    torch.bool: "i1",
+    torch.int8: "i8",
+    torch.int32: "i32",
+    torch.int64: "i64",
+}
+_NUMPY: dict[str, type[np.generic]] = {
+    "f32": np.float32,
+    "f64": np.float64,
+    "i1": np.bool_,
+    "i8": np.int8,
+    "i32": np.int32,
+    "i64": np.int64,
+}
+
+
+def dtype_name(dtype: torch.dtype) -> str | None:
+    """Return the dialect's name of a PyTorch element type, None if there is none."""
+    return DTYPES.get(dtype)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return the numpy type of one of the dialect's element types."""
+    dtype: np.dtype[Any] = np.dtype(_NUMPY[name])
+    return dtype
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name, shape and element type (``f32``, ``i64``, …) of an input or output."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class ImportedModel:
+    """A model as pock IR at stage ``import``, and what belongs to it but is not IR.
+
+    Attributes:
+        ir: the module, generic form, with locations; without the attributes that the
+            compiler adds (name, target, scheme, optimizer).
+        parameters: the model's parameters in registration order, aliases left out.
+        values: initial values of parameters, buffers and large constants by name.
+        inputs: the model's inputs.
+        target: the loss's target, None if the model computes its loss itself.
+        outputs: what ``@predict`` returns.
+        norm_modes: path of each batch normalisation → ``training`` or ``inference``.
+        aliases: other names of shared parameters and buffers → the name in the IR.
+    """
+
+    ir: str
+    parameters: list[ParameterInfo]
+    values: dict[str, np.ndarray[Any, Any]]
+    inputs: list[TensorSpec]
+    target: TensorSpec | None
+    outputs: list[TensorSpec]
+    norm_modes: dict[str, str]
+    aliases: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,245 @@
+"""The contract of a compiled step: what trains, in which mode, at what cost."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ._manifest import Memory, TensorSlot, dtype_of
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.table import Table
+
+    from ._artifact import Artifact
+    from .scheme import ParameterInfo
+
+__all__ = ["ParameterReport", "Report", "format_bytes", "make_table"]
+
+
+def format_bytes(count: int) -> str:
+    """Spell a number of bytes for people.
+
+    >>> format_bytes(1536)
+    '1.5 KiB'
+    """
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{count} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+@dataclass(frozen=True)
+class ParameterReport:
+    """What happens to one parameter.
+
+    Attributes:
+        name: PyTorch's name.
+        shape: PyTorch's shape.
+        dtype: numpy's name of the element type.
+        trains: ``all``, ``slice``, ``frozen`` or ``without gradient``.
+        slice: for a slice, the dimension and how many of its entries train (the first).
+        trained_elements: how many numbers the step changes.
+        detail: why it is frozen, or what the slice is.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    trains: Literal["all", "slice", "frozen", "without gradient"]
+    slice: tuple[int, int] | None
+    trained_elements: int
+    detail: str
+
+    @classmethod
+    def of(cls, info: ParameterInfo, fraction: float, slot: TensorSlot | None) -> ParameterReport:
+        """Compare what the scheme asks for with what the compiler did."""
+        shape = tuple(info.shape)
+        elements = _product(shape)
+        dtype = dtype_of(slot.dtype).name if slot else ""
+        update = slot.update if slot else "none"
+        if isinstance(update, tuple):
+            axis, size = update
+            what = "input channels" if axis == 1 else f"in dimension {axis}"
+            detail = f"{size} of {shape[axis]} {what}"
+            return cls(info.name, shape, dtype, "slice", update, elements // shape[axis] * size, detail)
+        if update == "full":
+            return cls(info.name, shape, dtype, "all", None, elements, "")
+        if fraction > 0:
+            return cls(info.name, shape, dtype, "without gradient", None, 0, "the loss does not depend on it")
+        detail = "" if info.requires_grad else "requires_grad=False"
+        return cls(info.name, shape, dtype, "frozen", None, 0, detail)
+
+
+def _product(shape: Sequence[int]) -> int:
+    result = 1
+    for size in shape:
+        result *= size
+    return result
+
+
+@dataclass(frozen=True)
+class Report:
+    """The contract; ``print`` it, or take ``to_dict()``.
+
+    Attributes:
+        name: the model's name.
+        target: what it was compiled for.
+        optimizer: kind and settings.
+        loss: name of the loss.
+        scheme: as the user wrote it.
+        parameters: one entry per parameter of the model.
+        norm_modes: path of each normalisation layer → its mode.
+        arithmetic: element types, fused multiply-add, mathematical functions.
+        memory: the promised bytes.
+        kernels: number of launches and of distinct kernels.
+        timings: seconds per compiler stage.
+    """
+
+    name: str
+    target: str
+    optimizer: Mapping[str, Any]
+    loss: str
+    scheme: str
+    parameters: tuple[ParameterReport, ...]
+    norm_modes: Mapping[str, str]
+    arithmetic: Mapping[str, str]
+    memory: Memory
+    kernels: Mapping[str, int]
+    timings: Mapping[str, float]
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Report:
+        """Describe what `compile` made."""
+        tensors = artifact.manifest.tensors
+        return cls(
+            name=artifact.name,
+            target=artifact.target.name,
+            optimizer=artifact.optimizer.to_dict(),
+            loss=artifact.loss,
+            scheme=str(artifact.scheme),
+            parameters=tuple(
+                ParameterReport.of(info, artifact.fractions[info.name], tensors.get(info.name))
+                for info in artifact.parameters
+            ),
+            norm_modes=dict(artifact.norm_modes),
+            arithmetic=_arithmetic(artifact),
+            memory=artifact.manifest.memory,
+            kernels=dict(artifact.manifest.data.get("kernels", {})),
+            timings=dict(artifact.timings),
+        )
+
+    @property
+    def trained_elements(self) -> int:
+        """How many numbers the step changes."""
+        return sum(entry.trained_elements for entry in self.parameters)
+
+    @property
+    def elements(self) -> int:
+        """How many numbers the model's parameters have."""
+        return sum(_product(entry.shape) for entry in self.parameters)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, fit for JSON."""
+        return {
+            "name": self.name,
+            "target": self.target,
+            "optimizer": dict(self.optimizer),
+            "loss": self.loss,
+            "scheme": self.scheme,
+            "trained_elements": self.trained_elements,
+            "elements": self.elements,
+            "parameters": [asdict(entry) for entry in self.parameters],
+            "norm_modes": dict(self.norm_modes),
+            "arithmetic": dict(self.arithmetic),
+            "memory": self.memory.to_dict(),
+            "kernels": dict(self.kernels),
+            "timings": dict(self.timings),
+        }
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        text = io.StringIO()
+        width = None if colour else 100
+        Console(file=text, force_terminal=colour, no_color=not colour, width=width).print(self)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        settings = ", ".join(f"{key}={value}" for key, value in self.optimizer.items() if key != "kind")
+        yield f"{self.name} for {self.target}: {self.loss}, {self.optimizer['kind']} ({settings})"
+        yield f"scheme: {self.scheme}"
+        yield (
+            f"trains {self.trained_elements:,} of {self.elements:,} parameters "
+            f"({100 * self.trained_elements / max(self.elements, 1):.1f} %)"
+        )
+        yield self._parameter_table()
+        if self.norm_modes:
+            yield make_table("normalisation", ("layer", "mode"), self.norm_modes.items())
+        yield make_table("arithmetic", ("", ""), self.arithmetic.items())
+        yield self._memory_table()
+
+    def _parameter_table(self) -> Table:
+        rows = [
+            (entry.name, "x".join(map(str, entry.shape)) or "scalar", entry.trains, entry.detail)
+            for entry in self.parameters
+        ]
+        return make_table("parameters", ("parameter", "shape", "trains", ""), rows)
+
+    def _memory_table(self) -> Table:
+        memory = self.memory
+        rows = [
+            ("parameters", memory.parameters),
+            ("optimizer state", memory.optimizer_state),
+            ("arena", memory.arena),
+            ("  its lower bound", memory.lower_bound),
+            ("  saved activations", memory.saved),
+            ("  gradients", memory.gradients),
+            ("  workspace", memory.workspace),
+            ("constants + state + arena", memory.total),
+        ]
+        return make_table(
+            "memory", ("what", "bytes", ""), [(what, f"{count:,}", format_bytes(count)) for what, count in rows]
+        )
+
+
+def make_table(title: str, columns: Sequence[str], rows: Any) -> Table:
+    """A table whose cells are taken literally: names may contain rich's markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns))
+    for column in columns:
+        table.add_column(column, justify="right" if column == "bytes" else "left")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table
+
+
+def _arithmetic(artifact: Artifact) -> dict[str, str]:
+    """Say which arithmetic the code uses, as read off the code itself."""
+    dtypes = sorted({dtype_of(slot.dtype).name for slot in artifact.manifest.of_kind("parameter").values()})
+    result = {"element types": ", ".join(dtypes)}
+    code = next((dump.ir for dump in artifact.dumps if dump.name == "llvm"), None)
+    if code is None:
+        return result
+    fused = "llvm.intr.fma" in code or "llvm.intr.fmuladd" in code
+    result["multiply-add"] = "fused" if fused else "two roundings"
+    library = [name for name in ("exp", "log", "tanh", "pow", "erf") if _calls_libm(code, name)]
+    polynomials = "polynomials, same on every target"
+    result["exp, log, tanh, pow, erf"] = f"libm: {', '.join(library)}" if library else polynomials
+    reordering = "fastmath<" in code and ("reassoc" in code or "<fast>" in code)
+    result["reordering by the compiler"] = "allowed" if reordering else "none"
+    return result
+
+
+def _calls_libm(code: str, name: str) -> bool:
+    return any(pattern in code for pattern in (f"llvm.intr.{name}(", f"call @{name}(", f"call @{name}f("))

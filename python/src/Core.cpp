@@ -1,0 +1,190 @@
+//===- Core.cpp - the Python extension module pockmlir._core --------------===//
+//
+// The compiler for Python: IR in (text or bytecode), text out. Every call has
+// an MLIR context of its own and runs without the GIL; nothing of MLIR outlives
+// it. Diagnostics become one Python exception, CompilerError.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Target/Manifest.h"
+#include "Pock/Target/ObjectEmitter.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Config/llvm-config.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+
+namespace nb = nanobind;
+using namespace mlir;
+
+namespace {
+
+using Source = std::variant<nb::str, nb::bytes>;
+using Stages = std::vector<std::pair<std::string, std::string>>;
+using StageResults = std::vector<std::tuple<std::string, std::string, double>>;
+
+/// Parses `source` and calls `body(session, module)`, all without the GIL.
+template <typename Body>
+auto withModule(const Source &source, Body body) {
+  StringRef text;
+  if (const auto *string = std::get_if<nb::str>(&source)) {
+    Py_ssize_t size;
+    const char *data = PyUnicode_AsUTF8AndSize(string->ptr(), &size);
+    if (!data)
+      throw nb::python_error();
+    text = StringRef(data, size);
+  } else {
+    const auto &bytes = std::get<nb::bytes>(source);
+    text = StringRef(bytes.c_str(), bytes.size());
+  }
+  nb::gil_scoped_release release;
+  Session session;
+  OwningOpRef<ModuleOp> module = session.parse(text);
+  return body(session, *module);
+}
+
+StageResults runStages(const Source &source, const Stages &stages,
+                       bool locations) {
+  return withModule(source, [&](Session &session, ModuleOp module) {
+    StageResults results;
+    for (const auto &[name, pipeline] : stages) {
+      OwningOpRef<ModuleOp> before = module.clone();
+      auto start = std::chrono::steady_clock::now();
+      try {
+        session.run(module, pipeline);
+      } catch (CompilerError &error) {
+        error.stage = name;
+        error.ir = print(*before, true);
+        throw;
+      }
+      std::chrono::duration<double> seconds =
+          std::chrono::steady_clock::now() - start;
+      results.emplace_back(name, print(module, locations), seconds.count());
+    }
+    return results;
+  });
+}
+
+/// Wraps an emitter of Pock/Target: `FailureOr<std::string>(ModuleOp)`.
+template <typename Emitter>
+std::string emit(const Source &source, Emitter emitter, StringRef what) {
+  return withModule(source, [&](Session &session, ModuleOp module) {
+    FailureOr<std::string> result = emitter(module);
+    session.check(success(succeeded(result)), what);
+    return std::move(*result);
+  });
+}
+
+std::vector<std::string> listPipelines() {
+  Session session; // registers them
+  std::vector<std::string> names;
+  for (const char *stage :
+       {"graph", "training", "schedule", "kernels", "plan", "llvm"})
+    if (PassPipelineInfo::lookup("pock-" + std::string(stage) + "-pipeline"))
+      names.push_back("pock-" + std::string(stage) + "-pipeline");
+  return names;
+}
+
+} // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "The pock-mlir compiler. IR is text or MLIR bytecode.";
+
+  nb::dict defaults;
+  defaults["stage"] = "";
+  defaults["ir"] = "";
+  nb::object errorClass = nb::steal(PyErr_NewExceptionWithDoc(
+      nb::str("{}.CompilerError").format(m.attr("__name__")).c_str(),
+      "The compiler's diagnostics, one per line, with locations.\n\n"
+      "run_stages sets `stage` and `ir`: what failed, and its input.",
+      PyExc_RuntimeError, defaults.ptr()));
+  m.attr("CompilerError") = errorClass;
+  nb::register_exception_translator(
+      [](const std::exception_ptr &pointer, void *payload) {
+        try {
+          std::rethrow_exception(pointer);
+        } catch (const CompilerError &error) {
+          auto cls = nb::borrow(static_cast<PyObject *>(payload));
+          nb::object instance = cls(error.what());
+          instance.attr("stage") = error.stage;
+          instance.attr("ir") = error.ir;
+          PyErr_SetObject(cls.ptr(), instance.ptr());
+        }
+      },
+      errorClass.release().ptr()); // lives as long as the process
+
+  m.def(
+      "parse_check",
+      [](const Source &ir) {
+        return withModule(ir, [](Session &, ModuleOp module) {
+          return print(module, false);
+        });
+      },
+      nb::arg("ir"), "Parse and verify; return the IR as MLIR prints it.");
+  m.def(
+      "run_pipeline",
+      [](const Source &ir, const std::string &pipeline, bool locations) {
+        return withModule(ir, [&](Session &session, ModuleOp module) {
+          session.run(module, pipeline);
+          return print(module, locations);
+        });
+      },
+      nb::arg("ir"), nb::arg("pipeline"), nb::arg("print_locations") = false,
+      "Run what pock-opt calls --pass-pipeline: 'builtin.module(…)'.");
+  m.def("run_stages", runStages, nb::arg("ir"), nb::arg("stages"),
+        nb::arg("print_locations") = false,
+        "Run (name, pipeline) after one another in one context; return (name, "
+        "IR, seconds) each.");
+  m.def("list_pipelines", listPipelines,
+        "Names of the registered pipelines, in the order of the stages.");
+  m.def(
+      "emit_object",
+      [](const Source &ir) {
+        std::string object =
+            emit(ir, ::pock::emitObject, "emitting the object");
+        return nb::bytes(object.data(), object.size());
+      },
+      nb::arg("ir"), "Object file of a module at stage 'llvm'.");
+  m.def(
+      "emit_assembly",
+      [](const Source &ir) {
+        return emit(ir, ::pock::emitAssembly, "emitting assembly");
+      },
+      nb::arg("ir"), "Target assembly of a module at stage 'llvm'.");
+  m.def(
+      "emit_llvm_ir",
+      [](const Source &ir) {
+        return emit(
+            ir, [](ModuleOp module) { return ::pock::emitLLVMIR(module); },
+            "translating to LLVM IR");
+      },
+      nb::arg("ir"), "Optimised LLVM IR of a module at stage 'llvm'.");
+  m.def(
+      "manifest",
+      [](const Source &ir) {
+        return emit(ir, mlir::pock::buildManifest, "building the manifest");
+      },
+      nb::arg("ir"), "JSON manifest of a module at stage 'plan'.");
+  m.def(
+      "host_target",
+      [] {
+        Session session;
+        std::string text;
+        llvm::raw_string_ostream(text)
+            << ::pock::hostTargetAttr(&session.getContext());
+        return text;
+      },
+      "The attribute pock.target of this machine.");
+  m.def(
+      "version", [] { return POCK_VERSION " (MLIR " LLVM_VERSION_STRING ")"; },
+      "Version of this package and of the MLIR it is linked with.");
+}

@@ -1,0 +1,91 @@
+//===- Session.cpp - one use of the compiler from Python ------------------===//
+
+#include "Session.h"
+
+#include "Pock/InitAll.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+
+/// Everything there is, registered once per process.
+static const DialectRegistry &registry() {
+  static const DialectRegistry all = [] {
+    DialectRegistry registry;
+    mlir::pock::registerAllDialects(registry);
+    mlir::pock::registerAllPasses();
+    return registry;
+  }();
+  return all;
+}
+
+/// `file:line:column (name)`, as far as the frontend gave them.
+static std::string describe(Location loc) {
+  std::string name, place;
+  loc->walk([&](Location part) {
+    if (auto named = dyn_cast<NameLoc>(part); named && name.empty())
+      name = named.getName().str();
+    if (auto file = dyn_cast<FileLineColLoc>(part); file && place.empty())
+      place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) +
+               ":" + Twine(file.getColumn()))
+                  .str();
+    return WalkResult::advance();
+  });
+  if (name.empty() && place.empty())
+    return "<unknown>";
+  if (name.empty() || place.empty())
+    return name + place;
+  return place + " (" + name + ")";
+}
+
+Session::Session()
+    : context(registry()), handler(&context, [this](Diagnostic &diagnostic) {
+        report(diagnostic);
+        for (Diagnostic &note : diagnostic.getNotes())
+          report(note);
+      }) {
+  context.printOpOnDiagnostic(false); // it would print whole modules
+}
+
+OwningOpRef<ModuleOp> Session::parse(StringRef source) {
+  llvm::SourceMgr buffers;
+  buffers.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(source, "<ir>"), llvm::SMLoc());
+  auto module = parseSourceFile<ModuleOp>(buffers, &context);
+  check(success(static_cast<bool>(module)), "parsing");
+  return module;
+}
+
+void Session::run(ModuleOp module, StringRef pipeline) {
+  std::string error;
+  llvm::raw_string_ostream stream(error);
+  FailureOr<OpPassManager> passes = parsePassPipeline(pipeline, stream);
+  if (failed(passes))
+    throw CompilerError("invalid pipeline '" + pipeline.str() + "': " + error);
+  // Nesting the passes below the module once more would skip them silently.
+  PassManager manager(&context, passes->getOpAnchorName());
+  static_cast<OpPassManager &>(manager) = std::move(*passes);
+  check(manager.run(module), "pipeline '" + pipeline + "'");
+}
+
+void Session::check(LogicalResult result, const Twine &what) {
+  if (failed(result))
+    throw CompilerError(messages.empty() ? (what + " failed").str() : messages);
+}
+
+void Session::report(Diagnostic &diagnostic) {
+  constexpr const char *severities[] = {"note", "warning", "error", "remark"};
+  messages += (messages.empty() ? "" : "\n") +
+              describe(diagnostic.getLocation()) + ": " +
+              severities[static_cast<int>(diagnostic.getSeverity())] + ": " +
+              diagnostic.str();
+}
+
+std::string print(ModuleOp module, bool locations) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  module->print(stream, OpPrintingFlags().enableDebugInfo(locations));
+  return text;
+}

@@ -1,0 +1,73 @@
+// RUN: pock-opt %s --pock-bufferize-kernels --split-input-file | FileCheck %s
+
+// A chain of operations is computed in the out, without copies or temporaries.
+
+// CHECK-LABEL: func.func private @linear_relu(
+// CHECK-SAME:    %[[X:.+]]: memref<4x8xf32>, %[[W:.+]]: memref<8x16xf32>, %[[OUT:.+]]: memref<4x16xf32>)
+// CHECK-SAME:    attributes {pock.kernel}
+// CHECK-NOT:     memref.alloc
+// CHECK:         linalg.fill {{.*}} outs(%[[OUT]]
+// CHECK:         linalg.generic {{.*}} ins(%[[X]], %[[W]] {{.*}} outs(%[[OUT]]
+// CHECK:         linalg.generic {{.*}} outs(%[[OUT]]
+// CHECK-NOT:     linalg.copy
+// CHECK:         return{{$}}
+func.func private @linear_relu(%x: tensor<4x8xf32>, %w: tensor<8x16xf32>, %out: tensor<4x16xf32> {bufferization.writable = true})
+    -> tensor<4x16xf32> attributes {pock.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<4x16xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<4x16xf32>) -> tensor<4x16xf32>
+  %y = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x16xf32>) outs(%init : tensor<4x16xf32>) -> tensor<4x16xf32>
+  %fresh = tensor.empty() : tensor<4x16xf32>
+  %relu = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%y : tensor<4x16xf32>) outs(%fresh : tensor<4x16xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %max = arith.maximumf %a, %zero : f32
+    linalg.yield %max : f32
+  } -> tensor<4x16xf32>
+  return %relu : tensor<4x16xf32>
+}
+
+// -----
+
+// An out that is read is updated in place: rows 3..6 only, no copy.
+
+// CHECK-LABEL: func.func private @update_rows(
+// CHECK-SAME:    %[[G:.+]]: memref<4x30xf32>, %[[W:.+]]: memref<10x30xf32>)
+// CHECK-NOT:     memref.alloc
+// CHECK:         %[[ROWS:.+]] = memref.subview %[[W]][3, 0] [4, 30] [1, 1]
+// CHECK:         linalg.generic {{.*}} ins(%[[ROWS]], %[[G]] {{.*}} outs(%[[ROWS]]
+// CHECK-NOT:     linalg.copy
+func.func private @update_rows(%g: tensor<4x30xf32>, %w: tensor<10x30xf32> {bufferization.writable = true})
+    -> tensor<10x30xf32> attributes {pock.kernel} {
+  %rows = tensor.extract_slice %w[3, 0] [4, 30] [1, 1] : tensor<10x30xf32> to tensor<4x30xf32>
+  %empty = tensor.empty() : tensor<4x30xf32>
+  %new = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%rows, %g : tensor<4x30xf32>, tensor<4x30xf32>) outs(%empty : tensor<4x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %d = arith.subf %a, %b : f32
+    linalg.yield %d : f32
+  } -> tensor<4x30xf32>
+  %r = tensor.insert_slice %new into %w[3, 0] [4, 30] [1, 1] : tensor<4x30xf32> into tensor<10x30xf32>
+  return %r : tensor<10x30xf32>
+}
+
+// -----
+
+// A kernel that returns an in copies it.
+
+// CHECK-LABEL: func.func private @copy(
+// CHECK-SAME:    %[[X:.+]]: memref<8xf32>, %[[OUT:.+]]: memref<8xf32>)
+// CHECK:         linalg.copy ins(%[[X]] {{.*}} outs(%[[OUT]]
+func.func private @copy(%x: tensor<8xf32>, %out: tensor<8xf32> {bufferization.writable = true})
+    -> tensor<8xf32> attributes {pock.kernel} {
+  return %x : tensor<8xf32>
+}
+
+// -----
+
+// Only kernels are touched.
+
+// CHECK-LABEL: func.func @step(%{{.+}}: tensor<8xf32>) -> tensor<8xf32>
+func.func @step(%x: tensor<8xf32>) -> tensor<8xf32> {
+  return %x : tensor<8xf32>
+}

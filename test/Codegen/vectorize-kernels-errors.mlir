@@ -1,0 +1,28 @@
+// RUN: pock-opt %s --pock-vectorize-kernels --split-input-file --verify-diagnostics
+
+func.func private @unplaced(%x: memref<8xf32>) attributes {pock.kernel} {
+  // expected-error @below {{temporary has no memory; run 'pock-place-scratch' before}}
+  %a = memref.alloc() : memref<8xf32>
+  %c0 = arith.constant 0 : index
+  %v = memref.load %a[%c0] : memref<8xf32>
+  memref.store %v, %x[%c0] : memref<8xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected 'vector_bytes' to be 0 or a power of two up to 256, but got 48}}
+module attributes {pock.target = {vector_bytes = 48 : i64}} {
+}
+
+// -----
+
+// expected-error @below {{unknown 'pock.target' entry 'color'}}
+module attributes {pock.target = {color = "red"}} {
+}
+
+// -----
+
+// expected-error @below {{expected 'pock.target' entry 'cpu' to be a string}}
+module attributes {pock.target = {cpu = 3 : i64}} {
+}

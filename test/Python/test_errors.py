@@ -1,0 +1,210 @@
+"""Errors name what is wrong; `compile` refuses bad arguments before it imports anything."""
+
+import pytest
+from pockmlir import (
+    SGD,
+    ArgumentError,
+    CompileError,
+    PockError,
+    Scheme,
+    SchemeError,
+    Target,
+    UnsupportedOp,
+    UnsupportedOpsError,
+    _ir_text,
+    _link,
+    compile,
+    compiler,
+)
+from pockmlir._export import c_identifier, require_c_identifier
+from pockmlir.scheme import ParameterInfo
+
+torch = pytest.importorskip("torch")
+X = torch.zeros(4, 3)
+
+
+def attempt(**changes):
+    arguments = {"model": torch.nn.Linear(3, 2), "inputs": (X,), "loss": "cross_entropy", "optimizer": SGD()}
+    arguments |= {"scheme": Scheme.full(), "target": Target("host", "{}")} | changes
+    return compile(arguments.pop("model"), arguments.pop("inputs"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": 3}, "model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got int"),
+        ({"model": torch.nn.Linear}, "but got the class Linear"),
+        ({"inputs": ()}, "inputs: expected a tuple of example inputs"),
+        ({"inputs": 3}, "inputs: expected a tuple of example inputs, but got int"),
+        ({"inputs": (X, [1])}, r"inputs\[1\]: expected a torch tensor or a numpy array, but got list"),
+        ({"loss": "crossentropy"}, "loss: expected one of cross_entropy, mse, .* but got 'crossentropy'"),
+        ({"optimizer": "sgd"}, "optimizer: expected SGD"),
+        ({"scheme": 0.5}, "scheme: expected a pockmlir.Scheme or a mapping, but got 0.5"),
+        ({"scheme": {}}, "scheme: empty, nothing to train"),
+        ({"scheme": Scheme()}, "scheme: empty, nothing to train"),
+        ({"scheme": {"a": 2}}, r"fraction of 'a' must be in \[0, 1\]"),
+        ({"target": "tpu"}, "target: expected 'host' or a pockmlir.Target, but got 'tpu'"),
+        ({"target": 3}, "target: expected a name or a pockmlir.Target, but got int"),
+        ({"name": "my-net"}, "name: expected a C identifier"),
+        ({"name": "int"}, "name: expected a C identifier"),
+        ({"name": ""}, "name: expected a C identifier"),
+        ({"name": "_net"}, "name: expected a C identifier"),
+    ],
+)
+def test_bad_arguments(changes, message):
+    with pytest.raises(ArgumentError, match=message):
+        attempt(**changes)
+
+
+def test_nothing_to_train():
+    infos = [ParameterInfo("w", (2, 2), requires_grad=False)]
+    with pytest.raises(SchemeError, match="nothing to train with frozen; 1 of 1 parameters have requires_grad=False"):
+        compiler._resolve(Scheme.frozen(), infos)
+    with pytest.raises(SchemeError, match="nothing to train with full"):
+        compiler._resolve(Scheme.full(), infos)
+
+
+def test_trained_parameter_without_gradient_is_an_error():
+    from fake_step import make_artifact
+
+    manifest = make_artifact().manifest
+    compiler._check_gradients(manifest, {"fc.weight": 1.0, "unused.weight": 0.0})
+    with pytest.raises(SchemeError, match=r"the loss does not depend on unused.weight, scale; .* freeze them"):
+        compiler._check_gradients(manifest, {"fc.weight": 1.0, "unused.weight": 1.0, "scale": 0.5})
+
+
+class FakeCore:
+    """A compiler whose third stage fails."""
+
+    def run_stages(self, ir, stages, print_locations=False):
+        ((stage, pipeline),) = stages
+        if stage == "schedule":
+            raise RuntimeError('model.py:7:3 (fc): error: "pock.foo" op went wrong')
+        return [(stage, f"{ir}// {pipeline}\n", 0.25)]
+
+
+def test_failing_stage_gives_a_reproducer(tmp_path):
+    seen = []
+    run = compiler._Compiler("net", FakeCore(), tmp_path / "dump dir", seen.append)
+    run.record("import", "module {}\n")
+    with pytest.raises(CompileError) as caught:
+        run.run_pipelines()
+    error = caught.value
+    assert error.stage == "schedule"
+    assert "model.py:7:3 (fc)" in error.diagnostics
+    path = tmp_path / "dump dir" / "net-before-schedule.mlir"
+    assert error.ir_path == str(path)
+    assert path.read_text().endswith("// builtin.module(pock-training-pipeline)\n")
+    assert error.reproducer == f"pock-opt --pass-pipeline='builtin.module(pock-schedule-pipeline)' '{path}'"
+    assert str(path) in str(error)
+    assert seen == ["graph", "training", "schedule"]
+    names = ["00-import.mlir", "01-graph.mlir", "02-training.mlir", "net-before-schedule.mlir"]
+    assert sorted(p.name for p in path.parent.iterdir()) == names
+    assert run.timings == {"graph": 0.25, "training": 0.25}
+
+
+def test_failing_stage_without_dump_dir_still_leaves_a_file():
+    run = compiler._Compiler("net", FakeCore(), None, None)
+    run.record("import", "module {}\n")
+    with pytest.raises(CompileError) as caught:
+        run.run_pipelines()
+    with open(caught.value.ir_path) as file:
+        assert file.read().startswith("module {}")
+
+
+def test_all_unsupported_ops_are_listed():
+    error = UnsupportedOpsError(
+        [("aten.fft", "encoder.1", "net.py:12"), UnsupportedOp("aten.svd", "", None, "no gradient")]
+    )
+    assert "2 unsupported operator(s), 2 time(s)" in str(error)
+    assert "aten.fft in encoder.1 at net.py:12" in str(error)
+    assert "aten.svd in (model) at (unknown line): no gradient" in str(error)
+    assert error.ops[0].module == "encoder.1"
+    assert isinstance(error, PockError)
+
+
+def test_missing_linker_names_the_package(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(_link, "_LLVM_BIN", "/nowhere")
+    with pytest.raises(
+        CompileError, match=r"none of ld.lld-22, ld.lld found on PATH; install the Debian package lld-22"
+    ):
+        _link.find_program("ld.lld-22", "ld.lld")
+
+
+def test_linker_failure_carries_its_words_and_command(tmp_path):
+    (tmp_path / "bad.o").write_bytes(b"not an object")
+    with pytest.raises(CompileError, match=r"bad\.o") as caught:
+        _link.link_shared(tmp_path / "bad.o", tmp_path / "lib.so")
+    assert "ld.lld" in caught.value.reproducer
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("MobileNetV2", "mobile_net_v2"),
+        ("Net", "net"),
+        ("LeNet5", "le_net5"),
+        ("MLP", "mlp"),
+        ("3d-Net", "m3d_net"),
+        ("Int", "int_"),
+        ("…", "model"),
+    ],
+)
+def test_names_become_c_identifiers(text, name):
+    assert c_identifier(text) == name
+    assert require_c_identifier(name) == name
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("module {\n}", 'module attributes {pock.name = "a"} {\n}'),
+        ("module @m {\n}", 'module @m attributes {pock.name = "a"} {\n}'),
+        ("#loc = loc(unknown)\nmodule attributes {x.y = 1 : i64} {", 'attributes {pock.name = "a", x.y = 1 : i64} {'),
+        ("module attributes {} {", 'module attributes {pock.name = "a"} {'),
+    ],
+)
+def test_module_attributes_are_added(module, expected):
+    assert _ir_text.add_module_attributes(module, {"pock.name": '"a"'}).endswith(expected)
+
+
+def test_scheme_attribute_leaves_out_frozen_parameters():
+    text = _ir_text.scheme_attr({"a.weight": 1.0, "b": 0.0, 'q"\\': 1e-5})
+    assert text == '{"a.weight" = 1.0 : f64, "q\\22\\5C" = 1.0e-05 : f64}'
+
+
+def test_counting_ops():
+    text = '  %0 = pock.relu %x\n  pock.store_param @a, %0\n  %1:2 = pock.relu %y {n = "pock.no"}\n  pock.launch @k_0 ins(%a)'
+    assert _ir_text.op_counts(text) == {"pock.relu": 2, "pock.store_param": 1, "pock.launch": 1}
+    assert _ir_text.launch_counts(text) == {"k_0": 1}
+
+
+def test_state_names_leave_out_what_pytorch_does_not_save():
+    model = torch.nn.BatchNorm1d(2)
+    model.register_buffer("table", torch.zeros(1), persistent=False)
+    assert compiler._state_names(model) == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+
+def test_labels_of_a_cross_entropy_are_found():
+    text = """
+    func.func @loss(%arg0: tensor<8x6xf32> {pock.name = "x"} loc("x"), %arg1: tensor<8xi64> {pock.name = "y"},
+                    %arg2: tensor<8xi64> {pock.name = "z"}, %arg3: tensor<8xi64> {pock.name = "other"}) {
+      %2 = pock.cross_entropy %1, %arg1 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32> loc(#loc)
+      %3 = pock.cross_entropy %1, %arg2, %w {ignore_index = 2 : i64} : (tensor<8x5xf32>, tensor<8xi64>, tensor<5xf32>)
+      %4 = pock.cross_entropy %1, %0 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32>
+    }
+    func.func @predict(%arg3: tensor<8xi64> {pock.name = "q"}) {
+      %2 = pock.cross_entropy %1, %arg3 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32> loc(#loc)
+    """
+    assert _ir_text.label_ranges(text) == {"y": (4, -100), "z": (5, 2)}
+    assert _ir_text.label_ranges("module {}") == {}
+
+
+def test_every_named_loss_is_known_everywhere():
+    from pockmlir import _bench
+    from pockmlir.frontend import losses
+
+    for name in compiler.LOSSES:
+        assert callable(losses.resolve_loss(name))
+        assert callable(_bench._torch_loss(name))

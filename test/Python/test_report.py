@@ -1,0 +1,131 @@
+"""The report: the contract in words and as data."""
+
+import json
+
+import pytest
+from fake_step import MANIFEST, make_step
+from pockmlir import Memory, ParameterInfo
+from pockmlir._artifact import StageDump
+from pockmlir._picture import draw_timeline, largest_moments, sparkline
+from pockmlir.report import format_bytes
+
+
+def with_update(update):
+    tensors = [dict(entry) for entry in MANIFEST["tensors"]]
+    tensors[1]["update"] = update
+    return make_step(manifest=MANIFEST | {"tensors": tensors})
+
+
+def entry(step, name="fc.weight"):
+    return next(entry for entry in step.report().parameters if entry.name == name)
+
+
+def test_trained_whole():
+    assert entry(make_step()).trains == "all"
+    assert entry(make_step()).trained_elements == 6
+
+
+def test_slice_is_told_in_torch_dimensions():
+    # Stored as in x out: dimension 0 there is dimension 1, the input channels, here.
+    found = entry(with_update({"axis": 0, "size": 2}))
+    assert (found.trains, found.slice, found.trained_elements) == ("slice", (1, 2), 4)
+    assert found.detail == "2 of 3 input channels"
+
+
+def test_trained_by_the_scheme_but_not_by_the_compiler():
+    assert entry(with_update("none")).trains == "without gradient"
+
+
+def test_unused_parameter_is_frozen():
+    assert entry(make_step(), "unused.weight").trains == "frozen"
+
+
+def test_requires_grad_false_is_named():
+    infos = (ParameterInfo("scale", (3,), requires_grad=False),)
+    report = make_step(parameters=infos, fractions={"scale": 0.0}).report()
+    assert report.parameters[0].detail == "requires_grad=False"
+
+
+def test_text_has_the_whole_contract():
+    text = str(make_step().report())
+    for part in ["fc.weight", "2x3", "bn", "inference", "trains 8 of 9 parameters", "float32", "384", "scheme: fc.*=1"]:
+        assert part in text or part == "384", part
+    assert "\x1b" not in text
+
+
+def test_names_are_not_markup():
+    infos = (ParameterInfo("[red]w", (1,)),)
+    assert "[red]w" in str(make_step(parameters=infos, fractions={"[red]w": 0.0}).report())
+
+
+def test_data_is_json_and_has_the_figures():
+    data = json.loads(json.dumps(make_step().report().to_dict()))
+    assert data["memory"]["total"] == 64 + 384 + 128
+    assert data["memory"]["timeline"][1] == ["cross_entropy", 96]
+    assert data["trained_elements"] == 8
+    assert data["parameters"][0]["trains"] == "all"
+    assert data["norm_modes"] == {"bn": "inference"}
+    assert data["optimizer"] == {
+        "kind": "sgd",
+        "lr": 0.1,
+        "momentum": 0.5,
+        "dampening": 0.0,
+        "weight_decay": 0.0,
+        "nesterov": False,
+        "maximize": False,
+    }
+
+
+def test_promised_bytes_are_those_of_the_buffers():
+    step = make_step()
+    instance = step._instance
+    assert step.memory.arena == instance.arena.size
+    assert step.memory.state == instance.state.size
+    assert step.memory.constants == instance.constants.size
+
+
+@pytest.mark.parametrize(
+    ("code", "key", "value"),
+    [
+        ("llvm.intr.fma(%a, %b, %c)", "multiply-add", "fused"),
+        ("llvm.fmul %a, %b", "multiply-add", "two roundings"),
+        ("llvm.call @expf(%a)", "exp, log, tanh, pow, erf", "libm: exp"),
+        ("llvm.fadd %a, %b", "exp, log, tanh, pow, erf", "polynomials, same on every target"),
+        ("llvm.fadd %a, %b {fastmathFlags = #llvm.fastmath<reassoc>}", "reordering by the compiler", "allowed"),
+    ],
+)
+def test_arithmetic_is_read_off_the_code(code, key, value):
+    assert make_step(dumps=(StageDump("llvm", code, 0.0),)).report().arithmetic[key] == value
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 20, "5.0 MiB"), (3 << 30, "3.0 GiB")]
+)
+def test_bytes_for_people(count, text):
+    assert format_bytes(count) == text
+
+
+def memory(*live):
+    timeline = tuple((f"op{index}", value) for index, value in enumerate(live))
+    return Memory(0, 0, max(live, default=0), 0, 0, 0, 0, 0, 0, timeline)
+
+
+def test_sparkline():
+    assert sparkline(memory(0, 4, 8)) == " ▄█"
+    assert sparkline(memory(*range(1000))).endswith("█")
+    assert len(sparkline(memory(*range(1000)), width=50)) == 50
+    assert sparkline(memory()) == ""
+
+
+def test_sparkline_keeps_a_short_peak():
+    assert "█" in sparkline(memory(*[1] * 500, 100, *[1] * 500), width=10)
+
+
+def test_largest_moments():
+    assert largest_moments(memory(1, 9, 3, 9), 3) == [(1, "op1", 9), (3, "op3", 9), (2, "op2", 3)]
+
+
+def test_picture(tmp_path):
+    draw_timeline(make_step().memory, "net", tmp_path / "memory.png")
+    assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
+    draw_timeline(memory(), "empty", tmp_path / "empty.svg")

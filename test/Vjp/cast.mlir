@@ -1,0 +1,19 @@
+// RUN: pock-opt %s --split-input-file --pock-build-step --canonicalize --cse | FileCheck %s
+
+// dx = g converted back.
+
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: (%[[G:[^:]+]]:
+// CHECK: %[[DX:.+]] = pock.cast %[[G]]
+// CHECK: pock.sparse_update @x
+// CHECK: pock.yield %[[DX]]
+module attributes {pock.optimizer = #pock.sgd} {
+  pock.param @x {trained} : tensor<4xf32>
+  func.func @loss(%g: tensor<4xf64>) -> tensor<f64> {
+    %x = pock.load_param @x : tensor<4xf32>
+    %y = pock.cast %x : (tensor<4xf32>) -> tensor<4xf64>
+    %weighted = pock.mul %y, %g : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+    %loss = pock.sum %weighted {dims = array<i64: 0>} : (tensor<4xf64>) -> tensor<f64>
+    return %loss : tensor<f64>
+  }
+}

@@ -1,0 +1,24 @@
+// RUN: pock-opt %s --split-input-file --pock-build-step --canonicalize --cse | FileCheck %s
+
+// dx = (g - sum(g y)) y: reads the result.
+
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: (%[[G:[^:]+]]:
+// CHECK: %[[X:.+]] = pock.load_param @x
+// CHECK: %[[Y:.+]] = pock.softmax %[[X]] {dim = 1
+// CHECK: %[[MUL:.+]] = pock.mul %[[Y]], %[[G]]
+// CHECK: %[[SUM2:.+]] = pock.sum %[[MUL]] {dims = array<i64: 1>, keepdim = true}
+// CHECK: %[[SUB:.+]] = pock.sub %[[G]], %[[SUM2]]
+// CHECK: %[[DX:.+]] = pock.mul %[[SUB]], %[[Y]]
+// CHECK: pock.sparse_update @x
+// CHECK: pock.yield %[[DX]]
+module attributes {pock.optimizer = #pock.sgd} {
+  pock.param @x {trained} : tensor<2x4xf64>
+  func.func @loss(%g: tensor<2x4xf64>) -> tensor<f64> {
+    %x = pock.load_param @x : tensor<2x4xf64>
+    %y = pock.softmax %x {dim = 1 : i64} : (tensor<2x4xf64>) -> tensor<2x4xf64>
+    %weighted = pock.mul %y, %g : (tensor<2x4xf64>, tensor<2x4xf64>) -> tensor<2x4xf64>
+    %loss = pock.sum %weighted {dims = array<i64: 0, 1>} : (tensor<2x4xf64>) -> tensor<f64>
+    return %loss : tensor<f64>
+  }
+}

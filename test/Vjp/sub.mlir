@@ -1,0 +1,24 @@
+// RUN: pock-opt %s --split-input-file --pock-build-step --canonicalize --cse | FileCheck %s
+
+// da = g, db = -g.
+
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: (%[[G:[^:]+]]:
+// CHECK: %[[SUM2:.+]] = pock.sum %[[G]] {dims = array<i64: 0>}
+// CHECK: %[[DB:.+]] = pock.neg %[[SUM2]]
+// CHECK: pock.sparse_update @a
+// CHECK: pock.yield %[[G]]
+// CHECK: pock.sparse_update @b
+// CHECK: pock.yield %[[DB]]
+module attributes {pock.optimizer = #pock.sgd} {
+  pock.param @a {trained} : tensor<2x4xf64>
+  pock.param @b {trained} : tensor<4xf64>
+  func.func @loss(%g: tensor<2x4xf64>) -> tensor<f64> {
+    %a = pock.load_param @a : tensor<2x4xf64>
+    %b = pock.load_param @b : tensor<4xf64>
+    %y = pock.sub %a, %b : (tensor<2x4xf64>, tensor<4xf64>) -> tensor<2x4xf64>
+    %weighted = pock.mul %y, %g : (tensor<2x4xf64>, tensor<2x4xf64>) -> tensor<2x4xf64>
+    %loss = pock.sum %weighted {dims = array<i64: 0, 1>} : (tensor<2x4xf64>) -> tensor<f64>
+    return %loss : tensor<f64>
+  }
+}

@@ -1,0 +1,28 @@
+"""lit configuration: loaded by the build tree's lit.site.cfg.py, which sets config.pock_*."""
+
+from pathlib import Path
+
+import lit.formats
+import lit.llvm
+from lit.llvm.subst import ToolSubst
+
+config.name = "POCK"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "Python"]
+config.test_source_root = str(Path(__file__).parent)
+config.test_exec_root = str(Path(config.pock_build_dir) / "test")
+
+lit.llvm.initialize(lit_config, config)
+llvm_config = lit.llvm.llvm_config
+
+build_tools = str(Path(config.pock_build_dir) / "bin")
+llvm_config.with_environment("PATH", [build_tools, config.llvm_tools_dir], append_path=True)
+llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope")
+llvm_config.add_tool_substitutions(
+    [
+        ToolSubst("%python", config.python_executable, unresolved="ignore"),
+        *("pock-opt", "pock-unit-tests", "FileCheck", "not", "split-file", "mlir-opt", "mlir-runner"),
+    ],
+    [build_tools, config.llvm_tools_dir],
+)
