@@ -51,7 +51,7 @@ LogicalResult FunctionPlan::run(int64_t alignment) {
       live.insert(place.get());
   SmallVector<::pock::Slot> slots;
   for (Place *place : live)
-    slots.push_back({place->bytes, alignment, place->begin, place->end});
+    slots.push_back({place->bytes, alignment, place->begin, place->end + 1});
   ::pock::Plan plan = ::pock::plan(slots);
   if (!::pock::verify(slots, plan))
     return function.emitOpError("has no valid memory plan: this is a bug of "

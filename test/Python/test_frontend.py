@@ -1,0 +1,246 @@
+"""Whole models through the frontend: names, values, modes, locations, both functions."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from frontend_ir import count, ops, params, stores, verify
+from frontend_models import Function, LeNet, MobileNetV2, mlp
+from pockmlir.frontend import ImportedModel, TensorSpec, import_model
+from torch import nn
+from torch.nn import functional as F
+
+MODELS = {
+    "mlp": (mlp, (torch.randn(3, 8),)),
+    "lenet": (LeNet, (torch.randn(2, 1, 28, 28),)),
+    "mobilenet": (MobileNetV2, (torch.randn(2, 3, 32, 32),)),
+}
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, tuple[nn.Module, ImportedModel]]:
+    torch.manual_seed(0)
+    result = {}
+    for name, (factory, inputs) in MODELS.items():
+        model = factory()
+        result[name] = (model, import_model(model, inputs, "cross_entropy"))
+    return result
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_names_and_values_are_pytorchs(imported, name) -> None:
+    model, result = imported[name]
+    named = dict(model.named_parameters())
+    assert [info.name for info in result.parameters] == list(named)
+    assert all(info.shape == tuple(named[info.name].shape) for info in result.parameters)
+    kinds = params(result.ir)
+    assert list(kinds) == [*named, *dict(model.named_buffers())]
+    assert {key for key, kind in kinds.items() if kind == "buffer"} == set(dict(model.named_buffers()))
+    for key, value in model.state_dict().items():
+        np.testing.assert_array_equal(result.values[key], value.numpy())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_pock_opt_verifies(imported, name, tmp_path) -> None:
+    verify(imported[name][1].ir, tmp_path)
+
+
+def test_no_weight_enters_the_ir(imported) -> None:
+    assert "dense_resource" not in imported["mobilenet"][1].ir
+    assert 'dense<"0x' not in imported["mobilenet"][1].ir
+
+
+def test_lenet_ops(imported) -> None:
+    result = imported["lenet"][1]
+    counts = count(result.ir, "loss")
+    expected = {"conv": 2, "linear": 2, "relu": 2, "max_pool": 1, "avg_pool": 1, "tanh": 1, "cross_entropy": 1}
+    assert {name: counts[name] for name in expected} == expected
+    assert "cross_entropy" not in count(result.ir, "predict")
+    assert result.inputs == [TensorSpec("image", (2, 1, 28, 28), "f32")]
+    assert result.target == TensorSpec("target", (2,), "i64")
+    assert result.outputs == [TensorSpec("output", (2, 10), "f32")]
+    assert 'pock.name = "image"' in result.ir
+    assert 'pock.name = "loss"' in result.ir
+
+
+def test_mobilenet_trains_its_statistics(imported) -> None:
+    model, result = imported["mobilenet"]
+    norms = [name for name, module in model.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    assert result.norm_modes == dict.fromkeys(norms, "training")
+    assert count(result.ir, "loss")["batch_norm_train"] == len(norms)
+    assert count(result.ir, "predict")["batch_norm"] == len(norms)
+    assert sorted(stores(result.ir, "loss")) == sorted(dict(model.named_buffers()))
+    assert stores(result.ir, "predict") == []
+
+
+def test_locations_name_module_and_line(imported) -> None:
+    found = ops(imported["mobilenet"][1].ir, "loss")
+    paths = {path for name, path, _ in found if name == "conv"}
+    assert {"features.0.0", "features.3.conv.0", "features.18.0"} <= paths
+    lines = {line for name, _, line in found if name == "conv"}
+    assert all(line is not None and "frontend_models.py:" in line for line in lines)
+    assert [path for name, path, _ in found if name == "cross_entropy"] == ["(loss)"]
+
+
+def test_same_import_twice_is_identical() -> None:
+    model, inputs = LeNet(), (torch.randn(2, 1, 28, 28),)
+    assert import_model(model, inputs, "cross_entropy").ir == import_model(model, inputs, "cross_entropy").ir
+
+
+class Modes(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.BatchNorm1d(4)
+        self.second = nn.BatchNorm1d(4).eval()
+        self.third = nn.BatchNorm1d(4, track_running_stats=False).eval()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.third(self.second(self.first(x)))
+
+
+def test_modes_are_the_models_own_and_come_back() -> None:
+    model = Modes()
+    before = copy.deepcopy(model.state_dict())
+    modes = [module.training for module in model.modules()]
+    result = import_model(model, (torch.randn(3, 4),), "mse")
+    assert result.norm_modes == {"first": "training", "second": "inference", "third": "training"}
+    assert stores(result.ir, "loss") == ["first.running_mean", "first.running_var", "first.num_batches_tracked"]
+    assert [module.training for module in model.modules()] == modes
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_modes_come_back_after_a_failure() -> None:
+    model = nn.Sequential(nn.Linear(5, 4), nn.Dropout(0.0), nn.BatchNorm1d(4).eval())
+    with pytest.raises(Exception, match="cannot export"):
+        import_model(model, (torch.randn(3, 4),), "mse")
+    assert [module.training for module in model] == [True, True, False]
+
+
+class Shared(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+        self.b.weight = self.a.weight
+        self.c, self.d = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.d.load_state_dict(self.c.state_dict())
+        self.unused = nn.Linear(3, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.d(self.c(self.b(self.a(x))))
+
+
+def test_tied_parameters_are_one_and_equal_ones_are_not() -> None:
+    result = import_model(Shared(), (torch.randn(2, 4),), "mse")
+    assert result.aliases == {"b.weight": "a.weight"}
+    names = ["a.weight", "c.weight", "c.bias", "d.weight", "d.bias", "unused.weight", "unused.bias"]
+    assert list(params(result.ir)) == names
+    assert [info.name for info in result.parameters] == names
+    assert count(result.ir, "loss")["load_param"] == 5
+    assert count(result.ir, "loss")["linear"] == 4
+
+
+def test_float64_everywhere() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.LayerNorm(4)).double()
+    result = import_model(model, (torch.randn(3, 4, dtype=torch.float64),), "mse")
+    assert "f32" not in result.ir
+    assert "dense<1.0000000000000001E-5> : tensor<f64>" in result.ir
+    assert {spec.dtype for spec in [*result.inputs, *result.outputs, result.target]} == {"f64"}
+
+
+@pytest.mark.parametrize(
+    ("loss", "shape", "dtype"),
+    [("cross_entropy", (3,), "i64"), ("mse", (3, 4), "f32"), ("bce_with_logits", (3, 4), "f32"), ("l1", (3, 4), "f32")],
+)
+def test_losses_by_name(loss, shape, dtype) -> None:
+    result = import_model(nn.Linear(8, 4), (np.zeros((3, 8), np.float32),), loss)
+    assert result.target == TensorSpec("target", shape, dtype)
+    names = {"mse": "mse_loss", "l1": "l1_loss"}
+    assert count(result.ir, "loss", "(loss)")[names.get(loss, loss)] == 1
+
+
+def test_dense_cross_entropy_targets() -> None:
+    result = import_model(nn.Conv2d(3, 5, 1), (torch.randn(2, 3, 4, 6),), "cross_entropy")
+    assert result.target == TensorSpec("target", (2, 4, 6), "i64")
+
+
+def test_loss_module_keeps_its_tensors() -> None:
+    loss = nn.CrossEntropyLoss(weight=torch.rand(4), label_smoothing=0.1)
+    result = import_model(nn.Linear(8, 4), (torch.randn(3, 8),), loss)
+    assert params(result.ir) == {"weight": "parameter", "bias": "parameter", "loss.weight": "buffer"}
+    assert [info.name for info in result.parameters] == ["weight", "bias"]
+    assert "label_smoothing = 1.000000e-01" in result.ir
+
+
+def test_callable_loss_and_named_outputs() -> None:
+    model = Function(lambda x, w: {"logits": x * w, "parts": [x + w, None]})
+    loss = lambda output, target: F.smooth_l1_loss(output["logits"], target)  # noqa: E731
+    result = import_model(model, (torch.randn(2, 4),), loss, target_example=torch.zeros(2, 4))
+    assert [spec.name for spec in result.outputs] == ["logits", "parts_0"]
+    assert result.target == TensorSpec("target", (2, 4), "f32")
+
+
+class WithLoss(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return F.mse_loss(self.layer(x), target)
+
+
+def test_model_that_returns_its_loss() -> None:
+    result = import_model(WithLoss(), (torch.randn(2, 4), torch.randn(2, 4)), None)
+    assert result.target is None
+    assert [spec.name for spec in result.inputs] == ["x", "target"]
+    assert count(result.ir, "loss")["mse_loss"] == 1
+
+
+class Statistics(nn.Module):
+    """Keeps a buffer up to date under no_grad, and has a constant tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.register_buffer("average", torch.zeros(4), persistent=False)
+        self.scale = torch.tensor([1.0, 2.0, 3.0, 4.0])
+        self.table = torch.randn(4, 2000)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        if self.training:
+            with torch.no_grad():
+                self.average.mul_(0.9).add_(y.mean(0) * 0.1)
+        return y * self.scale + (y @ self.table).sum() + torch.arange(4).cumsum(0)
+
+
+def test_buffers_constants_and_folding() -> None:
+    model = Statistics()
+    result = import_model(model, (torch.randn(2, 4),), "mse")
+    assert stores(result.ir, "loss") == ["average"]
+    assert params(result.ir) == {
+        "layer.weight": "parameter", "layer.bias": "parameter", "average": "buffer", "constant_0": "buffer",
+    }  # fmt: skip
+    np.testing.assert_array_equal(result.values["constant_0"], model.table.numpy())
+    assert "dense<[1.000000e+00, 2.000000e+00, 3.000000e+00, 4.000000e+00]> : tensor<4xf32>" in result.ir
+    assert "dense<[0, 1, 3, 6]> : tensor<4xi64>" in result.ir
+
+
+@pytest.mark.parametrize("core", [False, True])
+def test_exported_program(core, tmp_path) -> None:
+    model, x = MobileNetV2(), torch.randn(2, 3, 32, 32)
+    program = torch.export.export(model if not core else model.eval(), (x,))
+    if core:
+        program = program.run_decompositions()
+    result = import_model(program, (x,), "cross_entropy")
+    verify(result.ir, tmp_path)
+    assert [info.name for info in result.parameters] == [name for name, _ in model.named_parameters()]
+    assert set(result.norm_modes.values()) == {"inference" if core else "training"}
+    assert len(result.norm_modes) == sum(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    assert bool(stores(result.ir, "loss")) is not core
+    assert stores(result.ir, "predict") == []
+    found = ops(result.ir, "predict")
+    assert ("conv", "features.3.conv.0") in {(name, path) for name, path, _ in found}
+    assert all("frontend_models.py" in str(line) for name, _, line in found if name == "conv")
