@@ -6,7 +6,8 @@
 //
 // The outs are handed to one-shot bufferization as the one writable tensor of
 // their buffer: a result is "materialized" in that tensor, so that upstream's
-// analysis decides what may be computed in place, including an out that is read.
+// analysis decides what may be computed in place, including an out that is
+// read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,8 +46,7 @@ LogicalResult verifyKernel(func::FuncOp func) {
     return func.emitError("expected one out argument per result, but got ")
            << ins << " arguments and " << outs << " results";
   for (unsigned i = 0; i < outs; ++i)
-    if (func.getArgument(ins - outs + i).getType() !=
-        func.getResultTypes()[i])
+    if (func.getArgument(ins - outs + i).getType() != func.getResultTypes()[i])
       return func.emitError("expected out argument ")
              << i << " to have the type of its result, "
              << func.getResultTypes()[i];

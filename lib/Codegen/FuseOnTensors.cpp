@@ -1,6 +1,6 @@
 //===- FuseOnTensors.cpp - Rewrites of kernels before bufferization -------===//
 //
-// Three rewrites while values are still tensors, where they are easy to prove:
+// Rewrites while values are still tensors, where they are easy to prove:
 //
 // 1. Elementwise producers with one use are fused into their consumer, if the
 //    consumer reads each element once (otherwise it would be recomputed).
@@ -8,10 +8,12 @@
 //    dying tensor of the same type at the same index overwrites that instead.
 //    So conv -> bias -> relu6 lives in one buffer, the out.
 // 3. Operands and results that nobody uses go away.
+// 4. Constant tensors of one value become fills.
 //
 //===----------------------------------------------------------------------===//
 
 #include "FuseOnTensors.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -101,6 +103,31 @@ void reuseDyingOperands(func::FuncOp func) {
   }
 }
 
+/// Turns constant tensors of one value into fills: a constant would become a
+/// global in memory.
+void fillSplatConstants(func::FuncOp func) {
+  OpBuilder b(func.getContext());
+  for (auto constant : llvm::make_early_inc_range(
+           func.getBody().front().getOps<arith::ConstantOp>())) {
+    auto type = dyn_cast<RankedTensorType>(constant.getType());
+    auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
+    if (!type || !splat)
+      continue;
+    Location loc = constant.getLoc();
+    b.setInsertionPoint(constant);
+    Value value = arith::ConstantOp::create(
+        b, loc, cast<TypedAttr>(splat.getSplatValue<Attribute>()));
+    // One fill per use: each may become the memory of another result.
+    for (OpOperand &use : llvm::make_early_inc_range(constant->getUses())) {
+      b.setInsertionPoint(use.getOwner());
+      Value empty = tensor::EmptyOp::create(b, loc, type.getShape(),
+                                            type.getElementType());
+      use.set(linalg::FillOp::create(b, loc, value, empty).getResult(0));
+    }
+    constant.erase();
+  }
+}
+
 } // namespace
 
 LogicalResult fuseOnTensors(func::FuncOp func) {
@@ -121,6 +148,7 @@ LogicalResult fuseOnTensors(func::FuncOp func) {
     if (failed(applyPatternsGreedily(func, std::move(patterns))))
       return func.emitError("fusion of elementwise operations does not end");
   }
+  fillSplatConstants(func);
   reuseDyingOperands(func);
   return success();
 }

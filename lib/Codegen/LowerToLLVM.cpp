@@ -1,4 +1,5 @@
-//===- LowerToLLVM.cpp - Everything to the LLVM dialect, in one conversion -===//
+//===- LowerToLLVM.cpp - Everything to the LLVM dialect, in one conversion
+//-===//
 //
 // Needs a module of func, scf, cf, affine, arith, math, index, memref (static
 // shapes, no alloc) and vector operations. Guarantees a module of LLVM-dialect
@@ -94,8 +95,8 @@ struct StoreBoolVector : ConvertOpToLLVMPattern<vector::StoreOp> {
         getStridedElementPtr(rewriter, loc, op.getMemRefType(),
                              adaptor.getBase(), adaptor.getIndices());
     Type bytes = VectorType::get(type.getShape(), rewriter.getI8Type());
-    Value wide = LLVM::ZExtOp::create(rewriter, loc, bytes,
-                                      adaptor.getValueToStore());
+    Value wide =
+        LLVM::ZExtOp::create(rewriter, loc, bytes, adaptor.getValueToStore());
     rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, wide, pointer, 1);
     return success();
   }
@@ -144,9 +145,9 @@ LogicalResult expandMath(ModuleOp module) {
   MLIRContext *context = module.getContext();
   {
     RewritePatternSet patterns(context);
-    math::populateExpansionPatterns(
-        patterns, {"sinh", "cosh", "asinh", "acosh", "atanh", "ceilf", "tan",
-                   "round", "exp2f", "fpowi", "ctlz"});
+    math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh",
+                                               "atanh", "ceilf", "tan", "round",
+                                               "exp2f", "fpowi", "ctlz"});
     if (failed(applyPatternsGreedily(module, std::move(patterns))))
       return failure();
   }
@@ -160,10 +161,9 @@ LogicalResult expandMath(ModuleOp module) {
 }
 
 /// Takes structured control flow, views and affine operations apart.
-LogicalResult runPreparation(ModuleOp module,
-                             llvm::function_ref<LogicalResult(
-                                 OpPassManager &, Operation *)>
-                                 run) {
+LogicalResult runPreparation(
+    ModuleOp module,
+    llvm::function_ref<LogicalResult(OpPassManager &, Operation *)> run) {
   OpPassManager pm("builtin.module");
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
@@ -245,9 +245,9 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
 
     for (auto func : module.getOps<func::FuncOp>())
       if (func.isPrivate() && !func.isExternal())
-        func->setAttr("llvm.linkage",
-                      LLVM::LinkageAttr::get(&getContext(),
-                                             LLVM::Linkage::Internal));
+        func->setAttr(
+            "llvm.linkage",
+            LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal));
     auto run = [this](OpPassManager &pm, Operation *op) {
       return runPipeline(pm, op);
     };

@@ -3,6 +3,7 @@
 #include "Nest.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -35,9 +36,41 @@ bool addLinear(AffineExpr expr, int64_t factor, int64_t &offset,
   return false;
 }
 
+/// The offset of `view` as constant plus one dynamic term; false if there are
+/// more dynamic terms.
+bool analyzeOffset(Value view, Access &access) {
+  access.offset = 0;
+  for (Operation *def = view.getDefiningOp(); def;
+       def = def->getOperand(0).getDefiningOp()) {
+    if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
+            def))
+      continue;
+    auto subview = dyn_cast<memref::SubViewOp>(def);
+    if (!subview)
+      return !isa<memref::ReinterpretCastOp>(def);
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(subview.getSourceType().getStridesAndOffset(strides, offset)))
+      return false;
+    for (auto [position, stride] :
+         llvm::zip(subview.getMixedOffsets(), strides)) {
+      std::optional<int64_t> constant = getConstantIntValue(position);
+      if (constant) {
+        access.offset += *constant * stride;
+        continue;
+      }
+      Value image = cast<Value>(position);
+      if (access.image && access.image != image)
+        return false;
+      access.image = image;
+      access.imageStride += stride;
+    }
+  }
+  return true;
+}
+
 /// The operand as a function of the loops of its operation.
-std::optional<Access> analyzeOperand(linalg::GenericOp op,
-                                     OpOperand &operand) {
+std::optional<Access> analyzeOperand(linalg::GenericOp op, OpOperand &operand) {
   Access access;
   auto type = dyn_cast<MemRefType>(operand.get().getType());
   if (!type) {
@@ -50,12 +83,13 @@ std::optional<Access> analyzeOperand(linalg::GenericOp op,
   int64_t offset;
   if (!type.hasStaticShape() ||
       failed(type.getStridesAndOffset(strides, offset)) ||
-      ShapedType::isDynamic(offset) ||
       llvm::any_of(strides, ShapedType::isDynamic))
     return std::nullopt;
   access.root = findRoot(operand.get());
   access.elementType = type.getElementType();
   access.offset = offset;
+  if (ShapedType::isDynamic(offset) && !analyzeOffset(operand.get(), access))
+    return std::nullopt;
   access.strides.assign(op.getNumLoops(), 0);
   AffineMap map = op.getMatchingIndexingMap(&operand);
   for (auto [expr, stride] : llvm::zip(map.getResults(), strides))
@@ -98,8 +132,8 @@ void analyzeBody(Statement &statement) {
       statement.readsMemory = true;
   }
   for (unsigned i = 0, e = op.getNumDpsInits(); i < e; ++i)
-    statement.combiners.push_back(
-        statement.isReduction() ? findCombiner(op, i) : nullptr);
+    statement.combiners.push_back(statement.isReduction() ? findCombiner(op, i)
+                                                          : nullptr);
 }
 
 /// Renumbers the loops of an access: `loopOf[d]` is the new number of loop d.
@@ -124,6 +158,19 @@ SmallVector<int> Nest::parallelLoops() const {
     if (!loop.reduction)
       result.push_back(i);
   return result;
+}
+
+void eraseDeadOps(func::FuncOp func) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    func.walk<WalkOrder::PostOrder>([&](Operation *op) {
+      if (op != func && isOpTriviallyDead(op) &&
+          !isa<linalg::LinalgOp>(op->getParentOp())) {
+        op->erase();
+        changed = true;
+      }
+    });
+  }
 }
 
 Value findRoot(Value memref) {

@@ -13,6 +13,7 @@
 #ifndef POCK_CODEGEN_NEST_H
 #define POCK_CODEGEN_NEST_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/ADT/SmallVector.h"
 #include <optional>
@@ -27,11 +28,16 @@ struct Access {
   mlir::Value scalar;
   mlir::Type elementType;
   int64_t offset = 0;
+  /// A loop variable outside of the nest that selects an image, times
+  /// `imageStride`; null if there is none.
+  mlir::Value image;
+  int64_t imageStride = 0;
   /// One per loop of the nest.
   mlir::SmallVector<int64_t> strides;
 
   bool sameElement(const Access &other) const {
     return root == other.root && offset == other.offset &&
+           image == other.image && imageStride == other.imageStride &&
            strides == other.strides;
   }
 };
@@ -87,6 +93,10 @@ std::optional<Nest> buildNest(mlir::linalg::GenericOp op);
 
 /// Merges loops that every operand walks as one.
 void mergeLoops(Nest &nest);
+
+/// Erases operations of `func` without uses and effects, also temporaries that
+/// only dead views use.
+void eraseDeadOps(mlir::func::FuncOp func);
 
 /// The buffer under a chain of views that keep the address.
 mlir::Value findRoot(mlir::Value memref);

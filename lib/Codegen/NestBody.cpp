@@ -78,10 +78,9 @@ SmallVector<Value> emitBody(OpBuilder &b, Statement &statement,
     if (auto add = dyn_cast<arith::AddFOp>(op))
       if (statement.isReduction())
         if (arith::MulFOp product = matchMulAdd(add, addend)) {
-          map.map(op.getResult(0), math::FmaOp::create(b, op.getLoc(),
-                                           wide(product.getLhs()),
-                                           wide(product.getRhs()),
-                                           wide(addend)));
+          map.map(op.getResult(0),
+                  math::FmaOp::create(b, op.getLoc(), wide(product.getLhs()),
+                                      wide(product.getRhs()), wide(addend)));
           continue;
         }
     OperationState state(op.getLoc(), op.getName());
@@ -97,8 +96,8 @@ SmallVector<Value> emitBody(OpBuilder &b, Statement &statement,
 
   SmallVector<Value> results;
   for (Value value : body.getTerminator()->getOperands())
-    results.push_back(broadcast(b, statement.op.getLoc(),
-                                map.lookupOrDefault(value), lanes));
+    results.push_back(
+        broadcast(b, statement.op.getLoc(), map.lookupOrDefault(value), lanes));
   return results;
 }
 

@@ -11,8 +11,8 @@ namespace pock {
 mlir::Type vectorOf(mlir::Type type, int64_t lanes);
 
 /// `value` as a vector of `lanes` elements (itself if it is one already).
-mlir::Value broadcast(mlir::OpBuilder &b, mlir::Location loc,
-                      mlir::Value value, int64_t lanes);
+mlir::Value broadcast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
+                      int64_t lanes);
 
 /// Emits the body of `statement` for `lanes` points at once. `operands` are the
 /// values of the ins and the old values of the outs (null if not read), each a

@@ -59,9 +59,8 @@ public:
   NestEmitter(OpBuilder &b, Nest &nest, const Schedule &schedule,
               const DenseSet<Operation *> &registers)
       : b(b), loc(nest.statements.front().op.getLoc()), nest(nest),
-        schedule(schedule), registers(registers),
-        dynamic(nest.loops.size()), fixed(nest.loops.size(), 0),
-        size(nest.loops.size(), 1) {}
+        schedule(schedule), registers(registers), dynamic(nest.loops.size()),
+        fixed(nest.loops.size(), 0), size(nest.loops.size(), 1) {}
 
   void emit() { emitLoops(0); }
 
@@ -82,9 +81,8 @@ private:
   Values reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
                 ArrayRef<bool> unroll, ArrayRef<Piece> slots,
                 ArrayRef<Point> points, Values accumulators);
-  Values reduceInnermost(Statement &statement, int loop,
-                         ArrayRef<Piece> slots, ArrayRef<Point> points,
-                         Values accumulators);
+  Values reduceInnermost(Statement &statement, int loop, ArrayRef<Piece> slots,
+                         ArrayRef<Point> points, Values accumulators);
   void step(Statement &statement, ArrayRef<Point> points, Step step,
             size_t slot, size_t numSlots, Values &accumulators);
   Values emitBodyAt(Statement &statement, const Point &point, Step step,
@@ -155,13 +153,15 @@ Value NestEmitter::dynamicIndex(Access &access) {
   SmallVector<int64_t> key;
   for (auto [iv, stride] : llvm::zip(dynamic, access.strides))
     key.push_back(iv ? stride : 0);
+  key.push_back(access.imageStride);
+  key.push_back(reinterpret_cast<intptr_t>(access.image.getAsOpaquePointer()));
   auto [it, inserted] = dynamicIndices.try_emplace(key, Value());
   if (!inserted)
     return it->second;
   Value sum;
-  for (auto [iv, stride] : llvm::zip(dynamic, key)) {
-    if (stride == 0)
-      continue;
+  auto add = [&](Value iv, int64_t stride) {
+    if (!iv || stride == 0)
+      return;
     Value term = iv;
     if (stride != 1)
       term = arith::MulIOp::create(b, loc, iv, constant(stride),
@@ -169,7 +169,10 @@ Value NestEmitter::dynamicIndex(Access &access) {
     sum = sum ? arith::AddIOp::create(b, loc, sum, term,
                                       arith::IntegerOverflowFlags::nsw)
               : term;
-  }
+  };
+  add(access.image, access.imageStride);
+  for (auto [iv, stride] : llvm::zip(dynamic, access.strides))
+    add(iv, stride);
   return it->second = sum;
 }
 
@@ -206,11 +209,10 @@ Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
     return it->second;
   Value result;
   if (lanes == 1) {
-    result = memref::LoadOp::create(b, loc, flat(access),
-                                    address(access, extra));
+    result =
+        memref::LoadOp::create(b, loc, flat(access), address(access, extra));
   } else if (stride == 1) {
-    result = vector::LoadOp::create(b, loc,
-                                    vectorOf(access.elementType, lanes),
+    result = vector::LoadOp::create(b, loc, vectorOf(access.elementType, lanes),
                                     flat(access), address(access, extra));
   } else {
     Values elements;
@@ -232,8 +234,7 @@ const NestEmitter::Values *NestEmitter::findForwarded(Access &access) {
 }
 
 NestEmitter::Values
-NestEmitter::emitFor(int loop, int64_t end, int64_t step,
-                     ArrayRef<Value> inits,
+NestEmitter::emitFor(int loop, int64_t end, int64_t step, ArrayRef<Value> inits,
                      llvm::function_ref<Values(Values)> body) {
   auto savedIndices = dynamicIndices;
   auto savedLoads = loads;
@@ -323,7 +324,8 @@ void NestEmitter::emitStatement(size_t index, ArrayRef<Point> points) {
   Values values = statement.isReduction() ? emitReduction(index, points)
                                           : emitElementwise(statement, points);
   for (auto [j, access] : llvm::enumerate(statement.outs)) {
-    Values mine(ArrayRef<Value>(values).slice(j * points.size(), points.size()));
+    Values mine(
+        ArrayRef<Value>(values).slice(j * points.size(), points.size()));
     forwarded.push_back({&access, mine});
     if (!isDeadStore(index, access))
       store(access, points, mine);
@@ -342,13 +344,14 @@ NestEmitter::Values NestEmitter::emitElementwise(Statement &statement,
         if (const Values *found = findForwarded(access))
           old = (*found)[p];
         else
-          old = load(access,
-                     (schedule.row >= 0 ? access.strides[schedule.row] : 0) *
-                             point.row +
-                         (schedule.col >= 0 ? access.strides[schedule.col] : 0) *
-                             point.col.offset,
-                     schedule.col >= 0 ? access.strides[schedule.col] : 0,
-                     point.col.lanes);
+          old =
+              load(access,
+                   (schedule.row >= 0 ? access.strides[schedule.row] : 0) *
+                           point.row +
+                       (schedule.col >= 0 ? access.strides[schedule.col] : 0) *
+                           point.col.offset,
+                   schedule.col >= 0 ? access.strides[schedule.col] : 0,
+                   point.col.lanes);
       }
       outs.push_back(old);
     }
@@ -462,8 +465,7 @@ NestEmitter::Values NestEmitter::initialValues(Statement &statement,
       } else {
         int64_t extra = (row >= 0 ? access.strides[row] * point.row : 0) +
                         (col >= 0 ? access.strides[col] * point.col.offset : 0);
-        result.push_back(load(access, extra,
-                              col >= 0 ? access.strides[col] : 0,
+        result.push_back(load(access, extra, col >= 0 ? access.strides[col] : 0,
                               point.col.lanes));
       }
     }
@@ -491,8 +493,7 @@ void NestEmitter::step(Statement &statement, ArrayRef<Point> points, Step step,
 /// The innermost reduction loop. The slots are the accumulators of each point;
 /// the first ones, as many as fit into a step, are used by the loop, slots of
 /// fewer lanes by the remainder.
-NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement,
-                                                 int loop,
+NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
                                                  ArrayRef<Piece> slots,
                                                  ArrayRef<Point> points,
                                                  Values accumulators) {
@@ -517,9 +518,10 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement,
   fixed[loop] += main;
   for (Piece piece : splitIntoPieces(extent - main, width)) {
     if (piece.lanes != width)
-      slot = llvm::find_if(slots, [&](const Piece &s) {
-               return s.lanes == piece.lanes;
-             }) - slots.begin();
+      slot =
+          llvm::find_if(
+              slots, [&](const Piece &s) { return s.lanes == piece.lanes; }) -
+          slots.begin();
     step(statement, points, {loop, piece}, slot, slots.size(), accumulators);
     ++slot;
   }
@@ -527,12 +529,10 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement,
   return accumulators;
 }
 
-NestEmitter::Values NestEmitter::reduce(Statement &statement,
-                                        ArrayRef<int> loops, size_t depth,
-                                        ArrayRef<bool> unroll,
-                                        ArrayRef<Piece> slots,
-                                        ArrayRef<Point> points,
-                                        Values accumulators) {
+NestEmitter::Values
+NestEmitter::reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
+                    ArrayRef<bool> unroll, ArrayRef<Piece> slots,
+                    ArrayRef<Point> points, Values accumulators) {
   int loop = loops[depth];
   bool innermost = depth + 1 == loops.size();
   if (unroll[depth]) {
@@ -610,9 +610,9 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
     TypedAttr neutral = *arith::getNeutralElement(combiner);
     Value scalar = arith::ConstantOp::create(b, loc, neutral);
     for (const Piece &slot : slots)
-      accumulators.push_back(broadcast(
-          b, loc, scalar,
-          std::max(slot.lanes, points[k % points.size()].col.lanes)));
+      accumulators.push_back(
+          broadcast(b, loc, scalar,
+                    std::max(slot.lanes, points[k % points.size()].col.lanes)));
   }
   size_t numSlots = plain ? 1 : slots.size();
   if (plain)

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -32,7 +33,8 @@ std::optional<std::pair<int64_t, int64_t>> byteRange(memref::ViewOp view) {
   int64_t bytes = element.isIndex()
                       ? 8
                       : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  return std::make_pair(*start, *start + view.getType().getNumElements() * bytes);
+  return std::make_pair(*start,
+                        *start + view.getType().getNumElements() * bytes);
 }
 
 /// Whether two roots may be the same memory.
@@ -55,7 +57,8 @@ bool mayAlias(Value a, Value b) {
 bool mayConflict(const Access &a, const Access &b) {
   if (!a.root || !b.root || !mayAlias(a.root, b.root))
     return false;
-  return a.offset != b.offset || a.strides != b.strides;
+  return a.offset != b.offset || a.strides != b.strides || a.image != b.image ||
+         a.imageStride != b.imageStride;
 }
 
 /// Maps the parallel loops of `op` to those of `nest` by an operand that both
@@ -185,14 +188,18 @@ void generalizeAll(func::FuncOp func) {
   });
 }
 
-SmallVector<Nest, 0> formNests(func::FuncOp func, bool fuse) {
-  SmallVector<Nest, 0> nests;
+static void formNestsIn(Block &block, bool fuse, SmallVectorImpl<Nest> &nests) {
   bool open = false; // Whether the last nest may still grow.
-  for (Operation &op : func.getBody().front()) {
+  for (Operation &op : block) {
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      formNestsIn(*loop.getBody(), fuse, nests);
     auto generic = dyn_cast<linalg::GenericOp>(op);
     if (!generic) {
+      if (isa<scf::ForOp>(op))
+        open = false;
       // Views, constants and allocations do not end a nest.
-      if (!isMemoryEffectFree(&op) && !isa<memref::AllocOp, memref::AllocaOp>(op))
+      if (!isMemoryEffectFree(&op) &&
+          !isa<memref::AllocOp, memref::AllocaOp>(op))
         open = false;
       continue;
     }
@@ -205,6 +212,11 @@ SmallVector<Nest, 0> formNests(func::FuncOp func, bool fuse) {
       nests.push_back(std::move(*nest));
     open = true;
   }
+}
+
+SmallVector<Nest, 0> formNests(func::FuncOp func, bool fuse) {
+  SmallVector<Nest, 0> nests;
+  formNestsIn(func.getBody().front(), fuse, nests);
   return nests;
 }
 
@@ -221,15 +233,16 @@ DenseSet<Operation *> findRegisterTemporaries(ArrayRef<Nest> nests) {
     }
 
   // All users, through views, are in one nest?
-  std::function<bool(Value, const Nest *)> onlyUsedIn =
-      [&](Value value, const Nest *nest) {
-        return llvm::all_of(value.getUsers(), [&](Operation *user) {
-          if (isa<ViewLikeOpInterface>(user) && findRoot(user->getResult(0)) != user->getResult(0))
-            return onlyUsedIn(user->getResult(0), nest);
-          auto it = nestOf.find(user);
-          return it != nestOf.end() && it->second == nest;
-        });
-      };
+  std::function<bool(Value, const Nest *)> onlyUsedIn = [&](Value value,
+                                                            const Nest *nest) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      if (isa<ViewLikeOpInterface>(user) &&
+          findRoot(user->getResult(0)) != user->getResult(0))
+        return onlyUsedIn(user->getResult(0), nest);
+      auto it = nestOf.find(user);
+      return it != nestOf.end() && it->second == nest;
+    });
+  };
 
   for (Operation *alloc : candidates) {
     Value root = alloc->getResult(0);

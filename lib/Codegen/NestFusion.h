@@ -12,7 +12,8 @@ namespace pock {
 /// shape into linalg.generic.
 void generalizeAll(mlir::func::FuncOp func);
 
-/// Partitions the linalg.generic operations of the kernel's block into nests,
+/// Partitions the linalg.generic operations of the kernel (top level and
+/// the bodies of scf.for) into nests,
 /// in program order; an operation that no nest can express is left out. The
 /// nests are not merged (see mergeLoops) yet. With `fuse` unset every
 /// operation is alone.

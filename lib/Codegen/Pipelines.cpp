@@ -34,6 +34,7 @@ void buildKernelBufferizePipeline(OpPassManager &pm) {
   // placed next is only what is needed.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createLocalizeScratch());
   pm.addPass(createPlaceScratch());
 }
 

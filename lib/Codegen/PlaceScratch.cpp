@@ -32,8 +32,9 @@ namespace {
 
 int64_t sizeInBytes(MemRefType type) {
   Type element = type.getElementType();
-  int64_t bytes =
-      element.isIndex() ? 8 : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  int64_t bytes = element.isIndex()
+                      ? 8
+                      : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   return type.getNumElements() * bytes;
 }
 
@@ -77,8 +78,7 @@ FailureOr<SmallVector<memref::AllocOp>> collect(func::FuncOp func,
   return allocs;
 }
 
-SmallVector<Slot> lifetimes(func::FuncOp func,
-                            ArrayRef<memref::AllocOp> allocs,
+SmallVector<Slot> lifetimes(func::FuncOp func, ArrayRef<memref::AllocOp> allocs,
                             ArrayRef<Nest> nests, int64_t alignment) {
   Block &block = func.getBody().front();
   DenseMap<Operation *, int64_t> position;
@@ -120,9 +120,8 @@ void moveToStack(ArrayRef<memref::AllocOp> allocs, int64_t alignment) {
   for (memref::AllocOp alloc : allocs) {
     Block &block = *alloc->getBlock();
     OpBuilder b = OpBuilder::atBlockBegin(&block);
-    auto stack = memref::AllocaOp::create(
-        b, alloc.getLoc(), alloc.getType(),
-        b.getI64IntegerAttr(alignment));
+    auto stack = memref::AllocaOp::create(b, alloc.getLoc(), alloc.getType(),
+                                          b.getI64IntegerAttr(alignment));
     alloc.replaceAllUsesWith(stack.getResult());
     alloc.erase();
   }
@@ -140,8 +139,7 @@ void moveToWorkspace(func::FuncOp func, ArrayRef<memref::AllocOp> allocs,
     memref::AllocOp alloc = op;
     int64_t offset = plan.offsets[index];
     b.setInsertionPoint(alloc);
-    Value start =
-        arith::ConstantIndexOp::create(b, alloc.getLoc(), offset);
+    Value start = arith::ConstantIndexOp::create(b, alloc.getLoc(), offset);
     Value view = memref::ViewOp::create(b, alloc.getLoc(), alloc.getType(),
                                         workspace, start, ValueRange());
     alloc.replaceAllUsesWith(view);

@@ -59,9 +59,9 @@ double CostModel::loadCost(const Schedule &schedule, const Access &access,
   double count = 1;
   if (stride(schedule.row))
     count *= rows;
-  int64_t along = reductionLoop >= 0      ? stride(reductionLoop)
-                  : schedule.vectorCol    ? stride(schedule.col)
-                                          : 0;
+  int64_t along = reductionLoop >= 0   ? stride(reductionLoop)
+                  : schedule.vectorCol ? stride(schedule.col)
+                                       : 0;
   if (stride(schedule.col))
     count *= pieces;
   if (lanes > 1 && along != 0 && along != 1)
@@ -70,15 +70,13 @@ double CostModel::loadCost(const Schedule &schedule, const Access &access,
 }
 
 /// Cycles of one reduction step (or of the body, if there is no reduction).
-double CostModel::stepCost(const Schedule &schedule, size_t index,
-                           int64_t rows, int64_t pieces,
-                           int64_t lanes) const {
+double CostModel::stepCost(const Schedule &schedule, size_t index, int64_t rows,
+                           int64_t pieces, int64_t lanes) const {
   const Statement &statement = nest.statements[index];
   int reductionLoop = schedule.reductionLoop[index];
   double loads = 0;
   for (const Access &access : statement.ins)
-    loads +=
-        loadCost(schedule, access, reductionLoop, rows, pieces, lanes);
+    loads += loadCost(schedule, access, reductionLoop, rows, pieces, lanes);
   double arithmetic = bodies[index] * rows * pieces * kArith;
   double result = std::max(loads, arithmetic);
   if (statement.isReduction())
@@ -95,7 +93,8 @@ double CostModel::tileCost(const Schedule &schedule, int64_t rows,
   for (size_t i = 0; i < nest.statements.size(); ++i) {
     const Statement &statement = nest.statements[i];
     int reductionLoop = schedule.reductionLoop[i];
-    int64_t lanes = reductionLoop >= 0 || schedule.vectorCol ? schedule.lanes : 1;
+    int64_t lanes =
+        reductionLoop >= 0 || schedule.vectorCol ? schedule.lanes : 1;
     double steps = 1;
     for (int loop : statement.reductions) {
       double extent = nest.loops[loop].extent;
@@ -110,11 +109,10 @@ double CostModel::tileCost(const Schedule &schedule, int64_t rows,
       total += rows * pieces * statement.outs.size() * 2 *
                std::log2(double(lanes) + 1);
     for (const Access &access : statement.outs) {
-      int64_t along =
-          schedule.vectorCol ? access.strides[schedule.col] : 1;
-      total += rows * pieces * kStore *
-               (lanes > 1 && along != 1 && reductionLoop < 0 ? 1.5 * lanes
-                                                             : 1.0);
+      int64_t along = schedule.vectorCol ? access.strides[schedule.col] : 1;
+      total +=
+          rows * pieces * kStore *
+          (lanes > 1 && along != 1 && reductionLoop < 0 ? 1.5 * lanes : 1.0);
     }
   }
   return total;
@@ -143,8 +141,8 @@ double CostModel::cost(const Schedule &schedule) const {
           colRest = extent(schedule.col) % schedule.cols;
   double total = 0;
   if (rowTiles && colTiles)
-    total += rowTiles * colTiles *
-             tileCost(schedule, schedule.rows, schedule.cols);
+    total +=
+        rowTiles * colTiles * tileCost(schedule, schedule.rows, schedule.cols);
   if (rowRest && colTiles)
     total += colTiles * tileCost(schedule, rowRest, schedule.cols);
   if (rowTiles && colRest)
@@ -174,7 +172,8 @@ int64_t lanesOf(Nest &nest, const TargetDescription &target) {
 /// The reduction loop that is best vectorised in `statement`, or -1 if the
 /// order of its reductions must be kept.
 int bestReductionLoop(const Statement &statement) {
-  if (!statement.vectorizable || llvm::is_contained(statement.combiners, nullptr))
+  if (!statement.vectorizable ||
+      llvm::is_contained(statement.combiners, nullptr))
     return -1;
   int best = -1;
   double bestScore = INFINITY;
@@ -248,10 +247,10 @@ void chooseOrder(Nest &nest, const TargetDescription &target,
       }
   double l1 = target.l1Bytes, l2 = 16 * l1;
   bool fitsL1 = whole <= l1 / 2;
-  int64_t panels = schedule.col >= 0
-                       ? llvm::divideCeil(nest.loops[schedule.col].extent,
-                                          schedule.cols)
-                       : 1;
+  int64_t panels =
+      schedule.col >= 0
+          ? llvm::divideCeil(nest.loops[schedule.col].extent, schedule.cols)
+          : 1;
   bool panelOutside = !fitsL1 && panel <= 0.75 * l1 &&
                       (streamed <= l2 || panels <= 8 || whole > l2);
   panelOutside |= whole > l2;
@@ -291,8 +290,8 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
   SmallVector<int> rows = parallel;
   rows.insert(rows.begin(), -1);
 
-  if (vectorizable && lanes > 1) {
-    // Vectors along a parallel loop.
+  if (vectorizable) {
+    // Vectors (or scalars, on a target without) along a parallel loop.
     for (int col : parallel)
       for (int row : rows) {
         if (row == col || (row >= 0 && !hasReduction))
@@ -305,11 +304,11 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
         schedule.lanes = lanes;
         int64_t extent = nest.loops[col].extent;
         for (int64_t vectors = row >= 0 ? 4 : 12; vectors >= 1; --vectors) {
-          if ((vectors - 1) * lanes >= extent ||
-              (!hasReduction && vectors > 4))
+          if ((vectors - 1) * lanes >= extent || (!hasReduction && vectors > 4))
             continue;
           schedule.cols = std::min(extent, vectors * lanes);
-          int64_t most = row >= 0 ? std::min<int64_t>(14, nest.loops[row].extent) : 1;
+          int64_t most =
+              row >= 0 ? std::min<int64_t>(14, nest.loops[row].extent) : 1;
           for (schedule.rows = 1; schedule.rows <= most; ++schedule.rows)
             if (schedule.rows > 1 || row < 0)
               consider(schedule);
@@ -325,7 +324,7 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
       schedule.reductionLoop.push_back(loop);
     }
     schedule.lanes = lanes;
-    if (all)
+    if (all && lanes > 1)
       for (int row : rows)
         for (int col : rows) {
           if (row == col && row >= 0)

@@ -74,9 +74,9 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
 
 int64_t TargetDescription::lanes(Type type) const {
   // i1 lives in memory as bytes; index has the target's width.
-  int64_t bits = type.isIndex() ? indexBits
-                                : std::max<int64_t>(
-                                      type.getIntOrFloatBitWidth(), 8);
+  int64_t bits = type.isIndex()
+                     ? indexBits
+                     : std::max<int64_t>(type.getIntOrFloatBitWidth(), 8);
   return std::max<int64_t>(1, vectorBytes * 8 / bits);
 }
 
@@ -101,7 +101,9 @@ DictionaryAttr hostTargetAttr(MLIRContext *context) {
        b.getNamedAttr("cpu", b.getStringAttr(llvm::sys::getHostCPUName())),
        b.getNamedAttr("features", b.getStringAttr(llvm::join(names, ","))),
        b.getNamedAttr("index_bits", number(64)),
-       b.getNamedAttr("vector_bytes", number(avx512 ? 64 : avx ? 32 : 16)),
+       b.getNamedAttr("vector_bytes", number(avx512 ? 64
+                                             : avx  ? 32
+                                                    : 16)),
        b.getNamedAttr("vector_registers", number(registers)),
        b.getNamedAttr("l1_bytes", number(32768)),
        b.getNamedAttr("alignment", number(64)),

@@ -35,14 +35,6 @@ using namespace mlir;
 namespace pock {
 namespace {
 
-/// Removes temporaries whose only uses are views that nobody uses.
-void eraseDeadTemporaries(func::FuncOp func) {
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(func.getBody().front())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
-}
-
 /// What the nests could not express becomes scalar loops.
 void lowerRest(func::FuncOp func) {
   IRRewriter rewriter(func.getContext());
@@ -96,7 +88,7 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
           statement.op.erase();
       }
       lowerRest(func);
-      eraseDeadTemporaries(func);
+      eraseDeadOps(func);
       if (failed(verifyResult(func)))
         return signalPassFailure();
     }

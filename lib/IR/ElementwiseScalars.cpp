@@ -104,8 +104,8 @@ Value convertScalar(OpBuilder &b, Location loc, Value x, Type to) {
 
 } // namespace
 
-/// Defines `buildScalar` of the unary op OP; in the body `x` is the operand, `f`
-/// builds arithmetic of its type.
+/// Defines `buildScalar` of the unary op OP; in the body `x` is the operand,
+/// `f` builds arithmetic of its type.
 #define POCK_UNARY_SCALAR(OP)                                                  \
   static Value scalarOf##OP(OP op, const Float &f, Value x);                   \
   SmallVector<Value> OP::buildScalar(OpBuilder &b, Location loc,               \
@@ -121,8 +121,8 @@ POCK_UNARY_SCALAR(AbsOp) { return math::AbsFOp::create(f.b, f.loc, x); }
 POCK_UNARY_SCALAR(SignOp) {
   // Both comparisons are false for NaN.
   Value zero = f.constant(0.0);
-  Value negative = arith::CmpFOp::create(f.b, f.loc, arith::CmpFPredicate::OLT,
-                                         x, zero);
+  Value negative =
+      arith::CmpFOp::create(f.b, f.loc, arith::CmpFPredicate::OLT, x, zero);
   Value rest =
       arith::SelectOp::create(f.b, f.loc, negative, f.constant(-1.0), zero);
   return f.selectGreater(x, 0.0, f.constant(1.0), rest);
@@ -209,8 +209,7 @@ POCK_UNARY_SCALAR(SoftplusOp) {
   double beta = op.getBeta().convertToDouble();
   Value z = f.scale(x, beta);
   Value decay = f.exp(f.neg(math::AbsFOp::create(f.b, f.loc, z)));
-  Value soft =
-      f.add(f.max(z, 0.0), math::Log1pOp::create(f.b, f.loc, decay));
+  Value soft = f.add(f.max(z, 0.0), math::Log1pOp::create(f.b, f.loc, decay));
   if (beta != 1.0)
     soft = f.div(soft, f.constant(beta));
   return f.selectGreater(z, op.getThreshold().convertToDouble(), x, soft);

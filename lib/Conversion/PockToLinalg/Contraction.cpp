@@ -28,15 +28,12 @@ Value pock::buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
       buildMultiplyAdd);
 }
 
-Channels Channels::get(Layout layout, RankedTensorType weight,
-                       int64_t groups) {
+Channels Channels::get(Layout layout, RankedTensorType weight, int64_t groups) {
   bool first = layout == Layout::ChannelsFirst;
   int64_t rank = weight.getRank();
   int64_t in = weight.getDimSize(first ? 1 : rank - 2);
   int64_t out = weight.getDimSize(first ? 0 : rank - 1) / groups;
-  Kind kind = groups == 1            ? Dense
-              : in == 1 && out == 1 ? Depthwise
-                                     : Grouped;
+  Kind kind = groups == 1 ? Dense : in == 1 && out == 1 ? Depthwise : Grouped;
   return {kind, groups, in, out};
 }
 
@@ -45,8 +42,7 @@ Value Channels::split(OpBuilder &b, Location loc, Layout layout, Value value,
   ArrayRef<int64_t> shape = getShape(value);
   return buildReshape(
       b, loc, value,
-      orderActivation<int64_t>(layout, shape[0],
-                               getSpatialSizes(layout, shape),
+      orderActivation<int64_t>(layout, shape[0], getSpatialSizes(layout, shape),
                                inActivation<int64_t>(groups, perGroup)));
 }
 
@@ -115,9 +111,9 @@ Value pock::buildConvolution(OpBuilder &b, Location loc,
   if (!first)
     in = channels.addChannelLoop(loops, utils::IteratorType::reduction);
 
-  AffineMap inputMap = loops.map(orderActivation<AffineExpr>(
-      layout, n, window.getInputCoordinates(o, k),
-      channels.inActivation(group, in)));
+  AffineMap inputMap = loops.map(
+      orderActivation<AffineExpr>(layout, n, window.getInputCoordinates(o, k),
+                                  channels.inActivation(group, in)));
   AffineMap filterMap = loops.map(orderFilter<AffineExpr>(
       layout, k, channels.inFilter(in), channels.inActivation(group, out)));
   AffineMap outputMap = loops.map(orderActivation<AffineExpr>(
@@ -125,9 +121,9 @@ Value pock::buildConvolution(OpBuilder &b, Location loc,
 
   Value split = channels.split(b, loc, layout, input, channels.in);
   Value init = buildFilled(b, loc, shape, getElement(input), 0.0);
-  Value result = buildGeneric(b, loc, loops, {split, filter}, init,
-                              {inputMap, filterMap, outputMap},
-                              buildMultiplyAdd);
+  Value result =
+      buildGeneric(b, loc, loops, {split, filter}, init,
+                   {inputMap, filterMap, outputMap}, buildMultiplyAdd);
   SmallVector<int64_t> channel{channels.groups * channels.out};
   return buildReshape(
       b, loc, result,

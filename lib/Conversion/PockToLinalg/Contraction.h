@@ -26,8 +26,7 @@ struct Channels {
 
   /// The dimensions that channels make up in an activation, given that of the
   /// group and that of the channel within.
-  template <typename T>
-  SmallVector<T> inActivation(T group, T channel) const {
+  template <typename T> SmallVector<T> inActivation(T group, T channel) const {
     if (kind == Dense)
       return {channel};
     return kind == Grouped ? SmallVector<T>{group, channel}
@@ -36,8 +35,7 @@ struct Channels {
 
   /// The dimensions that input channels make up in a filter. Output channels
   /// are as in an activation.
-  template <typename T>
-  SmallVector<T> inFilter(T channel) const {
+  template <typename T> SmallVector<T> inFilter(T channel) const {
     return kind == Depthwise ? SmallVector<T>{} : SmallVector<T>{channel};
   }
 
@@ -64,8 +62,8 @@ bool isMatmul(const Channels &channels, const Window &window,
 /// The convolution of `input`, padded already, with `filter`, whose dimensions
 /// are those of `channels.getFilterShape`. The result has shape
 /// `[batch, outputs..., channels]` in the order of the layout. With
-/// `mayCollapse` it may be computed as a product of matrices and reshaped, which
-/// is good unless it goes to a strided part of a tensor.
+/// `mayCollapse` it may be computed as a product of matrices and reshaped,
+/// which is good unless it goes to a strided part of a tensor.
 Value buildConvolution(OpBuilder &b, Location loc, const Channels &channels,
                        const Window &window, Value input, Value filter,
                        ArrayRef<int64_t> outputs, bool mayCollapse);

@@ -52,9 +52,9 @@ static Value buildPackedFilter(OpBuilder &b, Location loc, Layout layout,
   AffineExpr group = forward.kind == Channels::Dense ? AffineExpr() : out[0];
   AffineExpr forwardIn = out.back();
   AffineExpr forwardOut = in.empty() ? AffineExpr() : in[0];
-  AffineMap source = loops.map(orderFilter<AffineExpr>(
-      layout, reversed, forward.inFilter(forwardIn),
-      forward.inActivation(group, forwardOut)));
+  AffineMap source = loops.map(
+      orderFilter<AffineExpr>(layout, reversed, forward.inFilter(forwardIn),
+                              forward.inActivation(group, forwardOut)));
   if (source.isIdentity())
     return filter;
 
@@ -84,8 +84,8 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
 
     auto build = [&](ArrayRef<ResidueClass> classes,
                      ValueRange padded) -> Value {
-      Value packed = buildPackedFilter(rewriter, loc, layout, channels, filter,
-                                       classes);
+      Value packed =
+          buildPackedFilter(rewriter, loc, layout, channels, filter, classes);
       Window gather{layout, {}, {}, {}, {}, {}};
       SmallVector<int64_t> counts;
       for (const ResidueClass &c : classes) {
@@ -98,9 +98,9 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
                               padded[0], packed, counts,
                               llvm::all_of(window.strides, isOne));
     };
-    rewriter.replaceOp(
-        op, buildByResidueClass(rewriter, loc, op.getType(), window,
-                                op.getInput(), /*padding=*/0.0, build));
+    rewriter.replaceOp(op, buildByResidueClass(rewriter, loc, op.getType(),
+                                               window, op.getInput(),
+                                               /*padding=*/0.0, build));
     return success();
   }
 };
@@ -127,18 +127,18 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
       return success();
     }
     Value result;
-    if (isMatmul(channels, window,
-                 getSpatialSizes(layout, getShape(input)), outputs)) {
+    if (isMatmul(channels, window, getSpatialSizes(layout, getShape(input)),
+                 outputs)) {
       int64_t rows = llvm::product_of(getShape(gradient).drop_back());
       Value lhs = buildReshape(rewriter, loc, input, {rows, channels.in});
       Value rhs = buildReshape(rewriter, loc, gradient, {rows, channels.out});
       result = buildMatmul(rewriter, loc, lhs, rhs, /*transposeLhs=*/true);
     } else {
-      result = buildContraction(rewriter, loc, window, channels, input,
-                                gradient);
+      result =
+          buildContraction(rewriter, loc, window, channels, input, gradient);
     }
-    rewriter.replaceOp(
-        op, buildReshape(rewriter, loc, result, weight.getShape()));
+    rewriter.replaceOp(op,
+                       buildReshape(rewriter, loc, result, weight.getShape()));
     return success();
   }
 
@@ -166,9 +166,9 @@ private:
     }
     n = loops.reduction();
     o = loops.reduction(rank);
-    AffineMap inputMap = loops.map(orderActivation<AffineExpr>(
-        layout, n, window.getInputCoordinates(o, k),
-        channels.inActivation(group, in)));
+    AffineMap inputMap = loops.map(
+        orderActivation<AffineExpr>(layout, n, window.getInputCoordinates(o, k),
+                                    channels.inActivation(group, in)));
     AffineMap gradientMap = loops.map(orderActivation<AffineExpr>(
         layout, n, o, channels.inActivation(group, out)));
     AffineMap filterMap = loops.map(orderFilter<AffineExpr>(
@@ -177,11 +177,11 @@ private:
     Value init =
         buildFilled(b, loc, channels.getFilterShape(layout, window.kernel),
                     getElement(input), 0.0);
-    return buildGeneric(b, loc, loops,
-                        {channels.split(b, loc, layout, input, channels.in),
-                         channels.split(b, loc, layout, gradient, channels.out)},
-                        init, {inputMap, gradientMap, filterMap},
-                        buildMultiplyAdd);
+    return buildGeneric(
+        b, loc, loops,
+        {channels.split(b, loc, layout, input, channels.in),
+         channels.split(b, loc, layout, gradient, channels.out)},
+        init, {inputMap, gradientMap, filterMap}, buildMultiplyAdd);
   }
 };
 

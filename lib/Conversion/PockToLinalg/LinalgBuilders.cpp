@@ -98,12 +98,12 @@ Value pock::buildReshape(OpBuilder &b, Location loc, Value value,
   };
   auto flatType = RankedTensorType::get({size}, from.getElementType());
   if (from.getRank() != 1)
-    value = from.getRank() == 0
-                ? Value(tensor::ExpandShapeOp::create(
-                      b, loc, flatType, value,
-                      ArrayRef<ReassociationIndices>{}))
-                : Value(tensor::CollapseShapeOp::create(b, loc, flatType, value,
-                                                        all(from.getRank())));
+    value =
+        from.getRank() == 0
+            ? Value(tensor::ExpandShapeOp::create(
+                  b, loc, flatType, value, ArrayRef<ReassociationIndices>{}))
+            : Value(tensor::CollapseShapeOp::create(b, loc, flatType, value,
+                                                    all(from.getRank())));
   if (to.getRank() == 1)
     return value;
   return tensor::ExpandShapeOp::create(b, loc, to, value, all(to.getRank()));

@@ -73,8 +73,8 @@ Value buildMultiplyAdd(OpBuilder &b, Location loc, ValueRange args);
 Value buildReshape(OpBuilder &b, Location loc, Value value,
                    ArrayRef<int64_t> shape);
 
-/// Dimension `i` of the result is dimension `permutation[i]` of `value`; `value`
-/// itself if nothing moves.
+/// Dimension `i` of the result is dimension `permutation[i]` of `value`;
+/// `value` itself if nothing moves.
 Value buildTranspose(OpBuilder &b, Location loc, Value value,
                      ArrayRef<int64_t> permutation);
 

@@ -119,10 +119,10 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
         return computeInto(b, source, reshaped, placed);
       // Fusion of elementwise ops forgets what they are computed into.
       b.setInsertionPoint(op);
-      return source.set(bufferization::MaterializeInDestinationOp::create(
-                            b, op->getLoc(), source.get().getType(),
-                            source.get(), reshaped)
-                            .getResult());
+      return source.set(
+          bufferization::MaterializeInDestinationOp::create(
+              b, op->getLoc(), source.get().getType(), source.get(), reshaped)
+              .getResult());
     }
   }
   b.setInsertionPoint(use.getOwner());
@@ -133,8 +133,7 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
 /// Computes the results of the kernel into its out arguments.
 void useOuts(func::FuncOp kernel) {
   Operation *terminator = kernel.getBody().front().getTerminator();
-  unsigned firstOut =
-      kernel.getNumArguments() - terminator->getNumOperands();
+  unsigned firstOut = kernel.getNumArguments() - terminator->getNumOperands();
   OpBuilder b(kernel.getContext());
   DenseSet<Value> placed;
   for (OpOperand &result : terminator->getOpOperands())

@@ -114,9 +114,9 @@ static Value buildIsInside(OpBuilder &b, Location loc, const Window &window,
   Value inside;
   for (size_t i = 0; i < sizes.size(); ++i) {
     int64_t low = window.low[i], end = low + sizes[i];
-    Value at = buildLinear(b, loc, 0,
-                           {pooling.spatialDims[i], pooling.tapDims[i]},
-                           {window.strides[i], window.dilations[i]});
+    Value at =
+        buildLinear(b, loc, 0, {pooling.spatialDims[i], pooling.tapDims[i]},
+                    {window.strides[i], window.dilations[i]});
     auto require = [&](arith::CmpIPredicate predicate, int64_t bound) {
       Value holds = arith::CmpIOp::create(
           b, loc, predicate, at, arith::ConstantIndexOp::create(b, loc, bound));
@@ -137,8 +137,7 @@ static Value buildPoolGradient(OpBuilder &b, Location loc, const Window &window,
                                RankedTensorType type, Value gradient,
                                Value index) {
   Layout layout = window.layout;
-  auto build = [&](ArrayRef<ResidueClass> classes,
-                   ValueRange padded) -> Value {
+  auto build = [&](ArrayRef<ResidueClass> classes, ValueRange padded) -> Value {
     Window gather{layout, {}, {}, {}, {}, {}};
     SmallVector<int64_t> counts, lastTaps, tapSteps;
     for (const ResidueClass &c : classes) {
@@ -150,8 +149,8 @@ static Value buildPoolGradient(OpBuilder &b, Location loc, const Window &window,
       tapSteps.push_back(-c.tapStep);
     }
     int64_t channels = type.getDimSize(channelDim(layout, type.getRank()));
-    SmallVector<int64_t> shape = orderActivation<int64_t>(
-        layout, type.getDimSize(0), counts, channels);
+    SmallVector<int64_t> shape =
+        orderActivation<int64_t>(layout, type.getDimSize(0), counts, channels);
     if (!index)
       return buildPooling(b, loc, gather, padded[0], shape, 0.0,
                           [&](Value x, Value init) -> Value {
@@ -168,11 +167,10 @@ static Value buildPoolGradient(OpBuilder &b, Location loc, const Window &window,
           Value position =
               buildPosition(b, loc, args[1].getType(), window.kernel, lastTaps,
                             tapSteps, pooling.tapDims);
-          Value named = arith::CmpIOp::create(
-              b, loc, arith::CmpIPredicate::eq, args[1], position);
+          Value named = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                              args[1], position);
           Value zero = buildScalarConstant(b, loc, args[0].getType(), 0.0);
-          Value part =
-              arith::SelectOp::create(b, loc, named, args[0], zero);
+          Value part = arith::SelectOp::create(b, loc, named, args[0], zero);
           return arith::AddFOp::create(b, loc, args[3], part);
         });
   };
@@ -215,8 +213,8 @@ struct LowerMaxPoolIndex : OpRewritePattern<MaxPoolIndexOp> {
     auto sizes = [&](Value value) {
       return getSpatialSizes(window.layout, getShape(value));
     };
-    Value padded = window.buildPaddedInput(
-        rewriter, loc, op.getInput(), sizes(op.getResult()), -infinity);
+    Value padded = window.buildPaddedInput(rewriter, loc, op.getInput(),
+                                           sizes(op.getResult()), -infinity);
     assert(padded && "every window contains an entry of the input");
     Value max = buildMaxPool(rewriter, loc, window, padded, shape);
 
@@ -231,9 +229,8 @@ struct LowerMaxPoolIndex : OpRewritePattern<MaxPoolIndexOp> {
       Value found = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
                                           args[0], args[1]);
       // Padding never wins, not even where the maximum is -inf.
-      if (Value inside =
-              buildIsInside(b, loc, window, pooling, sizes(op.getInput()),
-                            sizes(padded)))
+      if (Value inside = buildIsInside(b, loc, window, pooling,
+                                       sizes(op.getInput()), sizes(padded)))
         found = arith::AndIOp::create(b, loc, found, inside);
       Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO,
                                         args[0], args[0]);
@@ -244,12 +241,11 @@ struct LowerMaxPoolIndex : OpRewritePattern<MaxPoolIndexOp> {
           b, loc, found, position, buildScalarConstant(b, loc, type, none));
       return arith::MinSIOp::create(b, loc, args[3], candidate);
     };
-    rewriter.replaceOp(
-        op,
-        buildGeneric(
-            rewriter, loc, pooling.loops, {padded, max, taps}, init,
-            {pooling.input, pooling.output, pooling.taps, pooling.output},
-            body));
+    rewriter.replaceOp(op, buildGeneric(rewriter, loc, pooling.loops,
+                                        {padded, max, taps}, init,
+                                        {pooling.input, pooling.output,
+                                         pooling.taps, pooling.output},
+                                        body));
     return success();
   }
 };
@@ -262,19 +258,19 @@ struct LowerSumPool : OpRewritePattern<SumPoolOp> {
     Location loc = op.getLoc();
     Window window = Window::get(op, op.getKernel());
     ArrayRef<int64_t> shape = op.getType().getShape();
-    Value padded = window.buildPaddedInput(
-        rewriter, loc, op.getInput(), getSpatialSizes(window.layout, shape),
-        0.0);
+    Value padded =
+        window.buildPaddedInput(rewriter, loc, op.getInput(),
+                                getSpatialSizes(window.layout, shape), 0.0);
     if (!padded) { // windows that read nothing but padding
       rewriter.replaceOp(op, buildFilled(rewriter, loc, shape,
                                          getElement(op.getInput()), 0.0));
       return success();
     }
-    rewriter.replaceOp(
-        op, buildPooling(rewriter, loc, window, padded, shape, 0.0,
-                         [&](Value x, Value init) -> Value {
-                           return arith::AddFOp::create(rewriter, loc, init, x);
-                         }));
+    rewriter.replaceOp(op, buildPooling(rewriter, loc, window, padded, shape,
+                                        0.0, [&](Value x, Value init) -> Value {
+                                          return arith::AddFOp::create(
+                                              rewriter, loc, init, x);
+                                        }));
     return success();
   }
 };
@@ -284,10 +280,10 @@ struct LowerMaxPoolGrad : OpRewritePattern<MaxPoolGradOp> {
 
   LogicalResult matchAndRewrite(MaxPoolGradOp op,
                                 PatternRewriter &rewriter) const override {
-    rewriter.replaceOp(
-        op, buildPoolGradient(rewriter, op.getLoc(),
-                              Window::get(op, op.getKernel()), op.getType(),
-                              op.getGradient(), op.getIndex()));
+    rewriter.replaceOp(op, buildPoolGradient(rewriter, op.getLoc(),
+                                             Window::get(op, op.getKernel()),
+                                             op.getType(), op.getGradient(),
+                                             op.getIndex()));
     return success();
   }
 };
@@ -297,10 +293,10 @@ struct LowerSumPoolGrad : OpRewritePattern<SumPoolGradOp> {
 
   LogicalResult matchAndRewrite(SumPoolGradOp op,
                                 PatternRewriter &rewriter) const override {
-    rewriter.replaceOp(
-        op, buildPoolGradient(rewriter, op.getLoc(),
-                              Window::get(op, op.getKernel()), op.getType(),
-                              op.getGradient(), /*index=*/{}));
+    rewriter.replaceOp(op, buildPoolGradient(rewriter, op.getLoc(),
+                                             Window::get(op, op.getKernel()),
+                                             op.getType(), op.getGradient(),
+                                             /*index=*/{}));
     return success();
   }
 };

@@ -89,13 +89,11 @@ struct LowerMean : OpRewritePattern<MeanOp> {
       count *= op.getInput().getType().getDimSize(dim);
     Loops loops(getContext());
     AffineMap map = loops.map(loops.parallel(getShape(sum).size()));
-    Value init =
-        buildEmpty(rewriter, loc, getShape(sum), getElement(sum));
+    Value init = buildEmpty(rewriter, loc, getShape(sum), getElement(sum));
     Value mean = buildGeneric(
         rewriter, loc, loops, sum, init, {map, map},
         [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-          Value divisor =
-              buildScalarConstant(b, loc, args[0].getType(), count);
+          Value divisor = buildScalarConstant(b, loc, args[0].getType(), count);
           return arith::DivFOp::create(b, loc, args[0], divisor);
         });
     rewriter.replaceOp(
@@ -142,8 +140,8 @@ struct LowerArgmax : OpRewritePattern<ArgmaxOp> {
         [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
           Value position = arith::IndexCastOp::create(
               b, loc, type, linalg::IndexOp::create(b, loc, dim));
-          Value equal = arith::CmpFOp::create(
-              b, loc, arith::CmpFPredicate::OEQ, args[0], args[1]);
+          Value equal = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
+                                              args[0], args[1]);
           Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO,
                                             args[0], args[0]);
           Value found = arith::OrIOp::create(b, loc, equal, nan);

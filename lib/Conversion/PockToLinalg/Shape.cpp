@@ -88,12 +88,12 @@ struct LowerExpand : OpRewritePattern<ExpandOp> {
                          : dims[missing + i]);
     Value init =
         buildEmpty(rewriter, loc, type.getShape(), type.getElementType());
-    rewriter.replaceOp(
-        op, buildGeneric(rewriter, loc, loops, op.getInput(), init,
-                         {loops.map(read), loops.map(dims)},
-                         [](OpBuilder &, Location, ValueRange args) {
-                           return args[0];
-                         }));
+    rewriter.replaceOp(op,
+                       buildGeneric(rewriter, loc, loops, op.getInput(), init,
+                                    {loops.map(read), loops.map(dims)},
+                                    [](OpBuilder &, Location, ValueRange args) {
+                                      return args[0];
+                                    }));
     return success();
   }
 };
@@ -147,9 +147,9 @@ struct LowerPad : OpRewritePattern<PadOp> {
   LogicalResult matchAndRewrite(PadOp op,
                                 PatternRewriter &rewriter) const override {
     double padding = op.getValue().convertToDouble();
-    Value padded = buildPadded(rewriter, op.getLoc(), op.getInput(),
-                               op.getLow(), op.getHigh(), op.getInterior(),
-                               padding);
+    Value padded =
+        buildPadded(rewriter, op.getLoc(), op.getInput(), op.getLow(),
+                    op.getHigh(), op.getInterior(), padding);
     if (!padded) // an empty input
       padded = buildFilled(rewriter, op.getLoc(), op.getType().getShape(),
                            op.getType().getElementType(), padding);
@@ -161,7 +161,8 @@ struct LowerPad : OpRewritePattern<PadOp> {
 } // namespace
 
 void pock::populateShapePatterns(RewritePatternSet &patterns) {
-  patterns.add<LowerConstant, LowerIota, LowerReshape, LowerTranspose,
-               LowerExpand, LowerConcat, LowerSlice, LowerInsertSlice,
-               LowerPad>(patterns.getContext());
+  patterns
+      .add<LowerConstant, LowerIota, LowerReshape, LowerTranspose, LowerExpand,
+           LowerConcat, LowerSlice, LowerInsertSlice, LowerPad>(
+          patterns.getContext());
 }

@@ -27,10 +27,9 @@ Value pock::buildPaddedSpatial(OpBuilder &b, Location loc, Layout layout,
                                ArrayRef<int64_t> high, double padding) {
   SmallVector<int64_t> none(getShape(value).size(), 0);
   SmallVector<int64_t> zero{0};
-  return buildPadded(b, loc, value,
-                     orderActivation<int64_t>(layout, 0, low, zero),
-                     orderActivation<int64_t>(layout, 0, high, zero), none,
-                     padding);
+  return buildPadded(
+      b, loc, value, orderActivation<int64_t>(layout, 0, low, zero),
+      orderActivation<int64_t>(layout, 0, high, zero), none, padding);
 }
 
 Value Window::buildPaddedInput(OpBuilder &b, Location loc, Value input,
@@ -39,7 +38,8 @@ Value Window::buildPaddedInput(OpBuilder &b, Location loc, Value input,
   ArrayRef<int64_t> sizes = getSpatialSizes(layout, getShape(input));
   SmallVector<int64_t> needed;
   for (size_t i = 0; i < kernel.size(); ++i) {
-    int64_t end = (outputs[i] - 1) * strides[i] + (kernel[i] - 1) * dilations[i];
+    int64_t end =
+        (outputs[i] - 1) * strides[i] + (kernel[i] - 1) * dilations[i];
     needed.push_back(std::max<int64_t>(0, end + 1 - low[i] - sizes[i]));
   }
   return buildPaddedSpatial(b, loc, layout, input, low, needed, padding);
@@ -55,11 +55,9 @@ Window::getInputCoordinates(ArrayRef<AffineExpr> outputs,
 }
 
 /// The classes of one dimension of size `size`.
-static SmallVector<ResidueClass> getResidueClasses(int64_t size,
-                                                   int64_t outputs,
-                                                   int64_t kernel,
-                                                   int64_t stride, int64_t low,
-                                                   int64_t dilation) {
+static SmallVector<ResidueClass>
+getResidueClasses(int64_t size, int64_t outputs, int64_t kernel, int64_t stride,
+                  int64_t low, int64_t dilation) {
   SmallVector<ResidueClass> classes;
   int64_t gcd = std::gcd(stride, dilation);
   int64_t tapStep = stride / gcd, step = dilation / gcd;
@@ -159,9 +157,8 @@ public:
 
 private:
   static bool readsPadding(ArrayRef<ResidueClass> classes) {
-    return llvm::any_of(classes, [](const ResidueClass &c) {
-      return c.low > 0 || c.high > 0;
-    });
+    return llvm::any_of(
+        classes, [](const ResidueClass &c) { return c.low > 0 || c.high > 0; });
   }
 
   OpBuilder &b;
@@ -195,17 +192,16 @@ Value pock::buildByResidueClass(OpBuilder &b, Location loc,
   if (parts[0].getType() == type) // the only class
     return parts[0];
 
-  Value dest = combinations.size() < total
-                   ? buildFilled(b, loc, type.getShape(),
-                                 type.getElementType(), 0.0)
-                   : buildEmpty(b, loc, type.getShape(), type.getElementType());
+  Value dest =
+      combinations.size() < total
+          ? buildFilled(b, loc, type.getShape(), type.getElementType(), 0.0)
+          : buildEmpty(b, loc, type.getShape(), type.getElementType());
   for (auto [classes, part] : llvm::zip_equal(combinations, parts)) {
     SmallVector<int64_t> residues, zero{0}, one{1};
     for (const ResidueClass &c : classes)
       residues.push_back(c.residue);
     dest = buildInsert(
-        b, loc, part, dest,
-        orderActivation<int64_t>(layout, 0, residues, zero),
+        b, loc, part, dest, orderActivation<int64_t>(layout, 0, residues, zero),
         orderActivation<int64_t>(layout, 1, window.strides, one));
   }
   return dest;

@@ -44,9 +44,9 @@ struct Window {
   Layout layout;
   SmallVector<int64_t> kernel, strides, dilations, low, high;
 
-  template <typename Op>
-  static Window get(Op op, ArrayRef<int64_t> kernel) {
-    return {op.getLayout(), SmallVector<int64_t>(kernel),
+  template <typename Op> static Window get(Op op, ArrayRef<int64_t> kernel) {
+    return {op.getLayout(),
+            SmallVector<int64_t>(kernel),
             SmallVector<int64_t>(op.getStrides()),
             SmallVector<int64_t>(op.getDilations()),
             SmallVector<int64_t>(op.getPadLow()),
@@ -57,7 +57,8 @@ struct Window {
   Value buildPaddedInput(OpBuilder &b, Location loc, Value input,
                          ArrayRef<int64_t> outputs, double padding) const;
 
-  /// The coordinates in the padded input: `outputs * strides + taps * dilations`.
+  /// The coordinates in the padded input: `outputs * strides + taps *
+  /// dilations`.
   SmallVector<AffineExpr> getInputCoordinates(ArrayRef<AffineExpr> outputs,
                                               ArrayRef<AffineExpr> taps) const;
 };

@@ -34,7 +34,7 @@ def module_path(node: fx.Node) -> str:
         return LOSS_PATH
     # A module that is called again appears as `path@1`.
     path = re.sub(r"@\d+", "", stack[-1][0])
-    if not str(stack[0][1]).endswith("Wrapper"):
+    if not str(stack[0][1]).endswith("pockmlir.frontend.export.Wrapper"):
         # Replayed from an exported program: the path is the model's own.
         return path
     inside = strip_model(path)

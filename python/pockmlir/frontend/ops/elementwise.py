@@ -214,16 +214,17 @@ def addcdiv(b: Builder, x: Value, y: Value, z: Value, value: Number) -> Value:
 
 @converts("aten.lerp.Scalar", "aten.lerp.Tensor")
 def lerp(b: Builder, x: Value, y: Value, weight: Operand) -> Value:
-    # PyTorch's two forms: exact at both ends.
-    from_x = b.add(x, b.mul(weight, b.sub(y, x)))
-    from_y = b.sub(y, b.mul(b.sub(y, x), _one_minus(b, weight)))
+    # PyTorch's two forms, exact at both ends.
+    def from_x() -> Value:
+        return b.add(x, b.mul(weight, b.sub(y, x)))
+
+    def from_y() -> Value:
+        return b.sub(y, b.mul(b.sub(y, x), b.sub(1, b.lift(weight, b.out_dtype))))
+
     if isinstance(weight, bool | int | float):
-        return from_x if abs(weight) < 0.5 else from_y
-    return b.select(b.compare("lt", b.unary(pock.AbsOp, weight), 0.5), from_x, from_y)
-
-
-def _one_minus(b: Builder, weight: Operand) -> Operand:
-    return 1 - weight if isinstance(weight, bool | int | float) else b.sub(1, weight)
+        return from_x() if abs(weight) < 0.5 else from_y()
+    near_x = b.compare("lt", b.unary(pock.AbsOp, weight), 0.5)
+    return b.select(near_x, from_x(), from_y())
 
 
 @converts("aten._to_copy", "aten.type_as", "prims.convert_element_type")

@@ -63,6 +63,8 @@ def _apply(b: Builder, x: Value, dim: int, matrix: torch.Tensor) -> Value:
     """Return a tensor with one dimension multiplied by a constant matrix."""
     out, size = matrix.shape
     shape = list(shape_of(x))
+    if torch.equal(matrix, torch.eye(size, dtype=matrix.dtype)):
+        return x
     if _is_repetition(matrix):
         before, after = shape[: dim + 1], shape[dim + 1 :]
         wide = b.expand(b.reshape(x, [*before, 1, *after]), [*before, out // size, *after])
