@@ -27,14 +27,14 @@
 
 #define DEBUG_TYPE "pock-bufferize-kernels"
 
-namespace pock {
+namespace mlir::pock {
 #define GEN_PASS_DEF_BUFFERIZEKERNELS
 #include "Pock/Codegen/Passes.h.inc"
-} // namespace pock
+} // namespace mlir::pock
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// Checks the shape of a kernel: static tensors, one out per result.
@@ -184,4 +184,4 @@ struct BufferizeKernels : impl::BufferizeKernelsBase<BufferizeKernels> {
 };
 
 } // namespace
-} // namespace pock
+} // namespace mlir::pock

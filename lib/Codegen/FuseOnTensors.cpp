@@ -21,7 +21,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// True if fusing the producer of `operand` into its user repeats no work.
@@ -153,4 +153,4 @@ LogicalResult fuseOnTensors(func::FuncOp func) {
   return success();
 }
 
-} // namespace pock
+} // namespace mlir::pock

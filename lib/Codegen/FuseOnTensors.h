@@ -4,13 +4,13 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
-namespace pock {
+namespace mlir::pock {
 
 /// Fuses elementwise linalg operations of `func` into their consumers where
 /// nothing is computed twice, and picks initial tensors so that bufferization
 /// works in place.
 mlir::LogicalResult fuseOnTensors(mlir::func::FuncOp func);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_FUSEONTENSORS_H

@@ -24,14 +24,14 @@
 
 #define DEBUG_TYPE "pock-localize-scratch"
 
-namespace pock {
+namespace mlir::pock {
 #define GEN_PASS_DEF_LOCALIZESCRATCH
 #include "Pock/Codegen/Passes.h.inc"
-} // namespace pock
+} // namespace mlir::pock
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// The operations that will run image by image.
@@ -320,4 +320,4 @@ struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
 };
 
 } // namespace
-} // namespace pock
+} // namespace mlir::pock

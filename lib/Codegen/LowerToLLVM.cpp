@@ -50,14 +50,14 @@
 
 #define DEBUG_TYPE "pock-lower-to-llvm"
 
-namespace pock {
+namespace mlir::pock {
 #define GEN_PASS_DEF_LOWERTOLLVM
 #include "Pock/Codegen/Passes.h.inc"
-} // namespace pock
+} // namespace mlir::pock
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// A memref of i1 holds one byte per element, but LLVM packs a vector of i1
@@ -265,4 +265,4 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
 };
 
 } // namespace
-} // namespace pock
+} // namespace mlir::pock

@@ -8,7 +8,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// Adds `factor * expr` to the linear function (offset, coefficients); false if
@@ -282,4 +282,4 @@ void mergeLoops(Nest &nest) {
   }
 }
 
-} // namespace pock
+} // namespace mlir::pock

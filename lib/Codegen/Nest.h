@@ -18,7 +18,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include <optional>
 
-namespace pock {
+namespace mlir::pock {
 
 /// Which element an operand is: offset + sum of strides[l] * loop l.
 struct Access {
@@ -101,6 +101,6 @@ void eraseDeadOps(mlir::func::FuncOp func);
 /// The buffer under a chain of views that keep the address.
 mlir::Value findRoot(mlir::Value memref);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_NEST_H

@@ -8,7 +8,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// The product of the sum `add`, if one operand is a product with no other
@@ -157,4 +157,4 @@ double bodyCost(Statement &statement) {
   return cost;
 }
 
-} // namespace pock
+} // namespace mlir::pock

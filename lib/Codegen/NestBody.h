@@ -5,7 +5,7 @@
 #include "Nest.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
-namespace pock {
+namespace mlir::pock {
 
 /// `type`, or a vector of `lanes` of it if there is more than one lane.
 mlir::Type vectorOf(mlir::Type type, int64_t lanes);
@@ -36,6 +36,6 @@ mlir::Value emitHorizontal(mlir::OpBuilder &b, mlir::Operation *combiner,
 /// transcendental function counts as many.
 double bodyCost(Statement &statement);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_NESTBODY_H

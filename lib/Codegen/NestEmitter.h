@@ -6,7 +6,7 @@
 #include "Schedule.h"
 #include "llvm/ADT/DenseSet.h"
 
-namespace pock {
+namespace mlir::pock {
 
 /// Emits code for `nest` at the insertion point of `b`. The operations of the
 /// nest are not erased. Nothing is stored to the allocations in `registers`
@@ -14,6 +14,6 @@ namespace pock {
 void emitNest(mlir::OpBuilder &b, Nest &nest, const Schedule &schedule,
               const llvm::DenseSet<mlir::Operation *> &registers);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_NESTEMITTER_H

@@ -21,7 +21,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// The bytes of a memref.view, if known.
@@ -276,4 +276,4 @@ DenseSet<Operation *> findRegisterTemporaries(ArrayRef<Nest> nests) {
   return result;
 }
 
-} // namespace pock
+} // namespace mlir::pock

@@ -6,7 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
 
-namespace pock {
+namespace mlir::pock {
 
 /// Turns every linalg operation of `func` and every memref.copy of static
 /// shape into linalg.generic.
@@ -25,6 +25,6 @@ mlir::SmallVector<Nest, 0> formNests(mlir::func::FuncOp func, bool fuse = true);
 llvm::DenseSet<mlir::Operation *>
 findRegisterTemporaries(llvm::ArrayRef<Nest> nests);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_NESTFUSION_H

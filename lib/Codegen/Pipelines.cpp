@@ -14,7 +14,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 
 void registerCodegenExtensions(DialectRegistry &registry) {
   arith::registerBufferizableOpInterfaceExternalModels(registry);
@@ -45,4 +45,4 @@ void buildLowerToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createLowerToLLVM());
 }
 
-} // namespace pock
+} // namespace mlir::pock

@@ -20,14 +20,14 @@
 
 #define DEBUG_TYPE "pock-place-scratch"
 
-namespace pock {
+namespace mlir::pock {
 #define GEN_PASS_DEF_PLACESCRATCH
 #include "Pock/Codegen/Passes.h.inc"
-} // namespace pock
+} // namespace mlir::pock
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 int64_t sizeInBytes(MemRefType type) {
@@ -172,4 +172,4 @@ struct PlaceScratch : impl::PlaceScratchBase<PlaceScratch> {
 };
 
 } // namespace
-} // namespace pock
+} // namespace mlir::pock

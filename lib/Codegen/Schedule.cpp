@@ -14,7 +14,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 constexpr double kLoad = 0.5, kStore = 1.0, kArith = 0.5, kLatency = 4.0;
@@ -348,4 +348,4 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
   return best;
 }
 
-} // namespace pock
+} // namespace mlir::pock

@@ -5,7 +5,7 @@
 #include "Nest.h"
 #include "Pock/Codegen/TargetDescription.h"
 
-namespace pock {
+namespace mlir::pock {
 
 /// How a nest becomes code. The register tile is `rows` points of loop `row`
 /// times `cols` points of loop `col`; all other parallel loops run point by
@@ -30,6 +30,6 @@ struct Schedule {
 /// registers. Always succeeds: scalar code is a schedule too.
 Schedule chooseSchedule(Nest &nest, const TargetDescription &target);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_SCHEDULE_H

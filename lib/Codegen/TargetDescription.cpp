@@ -12,7 +12,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 
 FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
   TargetDescription target;
@@ -110,4 +110,4 @@ DictionaryAttr hostTargetAttr(MLIRContext *context) {
        b.getNamedAttr("stack_bytes", number(65536))});
 }
 
-} // namespace pock
+} // namespace mlir::pock

@@ -25,14 +25,14 @@
 
 #define DEBUG_TYPE "pock-vectorize-kernels"
 
-namespace pock {
+namespace mlir::pock {
 #define GEN_PASS_DEF_VECTORIZEKERNELS
 #include "Pock/Codegen/Passes.h.inc"
-} // namespace pock
+} // namespace mlir::pock
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// What the nests could not express becomes scalar loops.
@@ -96,4 +96,4 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
 };
 
 } // namespace
-} // namespace pock
+} // namespace mlir::pock

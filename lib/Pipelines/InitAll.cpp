@@ -33,13 +33,13 @@ void mlir::pock::registerAllDialects(DialectRegistry &registry) {
                   linalg::LinalgDialect, math::MathDialect,
                   memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
                   ub::UBDialect, vector::VectorDialect>();
-  ::pock::registerCodegenExtensions(registry);
+  registerCodegenExtensions(registry);
 }
 
 void mlir::pock::registerAllPasses() {
   registerPockTransformsPasses();
   registerPockConversionPasses();
-  ::pock::registerCodegenPasses();
+  registerCodegenPasses();
   registerPipelines();
   registerCanonicalizerPass();
   registerCSEPass();

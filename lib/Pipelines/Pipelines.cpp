@@ -60,14 +60,14 @@ void mlir::pock::buildKernelsPipeline(OpPassManager &pm) {
 
 void mlir::pock::buildPlanPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
-  ::pock::buildKernelBufferizePipeline(pm);
+  buildKernelBufferizePipeline(pm);
   // Kernels say how much workspace they want: the plan comes after them.
   pm.addPass(createPlanMemory());
 }
 
 void mlir::pock::buildLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createLaunchToCall());
-  ::pock::buildLowerToLLVMPipeline(pm);
+  buildLowerToLLVMPipeline(pm);
 }
 
 void mlir::pock::registerPipelines() {

@@ -11,7 +11,7 @@
 #include <limits>
 #include <numeric>
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 bool occupies(const Slot &slot) {
@@ -144,4 +144,4 @@ int64_t lowerBound(llvm::ArrayRef<Slot> slots) {
   return most;
 }
 
-} // namespace pock
+} // namespace mlir::pock

@@ -12,7 +12,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include <cstdint>
 
-namespace pock {
+namespace mlir::pock {
 
 /// A buffer: `size` bytes, alive during the half-open interval [begin, end).
 /// A slot whose `end` is another's `begin` may share its bytes. Slots of size
@@ -40,6 +40,6 @@ bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan);
 /// The largest number of bytes alive at once; no plan has a smaller peak.
 int64_t lowerBound(llvm::ArrayRef<Slot> slots);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_SUPPORT_MEMORYPLANNER_H

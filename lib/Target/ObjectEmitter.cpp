@@ -23,7 +23,7 @@
 
 using namespace mlir;
 
-namespace pock {
+namespace mlir::pock {
 namespace {
 
 /// An LLVM module with the machine that it is for.
@@ -157,4 +157,4 @@ FailureOr<std::string> emitLLVMIR(ModuleOp module, bool optimize) {
   return text;
 }
 
-} // namespace pock
+} // namespace mlir::pock

@@ -122,20 +122,22 @@ struct SinkThroughElementwise : RewritePattern {
         op->getNumResults() != 1)
       return rewriter.notifyMatchFailure(op, "expected an elementwise op");
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    // Only operands of full size count: moving the transpose of a broadcast
+    // vector from one operand to the other would never end.
+    auto isFull = [&](Value operand) {
+      return concat || shapeOf(operand) == type.getShape();
+    };
     ArrayRef<int64_t> permutation;
     for (Value operand : op->getOperands())
-      if (permutation.empty() && shapeOf(operand).size() ==
-                                     static_cast<size_t>(type.getRank()))
+      if (permutation.empty() && isFull(operand))
         permutation = permutationOf(operand);
     if (permutation.empty())
       return rewriter.notifyMatchFailure(op, "expected a transposed operand");
     int64_t removed = 0, added = 0;
     for (Value operand : op->getOperands()) {
-      bool full = concat || shapeOf(operand) == type.getShape();
-      if (permutationOf(operand) == permutation)
-        ++removed;
-      else if (full && !operand.getDefiningOp<ConstantOp>())
-        ++added;
+      if (!isFull(operand) || operand.getDefiningOp<ConstantOp>())
+        continue;
+      ++(permutationOf(operand) == permutation ? removed : added);
     }
     if (added > removed)
       return rewriter.notifyMatchFailure(op, "would add transposes");

@@ -49,17 +49,17 @@ LogicalResult FunctionPlan::run(int64_t alignment) {
   for (auto &place : arena)
     if (place->kind == Place::Arena)
       live.insert(place.get());
-  SmallVector<::pock::Slot> slots;
+  SmallVector<Slot> slots;
   for (Place *place : live)
     slots.push_back({place->bytes, alignment, place->begin, place->end + 1});
-  ::pock::Plan plan = ::pock::plan(slots);
-  if (!::pock::verify(slots, plan))
+  Plan layout = mlir::pock::plan(slots);
+  if (!mlir::pock::verify(slots, layout))
     return function.emitOpError("has no valid memory plan: this is a bug of "
                                 "the planner");
-  for (auto [place, offset] : llvm::zip(live, plan.offsets))
+  for (auto [place, offset] : llvm::zip(live, layout.offsets))
     place->offset = offset;
-  peak = plan.peak;
-  bound = ::pock::lowerBound(slots);
+  peak = layout.peak;
+  bound = mlir::pock::lowerBound(slots);
   return success();
 }
 

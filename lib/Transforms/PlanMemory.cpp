@@ -139,8 +139,8 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<::pock::TargetDescription> target =
-        ::pock::TargetDescription::get(module);
+    FailureOr<TargetDescription> target =
+        TargetDescription::get(module);
     if (failed(target))
       return signalPassFailure();
     alignment = target->alignment;

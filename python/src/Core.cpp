@@ -150,21 +150,21 @@ NB_MODULE(_core, m) {
       "emit_object",
       [](const Source &ir) {
         std::string object =
-            emit(ir, ::pock::emitObject, "emitting the object");
+            emit(ir, mlir::pock::emitObject, "emitting the object");
         return nb::bytes(object.data(), object.size());
       },
       nb::arg("ir"), "Object file of a module at stage 'llvm'.");
   m.def(
       "emit_assembly",
       [](const Source &ir) {
-        return emit(ir, ::pock::emitAssembly, "emitting assembly");
+        return emit(ir, mlir::pock::emitAssembly, "emitting assembly");
       },
       nb::arg("ir"), "Target assembly of a module at stage 'llvm'.");
   m.def(
       "emit_llvm_ir",
       [](const Source &ir) {
         return emit(
-            ir, [](ModuleOp module) { return ::pock::emitLLVMIR(module); },
+            ir, [](ModuleOp module) { return mlir::pock::emitLLVMIR(module); },
             "translating to LLVM IR");
       },
       nb::arg("ir"), "Optimised LLVM IR of a module at stage 'llvm'.");
@@ -180,7 +180,7 @@ NB_MODULE(_core, m) {
         Session session;
         std::string text;
         llvm::raw_string_ostream(text)
-            << ::pock::hostTargetAttr(&session.getContext());
+            << mlir::pock::hostTargetAttr(&session.getContext());
         return text;
       },
       "The attribute pock.target of this machine.");

@@ -4,7 +4,7 @@
 #include "gtest/gtest.h"
 #include <random>
 
-using namespace pock;
+using namespace mlir::pock;
 
 namespace {
 

@@ -15,7 +15,7 @@ class DialectRegistry;
 class OpPassManager;
 } // namespace mlir
 
-namespace pock {
+namespace mlir::pock {
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
@@ -31,6 +31,6 @@ void buildKernelBufferizePipeline(mlir::OpPassManager &pm);
 /// Kernels on memrefs -> vectors -> the LLVM dialect (the whole module).
 void buildLowerToLLVMPipeline(mlir::OpPassManager &pm);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_PASSES_H

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <string>
 
-namespace pock {
+namespace mlir::pock {
 
 struct TargetDescription {
   /// LLVM triple; empty means the host's.
@@ -43,6 +43,6 @@ struct TargetDescription {
 /// The `pock.target` value that describes the machine we run on.
 mlir::DictionaryAttr hostTargetAttr(mlir::MLIRContext *context);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_CODEGEN_TARGETDESCRIPTION_H

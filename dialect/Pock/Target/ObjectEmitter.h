@@ -10,7 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
 
-namespace pock {
+namespace mlir::pock {
 
 /// Position-independent object file of `module` (LLVM dialect only). Target
 /// and tuning come from the module attribute `pock.target`. Errors are emitted
@@ -24,6 +24,6 @@ mlir::FailureOr<std::string> emitAssembly(mlir::ModuleOp module);
 mlir::FailureOr<std::string> emitLLVMIR(mlir::ModuleOp module,
                                         bool optimize = true);
 
-} // namespace pock
+} // namespace mlir::pock
 
 #endif // POCK_TARGET_OBJECTEMITTER_H

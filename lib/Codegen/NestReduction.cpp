@@ -1,0 +1,211 @@
+//===- NestReduction.cpp - Reduction loops of a statement -----------------===//
+//
+// All accumulators of a tile travel through the reduction loops in iter_args.
+// Where the combiner may be reordered, each point has several accumulators
+// ("slots"): vectors along the reduction, or independent chains that hide the
+// latency of an addition.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NestEmitterImpl.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace detail {
+
+/// The outs' values before the reduction, out-major.
+NestEmitter::Values NestEmitter::initialValues(Statement &statement,
+                                               ArrayRef<Point> points) {
+  Values result;
+  int row = schedule.row, col = schedule.col;
+  for (auto [j, access] : llvm::enumerate(statement.outs)) {
+    const Values *found = findForwarded(access);
+    for (auto [p, point] : llvm::enumerate(points)) {
+      if (found) {
+        result.push_back((*found)[p]);
+      } else if (!statement.readsOut(j)) {
+        Type type = vectorOf(access.elementType, point.col.lanes);
+        result.push_back(
+            arith::ConstantOp::create(b, loc, b.getZeroAttr(type)));
+      } else {
+        int64_t extra = (row >= 0 ? access.strides[row] * point.row : 0) +
+                        (col >= 0 ? access.strides[col] * point.col.offset : 0);
+        result.push_back(load(access, extra, col >= 0 ? access.strides[col] : 0,
+                              point.col.lanes));
+      }
+    }
+  }
+  return result;
+}
+
+/// One reduction step for all points, into accumulator slot `slot`.
+void NestEmitter::step(Statement &statement, ArrayRef<Point> points, Step step,
+                       size_t slot, size_t numSlots, Values &accumulators) {
+  size_t numOuts = statement.outs.size();
+  for (auto [p, point] : llvm::enumerate(points)) {
+    auto at = [&](size_t j) -> Value & {
+      return accumulators[(j * points.size() + p) * numSlots + slot];
+    };
+    Values outs;
+    for (size_t j = 0; j < numOuts; ++j)
+      outs.push_back(at(j));
+    Values results = emitBodyAt(statement, point, step, outs, p);
+    for (size_t j = 0; j < numOuts; ++j)
+      at(j) = results[j];
+  }
+}
+
+/// The innermost reduction loop. The slots are the accumulators of each point;
+/// the first ones, as many as fit into a step, are used by the loop, slots of
+/// fewer lanes by the remainder.
+NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
+                                                 ArrayRef<Piece> slots,
+                                                 ArrayRef<Point> points,
+                                                 Values accumulators) {
+  int64_t width = slots.front().lanes, inStep = 0;
+  while (inStep < static_cast<int64_t>(slots.size()) &&
+         slots[inStep].lanes == width)
+    ++inStep;
+  int64_t extent = nest.loops[loop].extent, size = inStep * width;
+  int64_t main = extent / size * size;
+  auto emitSteps = [&](Values values) {
+    for (int64_t s = 0; s < inStep; ++s)
+      step(statement, points, {loop, {s * width, width}}, s, slots.size(),
+           values);
+    return values;
+  };
+  if (main == size)
+    accumulators = emitSteps(std::move(accumulators));
+  else if (main)
+    accumulators = emitFor(loop, main, size, accumulators, emitSteps);
+  // The remainder: whole pieces go to the loop's slots, others to their own.
+  size_t slot = 0;
+  fixed[loop] += main;
+  for (Piece piece : splitIntoPieces(extent - main, width)) {
+    if (piece.lanes != width)
+      slot =
+          llvm::find_if(
+              slots, [&](const Piece &s) { return s.lanes == piece.lanes; }) -
+          slots.begin();
+    step(statement, points, {loop, piece}, slot, slots.size(), accumulators);
+    ++slot;
+  }
+  fixed[loop] -= main;
+  return accumulators;
+}
+
+NestEmitter::Values
+NestEmitter::reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
+                    ArrayRef<bool> unroll, ArrayRef<Piece> slots,
+                    ArrayRef<Point> points, Values accumulators) {
+  int loop = loops[depth];
+  bool innermost = depth + 1 == loops.size();
+  if (unroll[depth]) {
+    for (int64_t i = 0, e = nest.loops[loop].extent; i < e; ++i) {
+      fixed[loop] = i;
+      if (innermost)
+        step(statement, points, Step(), 0, slots.size(), accumulators);
+      else
+        accumulators = reduce(statement, loops, depth + 1, unroll, slots,
+                              points, std::move(accumulators));
+    }
+    fixed[loop] = 0;
+    return accumulators;
+  }
+  if (innermost)
+    return reduceInnermost(statement, loop, slots, points,
+                           std::move(accumulators));
+  return emitFor(loop, nest.loops[loop].extent, 1, accumulators,
+                 [&](Values values) {
+                   return reduce(statement, loops, depth + 1, unroll, slots,
+                                 points, std::move(values));
+                 });
+}
+
+NestEmitter::Values NestEmitter::emitReduction(size_t index,
+                                               ArrayRef<Point> points) {
+  Statement &statement = nest.statements[index];
+  int vectorLoop = schedule.reductionLoop[index];
+  SmallVector<int> loops = statement.reductions;
+  if (vectorLoop >= 0) {
+    llvm::erase(loops, vectorLoop);
+    loops.push_back(vectorLoop);
+  }
+  bool mayReorder = llvm::all_of(statement.combiners, [](Operation *op) {
+    return op && arith::getNeutralElement(op);
+  });
+
+  // Unroll short inner loops: neighbouring windows share their loads.
+  SmallVector<bool> unroll(loops.size(), false);
+  if (vectorLoop < 0) {
+    int64_t copies = points.size();
+    for (size_t k = loops.size(); k-- > 0;) {
+      copies *= nest.loops[loops[k]].extent;
+      if (nest.loops[loops[k]].extent > 16 || copies > 150)
+        break;
+      unroll[k] = true;
+    }
+  }
+
+  // Accumulators per point: enough chains to hide the latency of an addition.
+  int64_t extent = nest.loops[loops.back()].extent;
+  int64_t width = vectorLoop >= 0 ? std::min(schedule.lanes, extent) : 1;
+  width = llvm::bit_floor<uint64_t>(width);
+  int64_t chains = 1;
+  if (mayReorder && !unroll.back())
+    while (chains * 2 * static_cast<int64_t>(points.size()) <= 8 &&
+           chains * 2 * width <= extent)
+      chains *= 2;
+  SmallVector<Piece> slots(chains, Piece{0, width});
+  for (Piece piece : splitIntoPieces(extent % width, width))
+    slots.push_back(piece);
+
+  // Where accumulators are whole vectors over the reduction, or several, they
+  // start at the neutral element and the initial value is combined last.
+  Values initial = initialValues(statement, points);
+  bool plain = vectorLoop < 0 && chains == 1;
+  Values accumulators;
+  for (auto [k, value] : llvm::enumerate(initial)) {
+    if (plain) {
+      accumulators.push_back(
+          broadcast(b, loc, value, points[k % points.size()].col.lanes));
+      continue;
+    }
+    Operation *combiner = statement.combiners[k / points.size()];
+    TypedAttr neutral = *arith::getNeutralElement(combiner);
+    Value scalar = arith::ConstantOp::create(b, loc, neutral);
+    for (const Piece &slot : slots)
+      accumulators.push_back(
+          broadcast(b, loc, scalar,
+                    std::max(slot.lanes, points[k % points.size()].col.lanes)));
+  }
+  size_t numSlots = plain ? 1 : slots.size();
+  if (plain)
+    slots.resize(1);
+  Values sums = reduce(statement, loops, 0, unroll, slots, points,
+                       std::move(accumulators));
+  if (plain)
+    return sums;
+
+  Values results;
+  for (auto [k, start] : llvm::enumerate(initial)) {
+    Operation *combiner = statement.combiners[k / points.size()];
+    ArrayRef<Value> parts = ArrayRef<Value>(sums).slice(k * numSlots, numSlots);
+    Value total = parts[0];
+    for (int64_t i = 1; i < chains; ++i)
+      total = emitCombine(b, combiner, total, parts[i]);
+    if (vectorLoop >= 0)
+      total = emitHorizontal(b, combiner, total);
+    for (size_t i = chains; i < numSlots; ++i)
+      total = emitCombine(b, combiner, total,
+                          emitHorizontal(b, combiner, parts[i]));
+    Value value = broadcast(b, loc, start, points[k % points.size()].col.lanes);
+    results.push_back(emitCombine(b, combiner, value, total));
+  }
+  return results;
+}
+
+} // namespace detail
+} // namespace mlir::pock
