@@ -100,18 +100,24 @@ static Value cloneWith(PatternRewriter &rewriter, Operation *op,
   return fresh->getResult(0);
 }
 
+/// Whether transposes of `value` stay where they are: those of parameters are
+/// free (step 3), those of inputs are needed once at most.
+static bool isPinned(Value value) {
+  return isa<BlockArgument>(value) || value.getDefiningOp<LoadParamOp>();
+}
+
 /// The permutation of the transpose that makes `value`, empty if none does.
 static ArrayRef<int64_t> permutationOf(Value value) {
   auto transpose = value.getDefiningOp<TransposeOp>();
-  // Transposes of parameters are free (step 3): they need not sink.
-  if (!transpose || transpose.getInput().getDefiningOp<LoadParamOp>())
+  if (!transpose || isPinned(transpose.getInput()))
     return {};
   return transpose.getPermutation();
 }
 
 namespace {
 /// op(transpose(x), y) -> transpose(op(x, transpose⁻¹(y))) for elementwise ops
-/// and concatenation, if that adds no transpose of a tensor of full size.
+/// and concatenation, if that leaves fewer transposes that can sink. The count is
+/// what makes the rewriting end.
 struct SinkThroughElementwise : RewritePattern {
   SinkThroughElementwise(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
@@ -135,11 +141,12 @@ struct SinkThroughElementwise : RewritePattern {
       return rewriter.notifyMatchFailure(op, "expected a transposed operand");
     int64_t removed = 0, added = 0;
     for (Value operand : op->getOperands()) {
-      if (!isFull(operand) || operand.getDefiningOp<ConstantOp>())
+      if (!isFull(operand) || operand.getDefiningOp<ConstantOp>() ||
+          isPinned(operand))
         continue;
       ++(permutationOf(operand) == permutation ? removed : added);
     }
-    if (added > removed)
+    if (added >= removed)
       return rewriter.notifyMatchFailure(op, "would add transposes");
     SmallVector<int64_t> inverse = invertPermutationVector(permutation);
     SmallVector<Value> operands;

@@ -73,7 +73,9 @@ LogicalResult FunctionPlan::collect() {
     if (auto load = dyn_cast<LoadParamOp>(op)) {
       places[load] = std::make_shared<Place>(params.lookup(load.getParam()));
     } else if (auto view = dyn_cast<ReshapeOp>(op)) {
-      places[view] = places.at(view.getInput());
+      // A copy: the assignment may move the entries of the map.
+      std::shared_ptr<Place> source = places.at(view.getInput());
+      places[view] = source;
     } else if (auto launch = dyn_cast<LaunchOp>(op)) {
       int64_t now = launches.size();
       for (Value in : launch.getIns())
@@ -84,7 +86,8 @@ LogicalResult FunctionPlan::collect() {
               Place{Place::Arena, 0, bytesOf(result.getType()), now, now});
           arena.push_back(places[result]);
         } else {
-          places[result] = places.at(out);
+          std::shared_ptr<Place> overwritten = places.at(out);
+          places[result] = overwritten;
         }
       }
       auto kernel = symbols.lookup<func::FuncOp>(launch.getCallee());

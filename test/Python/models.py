@@ -1,0 +1,201 @@
+"""Architectures that the tests train, each small enough to compile in a second or two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from frontend_models import InvertedResidual, LeNet
+from torch import nn
+from torch.nn import functional
+
+
+class ResNet8(nn.Module):
+    """Three stacks of one basic block each, as MLPerf Tiny has it for CIFAR-10."""
+
+    class Block(nn.Module):
+        def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+            super().__init__()
+            self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(outputs)
+            self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(outputs)
+            self.shortcut = nn.Identity() if stride == 1 else nn.Conv2d(inputs, outputs, 1, stride)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = functional.relu(self.bn1(self.conv1(x)))
+            return functional.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(16)
+        self.blocks = nn.Sequential(self.Block(16, 16, 1), self.Block(16, 32, 2), self.Block(32, 64, 2))
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.blocks(functional.relu(self.bn(self.conv(x))))
+        return self.fc(functional.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
+class MobileNetV2(nn.Module):
+    """Torchvision's network at width 0.35, with a narrower last convolution."""
+
+    #: Expansion, channels, blocks, first stride.
+    STAGES = ((1, 8, 1, 1), (6, 8, 2, 2), (6, 16, 3, 2), (6, 24, 4, 2), (6, 32, 3, 1), (6, 56, 3, 2), (6, 112, 1, 1))
+
+    def __init__(self, last: int = 320, classes: int = 10) -> None:
+        super().__init__()
+        width = 16
+        layers: list[nn.Module] = [self.unit(3, width, 3, 2)]
+        for expand, outputs, count, stride in self.STAGES:
+            for index in range(count):
+                layers.append(InvertedResidual(width, outputs, stride if index == 0 else 1, expand))
+                width = outputs
+        self.features = nn.Sequential(*layers, self.unit(width, last, 1, 1))
+        self.classifier = nn.Linear(last, classes)
+
+    @staticmethod
+    def unit(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+        conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.features(x).mean((2, 3)))
+
+
+class DsCnn(nn.Module):
+    """Keyword spotting as in MLPerf Tiny: 49 frames of 10 coefficients, padding "same" of TensorFlow."""
+
+    def __init__(self, width: int = 64, classes: int = 12) -> None:
+        super().__init__()
+        # 49 x 10 to 25 x 5: nine rows are missing, four above and five below.
+        self.pad = nn.ZeroPad2d((1, 1, 4, 5))
+        self.stem = nn.Sequential(nn.Conv2d(1, width, (10, 4), 2), nn.BatchNorm2d(width), nn.ReLU())
+        self.blocks = nn.Sequential(*[self.block(width) for _ in range(4)])
+        self.head = nn.Sequential(nn.AvgPool2d((25, 5)), nn.Flatten(), nn.Linear(width, classes))
+
+    @staticmethod
+    def block(width: int) -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, groups=width),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.blocks(self.stem(self.pad(x))))
+
+
+class Cnn1d(nn.Module):
+    """Sensor data: strided, dilated and grouped convolutions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv1d(3, 12, 7, stride=2, padding=3),
+            nn.Hardswish(),
+            nn.MaxPool1d(3, 2, 1),
+            nn.Conv1d(12, 18, 5, padding=4, dilation=2, groups=3),
+            nn.LeakyReLU(0.1),
+            nn.AvgPool1d(2),
+            nn.Conv1d(18, 24, 3),
+            nn.GELU(),
+        )
+        self.head = nn.Linear(24, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(functional.adaptive_avg_pool1d(self.features(x), 1).flatten(1))
+
+
+class UNet(nn.Module):
+    """Two levels; up by transposed convolution or by nearest upsampling."""
+
+    def __init__(self, transposed: bool, classes: int = 3) -> None:
+        super().__init__()
+        self.down1, self.down2, self.bottom = self.unit(2, 8), self.unit(8, 12), self.unit(12, 20)
+        self.up2, self.up1 = (self.up(20, 12, transposed), self.up(12, 8, transposed))
+        self.join2, self.join1 = self.unit(24, 12), self.unit(16, 8)
+        self.out = nn.Conv2d(8, classes, 1)
+
+    @staticmethod
+    def unit(inputs: int, outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU())
+
+    @staticmethod
+    def up(inputs: int, outputs: int, transposed: bool) -> nn.Module:
+        if transposed:
+            return nn.ConvTranspose2d(inputs, outputs, 3, 2, padding=1, output_padding=1)
+        return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(inputs, outputs, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first = self.down1(x)
+        second = self.down2(functional.max_pool2d(first, 2))
+        bottom = self.bottom(functional.max_pool2d(second, 2))
+        second = self.join2(torch.cat([self.up2(bottom), second], 1))
+        return self.out(self.join1(torch.cat([self.up1(second), first], 1)))
+
+
+def mlp() -> nn.Module:
+    return nn.Sequential(nn.Linear(13, 32), nn.Tanh(), nn.Linear(32, 17), nn.ReLU(), nn.Linear(17, 5))
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A model and the data it takes.
+
+    Attributes:
+        build: makes the model; its initial values follow the global seed.
+        shape: of the input, batch first.
+        classes: of the target; None makes it a regression with ``mse``.
+        target: shape of the target behind the batch.
+        frozen_norm: whether batch norm is in inference mode.
+        lr: a rate that trains the model noticeably in twenty steps, and stably.
+    """
+
+    build: Callable[[], nn.Module]
+    shape: tuple[int, ...]
+    classes: int = 10
+    target: tuple[int, ...] = ()
+    frozen_norm: bool = False
+    lr: float = 0.05
+
+    def model(self) -> nn.Module:
+        """Return the model, always the same, with batch norm that has seen data."""
+        torch.manual_seed(0)
+        model = self.build()
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.uniform_(module.weight, 0.5, 1.5)
+                nn.init.uniform_(module.bias, -0.3, 0.3)
+        with torch.no_grad():
+            for index in range(8 * self.frozen_norm):
+                model(self.batch(1000 + index)[0])
+        return model.train(not self.frozen_norm)
+
+    def batch(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return inputs and labels; the labels have something to do with the inputs."""
+        generator = torch.Generator().manual_seed(seed)
+        y = torch.randint(0, self.classes, (self.shape[0], *self.target), generator=generator)
+        x = torch.randn(*self.shape, generator=generator)
+        signal = y.to(x.dtype) / self.classes
+        if self.target:
+            return x + signal.unsqueeze(1), y
+        return x + signal.reshape(-1, *[1] * (x.dim() - 1)), y
+
+
+ARCHITECTURES = {
+    "mlp": Architecture(mlp, (7, 13), classes=5),
+    "lenet": Architecture(LeNet, (4, 1, 28, 28)),
+    "resnet8": Architecture(ResNet8, (4, 3, 16, 16)),
+    "resnet8-frozen-norm": Architecture(ResNet8, (4, 3, 16, 16), frozen_norm=True, lr=0.01),
+    "mobilenetv2": Architecture(MobileNetV2, (4, 3, 32, 32), frozen_norm=True, lr=0.01),
+    "ds-cnn": Architecture(DsCnn, (2, 1, 49, 10), classes=12, frozen_norm=True, lr=0.01),
+    "cnn1d": Architecture(Cnn1d, (4, 3, 61), classes=5),
+    "unet-transposed": Architecture(lambda: UNet(True), (2, 2, 16, 20), classes=3, target=(16, 20)),
+    "unet-nearest": Architecture(lambda: UNet(False), (2, 2, 16, 20), classes=3, target=(16, 20)),
+}
