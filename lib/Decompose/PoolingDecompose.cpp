@@ -59,14 +59,29 @@ static Expr divisors(AvgPoolOp op, OpBuilder &builder, const Expr &like) {
   return constantTensor(builder, like, shape, values);
 }
 
+/// The sums of the windows; a reduction if there is one window, all of `x`.
+static Expr sumWindows(AvgPoolOp op, const Expr &x) {
+  size_t rank = op.getKernel().size();
+  int64_t first = firstSpatialDim(op.getLayout());
+  auto dims = llvm::to_vector(llvm::seq<int64_t>(first, first + rank));
+  bool isWhole = llvm::all_of(llvm::zip(op.getPadLow(), op.getPadHigh()),
+                              [](auto pads) {
+                                auto [low, high] = pads;
+                                return low == 0 && high == 0;
+                              }) &&
+                 shapeOf(x).slice(first, rank) == op.getKernel();
+  if (isWhole)
+    return x.sum(dims, /*keepdim=*/true);
+  SmallVector<int64_t> dilations(rank, 1);
+  return x.make<SumPoolOp>(Value(x), op.getKernel(), op.getStrides(),
+                           op.getPadLow(), op.getPadHigh(), dilations,
+                           op.getLayout());
+}
+
 // sum_pool(x) / divisor.
 FailureOr<SmallVector<Value>> AvgPoolOp::decompose(OpBuilder &builder) {
-  SmallVector<int64_t> dilations(getKernel().size(), 1);
   Expr x(builder, getLoc(), getInput());
-  Expr sum =
-      x.make<SumPoolOp>(getInput(), getKernel(), getStrides(), getPadLow(),
-                        getPadHigh(), dilations, getLayout());
-  return SmallVector<Value>{sum / divisors(*this, builder, x)};
+  return SmallVector<Value>{sumWindows(*this, x) / divisors(*this, builder, x)};
 }
 
 //===----------------------------------------------------------------------===//

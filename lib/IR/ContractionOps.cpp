@@ -14,12 +14,14 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   int64_t rank = lhs.getRank();
   if (rank < 2 || rhs.getRank() != rank ||
       lhs.getElementType() != rhs.getElementType())
-    return emitOptionalError(loc, "'pock.matmul' expected operands of one element "
+    return emitOptionalError(loc,
+                             "'pock.matmul' expected operands of one element "
                              "type and one rank of at least 2, but got ",
                              lhs, " and ", rhs);
   if (lhs.getShape().drop_back(2) != rhs.getShape().drop_back(2))
-    return emitOptionalError(loc, "'pock.matmul' expected equal leading dimensions, but got ",
-                             lhs, " and ", rhs);
+    return emitOptionalError(
+        loc, "'pock.matmul' expected equal leading dimensions, but got ", lhs,
+        " and ", rhs);
   int64_t m = lhs.getDimSize(rank - 2), k = lhs.getDimSize(rank - 1);
   int64_t k2 = rhs.getDimSize(rank - 2), n = rhs.getDimSize(rank - 1);
   if (adaptor.getTransposeLhs())
@@ -27,8 +29,9 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   if (adaptor.getTransposeRhs())
     std::swap(k2, n);
   if (k != k2)
-    return emitOptionalError(loc, "'pock.matmul' expected equal contracted dimensions, but got ",
-                             k, " and ", k2);
+    return emitOptionalError(
+        loc, "'pock.matmul' expected equal contracted dimensions, but got ", k,
+        " and ", k2);
   SmallVector<int64_t> shape(lhs.getShape().drop_back(2));
   shape.append({m, n});
   results.push_back(RankedTensorType::get(shape, lhs.getElementType()));
@@ -43,12 +46,14 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *,
   auto weight = cast<RankedTensorType>(adaptor.getWeight().getType());
   if (weight.getRank() != 2 || input.getRank() < 1 ||
       input.getElementType() != weight.getElementType())
-    return emitOptionalError(loc, "'pock.linear' expected an input and a weight of "
+    return emitOptionalError(loc,
+                             "'pock.linear' expected an input and a weight of "
                              "rank 2 with one element type, but got ",
                              input, " and ", weight);
   if (input.getShape().back() != weight.getDimSize(1))
-    return emitOptionalError(loc, "'pock.linear' expected equal last dimensions, but got ",
-                             input, " and ", weight);
+    return emitOptionalError(
+        loc, "'pock.linear' expected equal last dimensions, but got ", input,
+        " and ", weight);
   SmallVector<int64_t> shape(input.getShape());
   shape.back() = weight.getDimSize(0);
   results.push_back(RankedTensorType::get(shape, input.getElementType()));

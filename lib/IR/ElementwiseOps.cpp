@@ -7,23 +7,23 @@ using namespace mlir::pock;
 
 /// The type of an op that broadcasts `operands`, which have one element type
 /// unless `element` is given.
-static LogicalResult inferBroadcast(std::optional<Location> loc,
-                                    StringRef name, ValueRange operands,
-                                    Type element,
+static LogicalResult inferBroadcast(std::optional<Location> loc, StringRef name,
+                                    ValueRange operands, Type element,
                                     SmallVectorImpl<Type> &results) {
   SmallVector<RankedTensorType> types;
   for (Value operand : operands) {
     auto type = dyn_cast<RankedTensorType>(operand.getType());
     if (!type)
-      return emitOptionalError(loc, "'", name, "' expected ranked tensors, but got ",
+      return emitOptionalError(loc, "'", name,
+                               "' expected ranked tensors, but got ",
                                operand.getType());
     types.push_back(type);
   }
   for (RankedTensorType type : types)
     if (type.getElementType() != types.front().getElementType())
-      return emitOptionalError(loc, "'", name,
-                               "' expected operands of one element type, but got ",
-                               types.front(), " and ", type);
+      return emitOptionalError(
+          loc, "'", name, "' expected operands of one element type, but got ",
+          types.front(), " and ", type);
   RankedTensorType type =
       broadcastTypes(types, element ? element : types.front().getElementType());
   if (!type)
@@ -75,15 +75,17 @@ LogicalResult SelectOp::inferReturnTypes(MLIRContext *,
       condition ? broadcastTypes({condition, value}, value.getElementType())
                 : RankedTensorType();
   if (!type)
-    return emitOptionalError(loc, "'pock.select' expected operands that broadcast, but got ",
-                             adaptor.getCondition().getType(), " and ", value);
+    return emitOptionalError(
+        loc, "'pock.select' expected operands that broadcast, but got ",
+        adaptor.getCondition().getType(), " and ", value);
   results.push_back(type);
   return success();
 }
 
 LogicalResult CastOp::verify() {
   if (getInput().getType().getShape() != getType().getShape())
-    return emitOpError("expected operand and result of the same shape, but got ")
+    return emitOpError(
+               "expected operand and result of the same shape, but got ")
            << getInput().getType() << " and " << getType();
   return success();
 }

@@ -5,7 +5,8 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-static RankedTensorType reducedType(RankedTensorType type, Reduction reduction) {
+static RankedTensorType reducedType(RankedTensorType type,
+                                    Reduction reduction) {
   if (reduction == Reduction::None)
     return type;
   return RankedTensorType::get({}, type.getElementType());
@@ -21,22 +22,28 @@ LogicalResult CrossEntropyOp::inferReturnTypes(MLIRContext *,
   if (logits.getRank() >= 2)
     shape.erase(shape.begin() + 1);
   if (logits.getRank() < 2 || target.getShape() != ArrayRef(shape))
-    return emitOptionalError(loc, "'pock.cross_entropy' expected logits [N, C, ...] and "
-                             "targets [N, ...], but got ", logits, " and ", target);
+    return emitOptionalError(
+        loc,
+        "'pock.cross_entropy' expected logits [N, C, ...] and "
+        "targets [N, ...], but got ",
+        logits, " and ", target);
   if (Value weight = adaptor.getWeight()) {
-    auto type = RankedTensorType::get({logits.getDimSize(1)},
-                                      logits.getElementType());
+    auto type =
+        RankedTensorType::get({logits.getDimSize(1)}, logits.getElementType());
     if (weight.getType() != type)
-      return emitOptionalError(loc, "'pock.cross_entropy' expected a weight of type ",
-                               type, ", but got ", weight.getType());
+      return emitOptionalError(
+          loc, "'pock.cross_entropy' expected a weight of type ", type,
+          ", but got ", weight.getType());
   }
   double smoothing = adaptor.getLabelSmoothing().convertToDouble();
   if (!(smoothing >= 0.0 && smoothing <= 1.0))
-    return emitOptionalError(loc, "'pock.cross_entropy' expected label_smoothing "
-                             "from 0 to 1, but got ", smoothing);
-  results.push_back(reducedType(
-      RankedTensorType::get(shape, logits.getElementType()),
-      adaptor.getReduction()));
+    return emitOptionalError(loc,
+                             "'pock.cross_entropy' expected label_smoothing "
+                             "from 0 to 1, but got ",
+                             smoothing);
+  results.push_back(
+      reducedType(RankedTensorType::get(shape, logits.getElementType()),
+                  adaptor.getReduction()));
   return success();
 }
 
@@ -51,9 +58,10 @@ static LogicalResult inferPointwise(std::optional<Location> loc, StringRef name,
   RankedTensorType type = broadcastTypes(types, element);
   for (RankedTensorType other : types)
     if (!type || other.getElementType() != element)
-      return emitOptionalError(loc, "'", name, "' expected operands of one element "
-                               "type that broadcast, but got ", types[0], " and ",
-                               types[1]);
+      return emitOptionalError(loc, "'", name,
+                               "' expected operands of one element "
+                               "type that broadcast, but got ",
+                               types[0], " and ", types[1]);
   results.push_back(reducedType(type, reduction));
   return success();
 }
@@ -69,14 +77,16 @@ INFER_POINTWISE(MseLossOp)
 INFER_POINTWISE(L1LossOp)
 #undef INFER_POINTWISE
 
-LogicalResult BceWithLogitsOp::inferReturnTypes(MLIRContext *,
-                                                std::optional<Location> loc,
-                                                Adaptor adaptor,
-                                                SmallVectorImpl<Type> &results) {
+LogicalResult
+BceWithLogitsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
+                                  Adaptor adaptor,
+                                  SmallVectorImpl<Type> &results) {
   if (adaptor.getInput().getType() != adaptor.getTarget().getType())
-    return emitOptionalError(loc, "'pock.bce_with_logits' expected input and target "
-                             "of one type, but got ", adaptor.getInput().getType(),
-                             " and ", adaptor.getTarget().getType());
+    return emitOptionalError(loc,
+                             "'pock.bce_with_logits' expected input and target "
+                             "of one type, but got ",
+                             adaptor.getInput().getType(), " and ",
+                             adaptor.getTarget().getType());
   return inferPointwise(loc, getOperationName(), adaptor.getOperands(),
                         adaptor.getReduction(), results);
 }

@@ -14,12 +14,13 @@ static RankedTensorType inferChannels(std::optional<Location> loc,
                             input.getRank() - 1, ", but got ", axis);
     return {};
   }
-  auto type = RankedTensorType::get({input.getDimSize(axis)},
-                                    input.getElementType());
+  auto type =
+      RankedTensorType::get({input.getDimSize(axis)}, input.getElementType());
   for (Value vector : vectors) {
     if (vector.getType() != type) {
-      (void)emitOptionalError(loc, "'", name, "' expected per-channel operands of type ",
-                              type, ", but got ", vector.getType());
+      (void)emitOptionalError(loc, "'", name,
+                              "' expected per-channel operands of type ", type,
+                              ", but got ", vector.getType());
       return {};
     }
   }
@@ -49,8 +50,10 @@ BatchNormTrainOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   if (!channels)
     return failure();
   if (input.getNumElements() <= channels.getDimSize(0))
-    return emitOptionalError(loc, "'pock.batch_norm_train' expected more than "
-                             "one value per channel, but got ", input);
+    return emitOptionalError(loc,
+                             "'pock.batch_norm_train' expected more than "
+                             "one value per channel, but got ",
+                             input);
   results.append({input, channels, channels});
   return success();
 }

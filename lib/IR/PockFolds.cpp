@@ -37,8 +37,7 @@ static Attribute foldSplats(ArrayRef<Attribute> operands, Type result,
   // Rounding a double operation on two floats to float equals the float
   // operation for +, -, *, / (double has more than twice the digits).
   if (type.getElementType().isF32())
-    return DenseElementsAttr::get(
-        type, APFloat(static_cast<float>(f(values))));
+    return DenseElementsAttr::get(type, APFloat(static_cast<float>(f(values))));
   if (type.getElementType().isF64())
     return DenseElementsAttr::get(type, APFloat(f(values)));
   return {};

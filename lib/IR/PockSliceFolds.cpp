@@ -25,7 +25,8 @@ struct DimRange {
 };
 } // namespace
 
-/// The only dimension in which `op` is not the whole input, if its stride is one.
+/// The only dimension in which `op` is not the whole input, if its stride is
+/// one.
 static std::optional<DimRange> singleDim(SliceOp op) {
   std::optional<DimRange> range;
   for (int64_t i = 0; i < op.getType().getRank(); ++i) {
@@ -58,17 +59,18 @@ struct SliceOfMatmul : OpRewritePattern<SliceOp> {
     std::optional<DimRange> range = singleDim(op);
     int64_t rank = op.getType().getRank();
     if (!matmul || !matmul->hasOneUse() || !range || range->dim < rank - 2)
-      return rewriter.notifyMatchFailure(op, "expected rows or columns of a product");
+      return rewriter.notifyMatchFailure(
+          op, "expected rows or columns of a product");
     bool rows = range->dim == rank - 2;
     Value lhs = matmul.getLhs(), rhs = matmul.getRhs();
     Value &operand = rows ? lhs : rhs;
-    bool transposed = rows ? matmul.getTransposeLhs() : matmul.getTransposeRhs();
+    bool transposed =
+        rows ? matmul.getTransposeLhs() : matmul.getTransposeRhs();
     operand = sliceDim(rewriter, op.getLoc(), operand,
                        rows == transposed ? rank - 1 : rank - 2, range->start,
                        range->limit);
-    rewriter.replaceOpWithNewOp<MatmulOp>(op, lhs, rhs,
-                                          matmul.getTransposeLhs(),
-                                          matmul.getTransposeRhs());
+    rewriter.replaceOpWithNewOp<MatmulOp>(
+        op, lhs, rhs, matmul.getTransposeLhs(), matmul.getTransposeRhs());
     return success();
   }
 };
@@ -80,7 +82,8 @@ struct SliceOfConvWeightGrad : OpRewritePattern<SliceOp> {
     auto grad = op.getInput().getDefiningOp<ConvWeightGradOp>();
     std::optional<DimRange> range = singleDim(op);
     if (!grad || !grad->hasOneUse() || !range)
-      return rewriter.notifyMatchFailure(op, "expected a slice of a weight gradient");
+      return rewriter.notifyMatchFailure(
+          op, "expected a slice of a weight gradient");
     int64_t rank = op.getType().getRank();
     bool first = grad.getLayout() == Layout::ChannelsFirst;
     int64_t filterDim = first ? 0 : rank - 1, inputDim = first ? 1 : rank - 2;
@@ -143,7 +146,8 @@ struct SliceOfElementwise : OpRewritePattern<SliceOp> {
     std::optional<DimRange> range = singleDim(op);
     if (!source || !isa<ElementwiseOpInterface>(source) || !range ||
         source->getNumResults() != 1 || !source->hasOneUse())
-      return rewriter.notifyMatchFailure(op, "expected a slice of an elementwise op");
+      return rewriter.notifyMatchFailure(
+          op, "expected a slice of an elementwise op");
     int64_t rank = op.getType().getRank();
     IRMapping mapping;
     for (Value operand : source->getOperands()) {

@@ -14,7 +14,8 @@ static RankedTensorType inferReduced(std::optional<Location> loc,
   for (int64_t dim : dims) {
     if (dim <= previous || dim >= type.getRank()) {
       (void)emitOptionalError(
-          loc, "'", name, "' expected dims to be distinct, ascending and less than ",
+          loc, "'", name,
+          "' expected dims to be distinct, ascending and less than ",
           type.getRank(), ", but got ", dim);
       return {};
     }

@@ -36,7 +36,8 @@ LogicalResult ExpandOp::verify() {
   RankedTensorType input = getInput().getType();
   if (input.getElementType() != getType().getElementType() ||
       broadcastTypes({input, getType()}, input.getElementType()) != getType())
-    return emitOpError("expected an operand that broadcasts to the result, but got ")
+    return emitOpError(
+               "expected an operand that broadcasts to the result, but got ")
            << input << " and " << getType();
   return success();
 }
@@ -60,8 +61,9 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *,
       expected[dim] = type.getDimSize(dim);
     if (type.getShape() != ArrayRef(expected) ||
         type.getElementType() != first.getElementType())
-      return emitOptionalError(loc, "'pock.concat' expected inputs that differ in dimension ",
-                               dim, " only, but got ", first, " and ", type);
+      return emitOptionalError(
+          loc, "'pock.concat' expected inputs that differ in dimension ", dim,
+          " only, but got ", first, " and ", type);
     shape[dim] += type.getDimSize(dim);
   }
   results.push_back(RankedTensorType::get(shape, first.getElementType()));
@@ -75,16 +77,18 @@ inferSlice(std::optional<Location> loc, StringRef name, RankedTensorType type,
            ArrayRef<int64_t> strides) {
   size_t rank = type.getRank();
   if (starts.size() != rank || limits.size() != rank || strides.size() != rank)
-    return emitOptionalError(loc, "'", name, "' expected starts, limits and strides to have ",
+    return emitOptionalError(loc, "'", name,
+                             "' expected starts, limits and strides to have ",
                              rank, " entries each");
   SmallVector<int64_t> shape;
   for (size_t i = 0; i < rank; ++i) {
     if (starts[i] < 0 || starts[i] > limits[i] ||
         limits[i] > type.getDimSize(i) || strides[i] < 1)
-      return emitOptionalError(loc, "'", name, "' expected 0 <= start <= limit <= ",
-                               type.getDimSize(i), " and a positive stride in dimension ",
-                               i, ", but got start ", starts[i], ", limit ",
-                               limits[i], ", stride ", strides[i]);
+      return emitOptionalError(
+          loc, "'", name,
+          "' expected 0 <= start <= limit <= ", type.getDimSize(i),
+          " and a positive stride in dimension ", i, ", but got start ",
+          starts[i], ", limit ", limits[i], ", stride ", strides[i]);
     shape.push_back((limits[i] - starts[i] + strides[i] - 1) / strides[i]);
   }
   return RankedTensorType::get(shape, type.getElementType());
@@ -94,10 +98,10 @@ LogicalResult SliceOp::inferReturnTypes(MLIRContext *,
                                         std::optional<Location> loc,
                                         Adaptor adaptor,
                                         SmallVectorImpl<Type> &results) {
-  FailureOr<RankedTensorType> type =
-      inferSlice(loc, getOperationName(),
-                 cast<RankedTensorType>(adaptor.getInput().getType()),
-                 adaptor.getStarts(), adaptor.getLimits(), adaptor.getStrides());
+  FailureOr<RankedTensorType> type = inferSlice(
+      loc, getOperationName(),
+      cast<RankedTensorType>(adaptor.getInput().getType()), adaptor.getStarts(),
+      adaptor.getLimits(), adaptor.getStrides());
   if (failed(type))
     return failure();
   results.push_back(*type);
@@ -125,12 +129,14 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *,
                     interior = adaptor.getInterior();
   size_t rank = type.getRank();
   if (low.size() != rank || high.size() != rank || interior.size() != rank)
-    return emitOptionalError(loc, "'pock.pad' expected low, high and interior to have ",
-                             rank, " entries each");
+    return emitOptionalError(
+        loc, "'pock.pad' expected low, high and interior to have ", rank,
+        " entries each");
   SmallVector<int64_t> shape;
   for (size_t i = 0; i < rank; ++i) {
     if (low[i] < 0 || high[i] < 0 || interior[i] < 0)
-      return emitOptionalError(loc, "'pock.pad' expected low, high and interior "
+      return emitOptionalError(loc,
+                               "'pock.pad' expected low, high and interior "
                                "that are not negative");
     int64_t size = type.getDimSize(i);
     shape.push_back(low[i] + high[i] + size +

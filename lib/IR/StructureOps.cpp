@@ -12,7 +12,8 @@ using namespace mlir::pock;
 LogicalResult ParamOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !type.hasStaticShape())
-    return emitOpError("expected a tensor of static shape, but got ") << getType();
+    return emitOpError("expected a tensor of static shape, but got ")
+           << getType();
   if (getTrained() && (getKind() != ParamKind::Parameter ||
                        !isa<FloatType>(type.getElementType())))
     return emitOpError("expected only a parameter of floating-point type to be "
@@ -22,8 +23,10 @@ LogicalResult ParamOp::verify() {
     if (!getTrained())
       return emitOpError("expected a parameter with a slice to be trained");
     if (slice.getAxis() < 0 || slice.getAxis() >= type.getRank() ||
-        slice.getSize() < 1 || slice.getSize() > type.getDimSize(slice.getAxis()))
-      return emitOpError("expected a slice within ") << type << ", but got " << slice;
+        slice.getSize() < 1 ||
+        slice.getSize() > type.getDimSize(slice.getAxis()))
+      return emitOpError("expected a slice within ")
+             << type << ", but got " << slice;
   }
   if (std::optional<ArrayRef<int64_t>> permutation = getPermutation())
     if (static_cast<int64_t>(permutation->size()) != type.getRank() ||
@@ -38,7 +41,8 @@ static ParamOp lookupParam(Operation *op, SymbolTableCollection &symbols,
                            FlatSymbolRefAttr symbol) {
   auto param = symbols.lookupNearestSymbolFrom<ParamOp>(op, symbol);
   if (!param)
-    op->emitOpError("expected '") << symbol.getValue() << "' to be a pock.param";
+    op->emitOpError("expected '")
+        << symbol.getValue() << "' to be a pock.param";
   return param;
 }
 
@@ -63,7 +67,8 @@ LogicalResult LoadParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 LogicalResult StoreParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  for (Operation *next = (*this)->getNextNode(); next; next = next->getNextNode())
+  for (Operation *next = (*this)->getNextNode(); next;
+       next = next->getNextNode())
     if (auto store = dyn_cast<StoreParamOp>(next))
       if (store.getParam() == getParam()) {
         InFlightDiagnostic diag = store.emitOpError("expected one store of '")
@@ -81,7 +86,8 @@ Value SparseUpdateOp::getGradient() {
 LogicalResult SparseUpdateOp::verifyRegions() {
   if (getBody().front().getNumArguments() != 0 ||
       !isa<YieldOp>(getBody().front().back()))
-    return emitOpError("expected a region without arguments that ends in pock.yield");
+    return emitOpError(
+        "expected a region without arguments that ends in pock.yield");
   return success();
 }
 
@@ -98,7 +104,8 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
   type = RankedTensorType::get(shape, type.getElementType());
   if (getGradient().getType() != type) {
     InFlightDiagnostic diag = emitOpError("expected a gradient of type ")
-                              << type << ", but got " << getGradient().getType();
+                              << type << ", but got "
+                              << getGradient().getType();
     diag.attachNote(param.getLoc()) << "declared here";
     return diag;
   }
@@ -110,8 +117,9 @@ LogicalResult LaunchOp::verify() {
     return isa<RankedTensorType>(type);
   });
   if (tensors ? getOuts().getTypes() != getResultTypes() : getNumResults() != 0)
-    return emitOpError("expected one result of the type of each outs operand on "
-                       "tensors, none on buffers");
+    return emitOpError(
+        "expected one result of the type of each outs operand on "
+        "tensors, none on buffers");
   return success();
 }
 
@@ -127,13 +135,14 @@ static bool accepts(Type argument, Type operand) {
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  auto kernel =
-      symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());
+  auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
+      *this, getCalleeAttr());
   if (!kernel)
     return emitOpError("expected '") << getCallee() << "' to be a function";
   // A bufferized kernel may want workspace, which pock-plan-memory passes.
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
-  size_t workspace = kernel->hasAttr("pock.workspace") && getNumResults() ? 1 : 0;
+  size_t workspace =
+      kernel->hasAttr("pock.workspace") && getNumResults() ? 1 : 0;
   bool fits = arguments.size() == getNumOperands() + workspace;
   for (auto [argument, operand] : llvm::zip(arguments, getOperandTypes()))
     fits = fits && accepts(argument, operand);

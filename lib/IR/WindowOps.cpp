@@ -20,21 +20,24 @@ inferWindowShape(std::optional<Location> loc, StringRef name,
                  const Window &window) {
   int64_t rank = input.getRank(), spatial = rank - 2;
   if (spatial < 1 || spatial > 2)
-    return emitOptionalError(loc, "'", name,
-                             "' expected one or two spatial dimensions, but got ",
-                             input);
+    return emitOptionalError(
+        loc, "'", name, "' expected one or two spatial dimensions, but got ",
+        input);
   for (ArrayRef<int64_t> values : {window.kernel, window.strides, window.low,
                                    window.high, window.dilations})
     if (static_cast<int64_t>(values.size()) != spatial)
       return emitOptionalError(
-          loc, "'", name, "' expected kernel, strides, pad_low, pad_high and "
-          "dilations to have ", spatial, " entries each");
+          loc, "'", name,
+          "' expected kernel, strides, pad_low, pad_high and "
+          "dilations to have ",
+          spatial, " entries each");
   SmallVector<int64_t> shape(input.getShape());
   shape[channelDim(window.layout, rank)] = channels;
   for (int64_t i = 0; i < spatial; ++i) {
-    if (window.strides[i] < 1 || window.dilations[i] < 1 || window.kernel[i] < 1)
-      return emitOptionalError(loc, "'", name,
-                               "' expected positive kernel, strides and dilations");
+    if (window.strides[i] < 1 || window.dilations[i] < 1 ||
+        window.kernel[i] < 1)
+      return emitOptionalError(
+          loc, "'", name, "' expected positive kernel, strides and dilations");
     if (window.low[i] < 0 || window.high[i] < 0)
       return emitOptionalError(loc, "'", name,
                                "' expected paddings that are not negative");
@@ -43,11 +46,13 @@ inferWindowShape(std::optional<Location> loc, StringRef name,
         windowOutputs(size, window.kernel[i], window.strides[i], window.low[i],
                       window.high[i], window.dilations[i]);
     if (outputs < 1)
-      return emitOptionalError(loc, "'", name, "' expected a window that fits the "
-                               "padded input, but got kernel ", window.kernel[i],
-                               " with dilation ", window.dilations[i],
-                               " for size ", size, " with padding ",
-                               window.low[i], " and ", window.high[i]);
+      return emitOptionalError(loc, "'", name,
+                               "' expected a window that fits the "
+                               "padded input, but got kernel ",
+                               window.kernel[i], " with dilation ",
+                               window.dilations[i], " for size ", size,
+                               " with padding ", window.low[i], " and ",
+                               window.high[i]);
     size = outputs;
   }
   return shape;
@@ -60,19 +65,22 @@ inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
           RankedTensorType weight, OpOrAdaptor op) {
   int64_t rank = input.getRank();
   if (weight.getRank() != rank)
-    return emitOptionalError(loc, "'", name,
-                             "' expected input and weight of one rank, but got ",
-                             input, " and ", weight);
+    return emitOptionalError(
+        loc, "'", name, "' expected input and weight of one rank, but got ",
+        input, " and ", weight);
   if (input.getElementType() != weight.getElementType())
-    return emitOptionalError(loc, "'", name,
-                             "' expected operands of one element type, but got ",
-                             input, " and ", weight);
+    return emitOptionalError(
+        loc, "'", name, "' expected operands of one element type, but got ",
+        input, " and ", weight);
   Layout layout = op.getLayout();
   bool first = layout == Layout::ChannelsFirst;
   ArrayRef<int64_t> shape = weight.getShape();
   Window window{first ? shape.drop_front(2) : shape.drop_back(2),
-                op.getStrides(), op.getPadLow(), op.getPadHigh(),
-                op.getDilations(), layout};
+                op.getStrides(),
+                op.getPadLow(),
+                op.getPadHigh(),
+                op.getDilations(),
+                layout};
   int64_t filters = shape[first ? 0 : rank - 1];
   int64_t perGroup = shape[first ? 1 : rank - 2];
   int64_t channels = input.getDimSize(channelDim(layout, rank));
@@ -142,13 +150,12 @@ inferPool(std::optional<Location> loc, StringRef name, RankedTensorType input,
   Window window{op.getKernel(),  op.getStrides(), op.getPadLow(),
                 op.getPadHigh(), dilations,       layout};
   if (input.getRank() < 3)
-    return emitOptionalError(loc, "'", name,
-                             "' expected one or two spatial dimensions, but got ",
-                             input);
-  FailureOr<SmallVector<int64_t>> shape =
-      inferWindowShape(loc, name, input,
-                       input.getDimSize(channelDim(layout, input.getRank())),
-                       window);
+    return emitOptionalError(
+        loc, "'", name, "' expected one or two spatial dimensions, but got ",
+        input);
+  FailureOr<SmallVector<int64_t>> shape = inferWindowShape(
+      loc, name, input, input.getDimSize(channelDim(layout, input.getRank())),
+      window);
   if (failed(shape))
     return failure();
   for (size_t i = 0; inside && i < window.kernel.size(); ++i) {
@@ -156,7 +163,8 @@ inferPool(std::optional<Location> loc, StringRef name, RankedTensorType input,
     int64_t dim = firstSpatialDim(layout) + i;
     int64_t lastStart = ((*shape)[dim] - 1) * window.strides[i] - window.low[i];
     if (window.low[i] >= extent || lastStart >= input.getDimSize(dim))
-      return emitOptionalError(loc, "'", name, "' expected every window to "
+      return emitOptionalError(loc, "'", name,
+                               "' expected every window to "
                                "contain an entry of the input");
   }
   return RankedTensorType::get(*shape, input.getElementType());
@@ -187,7 +195,8 @@ INFER_POOL(AvgPoolOp, SmallVector<int64_t>(adaptor.getKernel().size(), 1),
 
 LogicalResult MaxPoolGradOp::verify() {
   if (getIndex().getType().getShape() != getGradient().getType().getShape())
-    return emitOpError("expected index and gradient of the same shape, but got ")
+    return emitOpError(
+               "expected index and gradient of the same shape, but got ")
            << getIndex().getType() << " and " << getGradient().getType();
   return verifyForward(*this,
                        inferPool(getLoc(), getOperationName(), getType(), *this,

@@ -1,4 +1,5 @@
-//===- DecomposableOpInterface.cpp - composite ops ----------------- -----------------===//
+//===- DecomposableOpInterface.cpp - composite ops -----------------
+//-----------------===//
 
 #include "Pock/Interfaces/DecomposableOpInterface.h"
 

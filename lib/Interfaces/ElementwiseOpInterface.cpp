@@ -1,4 +1,5 @@
-//===- ElementwiseOpInterface.cpp - one scalar at a time ------------ -----------------===//
+//===- ElementwiseOpInterface.cpp - one scalar at a time ------------
+//-----------------===//
 
 #include "Pock/Interfaces/ElementwiseOpInterface.h"
 

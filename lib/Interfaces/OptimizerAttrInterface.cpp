@@ -1,4 +1,5 @@
-//===- OptimizerAttrInterface.cpp - parameter updates -------------- -----------------===//
+//===- OptimizerAttrInterface.cpp - parameter updates --------------
+//-----------------===//
 
 #include "Pock/Interfaces/OptimizerAttrInterface.h"
 

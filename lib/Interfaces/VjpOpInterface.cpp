@@ -1,4 +1,5 @@
-//===- VjpOpInterface.cpp - reverse-mode rules -------------- -----------------===//
+//===- VjpOpInterface.cpp - reverse-mode rules --------------
+//-----------------===//
 
 #include "Pock/Interfaces/VjpOpInterface.h"
 

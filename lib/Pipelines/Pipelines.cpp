@@ -87,6 +87,5 @@ void mlir::pock::registerPipelines() {
                              "Stage plan: linalg, buffers, memory plan",
                              buildPlanPipeline);
   PassPipelineRegistration<>("pock-llvm-pipeline",
-                             "Stage llvm: code generation",
-                             buildLLVMPipeline);
+                             "Stage llvm: code generation", buildLLVMPipeline);
 }

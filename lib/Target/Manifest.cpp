@@ -34,7 +34,8 @@ static json::Object describeFunction(func::FuncOp function,
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
     if (auto name = function.getArgAttrOfType<StringAttr>(i, "pock.name"))
       inputs.push_back(describeTensor(name, type));
-    else if (auto name = function.getArgAttrOfType<StringAttr>(i, "pock.output"))
+    else if (auto name =
+                 function.getArgAttrOfType<StringAttr>(i, "pock.output"))
       outputs.push_back(describeTensor(name, type));
   }
   return json::Object{{"inputs", std::move(inputs)},
@@ -64,7 +65,8 @@ static json::Object describeParam(ParamOp param, DictionaryAttr place) {
 /// Figures of `@step`: the arena's content over time.
 static json::Object describeMemory(DictionaryAttr step) {
   json::Object memory;
-  for (StringRef key : {"arena", "lower_bound", "saved", "gradients", "workspace"})
+  for (StringRef key :
+       {"arena", "lower_bound", "saved", "gradients", "workspace"})
     memory[key] = number(step, key);
   json::Array timeline;
   auto bytes = step.getAs<DenseI64ArrayAttr>("timeline");
@@ -88,8 +90,8 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
 
   json::Array tensors;
   int64_t parameters = 0, states = 0;
-  for (auto [param, place] : llvm::zip(module.getOps<ParamOp>(),
-                                       plan.getAs<ArrayAttr>("tensors"))) {
+  for (auto [param, place] :
+       llvm::zip(module.getOps<ParamOp>(), plan.getAs<ArrayAttr>("tensors"))) {
     auto dict = cast<DictionaryAttr>(place);
     if (param.getKind() == ParamKind::State)
       states += number(dict, "bytes");

@@ -18,13 +18,14 @@ using namespace mlir;
 using namespace mlir::pock;
 
 /// The trained slice of `param` that the reader `op` asks for.
-static FailureOr<SliceAttr> sliceForReader(OpOperand &use, RankedTensorType type,
-                                           double fraction) {
+static FailureOr<SliceAttr>
+sliceForReader(OpOperand &use, RankedTensorType type, double fraction) {
   Operation *op = use.getOwner();
   auto slice = [&](int64_t axis, int64_t blocks) {
-    // `blocks` equal parts along `axis`; as many of the first as round(r * blocks).
-    int64_t trained =
-        std::max<int64_t>(1, std::llround(fraction * static_cast<double>(blocks)));
+    // `blocks` equal parts along `axis`; as many of the first as round(r *
+    // blocks).
+    int64_t trained = std::max<int64_t>(
+        1, std::llround(fraction * static_cast<double>(blocks)));
     return SliceAttr::get(op->getContext(), axis,
                           trained * (type.getDimSize(axis) / blocks));
   };
@@ -96,7 +97,8 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
         if (failed(wanted) || (slice && slice != *wanted)) {
           InFlightDiagnostic diag =
               param.emitOpError("cannot train a fraction of ")
-              << fraction << ": expected all readers to agree on a dimension of "
+              << fraction
+              << ": expected all readers to agree on a dimension of "
               << "input channels";
           diag.attachNote(use.getOwner()->getLoc()) << "read here";
           agreed = diag;

@@ -44,8 +44,8 @@ static SmallVector<int64_t> weightToChannelsLast(int64_t rank) {
 
 static RankedTensorType permuted(RankedTensorType type,
                                  ArrayRef<int64_t> permutation) {
-  return RankedTensorType::get(
-      applyPermutation(type.getShape(), permutation), type.getElementType());
+  return RankedTensorType::get(applyPermutation(type.getShape(), permutation),
+                               type.getElementType());
 }
 
 namespace {
@@ -63,18 +63,18 @@ struct ToChannelsLast : OpRewritePattern<Op> {
     SmallVector<Value> operands;
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
       bool weight = i == 1 && isa<ConvOp, ConvTransposeOp>(op.getOperation());
-      operands.push_back(transposeTo(
-          rewriter, op.getLoc(), operand,
-          weight ? weightToChannelsLast(rank) : ArrayRef<int64_t>(last)));
+      operands.push_back(transposeTo(rewriter, op.getLoc(), operand,
+                                     weight ? weightToChannelsLast(rank)
+                                            : ArrayRef<int64_t>(last)));
     }
-    Operation *fresh = Operation::create(
-        op.getLoc(), op->getName(), {permuted(type, last)}, operands,
-        op->getAttrDictionary(), nullptr, {}, 0);
+    Operation *fresh =
+        Operation::create(op.getLoc(), op->getName(), {permuted(type, last)},
+                          operands, op->getAttrDictionary(), nullptr, {}, 0);
     rewriter.insert(fresh);
     cast<Op>(fresh).setLayout(Layout::ChannelsLast);
-    rewriter.replaceOp(op, transposeTo(rewriter, op.getLoc(),
-                                       fresh->getResult(0),
-                                       invertPermutationVector(last)));
+    rewriter.replaceOp(op,
+                       transposeTo(rewriter, op.getLoc(), fresh->getResult(0),
+                                   invertPermutationVector(last)));
     return success();
   }
 };
@@ -116,8 +116,8 @@ static ArrayRef<int64_t> permutationOf(Value value) {
 
 namespace {
 /// op(transpose(x), y) -> transpose(op(x, transpose⁻¹(y))) for elementwise ops
-/// and concatenation, if that leaves fewer transposes that can sink. The count is
-/// what makes the rewriting end.
+/// and concatenation, if that leaves fewer transposes that can sink. The count
+/// is what makes the rewriting end.
 struct SinkThroughElementwise : RewritePattern {
   SinkThroughElementwise(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
@@ -151,15 +151,14 @@ struct SinkThroughElementwise : RewritePattern {
     SmallVector<int64_t> inverse = invertPermutationVector(permutation);
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
-      operands.push_back(
-          permutationOf(operand) == permutation
-              ? operand.getDefiningOp<TransposeOp>().getInput()
-              : permuteBroadcast(rewriter, operand, inverse));
+      operands.push_back(permutationOf(operand) == permutation
+                             ? operand.getDefiningOp<TransposeOp>().getInput()
+                             : permuteBroadcast(rewriter, operand, inverse));
     Value fresh = cloneWith(rewriter, op, operands, permuted(type, inverse));
     if (concat)
       fresh.getDefiningOp<ConcatOp>().setDim(permutation[concat.getDim()]);
-    rewriter.replaceOp(op, transposeTo(rewriter, op->getLoc(), fresh,
-                                       permutation));
+    rewriter.replaceOp(op,
+                       transposeTo(rewriter, op->getLoc(), fresh, permutation));
     return success();
   }
 };
@@ -186,13 +185,12 @@ struct SinkThroughReduction : OpRewritePattern<Op> {
     for (int64_t dim : permutation) {
       if (!op.getKeepdim() && llvm::is_contained(dims, dim))
         continue;
-      order.push_back(op.getKeepdim() ? dim
-                                      : dim - llvm::count_if(dims, [&](int64_t d) {
-                                          return d < dim;
-                                        }));
+      order.push_back(
+          op.getKeepdim() ? dim : dim - llvm::count_if(dims, [&](int64_t d) {
+                                    return d < dim;
+                                  }));
     }
-    rewriter.replaceOp(op,
-                       transposeTo(rewriter, op.getLoc(), reduced, order));
+    rewriter.replaceOp(op, transposeTo(rewriter, op.getLoc(), reduced, order));
     return success();
   }
 };
@@ -237,9 +235,9 @@ struct SinkThroughPerDim : OpRewritePattern<Op> {
                               permute(op.getStarts()), permute(op.getLimits()),
                               permute(op.getStrides()));
     else
-      fresh = PadOp::create(rewriter, op.getLoc(), source,
-                            permute(op.getLow()), permute(op.getHigh()),
-                            permute(op.getInterior()), op.getValue());
+      fresh = PadOp::create(rewriter, op.getLoc(), source, permute(op.getLow()),
+                            permute(op.getHigh()), permute(op.getInterior()),
+                            op.getValue());
     rewriter.replaceOp(op,
                        transposeTo(rewriter, op.getLoc(), fresh, permutation));
     return success();
@@ -317,7 +315,8 @@ struct SinkThroughReshape : OpRewritePattern<ReshapeOp> {
   }
 };
 
-struct AssignLayout : public ::mlir::pock::impl::AssignLayoutBase<AssignLayout> {
+struct AssignLayout
+    : public ::mlir::pock::impl::AssignLayoutBase<AssignLayout> {
   using Base::Base;
 
   void runOnOperation() override {
@@ -325,12 +324,12 @@ struct AssignLayout : public ::mlir::pock::impl::AssignLayoutBase<AssignLayout> 
     RewritePatternSet patterns(context);
     patterns.add<ToChannelsLast<ConvOp>, ToChannelsLast<ConvTransposeOp>,
                  ToChannelsLast<MaxPoolOp>, ToChannelsLast<SumPoolOp>>(context);
-    patterns.add<SinkThroughElementwise, SinkThroughReduction<SumOp>,
-                 SinkThroughReduction<MeanOp>, SinkThroughReduction<AmaxOp>,
-                 SinkThroughSoftmax<SoftmaxOp>,
-                 SinkThroughSoftmax<LogSoftmaxOp>, SinkThroughPerDim<SliceOp>,
-                 SinkThroughPerDim<PadOp>, SinkThroughExpand,
-                 SinkThroughReshape>(context);
+    patterns
+        .add<SinkThroughElementwise, SinkThroughReduction<SumOp>,
+             SinkThroughReduction<MeanOp>, SinkThroughReduction<AmaxOp>,
+             SinkThroughSoftmax<SoftmaxOp>, SinkThroughSoftmax<LogSoftmaxOp>,
+             SinkThroughPerDim<SliceOp>, SinkThroughPerDim<PadOp>,
+             SinkThroughExpand, SinkThroughReshape>(context);
     TransposeOp::getCanonicalizationPatterns(patterns, context);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
       getOperation()->emitError("transposes did not settle");
@@ -375,7 +374,8 @@ struct AssignLayout : public ::mlir::pock::impl::AssignLayoutBase<AssignLayout> 
       load.getResult().setType(type);
     }
     if (SliceAttr slice = param.getSliceAttr()) {
-      int64_t axis = std::distance(order.begin(), llvm::find(order, slice.getAxis()));
+      int64_t axis =
+          std::distance(order.begin(), llvm::find(order, slice.getAxis()));
       param.setSliceAttr(SliceAttr::get(&getContext(), axis, slice.getSize()));
     }
     param.setType(type);

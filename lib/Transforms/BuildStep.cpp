@@ -146,10 +146,10 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
       return signalPassFailure();
     }
     Operation *terminator = function.getBody().front().getTerminator();
-    Value loss = terminator->getNumOperands() ? terminator->getOperand(0)
-                                              : Value();
-    auto type = loss ? dyn_cast<RankedTensorType>(loss.getType())
-                     : RankedTensorType();
+    Value loss =
+        terminator->getNumOperands() ? terminator->getOperand(0) : Value();
+    auto type =
+        loss ? dyn_cast<RankedTensorType>(loss.getType()) : RankedTensorType();
     if (!type || type.getRank() != 0 ||
         !isa<FloatType>(type.getElementType())) {
       function.emitOpError("expected the first result of '@loss' to be a "
@@ -201,9 +201,8 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     if (!optimizer.needsStep())
       return optimizer.buildShared(builder, loc, scalar, {});
     auto type = RankedTensorType::get({}, builder.getI64Type());
-    ParamOp counter =
-        declareState(StringAttr::get(&getContext(), "optimizer.step"), type,
-                     nullptr, loc);
+    ParamOp counter = declareState(
+        StringAttr::get(&getContext(), "optimizer.step"), type, nullptr, loc);
     auto symbol = FlatSymbolRefAttr::get(counter.getSymNameAttr());
     Value count = LoadParamOp::create(builder, loc, type, symbol);
     Value one = splatConstant(builder, loc, type, 1);
@@ -250,10 +249,12 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
       SmallVector<int64_t> starts(type.getRank(), 0), limits(type.getShape()),
           strides(type.getRank(), 1);
       limits[slice.getAxis()] = slice.getSize();
-      gradient = SliceOp::create(builder, loc, gradient, starts, limits, strides);
+      gradient =
+          SliceOp::create(builder, loc, gradient, starts, limits, strides);
       type = cast<RankedTensorType>(gradient.getType());
     }
-    for (StringRef state : llvm::reverse(optimizer.getStateNames()))
+    SmallVector<StringRef> states = optimizer.getStateNames();
+    for (StringRef state : llvm::reverse(states))
       declareState(
           StringAttr::get(&getContext(), param.getSymName() + "." + state),
           type, param, loc);

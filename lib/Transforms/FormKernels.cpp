@@ -72,7 +72,8 @@ public:
   }
 
 private:
-  /// `value` in the new body: a view or load is made where it is first asked for.
+  /// `value` in the new body: a view or load is made where it is first asked
+  /// for.
   Value materialize(Value value) {
     if (Value known = mapping.lookupOrNull(value))
       return known;
@@ -94,7 +95,8 @@ private:
 
   void outline(KernelGroup &group) {
     llvm::SetVector<Value> ins;
-    llvm::SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
+    llvm::SmallPtrSet<Operation *, 16> members(group.ops.begin(),
+                                               group.ops.end());
     SmallVector<Value> outs;
     SmallVector<Operation *> ops;
     llvm::SmallPtrSet<Operation *, 4> repeated;
@@ -120,7 +122,8 @@ private:
     IRMapping inPlace;
     for (Value out : outs) {
       StoreParamOp store = storeOf(out);
-      if (store && groups.mayOverwrite(group, store.getParam(), group.position)) {
+      if (store &&
+          groups.mayOverwrite(group, store.getParam(), group.position)) {
         Value load;
         for (Value in : ins)
           if (auto op = in.getDefiningOp<LoadParamOp>())

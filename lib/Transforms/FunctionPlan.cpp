@@ -80,7 +80,8 @@ LogicalResult FunctionPlan::collect() {
       int64_t now = launches.size();
       for (Value in : launch.getIns())
         places.at(in)->end = now;
-      for (auto [out, result] : llvm::zip(launch.getOuts(), launch.getResults())) {
+      for (auto [out, result] :
+           llvm::zip(launch.getOuts(), launch.getResults())) {
         if (out.getDefiningOp<tensor::EmptyOp>()) {
           places[result] = std::make_shared<Place>(
               Place{Place::Arena, 0, bytesOf(result.getType()), now, now});
@@ -166,7 +167,8 @@ void FunctionPlan::reuseDying() {
       std::shared_ptr<Place> dying = places.at(in);
       if (dying->kind != Place::Arena || dying == made ||
           dying->end != static_cast<int64_t>(now) ||
-          dying->bytes != made->bytes || llvm::count(launch.getIns(), in) != 1 ||
+          dying->bytes != made->bytes ||
+          llvm::count(launch.getIns(), in) != 1 ||
           !worksInPlace(kernel, i, launch.getIns().size()))
         continue;
       dying->end = made->end;
@@ -192,7 +194,8 @@ int64_t FunctionPlan::lossIndex() const {
 int64_t FunctionPlan::getSaved() const {
   int64_t loss = lossIndex(), bytes = 0;
   for (auto &place : arena)
-    if (place->kind == Place::Arena && place->begin <= loss && place->end > loss)
+    if (place->kind == Place::Arena && place->begin <= loss &&
+        place->end > loss)
       bytes += place->bytes;
   return bytes;
 }

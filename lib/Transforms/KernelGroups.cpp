@@ -34,9 +34,12 @@ static bool isParamInsert(Operation *op) {
 }
 
 /// Whether `op` combines the entries of its operand's dimensions.
-static bool isReduction(Operation *op) { return isa<SumOp, MeanOp, AmaxOp>(op); }
+static bool isReduction(Operation *op) {
+  return isa<SumOp, MeanOp, AmaxOp>(op);
+}
 
-/// Whether all that reads `cluster` is one reduction. An anchored group is none.
+/// Whether all that reads `cluster` is one reduction. An anchored group is
+/// none.
 static bool waitsForReduction(const KernelGroup &cluster) {
   Operation *root = cluster.ops.back();
   return llvm::all_of(cluster.ops, isPointwise) && root->hasOneUse() &&

@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-struct LaunchToCall : public ::mlir::pock::impl::LaunchToCallBase<LaunchToCall> {
+struct LaunchToCall
+    : public ::mlir::pock::impl::LaunchToCallBase<LaunchToCall> {
   using Base::Base;
 
   void runOnOperation() override {

@@ -12,7 +12,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-struct LowerUpdates : public ::mlir::pock::impl::LowerUpdatesBase<LowerUpdates> {
+struct LowerUpdates
+    : public ::mlir::pock::impl::LowerUpdatesBase<LowerUpdates> {
   using Base::Base;
 
   void runOnOperation() override {
@@ -29,8 +30,8 @@ struct LowerUpdates : public ::mlir::pock::impl::LowerUpdatesBase<LowerUpdates> 
     auto param = symbols.lookup<ParamOp>(update.getParam());
     Value gradient = update.getGradient();
     Operation *yield = update.getBody().front().getTerminator();
-    for (Operation &op :
-         llvm::make_early_inc_range(update.getBody().front().without_terminator()))
+    for (Operation &op : llvm::make_early_inc_range(
+             update.getBody().front().without_terminator()))
       op.moveBefore(update);
     yield->erase();
 
@@ -46,7 +47,8 @@ struct LowerUpdates : public ::mlir::pock::impl::LowerUpdatesBase<LowerUpdates> 
     SmallVector<ParamOp> states;
     SmallVector<Value> stateValues;
     for (StringRef name : optimizer.getStateNames()) {
-      states.push_back(symbols.lookup<ParamOp>((param.getSymName() + "." + name).str()));
+      states.push_back(
+          symbols.lookup<ParamOp>((param.getSymName() + "." + name).str()));
       stateValues.push_back(load(states.back()));
     }
     Value whole = load(param), old = whole;
@@ -57,15 +59,15 @@ struct LowerUpdates : public ::mlir::pock::impl::LowerUpdatesBase<LowerUpdates> 
       limits[slice.getAxis()] = slice.getSize();
       old = SliceOp::create(b, loc, whole, starts, limits, strides);
     }
-    SmallVector<Value> updated =
-        optimizer.buildUpdate(b, loc, old, gradient, stateValues,
-                              update.getLr(), update.getShared());
+    SmallVector<Value> updated = optimizer.buildUpdate(
+        b, loc, old, gradient, stateValues, update.getLr(), update.getShared());
     Value fresh = updated.front();
     if (old != whole)
       fresh = InsertSliceOp::create(b, loc, type, fresh, whole, starts, limits,
                                     strides);
     store(param, fresh);
-    for (auto [state, value] : llvm::zip(states, ArrayRef(updated).drop_front()))
+    for (auto [state, value] :
+         llvm::zip(states, ArrayRef(updated).drop_front()))
       store(state, value);
     update.erase();
   }

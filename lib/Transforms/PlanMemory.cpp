@@ -54,8 +54,8 @@ public:
     auto add = [&](Type type, StringRef key, StringRef name) {
       types.push_back(type);
       attrs.push_back(DictionaryAttr::get(
-          context, {{StringAttr::get(context, key),
-                     StringAttr::get(context, name)}}));
+          context,
+          {{StringAttr::get(context, key), StringAttr::get(context, name)}}));
     };
     auto bytes = [&](int64_t size) {
       return MemRefType::get({size}, builder.getI8Type());
@@ -79,7 +79,8 @@ public:
     builder.setInsertionPoint(function);
     StringRef name = function.getSymName();
     fresh = func::FuncOp::create(
-        builder, loc, name, builder.getFunctionType(types, builder.getI32Type()));
+        builder, loc, name,
+        builder.getFunctionType(types, builder.getI32Type()));
     fresh.setAllArgAttrs(ArrayAttr::get(context, attrs));
     Block *body = fresh.addEntryBlock();
     builder.setInsertionPointToEnd(body);
@@ -94,20 +95,22 @@ private:
   void rewrite(OpBuilder &builder, LaunchOp launch, int64_t index) {
     SmallVector<Value> ins, outs;
     for (Value in : launch.getIns())
-      ins.push_back(view(builder, launch.getLoc(), plan.placeOf(in), in.getType()));
+      ins.push_back(
+          view(builder, launch.getLoc(), plan.placeOf(in), in.getType()));
     for (Value result : launch.getResults())
       outs.push_back(view(builder, launch.getLoc(), plan.placeOf(result),
                           result.getType()));
     if (const Place *workspace = plan.workspaceOf(index))
-      outs.push_back(view(
-          builder, launch.getLoc(), *workspace,
-          RankedTensorType::get({workspace->bytes}, builder.getI8Type())));
+      outs.push_back(
+          view(builder, launch.getLoc(), *workspace,
+               RankedTensorType::get({workspace->bytes}, builder.getI8Type())));
     LaunchOp::create(builder, launch.getLoc(), TypeRange(),
                      launch.getCalleeAttr(), ins, outs);
   }
 
   /// The buffer at `place`, seen as `type`.
-  Value view(OpBuilder &builder, Location loc, const Place &place, Type tensor) {
+  Value view(OpBuilder &builder, Location loc, const Place &place,
+             Type tensor) {
     auto shaped = cast<RankedTensorType>(tensor);
     auto type = MemRefType::get(shaped.getShape(), shaped.getElementType());
     if (place.kind == Place::Input || place.kind == Place::Output) {
@@ -139,8 +142,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(module);
+    FailureOr<TargetDescription> target = TargetDescription::get(module);
     if (failed(target))
       return signalPassFailure();
     alignment = target->alignment;
@@ -156,13 +158,14 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
       if (failed(plan.run(alignment)))
         return signalPassFailure();
       arena = std::max(arena, plan.getPeak());
-      functions.push_back(
-          {function.getSymNameAttr(), describe(builder, plan)});
+      functions.push_back({function.getSymNameAttr(), describe(builder, plan)});
       BufferRewriter(function, plan, constants, state).run(builder);
       function.erase();
     }
     makeInit(builder);
-    auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+    auto number = [&](int64_t value) {
+      return builder.getI64IntegerAttr(value);
+    };
     module->setAttr(
         "pock.plan",
         builder.getDictionaryAttr(
@@ -180,7 +183,8 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
   /// optimizer state, which ends the segment.
   void placeParams() {
     llvm::StringMap<bool> written;
-    getOperation().walk([&](StoreParamOp op) { written[op.getParam()] = true; });
+    getOperation().walk(
+        [&](StoreParamOp op) { written[op.getParam()] = true; });
     auto place = [&](auto &&belongs, Place::Kind kind, int64_t &size) {
       for (ParamOp param : getOperation().getOps<ParamOp>()) {
         if (!belongs(param))
@@ -197,8 +201,11 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     place(fixed, Place::Constants, constants);
     place([](ParamOp p) { return p.getKind() == ParamKind::Prepared; },
           Place::State, state);
-    place([&](ParamOp p) { return p.getKind() <= ParamKind::Buffer && !fixed(p); },
-          Place::State, state);
+    place(
+        [&](ParamOp p) {
+          return p.getKind() <= ParamKind::Buffer && !fixed(p);
+        },
+        Place::State, state);
     optimizer = state;
     place([](ParamOp p) { return p.getKind() == ParamKind::State; },
           Place::State, state);
@@ -207,15 +214,18 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
   DictionaryAttr describe(OpBuilder &builder, const FunctionPlan &plan) {
     SmallVector<Attribute> labels;
     for (LaunchOp launch : plan.getLaunches())
-      labels.push_back(builder.getStringAttr(
-          labelOf(launch.getLoc()) + " " + launch.getCallee()));
-    auto number = [&](int64_t value) { return builder.getI64IntegerAttr(value); };
+      labels.push_back(builder.getStringAttr(labelOf(launch.getLoc()) + " " +
+                                             launch.getCallee()));
+    auto number = [&](int64_t value) {
+      return builder.getI64IntegerAttr(value);
+    };
     return builder.getDictionaryAttr(
         {{builder.getStringAttr("arena"), number(plan.getPeak())},
          {builder.getStringAttr("lower_bound"), number(plan.getLowerBound())},
          {builder.getStringAttr("saved"), number(plan.getSaved())},
          {builder.getStringAttr("gradients"), number(plan.getGradients())},
-         {builder.getStringAttr("workspace"), number(plan.getLargestWorkspace())},
+         {builder.getStringAttr("workspace"),
+          number(plan.getLargestWorkspace())},
          {builder.getStringAttr("labels"), builder.getArrayAttr(labels)},
          {builder.getStringAttr("timeline"),
           builder.getDenseI64ArrayAttr(plan.getTimeline())}});

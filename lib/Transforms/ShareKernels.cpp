@@ -34,7 +34,8 @@ static std::string fingerprint(func::FuncOp kernel) {
 }
 
 namespace {
-struct ShareKernels : public ::mlir::pock::impl::ShareKernelsBase<ShareKernels> {
+struct ShareKernels
+    : public ::mlir::pock::impl::ShareKernelsBase<ShareKernels> {
   using Base::Base;
 
   void runOnOperation() override {
@@ -53,7 +54,8 @@ struct ShareKernels : public ::mlir::pock::impl::ShareKernelsBase<ShareKernels> 
       kernel.erase();
     }
     getOperation().walk([&](LaunchOp launch) {
-      if (auto it = replacement.find(launch.getCallee()); it != replacement.end())
+      if (auto it = replacement.find(launch.getCallee());
+          it != replacement.end())
         launch.setCalleeAttr(it->second);
     });
   }

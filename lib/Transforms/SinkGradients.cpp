@@ -32,7 +32,8 @@ static SparseUpdateOp soleUpdate(Operation *op) {
 }
 
 namespace {
-struct SinkGradients : public ::mlir::pock::impl::SinkGradientsBase<SinkGradients> {
+struct SinkGradients
+    : public ::mlir::pock::impl::SinkGradientsBase<SinkGradients> {
   using Base::Base;
 
   void runOnOperation() override {

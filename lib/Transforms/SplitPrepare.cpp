@@ -24,7 +24,8 @@ namespace {
 /// What is known of a value that does not change from step to step.
 enum class Frozen { No, Constant, Depends };
 
-struct SplitPrepare : public ::mlir::pock::impl::SplitPrepareBase<SplitPrepare> {
+struct SplitPrepare
+    : public ::mlir::pock::impl::SplitPrepareBase<SplitPrepare> {
   using Base::Base;
 
   void runOnOperation() override {
@@ -114,14 +115,14 @@ struct SplitPrepare : public ::mlir::pock::impl::SplitPrepareBase<SplitPrepare> 
     FlatSymbolRefAttr &symbol = stored[copy];
     if (symbol)
       return symbol;
-    OpBuilder builder(getOperation().getBody(), getOperation().getBody()->begin());
-    auto name = StringAttr::get(&getContext(),
-                                "prepared." + Twine(stored.size() - 1));
-    ParamOp::create(builder, value.getLoc(), name,
-                    TypeAttr::get(value.getType()),
-                    ParamKindAttr::get(&getContext(), ParamKind::Prepared),
-                    UnitAttr(), SliceAttr(), DenseI64ArrayAttr(),
-                    FlatSymbolRefAttr());
+    OpBuilder builder(getOperation().getBody(),
+                      getOperation().getBody()->begin());
+    auto name =
+        StringAttr::get(&getContext(), "prepared." + Twine(stored.size() - 1));
+    ParamOp::create(
+        builder, value.getLoc(), name, TypeAttr::get(value.getType()),
+        ParamKindAttr::get(&getContext(), ParamKind::Prepared), UnitAttr(),
+        SliceAttr(), DenseI64ArrayAttr(), FlatSymbolRefAttr());
     symbol = FlatSymbolRefAttr::get(name);
     builder.setInsertionPointToEnd(body);
     StoreParamOp::create(builder, value.getLoc(), symbol, copy);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,16 +143,16 @@ def compiled(
     optimizer = getattr(pock, kind)(**{"lr": architecture.lr} | settings)
     inputs = architecture.batch(0)[:1]
     # A per-pixel target is no example that the shape of the output could give.
-    return pock.compile(
-        model or architecture.model(), inputs, loss="cross_entropy", optimizer=optimizer, scheme=scheme
-    )
+    return pock.compile(model or architecture.model(), inputs, loss="cross_entropy", optimizer=optimizer, scheme=scheme)
 
 
 def assert_close(what: str, found: np.ndarray, expected: np.ndarray) -> None:
     assert found.shape == expected.shape, what
     largest = np.abs(expected).max(initial=0)
     error = np.abs(found.astype(np.float64) - expected).max(initial=0)
-    assert error <= TOLERANCE * largest, f"{what}: off by {error / (largest or 1):.1e} of the largest entry {largest:.1e}"
+    assert error <= TOLERANCE * largest, (
+        f"{what}: off by {error / (largest or 1):.1e} of the largest entry {largest:.1e}"
+    )
 
 
 @pytest.mark.parametrize(("architecture", "scheme", "optimizer"), _cases())

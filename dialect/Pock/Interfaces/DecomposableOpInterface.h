@@ -1,4 +1,5 @@
-//===- DecomposableOpInterface.h - composite ops ----------------- -*- C++ -*-===//
+//===- DecomposableOpInterface.h - composite ops ----------------- -*- C++
+//-*-===//
 
 #ifndef POCK_INTERFACES_DECOMPOSABLEOPINTERFACE_H
 #define POCK_INTERFACES_DECOMPOSABLEOPINTERFACE_H

@@ -1,4 +1,5 @@
-//===- ElementwiseOpInterface.h - one scalar at a time ------------ -*- C++ -*-===//
+//===- ElementwiseOpInterface.h - one scalar at a time ------------ -*- C++
+//-*-===//
 
 #ifndef POCK_INTERFACES_ELEMENTWISEOPINTERFACE_H
 #define POCK_INTERFACES_ELEMENTWISEOPINTERFACE_H

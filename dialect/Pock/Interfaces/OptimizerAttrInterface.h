@@ -1,4 +1,5 @@
-//===- OptimizerAttrInterface.h - parameter updates -------------- -*- C++ -*-===//
+//===- OptimizerAttrInterface.h - parameter updates -------------- -*- C++
+//-*-===//
 
 #ifndef POCK_INTERFACES_OPTIMIZERATTRINTERFACE_H
 #define POCK_INTERFACES_OPTIMIZERATTRINTERFACE_H

@@ -26,7 +26,8 @@ struct Channels {
 
   /// The dimensions that channels make up in an activation, given that of the
   /// group and that of the channel within.
-  template <typename T> SmallVector<T> inActivation(T group, T channel) const {
+  template <typename T>
+  SmallVector<T> inActivation(T group, T channel) const {
     if (kind == Dense)
       return {channel};
     return kind == Grouped ? SmallVector<T>{group, channel}
@@ -35,7 +36,8 @@ struct Channels {
 
   /// The dimensions that input channels make up in a filter. Output channels
   /// are as in an activation.
-  template <typename T> SmallVector<T> inFilter(T channel) const {
+  template <typename T>
+  SmallVector<T> inFilter(T channel) const {
     return kind == Depthwise ? SmallVector<T>{} : SmallVector<T>{channel};
   }
 

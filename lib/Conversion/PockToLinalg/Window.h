@@ -44,7 +44,8 @@ struct Window {
   Layout layout;
   SmallVector<int64_t> kernel, strides, dilations, low, high;
 
-  template <typename Op> static Window get(Op op, ArrayRef<int64_t> kernel) {
+  template <typename Op>
+  static Window get(Op op, ArrayRef<int64_t> kernel) {
     return {op.getLayout(),
             SmallVector<int64_t>(kernel),
             SmallVector<int64_t>(op.getStrides()),
