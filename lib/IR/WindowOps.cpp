@@ -189,9 +189,25 @@ INFER_POOL(MaxPoolIndexOp, adaptor.getDilations(),
            IntegerType::get(context, llvm::product_of(adaptor.getKernel()) < 128
                                          ? 8
                                          : 32))
-INFER_POOL(AvgPoolOp, SmallVector<int64_t>(adaptor.getKernel().size(), 1),
-           type->getElementType())
 #undef INFER_POOL
+
+LogicalResult AvgPoolOp::inferReturnTypes(MLIRContext *,
+                                          std::optional<Location> loc,
+                                          Adaptor adaptor,
+                                          SmallVectorImpl<Type> &results) {
+  if (adaptor.getDivisor() == 0)
+    return emitOptionalError(
+        loc, "'pock.avg_pool' expected a divisor other than zero");
+  FailureOr<RankedTensorType> type =
+      inferPool(loc, getOperationName(),
+                cast<RankedTensorType>(adaptor.getInput().getType()), adaptor,
+                SmallVector<int64_t>(adaptor.getKernel().size(), 1),
+                /*inside=*/true);
+  if (failed(type))
+    return failure();
+  results.push_back(*type);
+  return success();
+}
 
 LogicalResult MaxPoolGradOp::verify() {
   if (getIndex().getType().getShape() != getGradient().getType().getShape())

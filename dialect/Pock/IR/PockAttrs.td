@@ -89,6 +89,11 @@ def Pock_SgdAttr : Pock_Attr<"Sgd", "sgd",
   let description = [{
     Momentum state is named `momentum_buffer`; there is none when `momentum` is
     zero. The learning rate is an input of the step.
+
+    Constraints: `sgd_c1`: `momentum` and `weight_decay` are finite and not
+    negative, `dampening` is finite; `sgd_c2`: `nesterov` needs momentum and no
+    dampening.
+
     Example: `#pock.sgd<momentum = 0.9, nesterov = true>`.
   }];
   let parameters = (ins
@@ -107,6 +112,10 @@ def Pock_AdamAttr : Pock_Attr<"Adam", "adam",
   let description = [{
     `decoupled` selects AdamW's decoupled weight decay. States: `exp_avg`,
     `exp_avg_sq`, with `amsgrad` also `max_exp_avg_sq`.
+
+    Constraints: `adam_c1`: both betas are in `[0, 1)`; `adam_c2`: `eps` and
+    `weight_decay` are finite and not negative.
+
     Example: `#pock.adam<weight_decay = 0.01, decoupled = true>`.
   }];
   let parameters = (ins

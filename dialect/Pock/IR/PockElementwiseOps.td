@@ -179,8 +179,8 @@ def Pock_EluOp : Pock_UnaryOp<"elu"> {
 def Pock_HardswishOp : Pock_UnaryOp<"hardswish"> {
   let summary = "elementwise x * relu6(x + 3) / 6";
   let description = [{
-    The gradient at -3 is -1/2 and at 3 is 3/2 as in PyTorch: it is zero for
-    `x < -3`, `x / 3 + 1/2` up to and including 3, and one above.
+    The gradient is zero up to and including -3, `x / 3 + 1/2` below 3, and one
+    from 3 on, as in PyTorch 2.13.
 
     Example: `%y = pock.hardswish %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
@@ -238,8 +238,9 @@ def Pock_NotOp : Pock_PureOp<"not", [SameOperandsAndResultType, Pock_Elementwise
 def Pock_CastOp : Pock_PureOp<"cast", [Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise conversion of the element type";
   let description = [{
-    Float to integer truncates toward zero; anything to `i1` asks whether it is
-    not zero; `i1` is 0 or 1. Differentiable between floating-point types.
+    Float to integer truncates toward zero and is undefined outside the
+    integer's range; anything to `i1` asks whether it is not zero (NaN is not);
+    `i1` is 0 or 1. Differentiable between floating-point types.
 
     Constraints: `cast_c1`: operand and result have the same shape.
 
@@ -265,6 +266,8 @@ class Pock_BinaryOp<string mnemonic, Type type, list<Trait> traits = []>
 def Pock_AddOp : Pock_BinaryOp<"add", Pock_NumberTensor, [Commutative, Pock_Vjp]> {
   let summary = "elementwise sum with broadcasting";
   let description = [{
+    On `i1` it is logical or, and `pock.mul` logical and, as in PyTorch.
+
     Example: `%y = pock.add %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
   }];
   let hasFolder = 1;

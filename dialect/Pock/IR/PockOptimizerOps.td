@@ -20,7 +20,7 @@ def Pock_SgdUpdateOp : Pock_UpdateOp<"sgd_update", [AttrSizedOperandSegments]> {
     `nesterov` `g + momentum * b`.
 
     Constraints: `update_c1`: parameter, gradient, states and results have one
-    type; `sgd_update_c1`: `momentum_buffer`, `scale` and the second result are
+    type and scalars its element type; `sgd_update_c1`: `momentum_buffer`, `scale` and the second result are
     present together.
 
     Example:

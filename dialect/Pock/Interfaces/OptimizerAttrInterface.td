@@ -19,8 +19,8 @@ def OptimizerAttrInterface : AttrInterface<"OptimizerAttrInterface"> {
       "bool", "needsStep">,
     InterfaceMethod<[{
       Builds scalars that all updates of a step share (bias corrections, say).
-      `step` is the number of this step as a 0-D tensor of `type`, null unless
-      `needsStep`.
+      `step` is the number of this step and has the 0-D tensor type `type`; it is
+      null unless `needsStep`.
     }],
       "::llvm::SmallVector<::mlir::Value>", "buildShared",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,

@@ -1,0 +1,237 @@
+// RUN: pock-opt %s --split-input-file --verify-diagnostics
+
+// Parameters, updates, launches and module attributes. Constraints of the other
+// ops: <family>-invalid.mlir.
+
+// param_c1
+// expected-error @below {{expected a tensor of static shape, but got 'tensor<?x4xf32>'}}
+pock.param @dynamic : tensor<?x4xf32>
+
+// -----
+
+// param_c1
+// expected-error @below {{expected a tensor of static shape, but got 'f32'}}
+pock.param @scalar : f32
+
+// -----
+
+// param_c2
+// expected-error @below {{expected only a parameter of floating-point type to be trained, but got kind buffer and type 'tensor<4xf32>'}}
+pock.param @buffer {kind = #pock.kind<buffer>, trained} : tensor<4xf32>
+
+// -----
+
+// param_c2
+// expected-error @below {{expected only a parameter of floating-point type to be trained, but got kind parameter and type 'tensor<4xi64>'}}
+pock.param @integer {trained} : tensor<4xi64>
+
+// -----
+
+// param_c3
+// expected-error @below {{expected a parameter with a slice to be trained}}
+pock.param @frozen_slice {slice = #pock.slice<axis = 0, size = 2>} : tensor<4xf32>
+
+// -----
+
+// param_c3
+// expected-error @below {{expected a slice within 'tensor<4xf32>', but got #pock.slice<axis = 1, size = 2>}}
+pock.param @slice_axis {slice = #pock.slice<axis = 1, size = 2>, trained} : tensor<4xf32>
+
+// -----
+
+// param_c3
+// expected-error @below {{expected a slice within 'tensor<4xf32>', but got #pock.slice<axis = 0, size = 5>}}
+pock.param @slice_too_large {slice = #pock.slice<axis = 0, size = 5>, trained} : tensor<4xf32>
+
+// -----
+
+// param_c3
+// expected-error @below {{expected a slice within 'tensor<4xf32>', but got #pock.slice<axis = 0, size = 0>}}
+pock.param @slice_empty {slice = #pock.slice<axis = 0, size = 0>, trained} : tensor<4xf32>
+
+// -----
+
+// param_c4
+// expected-error @below {{expected a permutation of 2 dimensions}}
+pock.param @permutation {permutation = array<i64: 0, 0>} : tensor<4x2xf32>
+
+// -----
+
+// param_c4
+// expected-error @below {{expected a permutation of 2 dimensions}}
+pock.param @permutation_rank {permutation = array<i64: 0>} : tensor<4x2xf32>
+
+// -----
+
+func.func @load_param_c1_unknown() {
+  // expected-error @below {{expected 'w' to be a pock.param}}
+  %w = pock.load_param @w : tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @load_param_c1_of_function() {
+  // expected-error @below {{expected 'load_param_c1_of_function' to be a pock.param}}
+  %w = pock.load_param @load_param_c1_of_function : tensor<4xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{declared here}}
+pock.param @w : tensor<4xf32>
+func.func @load_param_c1_type() {
+  // expected-error @below {{expected the parameter's type 'tensor<4xf32>', but got 'tensor<3xf32>'}}
+  %w = pock.load_param @w : tensor<3xf32>
+  return
+}
+
+// -----
+
+// expected-note @below {{declared here}}
+pock.param @w : tensor<4xf32>
+func.func @store_param_c1(%x: tensor<3xf32>) {
+  // expected-error @below {{expected the parameter's type 'tensor<4xf32>', but got 'tensor<3xf32>'}}
+  pock.store_param @w, %x : tensor<3xf32>
+  return
+}
+
+// -----
+
+pock.param @w : tensor<4xf32>
+func.func @store_param_c2(%x: tensor<4xf32>) {
+  // expected-note @below {{stored here before}}
+  pock.store_param @w, %x : tensor<4xf32>
+  // expected-error @below {{expected one store of 'w' in a function}}
+  pock.store_param @w, %x : tensor<4xf32>
+  return
+}
+
+// -----
+
+pock.param @w : tensor<4xf32>
+func.func @sparse_update_c1_frozen(%g: tensor<4xf32>, %lr: tensor<f32>) {
+  // expected-error @below {{expected 'w' to be trained}}
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %g : tensor<4xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+func.func @sparse_update_c1_unknown(%g: tensor<4xf32>, %lr: tensor<f32>) {
+  // expected-error @below {{expected 'w' to be a pock.param}}
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %g : tensor<4xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+// expected-note @below {{declared here}}
+pock.param @w {slice = #pock.slice<axis = 1, size = 3>, trained} : tensor<4x8xf32>
+func.func @sparse_update_c2(%g: tensor<4x8xf32>, %lr: tensor<f32>) {
+  // expected-error @below {{expected a gradient of type 'tensor<4x3xf32>', but got 'tensor<4x8xf32>'}}
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %g : tensor<4x8xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+pock.param @w {trained} : tensor<4xf32>
+func.func @sparse_update_region_arguments(%g: tensor<4xf32>, %lr: tensor<f32>) {
+  // expected-error @below {{expected a region without arguments that ends in pock.yield}}
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+  ^bb0(%arg: tensor<4xf32>):
+    pock.yield %arg : tensor<4xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+pock.param @w {trained} : tensor<4xf32>
+func.func @sparse_update_optimizer(%g: tensor<4xf32>, %lr: tensor<f32>) {
+  // expected-error @below {{attribute 'optimizer' failed to satisfy constraint: OptimizerAttrInterface instance}}
+  pock.sparse_update @w lr(%lr) optimizer(#pock.slice<axis = 0, size = 1>) {
+    pock.yield %g : tensor<4xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+func.func @yield_outside_update(%g: tensor<4xf32>) {
+  // expected-error @below {{expects parent op 'pock.sparse_update'}}
+  pock.yield %g : tensor<4xf32>
+}
+
+// -----
+
+func.func @launch_c1_unknown(%x: tensor<4xf32>) {
+  // expected-error @below {{expected 'k' to be a function}}
+  %r = pock.launch @k ins() outs(%x : tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func private @k(tensor<4xf32>) -> tensor<4xf32>
+func.func @launch_c1_arguments(%x: tensor<4xf32>) {
+  // expected-error @below {{expected operands of types}}
+  %r = pock.launch @k ins(%x : tensor<4xf32>) outs(%x : tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func private @k(tensor<4xf32>) -> tensor<4xf32>
+func.func @launch_c2_tensors(%x: tensor<4xf32>) {
+  // expected-error @below {{expected one result of the type of each outs operand on tensors, none on buffers}}
+  pock.launch @k ins() outs(%x : tensor<4xf32>)
+  return
+}
+
+// -----
+
+func.func private @k(memref<4xf32>)
+func.func @launch_c2_buffers(%x: memref<4xf32>) {
+  // expected-error @below {{expected one result of the type of each outs operand on tensors, none on buffers}}
+  %r = pock.launch @k ins() outs(%x : memref<4xf32>) -> memref<4xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module}}
+module attributes {pock.optimizer = 1 : i64} {}
+
+// -----
+
+// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module}}
+func.func private @optimizer_of_function() attributes {pock.optimizer = #pock.sgd}
+
+// -----
+
+// expected-error @below {{expected 'pock.scheme' to be a dictionary attribute of a module}}
+module attributes {pock.scheme = 0.5 : f64} {}
+
+// -----
+
+// expected-error @below {{expected the fraction of 'w' in 'pock.scheme' to be a floating-point number from 0 to 1, but got 1.500000e+00 : f64}}
+module attributes {pock.scheme = {w = 1.5 : f64}} {}
+
+// -----
+
+// expected-error @below {{expected the fraction of 'w' in 'pock.scheme' to be a floating-point number from 0 to 1, but got 1 : i64}}
+module attributes {pock.scheme = {w = 1}} {}
+
+// -----
+
+// expected-error @below {{expected the fraction of 'w' in 'pock.scheme' to be a floating-point number from 0 to 1, but got 0x7FF8000000000000 : f64}}
+module attributes {pock.scheme = {w = 0x7FF8000000000000 : f64}} {}
