@@ -81,7 +81,7 @@ struct SliceOfConvWeightGrad : OpRewritePattern<SliceOp> {
                                 PatternRewriter &rewriter) const override {
     auto grad = op.getInput().getDefiningOp<ConvWeightGradOp>();
     std::optional<DimRange> range = singleDim(op);
-    if (!grad || !grad->hasOneUse() || !range)
+    if (!grad || !grad->hasOneUse() || !range || range->start == range->limit)
       return rewriter.notifyMatchFailure(
           op, "expected a slice of a weight gradient");
     int64_t rank = op.getType().getRank();

@@ -21,13 +21,20 @@ struct LowerUpdates
     getOperation().walk([&](SparseUpdateOp op) { updates.push_back(op); });
     SymbolTable symbols(getOperation());
     for (SparseUpdateOp update : updates)
-      lower(update, symbols);
+      if (failed(lower(update, symbols)))
+        return signalPassFailure();
   }
 
-  void lower(SparseUpdateOp update, SymbolTable &symbols) {
+  LogicalResult lower(SparseUpdateOp update, SymbolTable &symbols) {
     OpBuilder b(update);
     Location loc = update.getLoc();
     auto param = symbols.lookup<ParamOp>(update.getParam());
+    for (StringRef name : update.getOptimizer().getStateNames()) {
+      std::string state = (param.getSymName() + "." + name).str();
+      if (!symbols.lookup<ParamOp>(state))
+        return update.emitOpError("expected the optimizer state '")
+               << state << "' to be a pock.param";
+    }
     Value gradient = update.getGradient();
     Operation *yield = update.getBody().front().getTerminator();
     for (Operation &op : llvm::make_early_inc_range(
@@ -70,6 +77,7 @@ struct LowerUpdates
          llvm::zip(states, ArrayRef(updated).drop_front()))
       store(state, value);
     update.erase();
+    return success();
   }
 };
 } // namespace

@@ -152,7 +152,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     int64_t arena = 0;
     SmallVector<func::FuncOp> all(module.getOps<func::FuncOp>());
     for (func::FuncOp function : all) {
-      if (function->hasAttr("pock.kernel"))
+      if (function.isExternal() || function->hasAttr("pock.kernel"))
         continue;
       FunctionPlan plan(function, places);
       if (failed(plan.run(alignment)))

@@ -38,6 +38,8 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
   using Base::Base;
 
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     body = &getOperation().getBody().front();
     StepPhases phases(getOperation());
     if (!phases.getLoss())

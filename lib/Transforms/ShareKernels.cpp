@@ -43,7 +43,7 @@ struct ShareKernels
     llvm::StringMap<FlatSymbolRefAttr> replacement;
     SmallVector<func::FuncOp> kernels;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr("pock.kernel"))
+      if (function->hasAttr("pock.kernel") && !function.isExternal())
         kernels.push_back(function);
     for (func::FuncOp kernel : kernels) {
       auto symbol = FlatSymbolRefAttr::get(kernel.getSymNameAttr());

@@ -37,6 +37,8 @@ struct SinkGradients
   using Base::Base;
 
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     StepPhases phases(getOperation());
     Block &body = getOperation().getBody().front();
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body))) {

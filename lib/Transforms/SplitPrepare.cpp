@@ -37,7 +37,8 @@ struct SplitPrepare
                                    builder.getFunctionType({}, {}));
     body = prepare.addEntryBlock();
     for (func::FuncOp function : functions)
-      split(function);
+      if (!function.isExternal())
+        split(function);
     builder.setInsertionPointToEnd(body);
     func::ReturnOp::create(builder, module.getLoc());
   }

@@ -154,7 +154,12 @@ class Architecture:
         classes: of the target; None makes it a regression with ``mse``.
         target: shape of the target behind the batch.
         frozen_norm: whether batch norm is in inference mode.
+        middle: a glob of weights that a sparse scheme trains in part.
         lr: a rate that trains the model noticeably in twenty steps, and stably.
+
+    Batches are small, and rates low where there are many layers: one activation within
+    rounding of a kink of ReLU takes the other side of it, and moves a gradient by far more
+    than rounding. PyTorch's own results in two memory formats then differ as much.
     """
 
     build: Callable[[], nn.Module]
@@ -162,6 +167,7 @@ class Architecture:
     classes: int = 10
     target: tuple[int, ...] = ()
     frozen_norm: bool = False
+    middle: str = "*.weight"
     lr: float = 0.05
 
     def model(self) -> nn.Module:
@@ -189,13 +195,21 @@ class Architecture:
 
 
 ARCHITECTURES = {
-    "mlp": Architecture(mlp, (7, 13), classes=5),
-    "lenet": Architecture(LeNet, (4, 1, 28, 28)),
-    "resnet8": Architecture(ResNet8, (4, 3, 16, 16)),
-    "resnet8-frozen-norm": Architecture(ResNet8, (4, 3, 16, 16), frozen_norm=True, lr=0.01),
-    "mobilenetv2": Architecture(MobileNetV2, (4, 3, 32, 32), frozen_norm=True, lr=0.01),
-    "ds-cnn": Architecture(DsCnn, (2, 1, 49, 10), classes=12, frozen_norm=True, lr=0.01),
-    "cnn1d": Architecture(Cnn1d, (4, 3, 61), classes=5),
-    "unet-transposed": Architecture(lambda: UNet(True), (2, 2, 16, 20), classes=3, target=(16, 20)),
-    "unet-nearest": Architecture(lambda: UNet(False), (2, 2, 16, 20), classes=3, target=(16, 20)),
+    "mlp": Architecture(mlp, (7, 13), classes=5, middle="2.weight"),
+    "lenet": Architecture(LeNet, (4, 1, 28, 28), middle="features.3.weight"),
+    "resnet8": Architecture(ResNet8, (4, 3, 8, 8), middle="blocks.1.conv?.weight", lr=0.01),
+    "resnet8-frozen-norm": Architecture(
+        ResNet8, (4, 3, 12, 12), frozen_norm=True, middle="blocks.1.conv?.weight", lr=0.01
+    ),
+    "mobilenetv2": Architecture(
+        MobileNetV2, (4, 3, 32, 32), frozen_norm=True, middle="features.1[2-4].conv.[036].weight", lr=0.01
+    ),
+    "ds-cnn": Architecture(DsCnn, (2, 1, 49, 10), classes=12, frozen_norm=True, middle="blocks.2.[03].weight", lr=0.01),
+    "cnn1d": Architecture(Cnn1d, (4, 3, 61), classes=5, middle="features.3.weight"),
+    "unet-transposed": Architecture(
+        lambda: UNet(True), (2, 2, 16, 20), classes=3, target=(16, 20), middle="up2.weight"
+    ),
+    "unet-nearest": Architecture(
+        lambda: UNet(False), (2, 2, 16, 20), classes=3, target=(16, 20), middle="join2.*.weight"
+    ),
 }

@@ -146,6 +146,7 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
   }];
   let dependentDialects = ["::mlir::func::FuncDialect",
+                           "::mlir::pock::PockDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

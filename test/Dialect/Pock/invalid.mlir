@@ -157,7 +157,7 @@ func.func @sparse_update_region_arguments(%g: tensor<4xf32>, %lr: tensor<f32>) {
 
 pock.param @w {trained} : tensor<4xf32>
 func.func @sparse_update_optimizer(%g: tensor<4xf32>, %lr: tensor<f32>) {
-  // expected-error @below {{attribute 'optimizer' failed to satisfy constraint: OptimizerAttrInterface instance}}
+  // expected-error @below {{invalid kind of attribute specified}}
   pock.sparse_update @w lr(%lr) optimizer(#pock.slice<axis = 0, size = 1>) {
     pock.yield %g : tensor<4xf32>
   } : tensor<f32>
@@ -181,9 +181,10 @@ func.func @launch_c1_unknown(%x: tensor<4xf32>) {
 
 // -----
 
+// expected-note @below {{declared here}}
 func.func private @k(tensor<4xf32>) -> tensor<4xf32>
 func.func @launch_c1_arguments(%x: tensor<4xf32>) {
-  // expected-error @below {{expected operands of types}}
+  // expected-error @below {{expected ins and outs to be the arguments of 'k'}}
   %r = pock.launch @k ins(%x : tensor<4xf32>) outs(%x : tensor<4xf32>) -> tensor<4xf32>
   return
 }

@@ -102,7 +102,7 @@ func.func @unknown_op(%x: tensor<4xf32>) {
 // -----
 
 func.func @wrong_number_of_operands(%x: tensor<4xf32>) {
-  // expected-error @below {{expected 1 operands, but found 2}}
+  // expected-error @below {{requires a single operand}}
   %0 = "pock.neg"(%x, %x) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return
 }
@@ -111,7 +111,7 @@ func.func @wrong_number_of_operands(%x: tensor<4xf32>) {
 
 pock.param @w {trained} : tensor<4xf32>
 func.func @empty_region(%lr: tensor<f32>) {
-  // expected-error @below {{empty block: expect at least a terminator}}
+  // expected-error @below {{expects a non-empty block}}
   pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
   } : tensor<f32>
   return
@@ -148,5 +148,5 @@ func.func @rank_0(%x: tensor<f32>) {
 // -----
 
 func.func @truncated(%x: tensor<4xf32>) {
-  // expected-error @below {{expected ':'}}
+  // expected-error @below {{expected attribute name}}
   %0 = pock.neg %x {

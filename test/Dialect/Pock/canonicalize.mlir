@@ -1,0 +1,191 @@
+// RUN: pock-opt %s --canonicalize --split-input-file | FileCheck %s
+
+// CHECK-LABEL: func.func @neg_of_neg(
+// CHECK-SAME: %[[X:.+]]: tensor<4xf32>)
+// CHECK-NEXT: return %[[X]]
+func.func @neg_of_neg(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = pock.neg %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = pock.neg %0 : (tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @neutral_operands(
+// CHECK-SAME: %[[X:.+]]: tensor<4xf32>)
+// CHECK-NEXT: return %[[X]]
+func.func @neutral_operands(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %zero = pock.constant dense<0.0> : tensor<f32>
+  %one = pock.constant dense<1.0> : tensor<4xf32>
+  %0 = pock.add %x, %zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %1 = pock.add %zero, %0 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %2 = pock.sub %1, %zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %3 = pock.mul %2, %one : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %4 = pock.mul %one, %3 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %5 = pock.div %4, %one : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %5 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @neutral_of_integers(
+// CHECK-SAME: %[[X:.+]]: tensor<4xi64>)
+// CHECK-NEXT: return %[[X]]
+func.func @neutral_of_integers(%x: tensor<4xi64>) -> tensor<4xi64> {
+  %zero = pock.constant dense<0> : tensor<i64>
+  %0 = pock.add %x, %zero : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}
+
+// The constant broadcasts the operand: not the identity.
+// CHECK-LABEL: func.func @neutral_that_broadcasts(
+// CHECK: pock.add
+func.func @neutral_that_broadcasts(%x: tensor<4xf32>) -> tensor<2x4xf32> {
+  %zero = pock.constant dense<0.0> : tensor<2x4xf32>
+  %0 = pock.add %x, %zero : (tensor<4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func.func @zero_minus_x_stays(
+// CHECK: pock.sub
+// CHECK: pock.div
+func.func @zero_minus_x_stays(%x: tensor<f32>) -> tensor<f32> {
+  %zero = pock.constant dense<0.0> : tensor<f32>
+  %one = pock.constant dense<1.0> : tensor<f32>
+  %0 = pock.sub %zero, %x : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %1 = pock.div %one, %0 : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return %1 : tensor<f32>
+}
+
+// ((1 + 2) * 4 - 2) / 5, negated.
+// CHECK-LABEL: func.func @splats(
+// CHECK-NEXT: %[[C:.+]] = pock.constant dense<-2.000000e+00> : tensor<2xf32>
+// CHECK-NEXT: return %[[C]]
+func.func @splats() -> tensor<2xf32> {
+  %a = pock.constant dense<1.0> : tensor<2xf32>
+  %b = pock.constant dense<2.0> : tensor<f32>
+  %c = pock.constant dense<4.0> : tensor<f32>
+  %d = pock.constant dense<5.0> : tensor<f32>
+  %0 = pock.add %a, %b : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %1 = pock.mul %0, %c : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %2 = pock.sub %1, %b : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %3 = pock.div %2, %d : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %4 = pock.neg %3 : (tensor<2xf32>) -> tensor<2xf32>
+  return %4 : tensor<2xf32>
+}
+
+// Arithmetic of f16 and integers is not folded.
+// CHECK-LABEL: func.func @splats_of_other_types(
+// CHECK: pock.add {{.*}}f16
+// CHECK: pock.add {{.*}}i64
+func.func @splats_of_other_types() -> (tensor<f16>, tensor<i64>) {
+  %a = pock.constant dense<2.0> : tensor<f16>
+  %b = pock.constant dense<3> : tensor<i64>
+  %0 = pock.add %a, %a : (tensor<f16>, tensor<f16>) -> tensor<f16>
+  %1 = pock.add %b, %b : (tensor<i64>, tensor<i64>) -> tensor<i64>
+  return %0, %1 : tensor<f16>, tensor<i64>
+}
+
+// CHECK-LABEL: func.func @relu_twice(
+// CHECK: %[[R:.+]] = pock.relu
+// CHECK-NEXT: return %[[R]]
+func.func @relu_twice(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = pock.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = pock.relu %0 : (tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @ops_that_change_nothing(
+// CHECK-SAME: %[[X:.+]]: tensor<2x4xf32>)
+// CHECK-NEXT: return %[[X]]
+func.func @ops_that_change_nothing(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %0 = pock.cast %x : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %1 = pock.sum %0 {dims = array<i64>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %2 = pock.mean %1 {dims = array<i64>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %3 = pock.reshape %2 : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %4 = pock.transpose %3 {permutation = array<i64: 0, 1>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %5 = pock.expand %4 : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %6 = pock.concat %5 {dim = 0 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %7 = pock.slice %6 {starts = array<i64: 0, 0>, limits = array<i64: 2, 4>, strides = array<i64: 1, 1>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %8 = pock.pad %7 {low = array<i64: 0, 0>, high = array<i64: 0, 0>, interior = array<i64: 0, 0>} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %8 : tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func.func @ops_that_change_something(
+// CHECK: pock.slice
+// CHECK: pock.cast
+// CHECK: pock.pad
+func.func @ops_that_change_something(%x: tensor<4xf32>) -> tensor<5xf64> {
+  %0 = pock.cast %x : (tensor<4xf32>) -> tensor<4xf64>
+  %1 = pock.slice %0 {starts = array<i64: 1>, limits = array<i64: 4>, strides = array<i64: 1>} : (tensor<4xf64>) -> tensor<3xf64>
+  %2 = pock.pad %1 {low = array<i64: 0>, high = array<i64: 0>, interior = array<i64: 1>} : (tensor<3xf64>) -> tensor<5xf64>
+  return %2 : tensor<5xf64>
+}
+
+// CHECK-LABEL: func.func @reshape_of_reshape(
+// CHECK-SAME: %[[X:.+]]: tensor<2x4xf32>)
+// CHECK-NEXT: pock.reshape %[[X]] : (tensor<2x4xf32>) -> tensor<8xf32>
+func.func @reshape_of_reshape(%x: tensor<2x4xf32>) -> tensor<8xf32> {
+  %0 = pock.reshape %x : (tensor<2x4xf32>) -> tensor<4x2xf32>
+  %1 = pock.reshape %0 : (tensor<4x2xf32>) -> tensor<8xf32>
+  return %1 : tensor<8xf32>
+}
+
+// CHECK-LABEL: func.func @views_of_constants(
+// CHECK-DAG: pock.constant dense<{{\[\[}}1.000000e+00], [2.000000e+00]]> : tensor<2x1xf32>
+// CHECK-DAG: pock.constant dense<3.000000e+00> : tensor<4x2xf32>
+// CHECK-DAG: pock.constant dense<4.000000e+00> : tensor<3xf32>
+// CHECK-NEXT: return
+func.func @views_of_constants() -> (tensor<2x1xf32>, tensor<4x2xf32>, tensor<3xf32>) {
+  %a = pock.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %b = pock.constant dense<3.0> : tensor<2x4xf32>
+  %c = pock.constant dense<4.0> : tensor<1xf32>
+  %0 = pock.reshape %a : (tensor<2xf32>) -> tensor<2x1xf32>
+  %1 = pock.transpose %b {permutation = array<i64: 1, 0>} : (tensor<2x4xf32>) -> tensor<4x2xf32>
+  %2 = pock.expand %c : (tensor<1xf32>) -> tensor<3xf32>
+  return %0, %1, %2 : tensor<2x1xf32>, tensor<4x2xf32>, tensor<3xf32>
+}
+
+// CHECK-LABEL: func.func @merge_transposes(
+// CHECK-SAME: %[[X:.+]]: tensor<2x3x4xf32>)
+// CHECK-NEXT: pock.transpose %[[X]] {permutation = array<i64: 2, 0, 1>} : (tensor<2x3x4xf32>) -> tensor<4x2x3xf32>
+func.func @merge_transposes(%x: tensor<2x3x4xf32>) -> tensor<4x2x3xf32> {
+  %0 = pock.transpose %x {permutation = array<i64: 1, 2, 0>} : (tensor<2x3x4xf32>) -> tensor<3x4x2xf32>
+  %1 = pock.transpose %0 {permutation = array<i64: 1, 2, 0>} : (tensor<3x4x2xf32>) -> tensor<4x2x3xf32>
+  return %1 : tensor<4x2x3xf32>
+}
+
+// CHECK-LABEL: func.func @transpose_of_unit_dimension(
+// CHECK: pock.reshape {{.*}} : (tensor<2x1x4xf32>) -> tensor<2x4x1xf32>
+func.func @transpose_of_unit_dimension(%x: tensor<2x1x4xf32>) -> tensor<2x4x1xf32> {
+  %0 = pock.transpose %x {permutation = array<i64: 0, 2, 1>} : (tensor<2x1x4xf32>) -> tensor<2x4x1xf32>
+  return %0 : tensor<2x4x1xf32>
+}
+
+// CHECK-LABEL: func.func @pow(
+// CHECK-SAME: %[[X:.+]]: tensor<4xf32>)
+// CHECK-DAG: %[[ONE:.+]] = pock.constant dense<1.000000e+00> : tensor<f32>
+// CHECK-DAG: %[[SQUARE:.+]] = pock.mul %[[X]], %[[X]]
+// CHECK-DAG: %[[SQRT:.+]] = pock.sqrt %[[X]]
+// CHECK-DAG: %[[RSQRT:.+]] = pock.rsqrt %[[X]]
+// CHECK-DAG: %[[RECIPROCAL:.+]] = pock.div %[[ONE]], %[[X]]
+// CHECK: return %[[X]], %[[SQUARE]], %{{.+}}, %[[SQRT]], %[[RSQRT]], %[[RECIPROCAL]]
+func.func @pow(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %c1 = pock.constant dense<1.0> : tensor<f32>
+  %c2 = pock.constant dense<2.0> : tensor<f32>
+  %c3 = pock.constant dense<3.0> : tensor<4xf32>
+  %half = pock.constant dense<0.5> : tensor<f32>
+  %minus_half = pock.constant dense<-0.5> : tensor<f32>
+  %minus_one = pock.constant dense<-1.0> : tensor<f32>
+  %0 = pock.pow %x, %c1 : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %1 = pock.pow %x, %c2 : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %2 = pock.pow %x, %c3 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = pock.pow %x, %half : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %4 = pock.pow %x, %minus_half : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %5 = pock.pow %x, %minus_one : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %0, %1, %2, %3, %4, %5 : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @pow_without_cheaper_form(
+// CHECK: pock.pow
+func.func @pow_without_cheaper_form(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c = pock.constant dense<2.5> : tensor<f32>
+  %0 = pock.pow %x, %c : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}

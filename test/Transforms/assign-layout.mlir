@@ -1,0 +1,61 @@
+// RUN: pock-opt %s --pock-assign-layout --split-input-file | FileCheck %s
+
+// The weight is stored [kernel, C, F]; one transpose in, one out, none between.
+// CHECK: pock.param @w {permutation = array<i64: 2, 1, 0>, slice = #pock.slice<axis = 1, size = 2>, trained} : tensor<3x4x2xf32>
+pock.param @w {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<2x4x3xf32>
+// CHECK-LABEL: func.func @conv_relu(
+// CHECK: %[[W:.+]] = pock.load_param @w : tensor<3x4x2xf32>
+// CHECK: %[[X:.+]] = pock.transpose %arg0 {permutation = array<i64: 0, 2, 1>}
+// CHECK: %[[C:.+]] = pock.conv %[[X]], %[[W]] {{{.*}}layout = #pock.layout<channels_last>
+// CHECK: %[[R:.+]] = pock.relu %[[C]] : (tensor<1x3x2xf32>) -> tensor<1x3x2xf32>
+// CHECK: %[[Y:.+]] = pock.transpose %[[R]] {permutation = array<i64: 0, 2, 1>}
+// CHECK: return %[[Y]]
+func.func @conv_relu(%x: tensor<1x4x5xf32>) -> tensor<1x2x3xf32> {
+  %w = pock.load_param @w : tensor<2x4x3xf32>
+  %0 = pock.conv %x, %w {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>, dilations = array<i64: 1>}
+      : (tensor<1x4x5xf32>, tensor<2x4x3xf32>) -> tensor<1x2x3xf32>
+  %1 = pock.relu %0 : (tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
+  return %1 : tensor<1x2x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @transposes_cancel_in_mean(
+// CHECK: pock.transpose
+// CHECK: %[[P:.+]] = pock.max_pool {{.*}}channels_last
+// CHECK-NEXT: %[[M:.+]] = pock.mean %[[P]] {dims = array<i64: 1, 2>} : (tensor<1x4x4x3xf32>) -> tensor<1x3xf32>
+// CHECK-NEXT: return %[[M]]
+func.func @transposes_cancel_in_mean(%x: tensor<1x3x8x8xf32>) -> tensor<1x3xf32> {
+  %0 = pock.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<1x3x8x8xf32>) -> tensor<1x3x4x4xf32>
+  %1 = pock.mean %0 {dims = array<i64: 2, 3>} : (tensor<1x3x4x4xf32>) -> tensor<1x3xf32>
+  return %1 : tensor<1x3xf32>
+}
+
+// -----
+
+// CHECK: pock.param @v : tensor<4xf32>
+pock.param @v : tensor<4xf32>
+// CHECK-LABEL: func.func @no_layout(
+// CHECK-NOT: pock.transpose
+// CHECK: return
+func.func @no_layout(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %v = pock.load_param @v : tensor<4xf32>
+  %0 = pock.add %x, %v : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// -----
+
+// A parameter with another reader keeps its storage.
+// CHECK: pock.param @shared : tensor<2x4x3xf32>
+pock.param @shared : tensor<2x4x3xf32>
+// CHECK-LABEL: func.func @two_readers(
+// CHECK: pock.conv {{.*}}channels_last
+func.func @two_readers(%x: tensor<1x4x5xf32>) -> (tensor<1x2x3xf32>, tensor<2x4x3xf32>) {
+  %w = pock.load_param @shared : tensor<2x4x3xf32>
+  %0 = pock.conv %x, %w {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>, dilations = array<i64: 1>}
+      : (tensor<1x4x5xf32>, tensor<2x4x3xf32>) -> tensor<1x2x3xf32>
+  %1 = pock.neg %w : (tensor<2x4x3xf32>) -> tensor<2x4x3xf32>
+  return %0, %1 : tensor<1x2x3xf32>, tensor<2x4x3xf32>
+}

@@ -1,0 +1,31 @@
+// RUN: pock-opt %s --pock-plan-memory --split-input-file --verify-diagnostics
+
+func.func @op_outside_kernel(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{expected only launches, loads, stores and views (pock-form-kernels)}}
+  %0 = pock.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+pock.param @w {trained} : tensor<4xf32>
+func.func private @k(memref<4xf32>, memref<4xf32>) attributes {pock.kernel}
+func.func @old_value_read_too_late(%x: tensor<4xf32>) {
+  %w = pock.load_param @w : tensor<4xf32>
+  // expected-note @below {{overwritten here}}
+  %0 = pock.launch @k ins(%x : tensor<4xf32>) outs(%w : tensor<4xf32>) -> tensor<4xf32>
+  %e = tensor.empty() : tensor<4xf32>
+  // expected-error @below {{reads the old value of 'w', which is overwritten}}
+  %1 = pock.launch @k ins(%w : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  pock.store_param @w, %0 : tensor<4xf32>
+  return
+}
+
+// -----
+
+pock.param @w : tensor<4xf32>
+func.func @stored_elsewhere(%x: tensor<4xf32>) {
+  // expected-error @below {{expected the value to be written in place of the parameter (pock-form-kernels)}}
+  pock.store_param @w, %x : tensor<4xf32>
+  return
+}

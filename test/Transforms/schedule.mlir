@@ -1,0 +1,57 @@
+// RUN: pock-opt %s --pock-schedule | FileCheck %s
+
+pock.param @w {trained} : tensor<4x4xf32>
+pock.param @b {trained} : tensor<4x4xf32>
+
+// The input gradient reads the old weight: the update comes right behind it,
+// not at the end, and not before.
+// CHECK-LABEL: func.func @update_behind_reader_of_old_weight(
+// CHECK: %[[W:.+]] = pock.load_param @w
+// CHECK: %[[DX:.+]] = pock.matmul %{{.+}}, %[[W]] {transpose_rhs}
+// CHECK-NEXT: pock.sparse_update @w
+// CHECK: } : tensor<f32>
+// CHECK-NEXT: pock.exp
+// CHECK-NEXT: pock.sparse_update @b
+func.func @update_behind_reader_of_old_weight(%x: tensor<4x4xf32>, %dy: tensor<4x4xf32>, %lr: tensor<f32>) -> tensor<f32> {
+  %w = pock.load_param @w : tensor<4x4xf32>
+  %y = pock.matmul %x, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %loss = pock.sum %y {dims = array<i64: 0, 1>} : (tensor<4x4xf32>) -> tensor<f32>
+  %dx = pock.matmul %dy, %w {transpose_rhs} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %db = pock.exp %dx : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  pock.sparse_update @b lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %db : tensor<4x4xf32>
+  } : tensor<f32>
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+    %dw = pock.matmul %x, %dy {transpose_lhs} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    pock.yield %dw : tensor<4x4xf32>
+  } : tensor<f32>
+  return %loss : tensor<f32>
+}
+
+// One channel of the activation is all that is kept of it for the backward pass.
+// CHECK-LABEL: func.func @slice_saved_early(
+// CHECK: %[[Y:.+]] = pock.exp
+// CHECK-NEXT: %[[SAVED:.+]] = pock.slice %[[Y]]
+// CHECK-NEXT: %[[LOSS:.+]] = pock.sum %[[Y]]
+// CHECK-NEXT: return %[[LOSS]], %[[SAVED]]
+func.func @slice_saved_early(%x: tensor<8xf32>) -> (tensor<f32>, tensor<1xf32>) {
+  %y = pock.exp %x : (tensor<8xf32>) -> tensor<8xf32>
+  %loss = pock.sum %y {dims = array<i64: 0>} : (tensor<8xf32>) -> tensor<f32>
+  %saved = pock.slice %y {starts = array<i64: 0>, limits = array<i64: 1>, strides = array<i64: 1>} : (tensor<8xf32>) -> tensor<1xf32>
+  return %loss, %saved : tensor<f32>, tensor<1xf32>
+}
+
+// As large as what it reads: moving it early would save nothing.
+// CHECK-LABEL: func.func @same_size_stays(
+// CHECK: pock.exp
+// CHECK-NEXT: pock.sum
+// CHECK-NEXT: pock.neg
+func.func @same_size_stays(%x: tensor<8xf32>) -> (tensor<f32>, tensor<8xf32>) {
+  %y = pock.exp %x : (tensor<8xf32>) -> tensor<8xf32>
+  %loss = pock.sum %y {dims = array<i64: 0>} : (tensor<8xf32>) -> tensor<f32>
+  %late = pock.neg %y : (tensor<8xf32>) -> tensor<8xf32>
+  return %loss, %late : tensor<f32>, tensor<8xf32>
+}
+
+// CHECK-LABEL: func.func private @external(
+func.func private @external(tensor<4xf32>)
