@@ -1,8 +1,8 @@
 //===- SinkGradients.cpp - move gradients into their updates --------------===//
 //
 // Needs the order that pock-build-step leaves: forward pass, loss, backward
-// pass. What reads only values of the forward pass stays where it is, even if
-// it stands behind the loss: it is what is saved.
+// pass. The slice of an activation stays where it is, even if it stands behind
+// the loss: it is what is saved.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,6 +18,11 @@ namespace mlir::pock {
 
 using namespace mlir;
 using namespace mlir::pock;
+
+/// Whether `op` makes the part of a value of the forward pass that is saved.
+static bool isSave(Operation *op, const StepPhases &phases) {
+  return isa<SliceOp, MaxPoolIndexOp>(op) && phases.readsForwardOnly(op);
+}
 
 /// The update in whose region every user of `op` is, null if there is none.
 static SparseUpdateOp soleUpdate(Operation *op) {
@@ -43,7 +48,7 @@ struct SinkGradients
     Block &body = getOperation().getBody().front();
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body))) {
       if (op.getNumResults() == 0 || !isMemoryEffectFree(&op) ||
-          !phases.isBackward(&op) || phases.readsForwardOnly(&op))
+          !phases.isBackward(&op) || isSave(&op, phases))
         continue;
       if (SparseUpdateOp update = soleUpdate(&op))
         op.moveBefore(&update.getBody().front().front());

@@ -3,6 +3,8 @@
 #ifndef POCK_LIB_TRANSFORMS_STEPPHASES_H
 #define POCK_LIB_TRANSFORMS_STEPPHASES_H
 
+#include "Pock/IR/Pock.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -20,15 +22,10 @@ public:
                : nullptr;
     bool before = true;
     for (Operation &op : body) {
-      bool forwardOnly =
-          before || llvm::all_of(op.getOperands(), [&](Value operand) {
-            Operation *source = operand.getDefiningOp();
-            return !source || available.contains(source);
-          });
-      if (forwardOnly && op.getNumRegions() == 0)
-        available.insert(&op);
       if (!before)
         backward.insert(&op);
+      if (op.getNumRegions() == 0 && (before || isAvailable(&op)))
+        available.insert(&op);
       if (&op == loss)
         before = false;
     }
@@ -37,14 +34,28 @@ public:
   /// Whether `op` stands behind the loss.
   bool isBackward(Operation *op) const { return backward.contains(op); }
 
-  /// Whether `op` reads nothing that the backward pass computes from a
-  /// gradient; such an op could stand in the forward pass.
+  /// Whether `op` reads values of the forward pass only, directly or through
+  /// what moves data; such an op could stand in the forward pass.
   bool readsForwardOnly(Operation *op) const { return available.contains(op); }
 
   /// The op that defines the loss, null if an argument is returned.
   Operation *getLoss() const { return loss; }
 
 private:
+  /// Whether an op behind the loss reads what is known before. Through data
+  /// movement only: the seed of the backward pass is a constant, so that in the
+  /// end every gradient depends on nothing but the forward pass.
+  bool isAvailable(Operation *op) const {
+    return llvm::all_of(op->getOperands(), [&](Value operand) {
+      Operation *source = operand.getDefiningOp();
+      if (!source || (available.contains(source) && !isBackward(source)))
+        return true;
+      return available.contains(source) &&
+             isa<ConstantOp, LoadParamOp, ReshapeOp, SliceOp, TransposeOp>(
+                 source);
+    });
+  }
+
   Operation *loss = nullptr;
   llvm::DenseSet<Operation *> available, backward;
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,15 @@ def _cases() -> list[Any]:
         pytest.param(*case, id="-".join(case), marks=() if case in FAST else pytest.mark.slow)
         for case in sorted(chosen)
     ]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads of PyTorch cost more than they bring to layers this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @dataclass

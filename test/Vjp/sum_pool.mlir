@@ -17,3 +17,25 @@ module attributes {pock.optimizer = #pock.sgd} {
     return %loss : tensor<f64>
   }
 }
+
+// -----
+
+// Windows that tile x: dx = g repeated over each.
+
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: (%[[G:[^:]+]]:
+// CHECK: %[[THIN:.+]] = pock.reshape %[[G]] : (tensor<1x2x3x2xf64>) -> tensor<1x2x3x1x2x1xf64>
+// CHECK: %[[WIDE:.+]] = pock.expand %[[THIN]] : (tensor<1x2x3x1x2x1xf64>) -> tensor<1x2x3x2x2x5xf64>
+// CHECK: %[[DX:.+]] = pock.reshape %[[WIDE]] : (tensor<1x2x3x2x2x5xf64>) -> tensor<1x2x6x10xf64>
+// CHECK-NOT: pock.sum_pool_grad
+// CHECK: pock.yield %[[DX]]
+module attributes {pock.optimizer = #pock.sgd} {
+  pock.param @x {trained} : tensor<1x2x6x10xf64>
+  func.func @loss(%g: tensor<1x2x3x2xf64>) -> tensor<f64> {
+    %x = pock.load_param @x : tensor<1x2x6x10xf64>
+    %y = pock.sum_pool %x {kernel = array<i64: 2, 5>, strides = array<i64: 2, 5>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x2x6x10xf64>) -> tensor<1x2x3x2xf64>
+    %weighted = pock.mul %y, %g : (tensor<1x2x3x2xf64>, tensor<1x2x3x2xf64>) -> tensor<1x2x3x2xf64>
+    %loss = pock.sum %weighted {dims = array<i64: 0, 1, 2, 3>} : (tensor<1x2x3x2xf64>) -> tensor<f64>
+    return %loss : tensor<f64>
+  }
+}
