@@ -56,6 +56,15 @@ func.func @avg_pool(%x: tensor<1x3x8xf32>) -> tensor<1x3x4xf32> {
   return %y : tensor<1x3x4xf32>
 }
 
+// A window that is the whole input is a reduction.
+// CHECK-LABEL: func.func @avg_pool_global(
+// CHECK-NOT: pock.sum_pool
+// CHECK: pock.sum %{{.+}} {dims = array<i64: 2, 3>, keepdim = true}
+func.func @avg_pool_global(%x: tensor<1x3x5x4xf32>) -> tensor<1x3x1x1xf32> {
+  %y = pock.avg_pool %x {kernel = array<i64: 5, 4>, strides = array<i64: 5, 4>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>} : (tensor<1x3x5x4xf32>) -> tensor<1x3x1x1xf32>
+  return %y : tensor<1x3x1x1xf32>
+}
+
 // Output size one: a mean.
 // CHECK-LABEL: func.func @adaptive_avg_pool(
 // CHECK: pock.mean
