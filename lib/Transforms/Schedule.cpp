@@ -54,7 +54,7 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
       saveEarly(op, phases);
     SmallVector<SparseUpdateOp> updates(body->getOps<SparseUpdateOp>());
     for (SparseUpdateOp update : updates)
-      placeUpdate(update);
+      placeUpdate(update, phases.getLoss());
   }
 
   /// Moves `op` behind its operands if that frees more than it keeps.
@@ -82,13 +82,14 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
       op->moveAfter(latest);
   }
 
-  /// Moves `update` behind everything it waits for.
-  void placeUpdate(SparseUpdateOp update) {
-    Operation *latest = nullptr;
+  /// Moves `update` behind everything it waits for. The loss is part of that:
+  /// what an update region computes is the backward pass, and is accounted as
+  /// such.
+  void placeUpdate(SparseUpdateOp update, Operation *loss) {
+    Operation *latest = loss;
     auto waitFor = [&](Operation *op) {
       Operation *ancestor = op ? ancestorIn(*body, op) : nullptr;
-      if (ancestor && ancestor != update &&
-          (!latest || latest->isBeforeInBlock(ancestor)))
+      if (ancestor && ancestor != update && latest->isBeforeInBlock(ancestor))
         latest = ancestor;
     };
     update->walk([&](Operation *op) {
@@ -98,8 +99,7 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
     for (auto load : body->getOps<LoadParamOp>())
       if (load.getParam() == update.getParam())
         waitForReaders(load, waitFor);
-    if (latest)
-      update->moveAfter(latest);
+    update->moveAfter(latest);
   }
 
   /// Calls `waitFor` on all readers of `value`, through views of it.

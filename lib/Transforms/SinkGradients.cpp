@@ -1,8 +1,9 @@
 //===- SinkGradients.cpp - move gradients into their updates --------------===//
 //
 // Needs the order that pock-build-step leaves: forward pass, loss, backward
-// pass. The slice of an activation stays where it is, even if it stands behind
-// the loss: it is what is saved.
+// pass. Two kinds of ops stay where they are although they stand behind the
+// loss: what pock-schedule may save in place of an activation, and what
+// pock-split-prepare may compute once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +20,41 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Whether `op` makes the part of a value of the forward pass that is saved.
+static int64_t bitsOf(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getNumElements() * type.getElementTypeBitWidth();
+}
+
+/// Whether `op` makes less of values of the forward pass: the slice of an
+/// activation, the mask of a relu, the indices of a maximum.
 static bool isSave(Operation *op, const StepPhases &phases) {
-  return isa<SliceOp, MaxPoolIndexOp>(op) && phases.readsForwardOnly(op);
+  if (!phases.readsForwardOnly(op))
+    return false;
+  int64_t read = 0, made = 0;
+  for (Value operand : op->getOperands())
+    if (!isa_and_present<LoadParamOp, ConstantOp>(operand.getDefiningOp()))
+      read += bitsOf(operand);
+  for (Value result : op->getResults())
+    made += bitsOf(result);
+  return made < read;
+}
+
+/// The ops of `body` that compute with parameters and constants only.
+static DenseSet<Operation *> findParameterOps(Block &body) {
+  DenseSet<Operation *> found;
+  for (Operation &op : body) {
+    bool readsParameter = false, readsOther = false;
+    for (Value operand : op.getOperands()) {
+      Operation *source = operand.getDefiningOp();
+      if (source && (isa<LoadParamOp>(source) || found.contains(source)))
+        readsParameter = true;
+      else if (!source || !isa<ConstantOp>(source))
+        readsOther = true;
+    }
+    if (readsParameter && !readsOther)
+      found.insert(&op);
+  }
+  return found;
 }
 
 /// The update in whose region every user of `op` is, null if there is none.
@@ -46,9 +79,11 @@ struct SinkGradients
       return;
     StepPhases phases(getOperation());
     Block &body = getOperation().getBody().front();
+    DenseSet<Operation *> parameterOps = findParameterOps(body);
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body))) {
       if (op.getNumResults() == 0 || !isMemoryEffectFree(&op) ||
-          !phases.isBackward(&op) || isSave(&op, phases))
+          !phases.isBackward(&op) || parameterOps.contains(&op) ||
+          isSave(&op, phases))
         continue;
       if (SparseUpdateOp update = soleUpdate(&op))
         op.moveBefore(&update.getBody().front().front());

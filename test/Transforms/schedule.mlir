@@ -28,6 +28,22 @@ func.func @update_behind_reader_of_old_weight(%x: tensor<4x4xf32>, %dy: tensor<4
   return %loss : tensor<f32>
 }
 
+// Nothing of the update waits for the loss, but it belongs to the backward pass.
+// CHECK-LABEL: func.func @update_behind_loss(
+// CHECK: pock.sum
+// CHECK-NEXT: pock.sparse_update @b
+func.func @update_behind_loss(%x: tensor<4x4xf32>, %lr: tensor<f32>) -> tensor<f32> {
+  %b = pock.load_param @b : tensor<4x4xf32>
+  %y = pock.add %x, %b : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %z = pock.exp %y : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  %loss = pock.sum %z {dims = array<i64: 0, 1>} : (tensor<4x4xf32>) -> tensor<f32>
+  pock.sparse_update @b lr(%lr) optimizer(#pock.sgd) {
+    %g = pock.mul %z, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    pock.yield %g : tensor<4x4xf32>
+  } : tensor<f32>
+  return %loss : tensor<f32>
+}
+
 // One channel of the activation is all that is kept of it for the backward pass.
 // CHECK-LABEL: func.func @slice_saved_early(
 // CHECK: %[[Y:.+]] = pock.exp
