@@ -79,8 +79,10 @@ def SinkGradients : Pass<"pock-sink-gradients", "::mlir::func::FuncOp"> {
   let description = [{
     An op of the backward pass whose results are used by a single
     `pock.sparse_update` only moves into its region, so that the update, with
-    its gradient, is scheduled as one. Ops of the forward pass stay: what they
-    compute is saved.
+    its gradient, is scheduled as one. What stays: ops of the forward pass; ops
+    behind the loss that make less of its values (the mask of a relu, the slice
+    of an activation), which `pock-schedule` may save instead; ops on parameters
+    alone, which `pock-split-prepare` may compute once.
 
     Before: `%g = pock.matmul %x, %dy; pock.sparse_update @w … { pock.yield %g }`
     After: `pock.sparse_update @w … { %g = pock.matmul %x, %dy; pock.yield %g }`
@@ -107,8 +109,8 @@ def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
   let description = [{
     Keeps the order of the forward and the backward pass, and moves
 
-    * each `pock.sparse_update` right behind the last op it waits for: the
-      producers of what it captures and all readers of the parameter's old value
+    * each `pock.sparse_update` right behind the last op it waits for: the loss,
+      the producers of what it captures, all readers of the parameter's old value
       (an input gradient that needs the old weight thus comes first);
     * an op of the backward pass that only reads values of the forward pass and
       makes the last use of more bytes than it produces (the slice of an
