@@ -100,8 +100,8 @@ class Result:
     speed: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def gradient_bytes(self) -> int:
-        """What else the arena holds at its largest moment, besides saved activations."""
+    def other_arena_bytes(self) -> int:
+        """The arena without saved activations: what the largest moment adds to them."""
         return max(self.step.memory.arena - self.step.memory.saved, 0)
 
     def to_dict(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def write_artefacts(results: dict[str, Result], directory: Path) -> dict[str, st
                     "parameters": result.step.memory.parameters,
                     "optimizer state": result.step.memory.optimizer_state,
                     "saved activations": result.step.memory.saved,
-                    "rest of the arena": result.gradient_bytes,
+                    "rest of the arena": result.other_arena_bytes,
                 },
             )
             for result in results.values()
