@@ -23,12 +23,3 @@ function(add_pock_tool name)
   llvm_update_compile_flags(${name})
   install(TARGETS ${name} RUNTIME DESTINATION pockmlir/bin COMPONENT python)
 endfunction()
-
-# pock_tablegen(TD_FILE generator... ) is upstream's mlir_tablegen; docs go to
-# docs/reference with add_pock_doc(td command name).
-function(add_pock_doc td generator name)
-  set(LLVM_TARGET_DEFINITIONS ${td})
-  mlir_tablegen(${name}.md ${generator} ${ARGN})
-  set_property(GLOBAL APPEND PROPERTY POCK_DOCS
-               "${CMAKE_CURRENT_BINARY_DIR}/${name}.md")
-endfunction()

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FunctionPlan.h"
 #include "StepPhases.h"
 
 #include "Pock/IR/PockUtils.h"
@@ -20,13 +21,6 @@ namespace mlir::pock {
 
 using namespace mlir;
 using namespace mlir::pock;
-
-/// Bytes of a tensor value; a bool takes one.
-static int64_t bytesOf(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  return type.getNumElements() *
-         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
 
 /// Where the op stands that encloses `op` in `body`.
 static Operation *ancestorIn(Block &body, Operation *op) {
@@ -69,9 +63,9 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
         return user == op || !phases.isBackward(ancestorIn(*body, user));
       });
       if (last)
-        freed += bytesOf(operand);
+        freed += bytesOf(operand.getType());
     }
-    if (freed <= bytesOf(op->getResult(0)))
+    if (freed <= bytesOf(op->getResult(0).getType()))
       return;
     Operation *latest = nullptr;
     for (Value operand : op->getOperands())
