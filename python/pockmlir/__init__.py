@@ -2,6 +2,7 @@
 
 from ._manifest import Memory
 from .compiler import LOSSES, STAGES, compile
+from .dropout import dropout_mask
 from .errors import (
     ArgumentError,
     CheckpointError,
@@ -42,4 +43,5 @@ __all__ = [
     "UnsupportedOp",
     "UnsupportedOpsError",
     "compile",
+    "dropout_mask",
 ]
