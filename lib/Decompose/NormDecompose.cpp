@@ -1,8 +1,8 @@
-//===- NormDecompose.cpp - batch normalisation ----------------------------===//
+//===- NormDecompose.cpp - normalisation ----------------------------------===//
 //
-// Everything per channel stays a vector `[C]` and is broadcast only where it
-// meets the activation, so that neither it nor its gradient is computed per
-// element.
+// Batch normalisation: everything per channel stays a vector `[C]` and is
+// broadcast only where it meets the activation, so that neither it nor its
+// gradient is computed per element.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,4 +48,15 @@ FailureOr<SmallVector<Value>> BatchNormTrainOp::decompose(OpBuilder &builder) {
   Expr result = normalized(centered, variance, getWeight(), getBias(), axis,
                            getEps().convertToDouble());
   return SmallVector<Value>{result, mean, variance};
+}
+
+bool NormalizeOp::decomposesBeforeAutodiff() { return false; }
+
+// (x - mean) / sqrt(mean((x - mean)^2) + eps).
+FailureOr<SmallVector<Value>> NormalizeOp::decompose(OpBuilder &builder) {
+  Expr x(builder, getLoc(), getInput());
+  Expr centered = getCentered() ? x - x.mean(getDims(), /*keepdim=*/true) : x;
+  Expr variance = (centered * centered).mean(getDims(), /*keepdim=*/true);
+  Expr rstd = apply<RsqrtOp>(variance + getEps().convertToDouble());
+  return SmallVector<Value>{centered * rstd, rstd};
 }

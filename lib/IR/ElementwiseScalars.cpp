@@ -152,6 +152,21 @@ POCK_UNARY_SCALAR(SigmoidOp) {
   return f.div(f.constant(1.0), f.logisticDivisor(x));
 }
 
+POCK_UNARY_SCALAR(SinOp) { return math::SinOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(CosOp) { return math::CosOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(AtanOp) { return math::AtanOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(FloorOp) { return math::FloorOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(RoundOp) { return math::RoundEvenOp::create(f.b, f.loc, x); }
+
+SmallVector<Value> StopGradientOp::buildScalar(OpBuilder &, Location,
+                                               ValueRange args) {
+  return {args[0]};
+}
+
 POCK_UNARY_SCALAR(ReluOp) { return f.max(x, 0.0); }
 
 POCK_UNARY_SCALAR(HardtanhOp) {

@@ -57,3 +57,26 @@ BatchNormTrainOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
   results.append({input, channels, channels});
   return success();
 }
+
+LogicalResult NormalizeOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location> loc,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &results) {
+  auto type = cast<RankedTensorType>(adaptor.getInput().getType());
+  SmallVector<int64_t> shape(type.getShape());
+  int64_t previous = -1;
+  for (int64_t dim : adaptor.getDims()) {
+    if (dim <= previous || dim >= type.getRank())
+      return emitOptionalError(loc,
+                               "'pock.normalize' expected dims to be distinct, "
+                               "ascending and less than ",
+                               type.getRank(), ", but got ", dim);
+    shape[dim] = 1;
+    previous = dim;
+  }
+  if (adaptor.getDims().empty())
+    return emitOptionalError(loc, "'pock.normalize' expected at least one dim");
+  results.push_back(type);
+  results.push_back(RankedTensorType::get(shape, type.getElementType()));
+  return success();
+}

@@ -144,7 +144,9 @@ struct SliceOfElementwise : OpRewritePattern<SliceOp> {
                                 PatternRewriter &rewriter) const override {
     Operation *source = op.getInput().getDefiningOp();
     std::optional<DimRange> range = singleDim(op);
-    if (!source || !isa<ElementwiseOpInterface>(source) || !range ||
+    // (The counters of a dropout would have to move along.)
+    if (!source || !isa<ElementwiseOpInterface>(source) ||
+        isa<DropoutOp>(source) || !range ||
         source->getNumResults() != 1 || !source->hasOneUse())
       return rewriter.notifyMatchFailure(
           op, "expected a slice of an elementwise op");

@@ -73,6 +73,9 @@ LogicalResult SoftmaxOp::verify() {
 LogicalResult LogSoftmaxOp::verify() {
   return verifyDim(*this, getDim(), getType().getRank());
 }
+LogicalResult CumsumOp::verify() {
+  return verifyDim(*this, getDim(), getType().getRank());
+}
 LogicalResult IotaOp::verify() {
   return verifyDim(*this, getDim(), getType().getRank());
 }

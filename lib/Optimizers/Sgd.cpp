@@ -11,6 +11,8 @@
 
 #include <cmath>
 
+#include "mlir/IR/Matchers.h"
+
 using namespace mlir;
 using namespace mlir::pock;
 
@@ -64,10 +66,29 @@ SmallVector<Value> SgdAttr::buildShared(OpBuilder &builder, Location loc,
   return {select(number == 1.0, 1.0, later)};
 }
 
+/// p - lr scatter_add(0, i, u) = scatter_add(p, i, -lr u): the update of an
+/// embedding touches the rows used only. Null if the gradient is another one,
+/// is read elsewhere, or if the optimizer changes rows without gradient.
+static Value updateRows(OpBuilder &builder, Location loc, SgdAttr sgd,
+                        Value param, Value gradient, Value lr) {
+  auto scatter = gradient.getDefiningOp<ScatterAddOp>();
+  if (!scatter || !scatter->use_empty() || hasMomentum(sgd) ||
+      double(sgd.getWeightDecay()) != 0.0 ||
+      !matchPattern(scatter.getDest(), m_AnyZeroFloat()))
+    return {};
+  Expr rate(builder, loc, scalarLike(builder, loc, lr, param));
+  Expr factor = sgd.getMaximize() ? rate : -rate;
+  Value updates = factor.at(scatter.getUpdates()) * factor;
+  return ScatterAddOp::create(builder, loc, param.getType(), param,
+                              scatter.getIndices(), updates, scatter.getDim());
+}
+
 SmallVector<Value> SgdAttr::buildUpdate(OpBuilder &builder, Location loc,
                                         Value param, Value gradient,
                                         ValueRange states, Value lr,
                                         ValueRange shared) const {
+  if (Value updated = updateRows(builder, loc, *this, param, gradient, lr))
+    return {updated};
   SmallVector<Type> types(1 + states.size(), param.getType());
   Value buffer = states.empty() ? Value() : states.front();
   Value scale = shared.empty()

@@ -157,6 +157,9 @@ struct SinkThroughElementwise : RewritePattern {
     Value fresh = cloneWith(rewriter, op, operands, permuted(type, inverse));
     if (concat)
       fresh.getDefiningOp<ConcatOp>().setDim(permutation[concat.getDim()]);
+    // The counters of its entries stay those of the logical shape.
+    if (auto dropout = fresh.getDefiningOp<DropoutOp>())
+      dropout.setStrides(applyPermutation(dropout.getStrides(), inverse));
     rewriter.replaceOp(op,
                        transposeTo(rewriter, op->getLoc(), fresh, permutation));
     return success();
@@ -210,6 +213,31 @@ struct SinkThroughSoftmax : OpRewritePattern<Op> {
                              permutation[op.getDim()]);
     rewriter.replaceOp(op,
                        transposeTo(rewriter, op.getLoc(), fresh, permutation));
+    return success();
+  }
+};
+
+/// normalize(transpose(x)) -> transpose(normalize(x)).
+struct SinkThroughNormalize : OpRewritePattern<NormalizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(NormalizeOp op,
+                                PatternRewriter &rewriter) const override {
+    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
+    if (permutation.empty())
+      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    SmallVector<int64_t> dims;
+    for (int64_t dim : op.getDims())
+      dims.push_back(permutation[dim]);
+    llvm::sort(dims);
+    auto fresh = NormalizeOp::create(
+        rewriter, op.getLoc(),
+        op.getInput().getDefiningOp<TransposeOp>().getInput(),
+        rewriter.getDenseI64ArrayAttr(dims), op.getEpsAttr(),
+        op.getCenteredAttr());
+    rewriter.replaceOp(
+        op,
+        {transposeTo(rewriter, op.getLoc(), fresh.getNormalized(), permutation),
+         transposeTo(rewriter, op.getLoc(), fresh.getRstd(), permutation)});
     return success();
   }
 };
@@ -328,8 +356,9 @@ struct AssignLayout
         .add<SinkThroughElementwise, SinkThroughReduction<SumOp>,
              SinkThroughReduction<MeanOp>, SinkThroughReduction<AmaxOp>,
              SinkThroughSoftmax<SoftmaxOp>, SinkThroughSoftmax<LogSoftmaxOp>,
-             SinkThroughPerDim<SliceOp>, SinkThroughPerDim<PadOp>,
-             SinkThroughExpand, SinkThroughReshape>(context);
+             SinkThroughNormalize, SinkThroughPerDim<SliceOp>,
+             SinkThroughPerDim<PadOp>, SinkThroughExpand, SinkThroughReshape>(
+            context);
     TransposeOp::getCanonicalizationPatterns(patterns, context);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
       getOperation()->emitError("transposes did not settle");

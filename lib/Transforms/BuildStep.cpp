@@ -162,6 +162,11 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     if (failed(differentiator.run(builder)) ||
         failed(addUpdates(builder, function, differentiator, optimizer, type)))
       return signalPassFailure();
+    // It has served.
+    getOperation().walk([](StopGradientOp op) {
+      op.replaceAllUsesWith(op.getInput());
+      op.erase();
+    });
     function.setName("step");
     module->removeAttr("pock.optimizer");
   }

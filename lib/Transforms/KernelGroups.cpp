@@ -120,8 +120,9 @@ void KernelGroups::formGroups() {
       assign(&op, group);
       group->shape = llvm::to_vector(nestShape(&op));
       group->backward = inBackward.lookup(&op);
-      group->takesEpilogue = !isa<ConcatOp, SliceOp, PadOp, InsertSliceOp,
-                                  MaxPoolIndexOp, ArgmaxOp>(&op);
+      group->takesEpilogue =
+          !isa<ConcatOp, SliceOp, PadOp, InsertSliceOp, MaxPoolIndexOp,
+               ArgmaxOp, TakeOp, ScatterAddOp, CumsumOp, AttentionGradOp>(&op);
     } else if (&op != group->ops.back()) {
       continue;
     } else if (waitsForReduction(*group)) {

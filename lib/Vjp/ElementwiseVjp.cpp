@@ -45,6 +45,24 @@ POCK_UNARY_VJP(RsqrtOp, g * (-0.5 * y * y * y))
 // erf(x): dx = g exp(-x^2) 2 / sqrt(pi).
 POCK_UNARY_VJP(ErfOp, (M_2_SQRTPI * apply<ExpOp>(-(x * x))) * g)
 
+// sin(x): dx = g cos(x).
+POCK_UNARY_VJP(SinOp, g *apply<CosOp>(x))
+
+// cos(x): dx = -g sin(x).
+POCK_UNARY_VJP(CosOp, -(g *apply<SinOp>(x)))
+
+// atan(x): dx = g / (x^2 + 1).
+POCK_UNARY_VJP(AtanOp, g / (x * x + 1.0))
+
+// dropout(x): dx = dropout(g) with the same mask, made again.
+POCK_VJP(DropoutOp) {
+  if (needed[0])
+    grads[0] = DropoutOp::create(
+        builder, getLoc(), getType(), cotangents[0], getSeed(), getStep(),
+        getPAttr(), getStreamAttr(), getStridesAttr(), getOffsetAttr());
+  return success();
+}
+
 /// Conversion: dx = g converted back; none if either type is an integer.
 POCK_VJP(CastOp) {
   Value input = getInput();

@@ -40,13 +40,16 @@ def ConvertPockToLinalg : Pass<"convert-pock-to-linalg", "::mlir::func::FuncOp">
     }
     ```
 
+    Reading and adding at indices, and running sums, become `scf.for` loops over
+    slices.
+
     An op without a lowering is an error.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect",
     "::mlir::bufferization::BufferizationDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
-    "::mlir::tensor::TensorDialect"
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
 }
 

@@ -99,6 +99,63 @@ def Pock_ErfOp : Pock_UnaryOp<"erf"> {
     Example: `%y = pock.erf %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
+def Pock_SinOp : Pock_UnaryOp<"sin"> {
+  let summary = "elementwise sine";
+  let description = [{
+    `result = sin(input)`, of radians.
+
+    Example: `%y = pock.sin %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_CosOp : Pock_UnaryOp<"cos"> {
+  let summary = "elementwise cosine";
+  let description = [{
+    `result = cos(input)`, of radians.
+
+    Example: `%y = pock.cos %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_AtanOp : Pock_UnaryOp<"atan"> {
+  let summary = "elementwise arc tangent";
+  let description = [{
+    `result = atan(input)`, in radians.
+
+    Example: `%y = pock.atan %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+
+class Pock_StepwiseOp<string mnemonic> : Pock_PureOp<mnemonic,
+    [SameOperandsAndResultType, Pock_Elementwise, Inactive, Idempotent]> {
+  let arguments = (ins Pock_FloatTensor:$input);
+  let results = (outs Pock_FloatTensor:$result);
+}
+def Pock_FloorOp : Pock_StepwiseOp<"floor"> {
+  let summary = "elementwise largest integer not above";
+  let description = [{
+    Not differentiable: the gradient is zero, as in PyTorch.
+
+    Example: `%y = pock.floor %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_RoundOp : Pock_StepwiseOp<"round"> {
+  let summary = "elementwise nearest integer, halves to the even one";
+  let description = [{
+    As `torch.round`. Not differentiable: the gradient is zero.
+
+    Example: `%y = pock.round %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
+def Pock_StopGradientOp : Pock_PureOp<"stop_gradient",
+    [SameOperandsAndResultType, Pock_Elementwise, Inactive, Idempotent]> {
+  let summary = "the same values, constant to differentiation";
+  let description = [{
+    `torch.Tensor.detach`. `pock-build-step` removes it.
+
+    Example: `%y = pock.stop_gradient %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_NumberTensor:$input);
+  let results = (outs Pock_NumberTensor:$result);
+}
 def Pock_TanhOp : Pock_UnaryOp<"tanh"> {
   let summary = "elementwise hyperbolic tangent";
   let description = [{

@@ -60,4 +60,26 @@ def Pock_BatchNormTrainOp : Pock_InferredOp<"batch_norm_train", [Pock_Decomposab
                       Pock_FloatTensor:$variance);
 }
 
+def Pock_NormalizeOp : Pock_InferredOp<"normalize", [Pock_Vjp,
+    DeclareOpInterfaceMethods<DecomposableOpInterface, ["decomposesBeforeAutodiff"]>]> {
+  let summary = "zero mean and unit variance over dimensions of each sample";
+  let description = [{
+    `normalized = (input - mean) * rstd`, `rstd = 1 / sqrt(variance + eps)` with
+    mean and biased variance over `dims`; `rstd` keeps them as size 1. Without
+    `centered` the mean counts as zero: `rstd = 1 / sqrt(mean(input^2) + eps)`.
+    Layer, group and instance normalisation (arXiv 1607.06450, 1803.08494,
+    1607.08022) and RMS normalisation (arXiv 1910.07467) are this op and an
+    affine map. The gradient reads the results only: one activation is saved.
+
+    Constraints: `normalize_c1`: `dims` are distinct, ascending, within the rank
+    and at least one.
+
+    Example: `%y, %r = pock.normalize %x {dims = array<i64: 1>, eps = 1.0e-5 : f64, centered = true} : (tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x1xf32>)`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input, DenseI64ArrayAttr:$dims,
+                       DefaultValuedAttr<F64Attr, "1e-5">:$eps,
+                       DefaultValuedAttr<BoolAttr, "true">:$centered);
+  let results = (outs Pock_FloatTensor:$normalized, Pock_FloatTensor:$rstd);
+}
+
 #endif // POCK_NORM_OPS_TD

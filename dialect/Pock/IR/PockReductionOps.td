@@ -56,6 +56,22 @@ def Pock_ArgmaxOp : Pock_InferredOp<"argmax", [Inactive]> {
   let results = (outs StaticShapeTensorOf<[I64]>:$result);
 }
 
+def Pock_CumsumOp : Pock_PureOp<"cumsum", [SameOperandsAndResultType, Pock_Vjp]> {
+  let summary = "running sum along a dimension";
+  let description = [{
+    Entry `i` of the result is the sum of the entries up to and with `i`, or with
+    `reverse` of those from `i` on. Summed in that order.
+
+    Constraints: `cumsum_c1`: `dim` is within the rank.
+
+    Example: `%y = pock.cumsum %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>`
+  }];
+  let arguments = (ins Pock_NumberTensor:$input, I64Attr:$dim,
+                       DefaultValuedAttr<BoolAttr, "false">:$reverse);
+  let results = (outs Pock_NumberTensor:$result);
+  let hasVerifier = 1;
+}
+
 class Pock_SoftmaxLikeOp<string mnemonic> : Pock_PureOp<mnemonic,
     [SameOperandsAndResultType, Pock_Vjp,
      DeclareOpInterfaceMethods<DecomposableOpInterface, ["decomposesBeforeAutodiff"]>]> {

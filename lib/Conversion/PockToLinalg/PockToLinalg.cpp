@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -55,6 +56,7 @@ LogicalResult lowerOps(func::FuncOp kernel) {
   populateContractionPatterns(patterns);
   populateConvGradientPatterns(patterns);
   populateElementwisePatterns(patterns);
+  populateIndexingPatterns(patterns);
   populatePoolingPatterns(patterns);
   populateReductionPatterns(patterns);
   populateShapePatterns(patterns);
@@ -107,15 +109,20 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
                        out, placed);
   if (auto insert = dyn_cast_or_null<tensor::InsertSliceOp>(op))
     return computeInto(b, insert.getDestMutable(), out, placed);
+  if (auto loop = dyn_cast_or_null<scf::ForOp>(op))
+    return computeInto(
+        b, loop.getInitArgsMutable()[cast<OpResult>(value).getResultNumber()],
+        out, placed);
   // A reshaped value is computed into the out reshaped back.
   if (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
     OpOperand &source = op->getOpOperand(0);
-    if (source.get().getDefiningOp<linalg::LinalgOp>()) {
+    auto producer = source.get().getDefiningOp<linalg::LinalgOp>();
+    bool isLoop = source.get().getDefiningOp<scf::ForOp>() != nullptr;
+    if (producer || isLoop) {
       b.setInsertionPointAfterValue(out);
       Value reshaped =
           buildReshape(b, op->getLoc(), out, getShape(source.get()));
-      auto producer = source.get().getDefiningOp<linalg::LinalgOp>();
-      if (producer.getNumReductionLoops() != 0)
+      if (isLoop || producer.getNumReductionLoops() != 0)
         return computeInto(b, source, reshaped, placed);
       // Fusion of elementwise ops forgets what they are computed into.
       b.setInsertionPoint(op);

@@ -1,0 +1,215 @@
+//===- Indexing.cpp - lowering of take, scatter_add and cumsum ------------===//
+//
+// A loop over the indices, or along the dimension, around elementwise work on
+// one slice `[before, 1, after]` at a time: the slice's place depends on data,
+// or on the slice before, which no linalg op can say. One index comes after the
+// other, so that sums have one order on every target.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinalgBuilders.h"
+#include "Pock/IR/Pock.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+/// A tensor seen as `[before, size, after]` around one of its dimensions.
+struct Slab {
+  int64_t before, size, after;
+
+  static Slab get(ArrayRef<int64_t> shape, int64_t first, int64_t count) {
+    auto product = [](ArrayRef<int64_t> sizes) {
+      return llvm::product_of(sizes);
+    };
+    return {product(shape.take_front(first)),
+            product(shape.slice(first, count)),
+            product(shape.drop_front(first + count))};
+  }
+  Value view(OpBuilder &b, Location loc, Value value) const {
+    return buildReshape(b, loc, value, {before, size, after});
+  }
+  RankedTensorType sliceType(Type element) const {
+    return RankedTensorType::get({before, 1, after}, element);
+  }
+};
+} // namespace
+
+/// Where entry `at` of a slab is: offsets, sizes and strides of its slice.
+struct SlicePlace {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+
+  SlicePlace(OpBuilder &b, const Slab &slab, Value at)
+      : offsets{b.getIndexAttr(0), at, b.getIndexAttr(0)},
+        sizes{b.getIndexAttr(slab.before), b.getIndexAttr(1),
+              b.getIndexAttr(slab.after)},
+        strides(3, b.getIndexAttr(1)) {}
+};
+
+static Value extract(OpBuilder &b, Location loc, const Slab &slab, Value value,
+                     Value at) {
+  SlicePlace place(b, slab, at);
+  return tensor::ExtractSliceOp::create(
+      b, loc, slab.sliceType(getElement(value)), value, place.offsets,
+      place.sizes, place.strides);
+}
+
+static Value insert(OpBuilder &b, Location loc, const Slab &slab, Value slice,
+                    Value into, Value at) {
+  SlicePlace place(b, slab, at);
+  return tensor::InsertSliceOp::create(b, loc, slice, into, place.offsets,
+                                       place.sizes, place.strides);
+}
+
+/// `sum + slice`, computed over `sum`.
+static Value addTo(OpBuilder &b, Location loc, Value sum, Value slice) {
+  Loops loops(b.getContext());
+  AffineMap map = loops.map(loops.parallel(getShape(sum).size()));
+  return buildGeneric(b, loc, loops, slice, sum, {map, map},
+                      [](OpBuilder &b, Location loc, ValueRange args) -> Value {
+                        if (isa<FloatType>(args[0].getType()))
+                          return arith::AddFOp::create(b, loc, args[1],
+                                                       args[0]);
+                        return arith::AddIOp::create(b, loc, args[1], args[0]);
+                      });
+}
+
+/// A loop of `count` iterations from `init`; `body` gets the index and the
+/// values of this iteration and returns those of the next.
+static ValueRange buildLoop(
+    OpBuilder &b, Location loc, int64_t count, ValueRange init,
+    function_ref<SmallVector<Value>(OpBuilder &, Value, ValueRange)> body) {
+  auto bound = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  Value zero = bound(0), end = bound(count), one = bound(1);
+  auto loop = scf::ForOp::create(
+      b, loc, zero, end, one, init,
+      [&](OpBuilder &b, Location loc, Value i, ValueRange values) {
+        scf::YieldOp::create(b, loc, body(b, i, values));
+      });
+  return loop.getResults();
+}
+
+/// Entry `i` of the flat `indices` as an index from 0 to `size - 1`: one that
+/// is out of range must not reach memory outside.
+static Value readIndex(OpBuilder &b, Location loc, Value indices, Value i,
+                       int64_t size) {
+  Value raw = tensor::ExtractOp::create(b, loc, indices, i);
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, loc,
+                                     b.getIntegerAttr(raw.getType(), value));
+  };
+  Value atLeast = arith::MaxSIOp::create(b, loc, raw, constant(0));
+  Value inRange = arith::MinSIOp::create(b, loc, atLeast, constant(size - 1));
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), inRange);
+}
+
+/// The indices of `op` as a vector.
+template <typename Op>
+static Value flatIndices(OpBuilder &b, Op op) {
+  return buildReshape(b, op.getLoc(), op.getIndices(),
+                      {op.getIndices().getType().getNumElements()});
+}
+
+namespace {
+struct LowerTake : OpRewritePattern<TakeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(TakeOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    ArrayRef<int64_t> shape = op.getType().getShape();
+    Slab from = Slab::get(getShape(op.getInput()), op.getDim(), 1);
+    Slab to =
+        Slab::get(shape, op.getDim(), op.getIndices().getType().getRank());
+    Value input = from.view(rewriter, loc, op.getInput());
+    Value indices = flatIndices(rewriter, op);
+    Value init = buildEmpty(rewriter, loc, {to.before, to.size, to.after},
+                            getElement(input));
+    ValueRange results = buildLoop(
+        rewriter, loc, to.size, init,
+        [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
+          Value at = readIndex(b, loc, indices, i, from.size);
+          Value slice = extract(b, loc, from, input, at);
+          return {insert(b, loc, to, slice, values[0], i)};
+        });
+    rewriter.replaceOp(op, buildReshape(rewriter, loc, results[0], shape));
+    return success();
+  }
+};
+
+struct LowerScatterAdd : OpRewritePattern<ScatterAddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ScatterAddOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    ArrayRef<int64_t> shape = op.getType().getShape();
+    Slab to = Slab::get(shape, op.getDim(), 1);
+    Slab from = Slab::get(op.getUpdates().getType().getShape(), op.getDim(),
+                          op.getIndices().getType().getRank());
+    // A constant is a fill here: it has memory that may be written.
+    Value dest = op.getDest();
+    SplatElementsAttr splat;
+    if (matchPattern(dest, m_Constant(&splat)))
+      dest =
+          buildFilled(rewriter, loc, shape,
+                      arith::ConstantOp::create(
+                          rewriter, loc,
+                          cast<TypedAttr>(splat.getSplatValue<Attribute>())));
+    Value init = to.view(rewriter, loc, dest);
+    Value updates = from.view(rewriter, loc, op.getUpdates());
+    Value indices = flatIndices(rewriter, op);
+    ValueRange results = buildLoop(
+        rewriter, loc, from.size, init,
+        [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
+          Value at = readIndex(b, loc, indices, i, to.size);
+          Value sum = addTo(b, loc, extract(b, loc, to, values[0], at),
+                            extract(b, loc, from, updates, i));
+          return {insert(b, loc, to, sum, values[0], at)};
+        });
+    rewriter.replaceOp(op, buildReshape(rewriter, loc, results[0], shape));
+    return success();
+  }
+};
+
+struct LowerCumsum : OpRewritePattern<CumsumOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(CumsumOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    ArrayRef<int64_t> shape = op.getType().getShape();
+    Type element = op.getType().getElementType();
+    Slab slab = Slab::get(shape, op.getDim(), 1);
+    Value input = slab.view(rewriter, loc, op.getInput());
+    Value init = buildEmpty(rewriter, loc, {slab.before, slab.size, slab.after},
+                            element);
+    Value zero = buildFilled(rewriter, loc, slab.sliceType(element).getShape(),
+                             element, 0.0);
+    ValueRange results = buildLoop(
+        rewriter, loc, slab.size, {init, zero},
+        [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
+          Value at = i;
+          if (op.getReverse())
+            at = arith::SubIOp::create(
+                b, loc, arith::ConstantIndexOp::create(b, loc, slab.size - 1),
+                i);
+          Value sum =
+              addTo(b, loc, values[1], extract(b, loc, slab, input, at));
+          return {insert(b, loc, slab, sum, values[0], at), sum};
+        });
+    rewriter.replaceOp(op, buildReshape(rewriter, loc, results[0], shape));
+    return success();
+  }
+};
+} // namespace
+
+void pock::populateIndexingPatterns(RewritePatternSet &patterns) {
+  patterns.add<LowerTake, LowerScatterAdd, LowerCumsum>(patterns.getContext());
+}

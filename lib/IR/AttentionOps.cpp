@@ -1,0 +1,71 @@
+//===- AttentionOps.cpp - types and verifiers of attention ----------------===//
+
+#include "Pock/IR/PockUtils.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// Checks what `pock.attention` and its gradient have in common.
+static LogicalResult checkAttention(std::optional<Location> loc, StringRef name,
+                                    RankedTensorType query,
+                                    RankedTensorType key,
+                                    RankedTensorType value, Value mask) {
+  int64_t rank = query.getRank();
+  if (rank < 2 || key.getRank() != rank || value.getRank() != rank ||
+      key.getElementType() != query.getElementType() ||
+      value.getElementType() != query.getElementType())
+    return emitOptionalError(loc, "'", name,
+                             "' expected operands of one element type and one "
+                             "rank of at least 2, but got ",
+                             query, ", ", key, " and ", value);
+  ArrayRef<int64_t> leading = query.getShape().drop_back(2);
+  if (key.getShape().drop_back(2) != leading ||
+      value.getShape().drop_back(2) != leading)
+    return emitOptionalError(loc, "'", name,
+                             "' expected equal leading dimensions, but got ",
+                             query, ", ", key, " and ", value);
+  if (key.getDimSize(rank - 1) != query.getDimSize(rank - 1) ||
+      key.getDimSize(rank - 2) != value.getDimSize(rank - 2))
+    return emitOptionalError(
+        loc, "'", name,
+        "' expected query and key of one last dimension, key and value of one "
+        "length, but got ",
+        query, ", ", key, " and ", value);
+  if (!mask)
+    return success();
+  auto type = cast<RankedTensorType>(mask.getType());
+  SmallVector<int64_t> shape(leading);
+  shape.append({query.getDimSize(rank - 2), key.getDimSize(rank - 2)});
+  auto scores = RankedTensorType::get(shape, type.getElementType());
+  bool typed = type.getElementType().isInteger(1) ||
+               type.getElementType() == query.getElementType();
+  if (!typed || broadcastTypes({type, scores}, type.getElementType()) != scores)
+    return emitOptionalError(loc, "'", name,
+                             "' expected a mask of i1 or of the query's "
+                             "element type that broadcasts to ",
+                             scores, ", but got ", type);
+  return success();
+}
+
+LogicalResult AttentionOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location> loc,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &results) {
+  auto query = cast<RankedTensorType>(adaptor.getQuery().getType());
+  auto value = cast<RankedTensorType>(adaptor.getValue().getType());
+  if (failed(checkAttention(loc, getOperationName(), query,
+                            cast<RankedTensorType>(adaptor.getKey().getType()),
+                            value, adaptor.getMask())))
+    return failure();
+  SmallVector<int64_t> shape(query.getShape());
+  shape.back() = value.getShape().back();
+  results.push_back(RankedTensorType::get(shape, query.getElementType()));
+  shape.back() = 1;
+  results.push_back(RankedTensorType::get(shape, query.getElementType()));
+  return success();
+}
+
+LogicalResult AttentionGradOp::verify() {
+  return checkAttention(getLoc(), getOperationName(), getQuery().getType(),
+                        getKey().getType(), getValue().getType(), getMask());
+}
