@@ -4,6 +4,7 @@
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_LAUNCHTOCALL
@@ -19,6 +20,7 @@ struct LaunchToCall
   using Base::Base;
 
   void runOnOperation() override {
+    renameKernels();
     SmallVector<LaunchOp> launches;
     getOperation().walk([&](LaunchOp op) { launches.push_back(op); });
     for (LaunchOp op : launches) {
@@ -40,6 +42,24 @@ struct LaunchToCall
     for (ParamOp param :
          llvm::make_early_inc_range(getOperation().getOps<ParamOp>()))
       param.erase();
+  }
+
+  /// Gives kernels names that no C library has: one named `tanh` would be what
+  /// its own call of libm's `tanh` means. Only launches name kernels.
+  void renameKernels() {
+    llvm::StringMap<StringAttr> fresh;
+    for (auto kernel : getOperation().getOps<func::FuncOp>()) {
+      if (!kernel->hasAttr("pock.kernel"))
+        continue;
+      auto name =
+          StringAttr::get(&getContext(), "pock_kernel_" + kernel.getSymName());
+      fresh[kernel.getSymName()] = name;
+      kernel.setSymNameAttr(name);
+    }
+    getOperation().walk([&](LaunchOp launch) {
+      if (StringAttr name = fresh.lookup(launch.getCallee()))
+        launch.setCalleeAttr(FlatSymbolRefAttr::get(name));
+    });
   }
 };
 } // namespace

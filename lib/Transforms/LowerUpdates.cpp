@@ -69,10 +69,13 @@ struct LowerUpdates
     SmallVector<Value> updated = optimizer.buildUpdate(
         b, loc, old, gradient, stateValues, update.getLr(), update.getShared());
     Value fresh = updated.front();
-    if (old != whole)
+    // (What accumulates leaves the parameter as it is.)
+    bool changes = fresh != old;
+    if (changes && old != whole)
       fresh = InsertSliceOp::create(b, loc, type, fresh, whole, starts, limits,
                                     strides);
-    store(param, fresh);
+    if (changes)
+      store(param, fresh);
     for (auto [state, value] :
          llvm::zip(states, ArrayRef(updated).drop_front()))
       store(state, value);

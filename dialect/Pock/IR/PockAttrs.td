@@ -106,6 +106,18 @@ def Pock_SgdAttr : Pock_Attr<"Sgd", "sgd",
   let genVerifyDecl = 1;
 }
 
+def Pock_AccumulateAttr : Pock_Attr<"Accumulate", "accumulate",
+    [DeclareAttrInterfaceMethods<OptimizerAttrInterface>]> {
+  let summary = "adds the gradient up, leaves the parameter as it is";
+  let description = [{
+    What `@accumulate` does between two updates: the state `grad` becomes
+    `grad + gradient`. The learning rate is not read.
+
+    Example: `#pock.accumulate`.
+  }];
+  let assemblyFormat = "";
+}
+
 def Pock_AdamAttr : Pock_Attr<"Adam", "adam",
     [DeclareAttrInterfaceMethods<OptimizerAttrInterface>]> {
   let summary = "Adam and AdamW, `torch.optim.Adam`, `torch.optim.AdamW`";

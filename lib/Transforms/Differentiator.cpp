@@ -1,0 +1,129 @@
+//===- Differentiator.cpp - reverse-mode differentiation ------------------===//
+
+#include "Differentiator.h"
+
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+FailureOr<SmallVector<ParamGradient>>
+Differentiator::run(OpBuilder &builder, ArrayRef<ParamOp> params) {
+  findActive();
+  if (failed(differentiateAll(builder)))
+    return failure();
+  SmallVector<ParamGradient> gradients;
+  for (ParamOp param : params) {
+    Value gradient = buildGradient(builder, param);
+    if (!gradient)
+      return param.emitOpError("is to be trained but receives no gradient: the "
+                               "loss does not depend on it");
+    gradients.push_back({param, gradient});
+  }
+  return gradients;
+}
+
+void Differentiator::findActive() {
+  for (Operation &op : function.getBody().front()) {
+    if (auto load = dyn_cast<LoadParamOp>(op)) {
+      auto param = SymbolTable::lookupNearestSymbolFrom<ParamOp>(
+          load, load.getParamAttr());
+      if (param.getTrained())
+        active.insert({load.getResult(), param});
+      continue;
+    }
+    if (op.hasTrait<pock::Inactive>())
+      continue;
+    for (Value operand : op.getOperands()) {
+      auto source = active.find(operand);
+      if (source == active.end())
+        continue;
+      for (Value result : op.getResults())
+        if (isa<FloatType>(getElementTypeOrSelf(result)))
+          active.insert({result, source->second});
+      break;
+    }
+  }
+}
+
+LogicalResult Differentiator::differentiateAll(OpBuilder &builder) {
+  if (!active.contains(loss))
+    return success();
+  addCotangent(builder, loss,
+               splatConstant(builder, loss.getLoc(),
+                             cast<RankedTensorType>(loss.getType()), 1.0));
+  // The ops of the forward pass, latest first; new ops do not count.
+  SmallVector<Operation *> tape;
+  for (Operation &op : function.getBody().front())
+    tape.push_back(&op);
+  for (Operation *op : llvm::reverse(tape))
+    if (failed(differentiate(builder, op)))
+      return failure();
+  return success();
+}
+
+void Differentiator::addCotangent(OpBuilder &builder, Value value,
+                                  Value cotangent) {
+  Value &sum = cotangents[value];
+  sum = sum ? AddOp::create(builder, cotangent.getLoc(), sum, cotangent)
+                  .getResult()
+            : cotangent;
+}
+
+LogicalResult Differentiator::differentiate(OpBuilder &builder, Operation *op) {
+  SmallVector<Value> outer;
+  for (Value result : op->getResults())
+    outer.push_back(cotangents.lookup(result));
+  SmallVector<bool> needed;
+  for (Value operand : op->getOperands())
+    needed.push_back(active.contains(operand));
+  if (llvm::none_of(outer, [](Value v) { return v != nullptr; }) ||
+      !llvm::is_contained(needed, true))
+    return success();
+  auto rule = dyn_cast<VjpOpInterface>(op);
+  if (!rule) {
+    InFlightDiagnostic diag = op->emitOpError("has no gradient rule");
+    ParamOp param = active.lookup(op->getOperand(
+        std::distance(needed.begin(), llvm::find(needed, true))));
+    diag.attachNote(param.getLoc())
+        << "needed to train '" << param.getSymName() << "'";
+    return diag;
+  }
+  SmallVector<Value> grads(op->getNumOperands());
+  if (failed(rule.buildVjp(builder, outer, needed, grads)))
+    return op->emitOpError("has no gradient with these attributes");
+  for (auto [operand, grad] : llvm::zip(op->getOperands(), grads)) {
+    if (!grad || !active.contains(operand))
+      continue;
+    if (grad.getType() != operand.getType())
+      return op->emitOpError("has a gradient rule that gives ")
+             << grad.getType() << " for an operand of type "
+             << operand.getType();
+    addCotangent(builder, operand, grad);
+  }
+  return success();
+}
+
+Value Differentiator::buildGradient(OpBuilder &builder, ParamOp param) {
+  Value gradient;
+  Location loc = param.getLoc();
+  for (auto load : function.getOps<LoadParamOp>()) {
+    Value part = load.getParam() == param.getSymName()
+                     ? cotangents.lookup(load.getResult())
+                     : Value();
+    if (part)
+      gradient = gradient
+                     ? AddOp::create(builder, loc, gradient, part).getResult()
+                     : part;
+  }
+  SliceAttr slice = param.getSliceAttr();
+  if (!gradient || !slice)
+    return gradient;
+  auto type = cast<RankedTensorType>(param.getType());
+  SmallVector<int64_t> starts(type.getRank(), 0), limits(type.getShape()),
+      strides(type.getRank(), 1);
+  limits[slice.getAxis()] = slice.getSize();
+  return SliceOp::create(builder, loc, gradient, starts, limits, strides);
+}

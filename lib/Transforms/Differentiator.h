@@ -1,0 +1,53 @@
+//===- Differentiator.h - reverse-mode differentiation ----------*- C++ -*-===//
+
+#ifndef POCK_LIB_TRANSFORMS_DIFFERENTIATOR_H
+#define POCK_LIB_TRANSFORMS_DIFFERENTIATOR_H
+
+#include "Pock/IR/Pock.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace mlir::pock {
+
+/// The gradient of the trained part of a parameter.
+struct ParamGradient {
+  ParamOp param;
+  Value gradient;
+};
+
+/// Reverse-mode differentiation of one function, demand driven:
+///   1. active values: walk forward from the loads of trained parameters;
+///   2. reverse walk from the loss over active ops, summing cotangents.
+/// Straight-line code only: the values of the forward pass are the tape.
+class Differentiator {
+public:
+  Differentiator(func::FuncOp function, Value loss)
+      : function(function), loss(loss) {}
+
+  /// Builds the gradient of each of `params`, in their order.
+  FailureOr<SmallVector<ParamGradient>> run(OpBuilder &builder,
+                                            ArrayRef<ParamOp> params);
+
+private:
+  /// Marks every floating-point value that depends on a trained parameter.
+  void findActive();
+  /// Builds the cotangents of all active values that the loss depends on.
+  LogicalResult differentiateAll(OpBuilder &builder);
+  /// Passes the cotangents of the results of `op` on to its operands.
+  LogicalResult differentiate(OpBuilder &builder, Operation *op);
+  /// Adds `cotangent` to what has arrived at `value`.
+  void addCotangent(OpBuilder &builder, Value value, Value cotangent);
+  /// The gradient of the trained part of `param`, null if there is none.
+  Value buildGradient(OpBuilder &builder, ParamOp param);
+
+  func::FuncOp function;
+  Value loss;
+  /// Active values, each with one parameter it depends on.
+  llvm::MapVector<Value, ParamOp> active;
+  DenseMap<Value, Value> cotangents;
+};
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_DIFFERENTIATOR_H

@@ -1,0 +1,36 @@
+//===- StepGradients.h - gradients on their way to the updates --*- C++ -*-===//
+
+#ifndef POCK_LIB_TRANSFORMS_STEPGRADIENTS_H
+#define POCK_LIB_TRANSFORMS_STEPGRADIENTS_H
+
+#include "Differentiator.h"
+
+namespace mlir::pock {
+
+/// Declares a tensor of optimizer state; `of` is the parameter it belongs to
+/// and is stored like, or null. Returns its symbol.
+FlatSymbolRefAttr declareState(OpBuilder &builder, Location loc, Twine name,
+                               RankedTensorType type, ParamOp of);
+
+/// Declares the state `<param>.<name>` behind `param` unless it exists.
+FlatSymbolRefAttr declareState(ParamOp param, StringRef name,
+                               RankedTensorType type);
+
+/// Replaces each gradient by the mean of itself and the `count - 1` gradients
+/// that `@accumulate` has added up in `<param>.grad`, which becomes zero again.
+void addAccumulated(OpBuilder &builder,
+                    MutableArrayRef<ParamGradient> gradients, int64_t count);
+
+/// Limits every entry to [-limit, limit], as
+/// `torch.nn.utils.clip_grad_value_`.
+void clipValues(OpBuilder &builder, MutableArrayRef<ParamGradient> gradients,
+                double limit);
+
+/// Scales all gradients by min(1, limit / (norm + 1e-6)), as
+/// `torch.nn.utils.clip_grad_norm_`. Returns their norm, of type `scalar`.
+Value clipNorm(OpBuilder &builder, MutableArrayRef<ParamGradient> gradients,
+               RankedTensorType scalar, double limit);
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_STEPGRADIENTS_H

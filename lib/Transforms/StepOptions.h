@@ -1,0 +1,34 @@
+//===- StepOptions.h - what a training step does ----------------*- C++ -*-===//
+
+#ifndef POCK_LIB_TRANSFORMS_STEPOPTIONS_H
+#define POCK_LIB_TRANSFORMS_STEPOPTIONS_H
+
+#include "Pock/IR/Pock.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <optional>
+
+namespace mlir::pock {
+
+/// The module attributes that `pock-build-step` reads.
+struct StepOptions {
+  /// `pock.optimizer`: one per parameter group.
+  SmallVector<OptimizerAttrInterface> optimizers;
+  /// `pock.optimizer_group`: parameter -> group; absent parameters are in 0.
+  DictionaryAttr groups;
+  /// `pock.accumulate`: how many gradients an update is the mean of.
+  int64_t accumulate = 1;
+  /// `pock.clip_grad_value` and `pock.clip_grad_norm`.
+  std::optional<double> clipValue, clipNorm;
+
+  /// Reads and checks the attributes of `module`.
+  static FailureOr<StepOptions> get(ModuleOp module);
+  static void removeFrom(ModuleOp module);
+
+  int64_t groupOf(ParamOp param) const;
+};
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_STEPOPTIONS_H
