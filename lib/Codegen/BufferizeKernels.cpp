@@ -122,6 +122,15 @@ LogicalResult bufferize(func::FuncOp func) {
   return bufferization::runOneShotBufferize(func, options, state);
 }
 
+/// Moves temporaries out of loops: each iteration may use the same memory.
+void hoistTemporaries(func::FuncOp func) {
+  Block &body = func.getBody().front();
+  func.walk([&](memref::AllocOp alloc) {
+    if (Operation *top = body.findAncestorOpInBlock(*alloc); top != alloc)
+      alloc->moveBefore(top);
+  });
+}
+
 /// Removes copies of a buffer to itself and temporaries nobody reads.
 void cleanUp(func::FuncOp func) {
   func.walk([](linalg::CopyOp copy) {
@@ -176,6 +185,7 @@ struct BufferizeKernels : impl::BufferizeKernelsBase<BufferizeKernels> {
       rewriteSignature(func);
       if (failed(bufferize(func)))
         return signalPassFailure();
+      hoistTemporaries(func);
       cleanUp(func);
       if (failed(verifyNoTensors(func)))
         return signalPassFailure();

@@ -71,9 +71,9 @@ bool mayOverwrite(linalg::GenericOp op, Value value, Value result) {
   if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>())
     value = slice.getSource();
   auto arg = dyn_cast<BlockArgument>(value);
-  if (!arg)
+  auto func = dyn_cast<func::FuncOp>(op->getParentOp());
+  if (!arg || !func)
     return false;
-  auto func = cast<func::FuncOp>(op->getParentOp());
   unsigned ins = func.getNumArguments() - func.getNumResults();
   return arg.getArgNumber() >= ins &&
          becomesResult(result, arg.getArgNumber() - ins);
@@ -81,9 +81,9 @@ bool mayOverwrite(linalg::GenericOp op, Value value, Value result) {
 
 /// Lets elementwise operations overwrite an operand that dies there.
 void reuseDyingOperands(func::FuncOp func) {
-  for (auto op : func.getBody().front().getOps<linalg::GenericOp>()) {
+  func.walk([](linalg::GenericOp op) {
     if (op.getNumReductionLoops() != 0)
-      continue;
+      return;
     for (OpOperand &init : op.getDpsInitsMutable()) {
       if (!init.get().getDefiningOp<tensor::EmptyOp>() ||
           op.payloadUsesValueFromOperand(&init))
@@ -100,7 +100,7 @@ void reuseDyingOperands(func::FuncOp func) {
         break;
       }
     }
-  }
+  });
 }
 
 /// Turns constant tensors of one value into fills: a constant would become a

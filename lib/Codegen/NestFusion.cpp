@@ -183,6 +183,10 @@ void generalizeAll(func::FuncOp func) {
   func.walk([&](linalg::LinalgOp op) {
     if (isa<linalg::GenericOp>(op.getOperation()))
       return;
+    // What was computed in place need not be inserted there.
+    if (auto copy = dyn_cast<linalg::CopyOp>(op.getOperation()))
+      if (copy.getInputs()[0] == copy.getOutputs()[0])
+        return rewriter.eraseOp(copy);
     rewriter.setInsertionPoint(op);
     (void)linalg::generalizeNamedOp(rewriter, op);
   });

@@ -22,6 +22,9 @@ void populatePoolingPatterns(RewritePatternSet &patterns);
 void populateReductionPatterns(RewritePatternSet &patterns);
 void populateShapePatterns(RewritePatternSet &patterns);
 
+/// Attention becomes a loop around itself on matrices: before decomposition.
+void populateAttentionPatterns(RewritePatternSet &patterns);
+
 /// The loops of a linalg.generic, made one after the other, outermost first.
 class Loops {
 public:

@@ -32,6 +32,13 @@ using namespace mlir::pock;
 
 namespace {
 
+/// Puts the loops around composite ops that work on one part at a time.
+void loopOverParts(func::FuncOp kernel) {
+  RewritePatternSet patterns(kernel.getContext());
+  populateAttentionPatterns(patterns);
+  walkAndApplyPatterns(kernel, std::move(patterns));
+}
+
 /// Replaces composite ops by their parts until there is none.
 LogicalResult decomposeAll(func::FuncOp kernel) {
   while (true) {
@@ -165,8 +172,10 @@ struct ConvertPockToLinalg
     func::FuncOp kernel = getOperation();
     if (!kernel->hasAttr("pock.kernel") || kernel.isExternal())
       return;
-    if (failed(verifyKernel(kernel)) || failed(decomposeAll(kernel)) ||
-        failed(lowerOps(kernel)))
+    if (failed(verifyKernel(kernel)))
+      return signalPassFailure();
+    loopOverParts(kernel);
+    if (failed(decomposeAll(kernel)) || failed(lowerOps(kernel)))
       return signalPassFailure();
     eraseDead(kernel);
     sinkExpansions(kernel);

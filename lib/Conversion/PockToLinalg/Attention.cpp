@@ -1,0 +1,161 @@
+//===- Attention.cpp - attention as a loop over its matrices --------------===//
+//
+// Attention works on one matrix of queries, keys and values at a time, so that
+// scores and probabilities `[T, S]` of one head are all the scratch there is.
+// What stands in the loop is the same op on matrices, which is decomposed next.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinalgBuilders.h"
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// `value` with its leading dimensions merged: `[N, rows, columns]`.
+static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
+  ArrayRef<int64_t> shape = shapeOf(value);
+  return reshapeTo(b, loc, value,
+                   {llvm::product_of(shape.drop_back(2)),
+                    shape[shape.size() - 2], shape.back()});
+}
+
+namespace {
+/// Matrix `at` of a stack: offsets, sizes and strides of its slice.
+struct MatrixPlace {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+
+  MatrixPlace(OpBuilder &b, RankedTensorType matrix, Value at)
+      : offsets{at, b.getIndexAttr(0), b.getIndexAttr(0)},
+        sizes{b.getIndexAttr(1), b.getIndexAttr(matrix.getDimSize(0)),
+              b.getIndexAttr(matrix.getDimSize(1))},
+        strides(3, b.getIndexAttr(1)) {}
+};
+} // namespace
+
+static RankedTensorType matrixType(Value stack) {
+  return RankedTensorType::get(shapeOf(stack).take_back(2), getElement(stack));
+}
+
+static Value extractMatrix(OpBuilder &b, Location loc, Value stack, Value at) {
+  RankedTensorType type = matrixType(stack);
+  MatrixPlace place(b, type, at);
+  return tensor::ExtractSliceOp::create(b, loc, type, stack, place.offsets,
+                                        place.sizes, place.strides);
+}
+
+static Value insertMatrix(OpBuilder &b, Location loc, Value matrix, Value stack,
+                          Value at) {
+  MatrixPlace place(b, matrixType(stack), at);
+  return tensor::InsertSliceOp::create(b, loc, matrix, stack, place.offsets,
+                                       place.sizes, place.strides);
+}
+
+/// The number of the matrix in a stack of masks, whose leading dimensions are
+/// `mask`, that belongs to matrix `number` of the operands, whose leading
+/// dimensions are `full`: a mask may be shared along dimensions.
+static Value maskNumber(OpBuilder &b, Location loc, Value number,
+                        ArrayRef<int64_t> full, ArrayRef<int64_t> mask) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  Value result;
+  int64_t below = 1, maskBelow = 1;
+  for (int64_t dim = full.size() - 1; dim >= 0; --dim) {
+    if (mask[dim] != 1) {
+      Value index = number;
+      if (below != 1)
+        index = arith::DivUIOp::create(b, loc, index, constant(below));
+      if (dim != 0)
+        index = arith::RemUIOp::create(b, loc, index, constant(full[dim]));
+      if (maskBelow != 1)
+        index = arith::MulIOp::create(b, loc, index, constant(maskBelow));
+      result = result ? arith::AddIOp::create(b, loc, result, index) : index;
+    }
+    below *= full[dim];
+    maskBelow *= mask[dim];
+  }
+  return result ? result : constant(0);
+}
+
+namespace {
+/// The op on tensors of rank above two becomes a loop around it on matrices.
+/// `Op` has operands of the same leading dimensions, the mask last if there is
+/// one, and results of the same leading dimensions.
+template <typename Op>
+struct LoopOverMatrices : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    int64_t rank = op.getQuery().getType().getRank();
+    if (rank == 2)
+      return rewriter.notifyMatchFailure(op, "is on matrices");
+    Location loc = op.getLoc();
+    SmallVector<int64_t> leading(
+        op.getQuery().getType().getShape().drop_back(2));
+    SmallVector<Value> stacks;
+    SmallVector<int64_t> maskLeading;
+    for (Value operand : op->getOperands()) {
+      if (operand == op.getMask() && stacks.size() + 1 == op->getNumOperands())
+        maskLeading = extendMask(rewriter, loc, rank, operand);
+      stacks.push_back(stackMatrices(rewriter, loc, operand));
+    }
+    SmallVector<Value> inits;
+    for (Value result : op->getResults()) {
+      ArrayRef<int64_t> shape = shapeOf(result);
+      inits.push_back(buildEmpty(
+          rewriter, loc,
+          {llvm::product_of(leading), shape[rank - 2], shape[rank - 1]},
+          getElement(result)));
+    }
+    auto bound = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(rewriter, loc, value);
+    };
+    Value zero = bound(0), end = bound(llvm::product_of(leading)),
+          one = bound(1);
+    auto loop = scf::ForOp::create(
+        rewriter, loc, zero, end, one, inits,
+        [&](OpBuilder &b, Location loc, Value i, ValueRange values) {
+          SmallVector<Value> operands;
+          for (auto [index, stack] : llvm::enumerate(stacks)) {
+            bool isMask = !maskLeading.empty() && index + 1 == stacks.size();
+            Value at = isMask ? maskNumber(b, loc, i, leading, maskLeading) : i;
+            operands.push_back(extractMatrix(b, loc, stack, at));
+          }
+          SmallVector<Type> types;
+          for (Value value : values)
+            types.push_back(matrixType(value));
+          Op matrix = Op::create(b, loc, types, operands, op->getAttrs());
+          SmallVector<Value> results;
+          for (auto [value, into] : llvm::zip(matrix->getResults(), values))
+            results.push_back(insertMatrix(b, loc, value, into, i));
+          scf::YieldOp::create(b, loc, results);
+        });
+    SmallVector<Value> results;
+    for (auto [old, fresh] : llvm::zip(op->getResults(), loop.getResults()))
+      results.push_back(reshapeTo(rewriter, loc, fresh, shapeOf(old)));
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+
+  /// Gives `mask` the rank of the scores; returns its leading dimensions.
+  static SmallVector<int64_t> extendMask(OpBuilder &b, Location loc,
+                                         int64_t rank, Value &mask) {
+    SmallVector<int64_t> shape(shapeOf(mask));
+    shape.insert(shape.begin(), rank - shape.size(), 1);
+    mask = reshapeTo(b, loc, mask, shape);
+    shape.resize(rank - 2);
+    return shape;
+  }
+};
+} // namespace
+
+void pock::populateAttentionPatterns(RewritePatternSet &patterns) {
+  patterns
+      .add<LoopOverMatrices<AttentionOp>, LoopOverMatrices<AttentionGradOp>>(
+          patterns.getContext());
+}
