@@ -6,37 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from architectures.generative import UNet
+from architectures.tiny import DsCnn, ResNet8
 from frontend_models import InvertedResidual, LeNet
 from torch import nn
 from torch.nn import functional
-
-
-class ResNet8(nn.Module):
-    """Three stacks of one basic block each, as MLPerf Tiny has it for CIFAR-10."""
-
-    class Block(nn.Module):
-        def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-            super().__init__()
-            self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-            self.bn1 = nn.BatchNorm2d(outputs)
-            self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-            self.bn2 = nn.BatchNorm2d(outputs)
-            self.shortcut = nn.Identity() if stride == 1 else nn.Conv2d(inputs, outputs, 1, stride)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            y = functional.relu(self.bn1(self.conv1(x)))
-            return functional.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(16)
-        self.blocks = nn.Sequential(self.Block(16, 16, 1), self.Block(16, 32, 2), self.Block(32, 64, 2))
-        self.fc = nn.Linear(64, 10)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.blocks(functional.relu(self.bn(self.conv(x))))
-        return self.fc(functional.adaptive_avg_pool2d(x, 1).flatten(1))
 
 
 class MobileNetV2(nn.Module):
@@ -65,32 +39,6 @@ class MobileNetV2(nn.Module):
         return self.classifier(self.features(x).mean((2, 3)))
 
 
-class DsCnn(nn.Module):
-    """Keyword spotting as in MLPerf Tiny: 49 frames of 10 coefficients, padding "same" of TensorFlow."""
-
-    def __init__(self, width: int = 64, classes: int = 12) -> None:
-        super().__init__()
-        # 49 x 10 to 25 x 5: nine rows are missing, four above and five below.
-        self.pad = nn.ZeroPad2d((1, 1, 4, 5))
-        self.stem = nn.Sequential(nn.Conv2d(1, width, (10, 4), 2), nn.BatchNorm2d(width), nn.ReLU())
-        self.blocks = nn.Sequential(*[self.block(width) for _ in range(4)])
-        self.head = nn.Sequential(nn.AvgPool2d((25, 5)), nn.Flatten(), nn.Linear(width, classes))
-
-    @staticmethod
-    def block(width: int) -> nn.Module:
-        return nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1, groups=width),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 1),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.blocks(self.stem(self.pad(x))))
-
-
 class Cnn1d(nn.Module):
     """Sensor data: strided, dilated and grouped convolutions."""
 
@@ -110,34 +58,6 @@ class Cnn1d(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(functional.adaptive_avg_pool1d(self.features(x), 1).flatten(1))
-
-
-class UNet(nn.Module):
-    """Two levels; up by transposed convolution or by nearest upsampling."""
-
-    def __init__(self, transposed: bool, classes: int = 3) -> None:
-        super().__init__()
-        self.down1, self.down2, self.bottom = self.unit(2, 8), self.unit(8, 12), self.unit(12, 20)
-        self.up2, self.up1 = (self.up(20, 12, transposed), self.up(12, 8, transposed))
-        self.join2, self.join1 = self.unit(24, 12), self.unit(16, 8)
-        self.out = nn.Conv2d(8, classes, 1)
-
-    @staticmethod
-    def unit(inputs: int, outputs: int) -> nn.Module:
-        return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU())
-
-    @staticmethod
-    def up(inputs: int, outputs: int, transposed: bool) -> nn.Module:
-        if transposed:
-            return nn.ConvTranspose2d(inputs, outputs, 3, 2, padding=1, output_padding=1)
-        return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(inputs, outputs, 1))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        first = self.down1(x)
-        second = self.down2(functional.max_pool2d(first, 2))
-        bottom = self.bottom(functional.max_pool2d(second, 2))
-        second = self.join2(torch.cat([self.up2(bottom), second], 1))
-        return self.out(self.join1(torch.cat([self.up1(second), first], 1)))
 
 
 def mlp() -> nn.Module:

@@ -1,0 +1,16 @@
+"""Architectures that people train: what `bench/zoo.py` compiles and `test/Python/test_zoo.py` compares."""
+
+from . import (  # noqa: F401 — they register what they define
+    audio,
+    convolutional,
+    dense,
+    generative,
+    mobile,
+    sequence,
+    text,
+    tiny,
+    vision,
+)
+from .case import ARCHITECTURES, Architecture, Case
+
+__all__ = ["ARCHITECTURES", "Architecture", "Case"]
