@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,10 @@ def to_array(name: str, value: Any) -> Array:
 
 @dataclass(frozen=True)
 class LabelRange:
-    """The class indices that a target may hold: [0, classes) and ``ignore_index``."""
+    """The indices that an input may hold: [0, classes) and ``ignore_index``.
+
+    Of classes where it is a target, of rows where it is looked up in a table.
+    """
 
     classes: int
     ignore_index: int | None = -100
@@ -63,7 +66,7 @@ class LabelRange:
             index = tuple(int(i) for i in np.argwhere(wrong)[0])
             ignored = "" if self.ignore_index is None else f" or ignore_index {self.ignore_index}"
             raise ArgumentError(
-                f"{name}: expected class indices in [0, {self.classes}){ignored}, "
+                f"{name}: expected indices in [0, {self.classes}){ignored}, "
                 f"but got {int(labels[index])} at {list(index)}"
             )
 
@@ -98,7 +101,7 @@ class Call:
     """A function of the library, bound to one instance's memory."""
 
     def __init__(
-        self, instance: Instance, name: str, function: Function, labels: dict[str, LabelRange] | None = None
+        self, instance: Instance, name: str, function: Function, labels: Mapping[str, LabelRange] | None = None
     ) -> None:
         self.symbol = f"{instance.manifest.name}_{name}"
         self.function = function

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ._abi import LabelRange
+from ._arguments import Argument
+from ._groups import OptimizerGroups
 from ._manifest import Manifest
+from ._options import Training
 from .optim import Optimizer
 from .scheme import ParameterInfo, Scheme
 from .target import Target
@@ -36,10 +39,15 @@ class Artifact:
         library: the shared library.
         object_code: what it was linked from.
         optimizer: the update rule and its default learning rate.
+        groups: the settings of every parameter group; one with all parameters if None.
         scheme: as the user wrote it.
         fractions: the scheme, resolved: fraction of every parameter.
         parameters: the model's parameters, in its order.
         target: what it was compiled for.
+        training: accumulation, clipping, dropout's seed.
+        dropout: path of each active dropout layer.
+        arguments: how the user gives the step's tensors.
+        named_outputs: whether predict returns a dict.
         loss: name of the loss.
         norm_modes: path of each normalisation layer → ``training`` or ``inference``.
         state_names: PyTorch's ``state_dict`` keys, in order.
@@ -58,6 +66,11 @@ class Artifact:
     fractions: Mapping[str, float]
     parameters: Sequence[ParameterInfo]
     target: Target
+    groups: OptimizerGroups | None = None
+    training: Training = field(default_factory=Training)
+    dropout: Sequence[str] = ()
+    arguments: Sequence[Argument] = ()
+    named_outputs: bool = False
     loss: str = ""
     norm_modes: Mapping[str, str] = field(default_factory=dict)
     state_names: Sequence[str] = ()
@@ -72,6 +85,11 @@ class Artifact:
     def name(self) -> str:
         """The model's name, prefix of the C functions."""
         return self.manifest.name
+
+    @property
+    def optimizers(self) -> tuple[Optimizer, ...]:
+        """The settings of every parameter group."""
+        return self.groups.optimizers if self.groups else (self.optimizer,)
 
     def fingerprint(self) -> str:
         """Return a hash of the model's structure: names, shapes and types of its tensors."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ._arguments import Arguments
+from ._groups import OptimizerGroups
 from ._manifest import Array
-from .optim import SGD, Adam, Optimizer
+from .optim import SGD, Adam
 from .step import Step
 
 __all__ = ["compare", "eager_step", "measure"]
@@ -46,19 +48,25 @@ def eager_step(model: Any, step: Step, loss: Any, arrays: Sequence[Array]) -> Ca
 
     import torch
 
+    from .frontend.losses import resolve_loss
+    from .frontend.outputs import returned_loss
+
     module = model.module() if hasattr(model, "graph_signature") else copy.deepcopy(model)
     fractions = step.artifact.fractions
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(fractions.get(name, 0.0) > 0)
-    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    optimizer = _torch_optimizer(step.artifact.optimizer, trained)
-    function = _torch_loss(loss)
-    tensors = [torch.from_numpy(array) for array in arrays]
-    inputs, targets = (tensors, []) if loss is None else (tensors[:-1], tensors[-1:])
+    trained = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    optimizer = _torch_optimizer(step, trained)
+    arguments = Arguments("step", step.inputs, step.artifact.arguments).nest([torch.from_numpy(a) for a in arrays])
+    target = arguments.pop(list(arguments)[-1]) if loss is not None else None
+    function = resolve_loss(loss)
+    # Without constants and nesting, the names that the frontend found need not be the forward's.
+    positional = all(argument.tree == argument.name for argument in step.artifact.arguments)
 
     def run() -> float:
         optimizer.zero_grad(set_to_none=True)
-        value = function(module(*inputs), *targets)
+        output = module(*arguments.values()) if positional else module(**arguments)
+        value = returned_loss(output) if function is None else function(output, target)
         value.backward()
         optimizer.step()
         return float(value.detach())
@@ -66,29 +74,22 @@ def eager_step(model: Any, step: Step, loss: Any, arrays: Sequence[Array]) -> Ca
     return run
 
 
-def _torch_optimizer(optimizer: Optimizer, parameters: list[Any]) -> Any:
+def _torch_optimizer(step: Step, trained: Mapping[str, Any]) -> Any:
+    """Return torch's optimizer with the same groups."""
     import torch
 
-    settings = optimizer.to_dict()
-    del settings["kind"]
-    if isinstance(optimizer, SGD):
-        return torch.optim.SGD(parameters, **settings)
-    kind = torch.optim.AdamW if isinstance(optimizer, Adam) and optimizer.decoupled else torch.optim.Adam
-    return kind(parameters, **settings)
-
-
-def _torch_loss(loss: Any) -> Callable[..., Any]:
-    from torch.nn import functional
-
-    named: dict[str, Callable[..., Any]] = {
-        "cross_entropy": functional.cross_entropy,
-        "mse": functional.mse_loss,
-        "l1": functional.l1_loss,
-        "bce_with_logits": functional.binary_cross_entropy_with_logits,
-    }
-    if loss is None:
-        return lambda value: value
-    return named[loss] if isinstance(loss, str) else loss
+    first = step.artifact.optimizers[0]
+    groups = step.artifact.groups or OptimizerGroups((first,))
+    members = groups.members(list(trained))
+    torch_groups = [
+        {"params": [trained[name] for name in names]} | optimizer.settings()
+        for optimizer, names in zip(groups.optimizers, members, strict=True)
+        if names
+    ]
+    if isinstance(first, SGD):
+        return torch.optim.SGD(torch_groups)
+    decoupled = isinstance(first, Adam) and first.decoupled
+    return (torch.optim.AdamW if decoupled else torch.optim.Adam)(torch_groups)
 
 
 def compare(

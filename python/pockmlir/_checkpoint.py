@@ -15,7 +15,7 @@ import numpy as np
 from ._manifest import Array
 from .errors import CheckpointError
 
-__all__ = ["FORMAT_VERSION", "read", "write", "write_bytes"]
+__all__ = ["FORMAT_VERSION", "check_identity", "read", "write", "write_bytes"]
 
 #: Raised whenever an older reader would misunderstand a newer file.
 FORMAT_VERSION = 1
@@ -96,3 +96,47 @@ def _parse_metadata(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
             f"{path}: format version {parsed['format_version']}, but this pockmlir reads up to {FORMAT_VERSION}"
         )
     return parsed
+
+
+def check_identity(path: Path, metadata: Mapping[str, Any], own: Mapping[str, Any], *, optimizer_state: bool) -> None:
+    """Refuse a checkpoint that belongs to something else, saying to what.
+
+    Args:
+        path: of the checkpoint, for messages.
+        metadata: what it says of itself.
+        own: what this step would write.
+        optimizer_state: whether its optimizer state is to be used.
+
+    Raises:
+        CheckpointError: it is of another model, optimizer or scheme.
+    """
+    if metadata.get("exported"):
+        raise CheckpointError(f"{path}: parameters of an export, without optimizer state; use load_state_dict")
+    if metadata.get("model_hash") != own["model_hash"]:
+        raise CheckpointError(
+            f"{path}: belongs to another model, {metadata.get('model')!r}; this one is {own['model']!r} "
+            "and has other parameters or buffers"
+        )
+    if optimizer_state:
+        _check_optimizer(path, metadata, own)
+
+
+def _check_optimizer(path: Path, metadata: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    hint = "; load(path, optimizer_state=False) takes the parameters only"
+    saved = metadata.get("optimizer")
+    kind = saved.get("kind") if isinstance(saved, dict) else None
+    if kind != own["optimizer"]["kind"]:
+        raise CheckpointError(
+            f"{path}: has the state of optimizer {kind!r}, but this step uses {own['optimizer']['kind']!r}{hint}"
+        )
+    if metadata.get("scheme_hash") != own["scheme_hash"]:
+        raise CheckpointError(
+            f"{path}: has optimizer state for the scheme {metadata.get('scheme')}, "
+            f"but this step trains {own['scheme']}{hint}"
+        )
+    if metadata.get("accumulate", 1) != own["accumulate"]:
+        raise CheckpointError(
+            f"{path}: accumulates {metadata.get('accumulate', 1)} call(s), but this step {own['accumulate']}{hint}"
+        )
+    if metadata.get("optimizer_state") != own["optimizer_state"]:
+        raise CheckpointError(f"{path}: its {kind} keeps other state than this step's; other settings?{hint}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -43,20 +43,22 @@ def _load_attribute(reference: str, what: str) -> Any:
         raise ArgumentError(f"{what}: {path} has no {attribute!r}; it has {names}") from None
 
 
-def load_model(reference: str, input_shapes: Sequence[str]) -> tuple[Any, tuple[Any, ...]]:
-    """Return a model and its example inputs.
+def load_model(reference: str, input_shapes: Sequence[str]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """Return a model, its example inputs, and those by name.
 
     Args:
         reference: ``file.py:factory``, a function without arguments that returns the model
             or (model, example inputs); or an exported ``.pt2``.
-        input_shapes: ``8x3x32x32`` or ``8x16:int64``, where the model comes without inputs.
+        input_shapes: ``8x3x32x32`` or ``8x16:int64``, ``name=8x16:int64`` for keyword inputs,
+            where the model comes without inputs.
     """
     inputs: Any = None
+    kwargs: dict[str, Any] = {}
     if reference.endswith(".pt2"):
         import torch
 
         model = torch.export.load(reference)
-        inputs = model.example_inputs[0] if model.example_inputs else None
+        inputs, kwargs = model.example_inputs or (None, {})
     else:
         model = _load_attribute(reference, "model")()
         if isinstance(model, tuple):
@@ -66,10 +68,14 @@ def load_model(reference: str, input_shapes: Sequence[str]) -> tuple[Any, tuple[
                 )
             model, inputs = model
     if input_shapes:
-        inputs = tuple(_example(text) for text in input_shapes)
+        named = [(text.rpartition("=")[0], _example(text.rpartition("=")[2])) for text in input_shapes]
+        inputs = tuple(tensor for name, tensor in named if not name)
+        kwargs = {name: tensor for name, tensor in named if name}
     if inputs is None:
         raise ArgumentError(f"model: {reference} comes without example inputs; say --input 8x3x32x32")
-    return model, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
+    if isinstance(inputs, Mapping):
+        return model, (), {**inputs, **kwargs}
+    return model, tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,), kwargs
 
 
 def _example(text: str) -> Any:
@@ -157,19 +163,13 @@ def load_loss(text: str) -> str | Callable[..., Any] | None:
     return loss
 
 
-def load_data(path: Path, *, needs_target: bool) -> dict[str, Array]:
-    """Return the arrays ``x`` and ``y`` (and ``x_test``, ``y_test``) of an .npz file."""
+def load_data(path: Path) -> dict[str, Array]:
+    """Return the arrays of an .npz file: ``x`` and ``y``, or one per input of the step; ``…_test`` likewise."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            data = {name: file[name] for name in file.files}
+            return {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
         raise ArgumentError(f"{path}: expected an .npz file: {error}") from None
-    needed = ["x", "y"] if needs_target else ["x"]
-    if missing := [name for name in needed if name not in data]:
-        raise ArgumentError(f"{path}: no array {' and '.join(missing)}; it has {', '.join(data)}")
-    if needs_target and len(data["x"]) != len(data["y"]):
-        raise ArgumentError(f"{path}: x has {len(data['x'])} samples, but y has {len(data['y'])}")
-    return data
 
 
 def random_batch(inputs: Sequence[TensorSpec], seed: int = 0) -> list[Array]:

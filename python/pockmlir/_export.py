@@ -17,6 +17,11 @@ __all__ = ["c_identifier", "export", "require_c_identifier"]
 
 _C_TYPES = {"f32": "float", "f64": "double", "i1": "uint8_t", "i8": "int8_t", "i32": "int32_t", "i64": "int64_t"}
 
+#: What the caller gives beside the model's inputs.
+_SCALARS = {
+    "dropout_seed": "dropout_seed, dropout_step: dropout's masks depend on both and on nothing else; count calls in the latter",
+}
+
 _KEYWORDS = """auto break case char const continue default do double else enum extern float for goto if inline int
 long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
 bool true false nullptr class delete new private public this virtual template operator"""
@@ -111,6 +116,10 @@ def header(artifact: Artifact) -> str:
     ]
     documentation = {
         "step": "One training step: parameters and optimizer state in `state` change in place.",
+        "accumulate": (
+            f"Add this batch's gradients to those in `state`. Of {artifact.training.accumulate} calls the last is "
+            "_step:\n * it adds its own, updates with their mean, and begins anew."
+        ),
         "predict": "Forward only, with the parameters as they are.",
     }
     for key, function in manifest.functions.items():
@@ -119,6 +128,7 @@ def header(artifact: Artifact) -> str:
         arguments += [_argument(spec, "", used) for spec in function.outputs]
         lines += ["", f"/* {documentation.get(key, key)}"]
         lines += [f" * {argument[1]}" for argument in arguments]
+        lines += [f" * {_SCALARS[spec.name]}" for spec in function.scalars if spec.name in _SCALARS]
         lines += [" */", f"int32_t {name}_{key}(const void *constants, void *state, void *arena,"]
         lines += ["    " + ",\n    ".join(argument[0] for argument in arguments) + ");"]
     lines += ["", "#ifdef __cplusplus", "}", "#endif", "", f"#endif /* {guard} */"]

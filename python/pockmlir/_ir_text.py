@@ -8,7 +8,15 @@ from collections.abc import Mapping
 
 from .optim import mlir_float
 
-__all__ = ["add_module_attributes", "label_ranges", "launch_counts", "op_counts", "quote", "scheme_attr"]
+__all__ = [
+    "add_module_attributes",
+    "dropout_layers",
+    "label_ranges",
+    "launch_counts",
+    "op_counts",
+    "quote",
+    "scheme_attr",
+]
 
 _ARGUMENT = re.compile(r'(%\w+): tensor<[^>]*> \{pock\.name = "([^"]*)"')
 _CROSS_ENTROPY = re.compile(
@@ -16,6 +24,9 @@ _CROSS_ENTROPY = re.compile(
     r"\(tensor<(?P<shape>[0-9x]+)x\w+>"
 )
 _IGNORE_INDEX = re.compile(r"ignore_index = (-?\d+)")
+_DROPOUT = re.compile(r"= pock\.dropout .* loc\((#\w+)\)$", re.MULTILINE)
+_LOCATION = re.compile(r"^(#\w+) = loc\((.*)\)$", re.MULTILINE)
+_LOCATION_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _MODULE = re.compile(r"^module(?P<symbol> @\S+)?(?P<attributes> attributes \{)?", re.MULTILINE)
 
 
@@ -49,14 +60,19 @@ def add_module_attributes(ir: str, attributes: Mapping[str, str]) -> str:
     return ir[: match.start()] + head + ir[match.end() :]
 
 
+def _function(ir: str, name: str) -> str:
+    """The text of one function, empty if there is none."""
+    begin = ir.find(f"func.func @{name}(")
+    end = ir.find("func.func ", begin + 1)
+    return ir[begin : end if end > 0 else len(ir)] if begin >= 0 else ""
+
+
 def label_ranges(ir: str) -> dict[str, tuple[int, int]]:
     """Return, for inputs that are labels of a cross entropy: number of classes, index to ignore.
 
     Reads ``@loss`` at stage ``import``; a target that is computed from an input is not found.
     """
-    begin = ir.find("func.func @loss(")
-    end = ir.find("func.func ", begin + 1)
-    function = ir[begin : end if end > 0 else len(ir)] if begin >= 0 else ""
+    function = _function(ir, "loss")
     names = dict(_ARGUMENT.findall(function))
     result: dict[str, tuple[int, int]] = {}
     for match in _CROSS_ENTROPY.finditer(function):
@@ -65,6 +81,16 @@ def label_ranges(ir: str) -> dict[str, tuple[int, int]]:
             classes = int(match["shape"].split("x")[1])
             result.setdefault(name, (classes, int(ignored[1]) if ignored else -100))
     return result
+
+
+def dropout_layers(ir: str) -> list[str]:
+    """Return the place of every active dropout in ``@loss`` at stage ``import``, for people."""
+    aliases = dict(_LOCATION.findall(ir))
+    places = []
+    for alias in _DROPOUT.findall(_function(ir, "loss")):
+        name = _LOCATION_NAME.match(aliases.get(alias, ""))
+        places.append(name[1] if name else "")
+    return places
 
 
 def op_counts(ir: str) -> Counter[str]:

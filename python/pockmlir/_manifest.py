@@ -6,12 +6,13 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Function", "Manifest", "Memory", "TensorSlot", "TensorSpec", "Update", "dtype_of"]
+__all__ = ["RESERVED", "SCALARS", "Function", "Manifest", "Memory", "TensorSlot", "TensorSpec", "Update", "dtype_of"]
 
 Array = npt.NDArray[Any]
 Update = Literal["none", "full"] | tuple[int, int]
@@ -56,6 +57,13 @@ class TensorSpec:
         return f"{self.name}: {dtype_of(self.dtype).name}{list(self.shape)}"
 
 
+#: Inputs of a training function that are not the model's; the host fills them in, in this order.
+SCALARS = ("dropout_seed", "dropout_step", "lr")
+
+#: Names that no input of a model may have: those, and what a call takes beside inputs.
+RESERVED = (*SCALARS, "seed")
+
+
 @dataclass(frozen=True)
 class Function:
     """The arguments of a function, behind constants, state and arena."""
@@ -63,6 +71,16 @@ class Function:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     arena: int
+
+    @cached_property
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """The inputs that the user gives."""
+        return tuple(spec for spec in self.inputs if spec.name not in SCALARS)
+
+    @cached_property
+    def scalars(self) -> tuple[TensorSpec, ...]:
+        """The inputs that the host fills in, behind the others."""
+        return tuple(spec for spec in self.inputs if spec.name in SCALARS)
 
 
 @dataclass(frozen=True)
@@ -193,7 +211,7 @@ class Manifest:
                 int(function.get("arena", segments["arena"])),
             )
             for name, function in data["functions"].items()
-            if name in ("step", "predict")
+            if name in ("step", "accumulate", "predict")
         }
         tensors = {entry["name"]: TensorSlot.from_dict(entry) for entry in data["tensors"]}
         memory = data.get("memory", {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,24 @@ from ._manifest import Array
 from .errors import ArgumentError
 from .step import Step
 
-__all__ = ["evaluate", "train_epochs"]
+__all__ = ["evaluate", "step_arrays", "train_epochs"]
+
+
+def step_arrays(step: Step, data: Mapping[str, Array], suffix: str = "") -> list[str]:
+    """Return the names of the arrays that a step takes: those of its inputs, or ``x`` and ``y``.
+
+    Raises:
+        ArgumentError: there are neither, or their numbers of samples differ.
+    """
+    inputs = [spec.name + suffix for spec in step.inputs]
+    names = inputs if all(name in data for name in inputs) else [f"x{suffix}", f"y{suffix}"][: len(inputs)]
+    if len(names) < len(inputs) or not all(name in data for name in names):
+        raise ArgumentError(f"data: expected the arrays {', '.join(inputs)}, but it has {', '.join(data)}")
+    counts = {name: len(data[name]) for name in names}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise ArgumentError(f"data: expected equal numbers of samples, but {listed}")
+    return names
 
 
 def train_epochs(
@@ -28,11 +45,11 @@ def train_epochs(
     The batch size is compiled in, so the samples of an incomplete last batch wait for
     the next epoch's order.
     """
-    samples, batch = len(data["x"]), step.inputs[0].shape[0]
+    names = step_arrays(step, data)
+    samples, batch = len(data[names[0]]), step.inputs[0].shape[0]
     batches = samples // batch
     if not batches:
         raise ArgumentError(f"data: expected at least {batch} samples, one batch, but got {samples}")
-    names = ("x", "y")[: len(step.inputs)]
     generator = np.random.default_rng(seed)
     for epoch in range(epochs):
         order = generator.permutation(samples)
@@ -47,21 +64,30 @@ def train_epochs(
 
 
 def evaluate(step: Step, data: Mapping[str, Array]) -> dict[str, float]:
-    """Return the accuracy on each split, where the target is one class per sample."""
-    splits = {"train": ("x", "y"), "test": ("x_test", "y_test")}
-    result = {}
-    for split, (x_name, y_name) in splits.items():
-        if x_name in data and y_name in data and data[y_name].dtype.kind == "i" and data[y_name].ndim == 1:
-            result[split] = _accuracy(step, data[x_name], data[y_name])
+    """Return the accuracy on each split, where target and output are one class per sample."""
+    result: dict[str, float] = {}
+    for split, suffix in (("train", ""), ("test", "_test")):
+        try:
+            *inputs, target = step_arrays(step, data, suffix)
+        except ArgumentError:
+            continue
+        if inputs and data[target].dtype.kind == "i" and data[target].ndim == 1:
+            accuracy = _accuracy(step, [data[name] for name in inputs], data[target])
+            result |= {} if accuracy is None else {split: accuracy}
     return result
 
 
-def _accuracy(step: Step, x: Array, y: Array) -> float:
+def _accuracy(step: Step, inputs: Sequence[Array], target: Array) -> float | None:
     """Predict in whole batches; the last one is filled up with its first sample."""
     batch, correct = step.inputs[0].shape[0], 0
-    for begin in range(0, len(x), batch):
-        part = x[begin : begin + batch]
-        filled = np.concatenate([part, np.repeat(part[:1], batch - len(part), axis=0)])
-        guesses = step.predict(filled).argmax(axis=1)[: len(part)]
-        correct += int((guesses == y[begin : begin + batch]).sum())
-    return correct / max(len(x), 1)
+    names = [spec.name for spec in step.inputs]
+    for begin in range(0, len(target), batch):
+        parts = [array[begin : begin + batch] for array in inputs]
+        count = len(parts[0])
+        filled = [np.concatenate([part, np.repeat(part[:1], batch - count, axis=0)]) for part in parts]
+        output = step.predict(**dict(zip(names, filled, strict=False)))
+        scores = output.get("logits") if isinstance(output, dict) else output
+        if not isinstance(scores, np.ndarray) or scores.ndim != 2:
+            return None
+        correct += int((scores.argmax(axis=1)[:count] == target[begin : begin + batch]).sum())
+    return correct / max(len(target), 1)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import _cli_inputs
-from ._training import evaluate, train_epochs
+from ._training import evaluate, step_arrays, train_epochs
 from .compiler import STAGES, compile
 from .errors import PockError
 from .report import format_bytes
@@ -42,7 +42,9 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what every command needs to compile a model; the command gets ``model, loss, step``."""
 
     @click.argument("model", metavar="MODEL")
-    @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="e.g. 8x3x32x32 or 8x16:int64; repeatable.")
+    @click.option(
+        "--input", "inputs", multiple=True, metavar="SHAPE", help="e.g. 8x3x32x32, ids=8x16:int64; repeatable."
+    )
     @click.option("--loss", default="cross_entropy", show_default=True, help="A name, none, or file.py:function.")
     @click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd", show_default=True)
     @click.option("--lr", type=float, help="Learning rate; PyTorch's default if not given.")
@@ -54,6 +56,9 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="SCHEME",
         help="full, last:N, bias_only[:N], glob=fraction, JSON or @file; repeatable, later ones win.",
     )
+    @click.option("--accumulate", type=click.IntRange(1), default=1, help="Update on every n-th step.", metavar="N")
+    @click.option("--clip-grad-norm", type=float, help="Largest norm of all gradients.")
+    @click.option("--clip-grad-value", type=float, help="Largest entry of a gradient.")
     @click.option("--name", help="Prefix of the C functions.")
     @click.option("--dump-ir-dir", type=click.Path(file_okay=False, path_type=Path), help="Write NN-stage.mlir there.")
     @functools.wraps(command)
@@ -65,6 +70,9 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         lr: float | None,
         settings: tuple[str, ...],
         scheme: tuple[str, ...],
+        accumulate: int,
+        clip_grad_norm: float | None,
+        clip_grad_value: float | None,
         name: str | None,
         dump_ir_dir: Path | None,
         **rest: Any,
@@ -72,15 +80,20 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         parsed_scheme = _cli_inputs.parse_scheme(scheme)
         parsed_optimizer = _cli_inputs.parse_optimizer(optimizer, lr, settings)
         parsed_loss = _cli_inputs.load_loss(loss)
-        loaded, examples = _cli_inputs.load_model(model, inputs)
+        loaded, examples, keywords = _cli_inputs.load_model(model, inputs)
         with _progress() as progress:
             task = progress.add_task("compile", total=len(STAGES) + 2)
             step = compile(
                 loaded,
                 examples,
+                keywords,
                 loss=parsed_loss,
                 optimizer=parsed_optimizer,
                 scheme=parsed_scheme,
+                accumulate=accumulate,
+                clip_grad_norm=clip_grad_norm,
+                clip_grad_value=clip_grad_value,
+                seed=rest.get("seed", 0),
                 name=name,
                 dump_ir_dir=dump_ir_dir,
                 on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),
@@ -146,7 +159,7 @@ def inspect(model: Any, loss: Any, step: Step, stage: str | None, picture: Path 
 @_model_options
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of samples.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of samples, and of dropout.")
 @click.option(
     "--resume", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Checkpoint to go on from."
 )
@@ -163,8 +176,9 @@ def train(
     save: Path | None,
     as_json: bool,
 ) -> None:
-    """Train a model on DATA, an .npz file with x and y (x_test and y_test if there are)."""
-    arrays = _cli_inputs.load_data(data, needs_target=loss is not None)
+    """Train a model on DATA, an .npz file with x and y, or arrays called as the inputs (and x_test … if there are)."""
+    arrays = _cli_inputs.load_data(data)
+    step_arrays(step, arrays)
     if resume:
         step.load(resume)
     figures: dict[str, Any] = {"before": evaluate(step, arrays), "epochs": []}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,16 @@ from . import _ir_text, _link
 from ._abi import LabelRange
 from ._artifact import Artifact, StageDump
 from ._core_api import Core, load_core
-from ._export import c_identifier, require_c_identifier
+from ._groups import OptimizerGroups
 from ._manifest import Manifest
-from .errors import ArgumentError, CompileError, PockError, SchemeError
-from .optim import Optimizer, from_torch
+from ._options import Training
+from ._request import LOSSES, Request
+from .errors import CompileError, PockError, SchemeError
 from .scheme import ParameterInfo, Scheme
 from .step import Step
 from .target import Target
 
 __all__ = ["LOSSES", "STAGES", "compile"]
-
-#: Losses known by name; anything else is a callable in torch ops, or None.
-LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
 
 #: Stage → the pipeline that leads to it; ``pock-opt`` has the same ones.
 PIPELINES: Mapping[str, str] = {
@@ -44,6 +41,7 @@ STAGES = ("import", *PIPELINES)
 def compile(
     model: Any,
     inputs: Any,
+    kwargs: Mapping[str, Any] | None = None,
     *,
     loss: str | Callable[..., Any] | None,
     optimizer: Any,
@@ -51,6 +49,10 @@ def compile(
     target: str | Target = "host",
     name: str | None = None,
     example_target: Any = None,
+    accumulate: int = 1,
+    clip_grad_norm: float | None = None,
+    clip_grad_value: float | None = None,
+    seed: int = 0,
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Step:
@@ -58,14 +60,26 @@ def compile(
 
     Args:
         model: a ``torch.nn.Module`` or a ``torch.export.ExportedProgram``.
-        inputs: a tuple of example inputs; fixes shapes and dtypes.
-        loss: ``cross_entropy``, ``mse``, ``l1``, ``bce_with_logits``, a callable
-            ``(output, target)`` in torch ops, or None if the model returns its loss.
-        optimizer: `SGD`, `Adam`, `AdamW`, or a ``torch.optim`` instance of these.
+        inputs: the forward's positional arguments, a tuple, or a mapping of its keyword
+            arguments: example tensors, also nested in tuples, lists and dicts, fix shapes and
+            dtypes; numbers, strings and None are compiled in.
+        kwargs: keyword arguments, where there are positional ones too.
+        loss: ``cross_entropy``, ``mse``, ``l1``, ``bce_with_logits`` (of the model's output, or
+            of its ``logits``), a callable ``(output, target)`` in torch ops, or None if the
+            model returns its loss, alone or as ``loss``.
+        optimizer: `SGD`, `Adam`, `AdamW`, or a ``torch.optim`` instance of these with all its
+            parameter groups; every call then reads its learning rates, so that torch's
+            schedulers work.
         scheme: which parameters train, and which part of each.
         target: ``host``, or a `Target`.
         name: prefix of the exported C functions; the model's class name if not given.
-        example_target: fixes shape and dtype of the target for a callable loss.
+        example_target: fixes shape and dtype of the target for a callable loss; a tensor, or
+            several in a tuple, list or dict, passed to the loss as such.
+        accumulate: update on every n-th call, with the mean of the n calls' gradients.
+        clip_grad_norm: scale the gradients so that their norm, of all together, is at most
+            this; as ``torch.nn.utils.clip_grad_norm_``.
+        clip_grad_value: clamp the gradients' entries to this; before ``clip_grad_norm``.
+        seed: of dropout, if the model is in training mode.
         dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
         on_stage: called with each stage's name before it runs.
 
@@ -75,17 +89,24 @@ def compile(
         UnsupportedOpsError: the model uses what the frontend does not know.
         CompileError: a stage failed; the error has a command that shows it again.
     """
-    request = _check_arguments(model, inputs, loss, optimizer, scheme, target, name)
+    request = Request.check(
+        model,
+        inputs,
+        kwargs,
+        loss=loss,
+        optimizer=optimizer,
+        scheme=scheme,
+        target=target,
+        name=name,
+        training=Training(accumulate, clip_grad_norm, clip_grad_value, seed),
+    )
     compiler = _Compiler(request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage)
-    imported = compiler.run_import(model, request.inputs, loss, example_target)
+    imported = compiler.run_import(model, request, loss, example_target)
     parameters: Sequence[ParameterInfo] = imported.parameters
     fractions = _resolve(request.scheme, parameters)
-    attributes = {
-        "pock.name": _ir_text.quote(request.name),
-        "pock.target": request.target.attributes,
-        "pock.scheme": _ir_text.scheme_attr(fractions),
-        "pock.optimizer": request.optimizer.to_attr(),
-    }
+    trained = [name for name, fraction in fractions.items() if fraction > 0]
+    groups = OptimizerGroups.resolve(request.optimizer, parameters, trained, _named_parameters(model, loss))
+    attributes = request.attributes() | groups.attributes() | {"pock.scheme": _ir_text.scheme_attr(fractions)}
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
     manifest = compiler.manifest()
@@ -96,11 +117,16 @@ def compile(
         manifest=manifest,
         library=library,
         object_code=object_code,
-        optimizer=request.optimizer,
+        optimizer=request.optimizer if request.torch_optimizer is None else groups.optimizers[0],
+        groups=groups,
         scheme=request.scheme,
         fractions=fractions,
         parameters=tuple(parameters),
         target=request.target,
+        training=request.training,
+        dropout=tuple(_ir_text.dropout_layers(compiler.dumps[0].ir)),
+        arguments=tuple(imported.arguments),
+        named_outputs=imported.named_outputs,
         loss=_loss_name(loss),
         norm_modes=dict(imported.norm_modes),
         state_names=state_names,
@@ -111,66 +137,7 @@ def compile(
         print_ir=compiler.without_locations,
         directory=directory,
     )
-    return Step(artifact, imported.values)
-
-
-@dataclass(frozen=True)
-class _Request:
-    """The checked arguments of `compile`."""
-
-    name: str
-    inputs: tuple[Any, ...]
-    optimizer: Optimizer
-    scheme: Scheme
-    target: Target
-
-
-def _check_arguments(
-    model: Any, inputs: Any, loss: Any, optimizer: Any, scheme: Any, target: Any, name: str | None
-) -> _Request:
-    """Check what can be checked without looking into the model."""
-    kind = type(model).__name__
-    if isinstance(model, type) or not (hasattr(model, "named_parameters") or kind == "ExportedProgram"):
-        given = f"the class {model.__name__}" if isinstance(model, type) else kind
-        raise ArgumentError(f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {given}")
-    if loss is not None and not callable(loss) and loss not in LOSSES:
-        raise ArgumentError(f"loss: expected one of {', '.join(LOSSES)}, a callable or None, but got {loss!r}")
-    if isinstance(target, str):
-        target = Target.named(target)
-    if not isinstance(target, Target):
-        raise ArgumentError(f"target: expected a name or a pockmlir.Target, but got {type(target).__name__}")
-    if name is None:
-        name = c_identifier("model" if kind in ("ExportedProgram", "GraphModule") else kind)
-    scheme = Scheme.coerce(scheme)
-    if not scheme.rules:
-        raise SchemeError("scheme: empty, nothing to train")
-    return _Request(
-        name=require_c_identifier(name),
-        inputs=_example_inputs(inputs),
-        optimizer=optimizer if isinstance(optimizer, Optimizer) and optimizer.kind else from_torch(optimizer),
-        scheme=scheme,
-        target=target,
-    )
-
-
-def _example_inputs(inputs: Any) -> tuple[Any, ...]:
-    """Return example inputs as a tuple of tensors; a single one need not be wrapped."""
-    import numpy as np
-    import torch
-
-    values = (inputs,) if isinstance(inputs, torch.Tensor | np.ndarray) else inputs
-    if not isinstance(values, tuple | list) or not values:
-        raise ArgumentError(f"inputs: expected a tuple of example inputs, but got {type(inputs).__name__}")
-    result = []
-    for index, value in enumerate(values):
-        if isinstance(value, np.ndarray):
-            value = torch.from_numpy(np.asarray(value, order="C"))
-        if not isinstance(value, torch.Tensor):
-            raise ArgumentError(
-                f"inputs[{index}]: expected a torch tensor or a numpy array, but got {type(value).__name__}"
-            )
-        result.append(value)
-    return tuple(result)
+    return Step(artifact, imported.values, request.torch_optimizer)
 
 
 def _resolve(scheme: Scheme, parameters: Sequence[ParameterInfo]) -> dict[str, float]:
@@ -196,6 +163,13 @@ def _check_gradients(manifest: Manifest, fractions: Mapping[str, float]) -> None
         )
 
 
+def _named_parameters(model: Any, loss: Any) -> Iterator[tuple[str, object]]:
+    """Name and object of the parameters, a loss module's included: what a torch optimizer may hold."""
+    yield from model.named_parameters()
+    if hasattr(loss, "named_parameters"):
+        yield from ((f"loss.{name}", parameter) for name, parameter in loss.named_parameters())
+
+
 def _loss_name(loss: Any) -> str:
     if loss is None:
         return "returned by the model"
@@ -219,13 +193,13 @@ class _Compiler:
         self.dumps: list[StageDump] = []
         self.timings: dict[str, float] = {}
 
-    def run_import(self, model: Any, inputs: tuple[Any, ...], loss: Any, example_target: Any) -> Any:
+    def run_import(self, model: Any, request: Request, loss: Any, example_target: Any) -> Any:
         """Import the model through torch.export and torch-mlir."""
         from .frontend import import_model
 
         self._begin("import")
         begin = time.perf_counter()
-        imported = import_model(model, inputs, loss, target_example=example_target)
+        imported = import_model(model, request.inputs, loss, kwargs=request.kwargs, target_example=example_target)
         self.timings["import"] = time.perf_counter() - begin
         return imported
 

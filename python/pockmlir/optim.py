@@ -1,19 +1,21 @@
 """Optimizers: PyTorch's names, defaults and semantics, as compile-time descriptions.
 
 The learning rate is a run-time input of the step; what stands here is its default.
-Everything else is compiled into the step.
+Everything else is compiled into the step. Groups give some parameters other settings.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, TypeVar
 
 from .errors import ArgumentError
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "from_torch"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "ParamGroup", "from_torch", "plain_setting"]
+
+_Self = TypeVar("_Self", bound="Optimizer")
 
 #: The optimizer state that is not per parameter: the number of steps taken, i64.
 STEP_COUNTER = "optimizer.step"
@@ -50,13 +52,81 @@ def _require_flags(owner: str, **flags: object) -> None:
 
 
 @dataclass(frozen=True)
+class ParamGroup:
+    """Settings that some parameters have instead of the optimizer's own.
+
+    Attributes:
+        params: globs over parameter names.
+        settings: (name, value) of what differs.
+    """
+
+    params: tuple[str, ...]
+    settings: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def of(cls, owner: str, entry: object) -> ParamGroup:
+        """Read ``{"params": globs, setting: value, …}``.
+
+        Raises:
+            ArgumentError: it is no mapping, or has no globs.
+        """
+        if isinstance(entry, ParamGroup):
+            return entry
+        if not isinstance(entry, Mapping) or "params" not in entry:
+            raise ArgumentError(f'{owner}: a group is {{"params": globs, setting: value, …}}, but got {entry!r}')
+        globs = [entry["params"]] if isinstance(entry["params"], str) else entry["params"]
+        if not isinstance(globs, Sequence) or not globs or not all(isinstance(glob, str) and glob for glob in globs):
+            raise ArgumentError(
+                f"{owner}: params of a group are globs over parameter names, but got {entry['params']!r}"
+            )
+        settings = {key: tuple(v) if isinstance(v, list) else v for key, v in entry.items() if key != "params"}
+        return cls(tuple(globs), tuple(settings.items()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the group as it may be written."""
+        return {"params": list(self.params)} | dict(self.settings)
+
+
+@dataclass(frozen=True)
 class Optimizer:
-    """Base of the optimizers; use one of the subclasses."""
+    """Base of the optimizers; use one of the subclasses.
+
+    Attributes:
+        lr: the learning rate where a call gives none.
+        groups: settings for the parameters that globs match; later entries win.
+    """
 
     #: The checkpoint's and the report's name of the update rule.
     kind: ClassVar[str] = ""
 
     lr: float = 1e-3
+    groups: Sequence[ParamGroup | Mapping[str, Any]] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        groups: object = self.groups
+        if not isinstance(groups, list | tuple):
+            raise ArgumentError(f"{owner}: groups is a list of mappings, but got {groups!r}")
+        object.__setattr__(self, "groups", tuple(ParamGroup.of(owner, entry) for entry in groups))
+        self.per_group()
+
+    def per_group(self: _Self) -> tuple[_Self, ...]:
+        """Return the settings of every group: first the optimizer's own, then one per entry of ``groups``.
+
+        >>> [str(o) for o in SGD(lr=0.1, groups=[{"params": "*.bias", "lr": 0.2}]).per_group()][1][:11]
+        'SGD(lr=0.2,'
+        """
+        known = [f.name for f in fields(self) if f.name != "groups"]
+        result = [self if not self.groups else replace(self, groups=())]
+        for group in self.groups:
+            assert isinstance(group, ParamGroup)
+            settings = dict(group.settings)
+            if unknown := [key for key in settings if key not in known]:
+                raise ArgumentError(
+                    f"{type(self).__name__}: a group may set {', '.join(known)}, but got {', '.join(unknown)}"
+                )
+            result.append(replace(self, groups=(), **settings))
+        return tuple(result)
 
     def to_attr(self) -> str:
         """Return the MLIR attribute that stands for this optimizer."""
@@ -68,11 +138,19 @@ class Optimizer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the kind and all settings, for reports and checkpoints."""
-        return {"kind": self.kind} | {f.name: getattr(self, f.name) for f in fields(self)}
+        result = {"kind": self.kind} | self.settings()
+        if self.groups:
+            result["groups"] = [group.to_dict() for group in self.groups if isinstance(group, ParamGroup)]
+        return result
+
+    def settings(self) -> dict[str, Any]:
+        """Return the optimizer's own settings by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "groups"}
 
     def __str__(self) -> str:
-        settings = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))
-        return f"{type(self).__name__}({settings})"
+        settings = ", ".join(f"{key}={value!r}" for key, value in self.settings().items())
+        groups = f", {len(self.groups)} group(s)" if self.groups else ""
+        return f"{type(self).__name__}({settings}{groups})"
 
 
 def _attr(mnemonic: str, settings: Mapping[str, float | bool]) -> str:
@@ -113,6 +191,7 @@ class SGD(Optimizer):
                 "SGD: nesterov needs momentum > 0 and dampening = 0, "
                 f"but got momentum={self.momentum!r}, dampening={self.dampening!r}"
             )
+        super().__post_init__()
 
     def to_attr(self) -> str:
         """Return ``#pock.sgd<…>``."""
@@ -160,6 +239,7 @@ class Adam(Optimizer):
             _require_number(owner, f"betas[{index}]", beta, below=1.0)
         object.__setattr__(self, "betas", (float(betas[0]), float(betas[1])))
         _require_flags(owner, amsgrad=self.amsgrad, maximize=self.maximize)
+        super().__post_init__()
 
     def to_attr(self) -> str:
         """Return ``#pock.adam<…>``; ``decoupled`` tells AdamW from Adam."""
@@ -192,29 +272,29 @@ class AdamW(Adam):
     weight_decay: float = 1e-2
 
 
-def from_torch(optimizer: Any) -> Optimizer:
-    """Return the description of a ``torch.optim`` SGD, Adam or AdamW instance.
+def from_torch(optimizer: Any) -> tuple[Optimizer, ...]:
+    """Return the settings of every parameter group of a ``torch.optim`` SGD, Adam or AdamW.
 
-    Its state is not taken over. Which parameters train is the scheme's business: the
-    instance must have one parameter group.
+    Its state is not taken over.
 
     Raises:
-        ArgumentError: another optimizer, several groups, or an option without counterpart.
+        ArgumentError: another optimizer, or an option without counterpart.
     """
     kinds: dict[str, type[Optimizer]] = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}
     cls = type(optimizer)
     if not cls.__module__.startswith("torch.optim") or cls.__name__ not in kinds:
         given = f"{cls.__module__}.{cls.__qualname__}"
         raise ArgumentError(f"optimizer: expected {', '.join(kinds)} of pockmlir or torch.optim, but got {given}")
-    if len(optimizer.param_groups) != 1:
-        raise ArgumentError(
-            f"optimizer: expected one parameter group, but got {len(optimizer.param_groups)}; "
-            "say what trains with a scheme"
-        )
-    group = optimizer.param_groups[0]
-    kind = AdamW if group.get("decoupled_weight_decay") else kinds[cls.__name__]
-    known = {f.name for f in fields(kind)}
-    settings = {key: value.item() if hasattr(value, "item") else value for key, value in group.items() if key in known}
-    if isinstance(settings.get("betas"), Sequence):
-        settings["betas"] = tuple(b.item() if hasattr(b, "item") else b for b in settings["betas"])
-    return kind(**settings)
+    result = []
+    for group in optimizer.param_groups:
+        kind = AdamW if group.get("decoupled_weight_decay") else kinds[cls.__name__]
+        known = {f.name for f in fields(kind)}
+        result.append(kind(**{key: plain_setting(value) for key, value in group.items() if key in known}))
+    return tuple(result)
+
+
+def plain_setting(value: Any) -> Any:
+    """Return a setting of a torch optimizer without tensors: they may stand for numbers."""
+    if isinstance(value, list | tuple):
+        return tuple(map(plain_setting, value))
+    return value.item() if hasattr(value, "item") else value

@@ -92,6 +92,9 @@ class Report:
         name: the model's name.
         target: what it was compiled for.
         optimizer: kind and settings.
+        groups: settings and trained parameters of each group, if there are several.
+        training: accumulation and clipping, as far as used.
+        dropout: seed and layers of the dropout that is active; empty if none is.
         loss: name of the loss.
         scheme: as the user wrote it.
         parameters: one entry per parameter of the model.
@@ -105,6 +108,9 @@ class Report:
     name: str
     target: str
     optimizer: Mapping[str, Any]
+    groups: tuple[Mapping[str, Any], ...]
+    training: Mapping[str, float]
+    dropout: Mapping[str, Any]
     loss: str
     scheme: str
     parameters: tuple[ParameterReport, ...]
@@ -122,6 +128,9 @@ class Report:
             name=artifact.name,
             target=artifact.target.name,
             optimizer=artifact.optimizer.to_dict(),
+            groups=_groups(artifact),
+            training=artifact.training.used(),
+            dropout={"seed": artifact.training.seed, "layers": list(artifact.dropout)} if artifact.dropout else {},
             loss=artifact.loss,
             scheme=str(artifact.scheme),
             parameters=tuple(
@@ -151,6 +160,9 @@ class Report:
             "name": self.name,
             "target": self.target,
             "optimizer": dict(self.optimizer),
+            "groups": [dict(group) for group in self.groups],
+            "training": dict(self.training),
+            "dropout": dict(self.dropout),
             "loss": self.loss,
             "scheme": self.scheme,
             "trained_elements": self.trained_elements,
@@ -173,14 +185,21 @@ class Report:
         return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        settings = ", ".join(f"{key}={value}" for key, value in self.optimizer.items() if key != "kind")
+        settings = ", ".join(f"{key}={value}" for key, value in self.optimizer.items() if key not in ("kind", "groups"))
         yield f"{self.name} for {self.target}: {self.loss}, {self.optimizer['kind']} ({settings})"
+        if self.training:
+            yield ", ".join(f"{key}={value}" for key, value in self.training.items())
         yield f"scheme: {self.scheme}"
         yield (
             f"trains {self.trained_elements:,} of {self.elements:,} parameters "
             f"({100 * self.trained_elements / max(self.elements, 1):.1f} %)"
         )
         yield self._parameter_table()
+        if self.groups:
+            yield self._group_table()
+        if self.dropout:
+            layers = list(dict.fromkeys(self.dropout["layers"]))
+            yield f"dropout, seed {self.dropout['seed']}: {', '.join(layers)}"
         if self.norm_modes:
             yield make_table("normalisation", ("layer", "mode"), self.norm_modes.items())
         yield make_table("arithmetic", ("", ""), self.arithmetic.items())
@@ -192,6 +211,14 @@ class Report:
             for entry in self.parameters
         ]
         return make_table("parameters", ("parameter", "shape", "trains", ""), rows)
+
+    def _group_table(self) -> Table:
+        rows = []
+        for index, group in enumerate(self.groups):
+            settings = {key: value for key, value in group.items() if key not in ("kind", "parameters")}
+            text = ", ".join(f"{key}={value}" for key, value in settings.items())
+            rows.append((index, text, ", ".join(group["parameters"])))
+        return make_table("parameter groups", ("group", "settings", "trains"), rows)
 
     def _memory_table(self) -> Table:
         memory = self.memory
@@ -222,6 +249,18 @@ def make_table(title: str, columns: Sequence[str], rows: Any) -> Table:
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     return table
+
+
+def _groups(artifact: Artifact) -> tuple[Mapping[str, Any], ...]:
+    """Settings and trained parameters of each group; nothing if all have the same."""
+    if artifact.groups is None or len(artifact.groups.optimizers) == 1:
+        return ()
+    trained = [name for name, fraction in artifact.fractions.items() if fraction > 0]
+    members = artifact.groups.members(trained)
+    return tuple(
+        optimizer.to_dict() | {"parameters": names}
+        for optimizer, names in zip(artifact.groups.optimizers, members, strict=True)
+    )
 
 
 def _arithmetic(artifact: Artifact) -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 from .errors import SchemeError
 
-__all__ = ["ParameterInfo", "Rule", "Scheme"]
+__all__ = ["ParameterInfo", "Rule", "Scheme", "no_match"]
 
 SchemeLike: TypeAlias = "Scheme | Mapping[str, float]"
 
@@ -271,16 +271,20 @@ def _matched(rule: Rule, parameters: Sequence[ParameterInfo]) -> list[ParameterI
 def _matched_by_glob(rule: Rule, parameters: Sequence[ParameterInfo]) -> list[ParameterInfo]:
     matched = [info for info in parameters if fnmatchcase(info.name, rule.pattern)]
     if not matched:
-        names = [info.name for info in parameters]
-        close = difflib.get_close_matches(rule.pattern, names + _prefix_globs(names), n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; there are {', '.join(names[:8])}"
-        raise SchemeError(f"scheme: '{rule.pattern}' matches no parameter{hint}{' …' * (not close and len(names) > 8)}")
+        raise SchemeError(f"scheme: {no_match(rule.pattern, [info.name for info in parameters])}")
     if rule.fraction > 0 and not any(info.requires_grad for info in matched):
         raise SchemeError(
             f"scheme: '{rule.pattern}' = {rule.fraction:g} matches only parameters with requires_grad=False: "
             + ", ".join(info.name for info in matched)
         )
     return matched
+
+
+def no_match(glob: str, names: Sequence[str]) -> str:
+    """Say that a glob matches none of the parameters, and what it may have meant."""
+    close = difflib.get_close_matches(glob, [*names, *_prefix_globs(names)], n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; there are {', '.join(names[:8])}"
+    return f"'{glob}' matches no parameter{hint}{' …' * (not close and len(names) > 8)}"
 
 
 def _prefix_globs(names: Sequence[str]) -> list[str]:

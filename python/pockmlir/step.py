@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from . import _checkpoint, _export
-from ._abi import Call, Instance, to_array
+from ._abi import Call, Instance
+from ._arguments import Arguments
 from ._artifact import Artifact
-from ._manifest import Array, Memory, TensorSlot, TensorSpec, dtype_of
-from .errors import ArgumentError, CheckpointError
+from ._counters import Counters
+from ._manifest import Array, Memory, TensorSpec
+from ._options import check_seed
+from ._schedule import LearningRates
+from ._state import State
+from .errors import ArgumentError
 from .report import Report
 
 __all__ = ["Step"]
-
-_MISSING = object()
 
 
 class Step:
@@ -28,123 +28,130 @@ class Step:
 
     Calls on one step exclude each other; different steps run side by side.
 
-    >>> loss = step(x, y)                     # doctest: +SKIP
-    >>> loss = step(x, y, lr=0.01)            # doctest: +SKIP
+    >>> loss = step(x, y)                               # doctest: +SKIP
+    >>> loss = step(x, y, lr=0.01)                      # doctest: +SKIP
+    >>> loss = step(input_ids=ids, target=y)            # doctest: +SKIP
 
     Args:
         artifact: what the compiler made.
         values: initial parameters and buffers by PyTorch's names.
+        torch_optimizer: a ``torch.optim`` instance whose ``param_groups`` give the learning
+            rate of every call; what a scheduler of torch writes there takes effect.
     """
 
-    def __init__(self, artifact: Artifact, values: Mapping[str, Array]) -> None:
+    def __init__(self, artifact: Artifact, values: Mapping[str, Array], torch_optimizer: Any = None) -> None:
         self._artifact = artifact
         manifest = artifact.manifest
         self._instance = Instance(artifact.library, manifest)
         self._lock = threading.Lock()
-        labels = dict(artifact.labels)
-        self._step = Call(self._instance, "step", manifest.functions["step"], labels)
-        predict = manifest.functions.get("predict")
-        self._predict = Call(self._instance, "predict", predict) if predict else None
-        self._names = [spec.name for spec in self.inputs]
-        lr, loss = self._step.function.inputs[-1], self._step.function.outputs[0]
-        if lr.name != "lr" or lr.elements != 1 or loss.elements != 1:
-            raise ArgumentError(f"manifest: expected the step's last input to be lr and a scalar loss, but got {lr}")
-        self._lr = self._instance.output(lr)
-        self._loss = self._instance.output(loss)
-        #: Parameters and buffers that the compiled functions do not use.
-        self._unused: dict[str, Array] = {}
-        self._initialize(values)
-
-    def _initialize(self, values: Mapping[str, Array]) -> None:
-        """Fill the memory for the first time."""
-        persistent = self._persistent()
-        if missing := [name for name in persistent if name not in values]:
-            raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
-        for name, slot in persistent.items():
-            self._instance.view(name)[...] = _checked(name, values[name], slot.torch_shape, dtype_of(slot.dtype))
-        names = self._artifact.state_names or list(values)
-        self._unused = {
-            name: np.array(values[name])
-            for name in names
-            if name in values and name not in persistent and name not in self._artifact.aliases
+        calls = {
+            name: Call(self._instance, name, function, artifact.labels) for name, function in manifest.functions.items()
         }
-        self._instance.initialize()
-        self._instance.prepare()
-
-    def _persistent(self) -> dict[str, TensorSlot]:
-        return self._artifact.manifest.of_kind("parameter", "buffer")
+        self._step, self._predict = calls["step"], calls.get("predict")
+        self._accumulate = calls.get("accumulate")
+        _check_signature(self._step, len(artifact.optimizers))
+        self._rates = LearningRates(artifact.optimizers, torch_optimizer)
+        self._scalars = {spec.name: self._instance.output(spec) for spec in self._step.function.scalars}
+        self._outputs = [self._instance.output(spec) for spec in self._step.function.outputs]
+        self._grad_norm: float | None = None
+        self._arguments = Arguments("step", self.inputs, artifact.arguments)
+        if self._predict:
+            names = [spec.name for spec in self.inputs]
+            self._predict_arguments = Arguments("predict", self._predict.function.tensors, artifact.arguments, names)
+        self._counters = Counters(artifact.training.accumulate, "dropout_seed" in self._scalars, artifact.training.seed)
+        self._state = State(artifact, self._instance, self._counters, values)
 
     # Running ------------------------------------------------------------------------------
 
-    def __call__(self, *inputs: Any, target: Any = _MISSING, lr: float | None = None) -> float:
+    def __call__(
+        self, *inputs: Any, lr: float | Sequence[float] | None = None, seed: int | None = None, **named: Any
+    ) -> float:
         """Run one training step and return the loss before the update.
 
+        With ``accumulate=n`` every n-th call updates; the others only add their gradients up.
+
         Args:
-            inputs: the model's inputs, then the target (unless given by name), as numpy
-                arrays or torch tensors; not copied if contiguous and aligned.
-            target: the target, by name.
-            lr: the learning rate of this step; the optimizer's if not given.
+            inputs: the model's inputs, then the target, as numpy arrays or torch tensors;
+                not copied if contiguous and aligned.
+            lr: the learning rate of this step, or one per parameter group; the optimizer's if
+                not given.
+            seed: of dropout in this call; that of ``compile`` if not given.
+            named: inputs and ``target`` by name.
 
         Raises:
-            ArgumentError: an argument has a wrong shape, dtype, label or value; nothing ran.
+            ArgumentError: an argument is missing, or has a wrong shape, dtype, label or value;
+                nothing ran.
         """
-        values = inputs if target is _MISSING else (*inputs, target)
-        if len(values) != len(self._names):
-            expected = ", ".join(map(str, self.inputs))
-            raise ArgumentError(f"step: expected {len(self._names)} arguments ({expected}), but got {len(values)}")
-        rate = self._artifact.optimizer.lr if lr is None else _learning_rate(lr)
+        values = self._arguments.flatten(inputs, named)
+        rates = self._rates.of_call(lr)
+        checked = None if seed is None else check_seed(seed)
         with self._lock:
-            arrays = [self._step.bind(index, value) for index, value in enumerate(values)]
-            self._lr[()] = rate
-            arrays.append(self._lr)
-            self._step.run(arrays, (self._loss,))
-            return float(self._loss)
+            return self._run(values, rates, self._counters.seed if checked is None else checked)
 
-    def predict(self, *inputs: Any) -> Any:
-        """Run the forward pass with the parameters as they are.
+    def _run(self, values: Sequence[Any], rates: list[float], seed: int) -> float:
+        """Run the step, or only accumulate; count the call if it succeeds."""
+        updates = self._counters.updates
+        call = self._step if updates or self._accumulate is None else self._accumulate
+        arrays = [call.bind(index, value) for index, value in enumerate(values)]
+        self._scalars["lr"][...] = rates if self._scalars["lr"].ndim else rates[0]
+        if self._counters.dropout:
+            self._scalars["dropout_seed"][()] = seed
+            self._scalars["dropout_step"][()] = self._counters.calls
+        arrays += [self._scalars[spec.name] for spec in call.function.scalars]
+        call.run(arrays, self._outputs[: len(call.function.outputs)])
+        self._counters.advance()
+        if updates:
+            self._rates.mark_stepped()
+            self._grad_norm = float(self._outputs[1]) if len(self._outputs) > 1 else None
+        return float(self._outputs[0])
+
+    def predict(self, *inputs: Any, **named: Any) -> Any:
+        """Run the forward pass with the parameters as they are, in eval mode.
 
         Args:
-            inputs: the model's inputs, as for the step.
+            inputs: the model's inputs, as for the step, without what only its loss needs.
+            named: inputs by name; those that only the loss needs may be there.
 
         Returns:
-            A new array, or a tuple of them if the model has several outputs.
+            A new array; a tuple of them if the model returns several, a dict by name if it
+            returns a mapping or a dataclass.
         """
         if self._predict is None:
             raise ArgumentError("predict: the model returns only its loss; there is no separate forward pass")
-        function = self._predict.function
-        if len(inputs) != len(function.inputs):
-            expected = f"{len(function.inputs)} arguments ({', '.join(map(str, function.inputs))})"
-            raise ArgumentError(f"predict: expected {expected}, but got {len(inputs)}")
-        outputs = [self._instance.output(spec) for spec in function.outputs]
+        values = self._predict_arguments.flatten(inputs, named)
+        specs = self._predict.function.outputs
+        outputs = [self._instance.output(spec) for spec in specs]
         with self._lock:
-            self._predict.run([self._predict.bind(index, value) for index, value in enumerate(inputs)], outputs)
+            self._predict.run([self._predict.bind(index, value) for index, value in enumerate(values)], outputs)
+        if self._artifact.named_outputs:
+            return {spec.name: output for spec, output in zip(specs, outputs, strict=True)}
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    @property
+    def grad_norm(self) -> float | None:
+        """The norm of all gradients at the last update, before clipping; None without ``clip_grad_norm``."""
+        return self._grad_norm
+
+    @property
+    def micro_step(self) -> int:
+        """How many calls have added up gradients since the last update; 0 unless ``accumulate`` is given."""
+        return self._counters.micro_step
 
     # State --------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Array]:
         """Return copies of parameters and buffers, under PyTorch's names and in its layout."""
         with self._lock:
-            return self._state_dict()
-
-    def _state_dict(self) -> dict[str, Array]:
-        persistent = self._persistent()
-        result = {}
-        for name in self._artifact.state_names or [*persistent, *self._unused]:
-            source = self._artifact.aliases.get(name, name)
-            value = self._instance.view(source) if source in persistent else self._unused.get(source)
-            if value is not None:
-                result[name] = np.array(value, order="C")
-        return result
+            return self._state.model()
 
     def optimizer_state_dict(self) -> dict[str, Array]:
-        """Return copies of the optimizer's state: ``<parameter>.<state>``, ``optimizer.step``."""
-        with self._lock:
-            return self._optimizer_state_dict()
+        """Return copies of the optimizer's state: ``<parameter>.<state>``, ``optimizer.step``.
 
-    def _optimizer_state_dict(self) -> dict[str, Array]:
-        slots = self._artifact.manifest.of_kind("state")
-        return {name: np.array(self._instance.view(name), order="C") for name in slots}
+        Also ``optimizer.micro_step`` with accumulated gradients ``<parameter>.grad``, and
+        ``dropout.step`` and ``dropout.seed``, where they matter.
+        """
+        with self._lock:
+            return self._state.optimizer()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Set all parameters and buffers.
@@ -155,31 +162,13 @@ class Step:
         Raises:
             ArgumentError: names, a shape or a dtype differ; nothing has changed.
         """
-        arrays = {name: to_array(name, value) for name, value in _mapping("state_dict", state_dict).items()}
         with self._lock:
-            current = self._state_dict()
-            self._write_state(_matched("state_dict", arrays, current))
+            self._state.set_model(state_dict)
 
     def load_optimizer_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Set the whole state of the optimizer; the counterpart of `optimizer_state_dict`."""
-        arrays = {name: to_array(name, value) for name, value in _mapping("optimizer state", state_dict).items()}
         with self._lock:
-            for name, value in _matched("optimizer state", arrays, self._optimizer_state_dict()).items():
-                self._instance.view(name)[...] = value
-
-    def _write_state(self, arrays: Mapping[str, Array]) -> None:
-        """Write checked values, then recompute what depends on them."""
-        aliases = self._artifact.aliases
-        for alias, source in aliases.items():
-            if alias in arrays and not np.array_equal(arrays[alias], arrays[source], equal_nan=True):
-                raise ArgumentError(f"state_dict: {alias} and {source} are one tensor, but their values differ")
-        persistent = self._persistent()
-        for name, value in arrays.items():
-            if name in persistent:
-                self._instance.view(name)[...] = value
-            elif name not in aliases:
-                self._unused[name][...] = value
-        self._instance.prepare()
+            self._state.set_optimizer(state_dict)
 
     def write_back(self, model: Any) -> None:
         """Copy parameters and buffers into a torch model, by its ``load_state_dict``."""
@@ -188,17 +177,16 @@ class Step:
         model.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_dict().items()})
 
     def reset_optimizer(self) -> None:
-        """Forget momenta and the number of steps."""
+        """Forget momenta, accumulated gradients and the number of updates; dropout's numbers go on."""
         with self._lock:
-            self._instance.initialize()
-
-    # Checkpoints --------------------------------------------------------------------------
+            self._state.reset_optimizer()
+            self._grad_norm = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write parameters, buffers and optimizer state; the old file stays whole if this is killed."""
         with self._lock:
-            tensors = self._state_dict() | self._optimizer_state_dict()
-        _checkpoint.write(Path(path), tensors, self._identity())
+            tensors, identity = self._state.model() | self._state.optimizer(), self._state.identity()
+        _checkpoint.write(Path(path), tensors, identity)
 
     def load(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
         """Read what `save` wrote.
@@ -212,59 +200,8 @@ class Step:
             CheckpointError: truncated, foreign, or of another model, optimizer or scheme;
                 nothing has changed.
         """
-        path = Path(path)
-        tensors, metadata = _checkpoint.read(path)
-        self._check_identity(path, metadata, optimizer_state)
         with self._lock:
-            state, slots = self._state_dict(), self._optimizer_state_dict()
-            own = {name: value for name, value in tensors.items() if name in state or _is_model(name, metadata)}
-            rest = {name: value for name, value in tensors.items() if name not in own}
-            try:
-                own = _matched("checkpoint", own, state)
-                rest = _matched("checkpoint", rest, slots) if optimizer_state else {}
-                self._write_state(own)
-            except ArgumentError as error:
-                raise CheckpointError(f"{path}: {error}") from None
-            for name, value in rest.items():
-                self._instance.view(name)[...] = value
-
-    def _identity(self) -> dict[str, Any]:
-        artifact = self._artifact
-        return {
-            "model": artifact.name,
-            "model_hash": artifact.fingerprint(),
-            "optimizer": artifact.optimizer.to_dict(),
-            "optimizer_state": sorted(artifact.manifest.of_kind("state")),
-            "scheme": artifact.scheme.to_json(),
-            "scheme_hash": artifact.scheme.digest(artifact.fractions),
-        }
-
-    def _check_identity(self, path: Path, metadata: Mapping[str, Any], optimizer_state: bool) -> None:
-        """Refuse a checkpoint that belongs to something else, saying to what."""
-        own = self._identity()
-        if metadata.get("exported"):
-            raise CheckpointError(f"{path}: parameters of an export, without optimizer state; use load_state_dict")
-        if metadata.get("model_hash") != own["model_hash"]:
-            raise CheckpointError(
-                f"{path}: belongs to another model, {metadata.get('model')!r}; this one is {own['model']!r} "
-                "and has other parameters or buffers"
-            )
-        if not optimizer_state:
-            return
-        hint = "; load(path, optimizer_state=False) takes the parameters only"
-        saved = metadata.get("optimizer")
-        kind = saved.get("kind") if isinstance(saved, dict) else None
-        if kind != own["optimizer"]["kind"]:
-            raise CheckpointError(
-                f"{path}: has the state of optimizer {kind!r}, but this step uses {own['optimizer']['kind']!r}{hint}"
-            )
-        if metadata.get("scheme_hash") != own["scheme_hash"]:
-            raise CheckpointError(
-                f"{path}: has optimizer state for the scheme {metadata.get('scheme')}, "
-                f"but this step trains {own['scheme']}{hint}"
-            )
-        if metadata.get("optimizer_state") != own["optimizer_state"]:
-            raise CheckpointError(f"{path}: its {kind} keeps other state than this step's; other settings?{hint}")
+            self._state.load(Path(path), optimizer_state=optimizer_state)
 
     # Looking at it ------------------------------------------------------------------------
 
@@ -284,8 +221,8 @@ class Step:
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """What a call takes by position: the model's inputs, then the target."""
-        return self._step.function.inputs[:-1]
+        """The tensors that a call takes: the model's inputs, then the target."""
+        return self._step.function.tensors
 
     @property
     def artifact(self) -> Artifact:
@@ -326,44 +263,16 @@ class Step:
             ``constants``, ``state``, ``parameters``, ``manifest``.
         """
         with self._lock:
-            return _export.export(self._artifact, self._instance, self._state_dict(), Path(directory))
+            return _export.export(self._artifact, self._instance, self._state.model(), Path(directory))
 
 
-def _learning_rate(value: object) -> float:
-    """Return a learning rate, or raise an error that names it."""
-    try:
-        rate = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ArgumentError(f"lr: expected a number, but got {value!r}") from None
-    if not math.isfinite(rate) or rate < 0.0:
-        raise ArgumentError(f"lr: expected a finite number >= 0, but got {value!r}")
-    return rate
-
-
-def _mapping(what: str, value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ArgumentError(f"{what}: expected a mapping of names to arrays, but got {type(value).__name__}")
-    return value
-
-
-def _checked(name: str, value: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return the value if it has this shape and dtype."""
-    if value.shape != shape or value.dtype != dtype:
-        raise ArgumentError(
-            f"{name}: expected {dtype.name}{list(shape)}, but got {value.dtype.name}{list(value.shape)}"
-        )
-    return value
-
-
-def _matched(what: str, given: Mapping[str, Array], current: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the given values if they have the names, shapes and dtypes of the current ones."""
-    if missing := [name for name in current if name not in given]:
-        raise ArgumentError(f"{what}: missing {', '.join(missing)}")
-    if unexpected := [name for name in given if name not in current]:
-        raise ArgumentError(f"{what}: unexpected {', '.join(unexpected)}")
-    return {name: _checked(name, given[name], value.shape, value.dtype) for name, value in current.items()}
-
-
-def _is_model(name: str, metadata: Mapping[str, Any]) -> bool:
-    """Whether a tensor of a checkpoint is the model's, as its metadata tells."""
-    return name not in metadata.get("optimizer_state", ())
+def _check_signature(step: Call, groups: int) -> None:
+    """Refuse a manifest whose step is not called as this class calls it."""
+    function = step.function
+    shape = () if groups == 1 else (groups,)
+    names = [spec.name for spec in function.scalars]
+    if names[-1:] != ["lr"] or function.scalars[-1].shape != shape or function.inputs[-1].name != "lr":
+        last = function.inputs[-1] if function.inputs else "nothing"
+        raise ArgumentError(f"manifest: expected the step's last input to be lr: float32{list(shape)}, but got {last}")
+    if any(spec.elements != 1 for spec in function.outputs) or not 1 <= len(function.outputs) <= 2:
+        raise ArgumentError("manifest: expected the step to return the loss and at most the gradients' norm")

@@ -155,9 +155,9 @@ def make_artifact(**changes) -> Artifact:
     return dataclasses.replace(artifact, **changes)
 
 
-def make_step(**changes) -> pock.Step:
+def make_step(torch_optimizer=None, **changes) -> pock.Step:
     """A step with memory of its own."""
-    return pock.Step(make_artifact(**changes), VALUES)
+    return pock.Step(make_artifact(**changes), VALUES, torch_optimizer)
 
 
 def reference(steps: int, lr: float = 0.1, x=X, y=Y):

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from pockmlir import SGD, AdamW, ArgumentError, Scheme, _bench, _cli_inputs, cli
 from pockmlir._manifest import TensorSpec
+from pockmlir._training import step_arrays
 
 torch = pytest.importorskip("torch")
 
@@ -54,7 +55,7 @@ def run(model_file, monkeypatch, tmp_path):
     """Runs `pock` with a fake compiler; returns the result and the arguments of `compile`."""
     requests = []
 
-    def fake_compile(model, inputs, *, on_stage, **options):
+    def fake_compile(model, inputs, kwargs, *, on_stage, **options):
         requests.append((model, inputs, options))
         on_stage("import")
         return fake_step.make_step()
@@ -165,21 +166,36 @@ def test_train_on_too_few_samples(run, tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": np.zeros(3)}, "no array y; it has x"),
-        ({"x": np.zeros(3), "y": np.zeros(2)}, "x has 3 samples, but y has 2"),
+        ({"x": np.zeros(3)}, "expected the arrays x, target, but it has x"),
+        ({"x": np.zeros(3), "y": np.zeros(2)}, "equal numbers of samples, but x has 3, y has 2"),
         ({"x": np.array([{}]), "y": np.zeros(1)}, r"expected an \.npz file"),
     ],
 )
-def test_bad_data(tmp_path, arrays, message):
+def test_bad_data(run, tmp_path, arrays, message):
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(ArgumentError, match=message):
-        _cli_inputs.load_data(tmp_path / "bad.npz", needs_target=True)
+        run("train", tmp_path / "bad.npz")
+
+
+def test_data_may_be_called_as_the_inputs(data):
+    arrays = _cli_inputs.load_data(data)
+    step = fake_step.make_step()
+    assert step_arrays(step, arrays) == ["x", "y"]
+    assert step_arrays(step, {"x": arrays["x"], "target": arrays["y"]}) == ["x", "target"]
+    assert step_arrays(step, arrays, "_test") == ["x_test", "y_test"]
 
 
 def test_data_that_is_no_npz(tmp_path):
     (tmp_path / "bad.npz").write_text("nothing")
     with pytest.raises(ArgumentError, match=r"expected an \.npz file"):
-        _cli_inputs.load_data(tmp_path / "bad.npz", needs_target=True)
+        _cli_inputs.load_data(tmp_path / "bad.npz")
+
+
+def test_accumulation_clipping_and_seed(run, data):
+    _, (_, _, options) = run("train", data, "--accumulate", 4, "--clip-grad-norm", 1, "--seed", 7)
+    assert {key: options[key] for key in ("accumulate", "clip_grad_norm", "clip_grad_value", "seed")} == {
+        "accumulate": 4, "clip_grad_norm": 1.0, "clip_grad_value": None, "seed": 7,
+    }  # fmt: skip
 
 
 def test_bench_prints_a_ratio(run):
@@ -190,7 +206,7 @@ def test_bench_prints_a_ratio(run):
 
 
 def test_eager_step_does_the_same_training(model_file):
-    model, _ = _cli_inputs.load_model(f"{model_file}:with_inputs", [])
+    model, *_ = _cli_inputs.load_model(f"{model_file}:with_inputs", [])
     step = fake_step.make_step()
     model.load_state_dict(
         {name: torch.from_numpy(fake_step.VALUES[name]) for name in ("fc.weight", "fc.bias", "scale")}
@@ -209,15 +225,17 @@ def test_measure_leaves_out_the_warm_up():
 
 
 def test_model_forms(model_file):
-    model, inputs = _cli_inputs.load_model(f"{model_file}:bare", ["4x3", "2:int64"])
+    model, inputs, _ = _cli_inputs.load_model(f"{model_file}:bare", ["4x3", "2:int64"])
     assert isinstance(model, torch.nn.Module)
     assert [(tuple(value.shape), value.dtype) for value in inputs] == [((4, 3), torch.float32), ((2,), torch.int64)]
+    _, inputs, named = _cli_inputs.load_model(f"{model_file}:bare", ["x=4x3"])
+    assert (inputs, named["x"].shape) == ((), (4, 3))
 
 
 def test_exported_program_comes_with_its_inputs(model_file, tmp_path):
-    model, inputs = _cli_inputs.load_model(f"{model_file}:with_inputs", [])
+    model, inputs, _ = _cli_inputs.load_model(f"{model_file}:with_inputs", [])
     torch.export.save(torch.export.export(model, inputs), tmp_path / "net.pt2")
-    program, examples = _cli_inputs.load_model(str(tmp_path / "net.pt2"), [])
+    program, examples, _ = _cli_inputs.load_model(str(tmp_path / "net.pt2"), [])
     assert type(program).__name__ == "ExportedProgram"
     assert examples[0].shape == (4, 3)
 
@@ -267,7 +285,7 @@ def test_optimizer_texts():
     [
         (["momentum"], "expected key=value"),
         (["momentum=fast"], "expected key=value"),
-        (["speed=3"], "sgd has the settings lr, momentum, .* but got speed"),
+        (["speed=3"], "sgd has the settings lr, .*momentum, .* but got speed"),
         (["momentum=-1"], "SGD: momentum must be"),
     ],
 )

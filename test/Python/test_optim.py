@@ -101,18 +101,18 @@ class TestFromTorch:
     def test_settings_are_taken_over(self):
         optim = self.torch.optim
         sgd = optim.SGD(self.parameters, lr=0.1, momentum=0.9, weight_decay=1e-4, nesterov=True)
-        assert from_torch(sgd) == SGD(lr=0.1, momentum=0.9, weight_decay=1e-4, nesterov=True)
+        assert from_torch(sgd) == (SGD(lr=0.1, momentum=0.9, weight_decay=1e-4, nesterov=True),)
         adam = optim.Adam(self.parameters, lr=2e-3, betas=(0.8, 0.99), amsgrad=True)
-        assert from_torch(adam) == Adam(lr=2e-3, betas=(0.8, 0.99), amsgrad=True)
-        assert from_torch(optim.AdamW(self.parameters)) == AdamW()
+        assert from_torch(adam) == (Adam(lr=2e-3, betas=(0.8, 0.99), amsgrad=True),)
+        assert from_torch(optim.AdamW(self.parameters)) == (AdamW(),)
 
     def test_decoupled_adam_is_adamw(self):
         adam = self.torch.optim.Adam(self.parameters, weight_decay=0.1, decoupled_weight_decay=True)
-        assert from_torch(adam) == AdamW(weight_decay=0.1)
+        assert from_torch(adam) == (AdamW(weight_decay=0.1),)
 
     def test_tensor_learning_rate(self):
         adam = self.torch.optim.Adam(self.parameters, lr=self.torch.tensor(0.5))
-        assert from_torch(adam).lr == 0.5
+        assert from_torch(adam)[0].lr == 0.5
 
     def test_others_are_refused(self):
         with pytest.raises(ArgumentError, match=r"expected SGD, Adam, AdamW .* but got torch.optim.rprop.Rprop"):
@@ -120,7 +120,7 @@ class TestFromTorch:
         with pytest.raises(ArgumentError, match=r"but got builtins\.str"):
             from_torch("sgd")
 
-    def test_several_groups_are_refused(self):
-        groups = [{"params": self.parameters}, {"params": [self.torch.nn.Parameter(self.torch.zeros(1))]}]
-        with pytest.raises(ArgumentError, match="expected one parameter group, but got 2"):
-            from_torch(self.torch.optim.SGD(groups, lr=0.1))
+    def test_every_group_has_its_settings(self):
+        groups = [{"params": self.parameters}, {"params": [self.torch.nn.Parameter(self.torch.zeros(1))], "lr": 0.2}]
+        found = from_torch(self.torch.optim.SGD(groups, lr=0.1, momentum=0.5))
+        assert found == (SGD(lr=0.1, momentum=0.5), SGD(lr=0.2, momentum=0.5))

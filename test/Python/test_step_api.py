@@ -65,8 +65,22 @@ def test_learning_rate_is_per_call():
     assert not np.allclose(step.state_dict()["fc.weight"], state["fc.weight"])
 
 
-def test_target_by_name():
+def test_arguments_by_name():
     assert make_step()(X, target=Y) == make_step()(X, Y)
+    assert make_step()(target=Y, x=X) == make_step()(X, Y)
+
+
+def test_predict_by_name():
+    step = make_step()
+    assert np.array_equal(step.predict(x=X), step.predict(X))
+    # A batch may be passed whole: what only the loss needs is not asked for.
+    assert np.array_equal(step.predict(x=X, target=Y), step.predict(X))
+    with pytest.raises(pock.ArgumentError, match="predict: no argument is called y; there are x"):
+        step.predict(x=X, y=Y)
+
+
+def test_named_outputs_come_back_as_a_mapping():
+    assert list(make_step(named_outputs=True).predict(X)) == ["output"]
 
 
 def test_torch_tensors_give_the_same():
@@ -114,7 +128,10 @@ BAD_CALLS = {
     "label negative": ((X, np.array([0, -1, 1, 0])), {}, r"target: .* but got -1 at \[1\]"),
     "too few": ((X,), {}, r"expected 2 arguments \(x: .*, target: .*\), but got 1"),
     "too many": ((X, Y, Y), {}, r"expected 2 arguments .* but got 3"),
-    "target twice": ((X, Y), {"target": Y}, r"but got 3"),
+    "target twice": ((X, Y), {"target": Y}, r"step: target is given twice"),
+    "unknown name": ((X,), {"label": Y}, r"step: no argument is called label; there are x, target"),
+    "name missing": ((), {"target": Y}, r"step: missing x: float32\[4, 3\]"),
+    "seed": ((X, Y), {"seed": 0.5}, r"seed: expected an integer of 64 bits, but got 0.5"),
     "list": ((X.tolist(), Y), {}, r"x: expected a numpy array or a torch tensor, but got list"),
     "NaN lr": ((X, Y), {"lr": float("nan")}, r"lr: expected a finite number >= 0, but got nan"),
     "negative lr": ((X, Y), {"lr": -0.1}, r"lr: .* but got -0.1"),

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 
+from .._arguments import Argument
 from ..errors import ArgumentError, UnsupportedOpsError
-from . import arguments
+from .arguments import as_module
+from .calls import Examples, ModelCall, example_target, model_call
 from .convert import ModuleConverter
-from .export import Wrapper, evaluation_mode, export_program
+from .export import evaluation_mode, export_program
 from .graph import Program, make_program, unimportable
 from .losses import Loss, resolve_loss, target_like
 from .parameters import Parameters
-from .spec import ImportedModel
+from .spec import DTYPES, ImportedModel, TensorSpec
 from .torch_ir import make_context
+from .wrappers import LossWrapper, PredictWrapper
 
 __all__ = ["import_model"]
 
 
 def import_model(
     model: torch.nn.Module | ExportedProgram,
-    example_inputs: tuple[Any, ...],
+    example_inputs: tuple[Any, ...] | Mapping[str, Any],
     loss: str | Loss | None,
     *,
+    kwargs: Mapping[str, Any] | None = None,
     target_example: Any = None,
 ) -> ImportedModel:
     """Import a model, its loss and its parameters; the model stays as it is.
@@ -34,69 +40,108 @@ def import_model(
 
     Args:
         model: a module, or a program exported with static shapes.
-        example_inputs: one tensor per input of the model's forward.
+        example_inputs: the forward's positional arguments, or a mapping of keyword arguments:
+            tensors, also nested; what is no tensor is compiled in.
         loss: ``cross_entropy``, ``mse``, ``bce_with_logits``, ``l1``, a callable
-            (output, target), or None if the model returns the loss.
-        target_example: a tensor like the target; needed for a callable only.
+            (output, target), or None if the model returns the loss, alone or as ``loss``.
+        kwargs: keyword arguments.
+        target_example: a tensor like the target, or several in a tuple or a dict; needed for a
+            callable only.
 
     Raises:
         ArgumentError: an argument is not acceptable.
         CompileError: PyTorch cannot export the model.
         UnsupportedOpsError: the model uses operators that cannot be imported.
     """
-    module = arguments.as_module(model)
-    inputs = arguments.check_inputs(example_inputs)
-    names = arguments.input_names(model, len(inputs))
+    module = as_module(model)
+    examples = Examples()
+    call = model_call(model, example_inputs, kwargs, examples)
+    inputs = tuple(examples.tensors)
     loss_function = resolve_loss(loss)
     parameters = Parameters(module, loss_function if isinstance(loss_function, torch.nn.Module) else None)
 
     replay = isinstance(model, ExportedProgram)
-    predict, results = _export_predict(module, inputs, names, replay)
-    target = None
-    if loss is not None:
-        target = target_like(loss, results) if target_example is None else arguments.check_target(target_example)
-    elif target_example is not None:
-        raise ArgumentError("target_example: given, but with loss=None the model takes its targets as inputs")
-    target_name = "target" if "target" not in names else "loss_target"
-    wrapper = Wrapper(module, loss_function, replay=replay)
-    training = _export_loss(wrapper, inputs if target is None else (*inputs, target), [*names, target_name])
+    wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
+    predict = _export_predict(wrapper, inputs, examples.names)
+    results = dict(zip(predict.outputs, (node.meta["val"] for node in _outputs(predict)), strict=True))
+    target, arguments = _target(loss, target_example, results, examples, call)
+    training = _export_loss(
+        LossWrapper(module, call, loss_function, target, replay=replay), tuple(examples.tensors), examples.names
+    )
+    if wrapper.found.without_loss:
+        _drop_unused_inputs(predict, training)
 
     converter = _convert(parameters, training, predict)
+    specs = examples.specs()
     return ImportedModel(
         ir=converter.text(),
         parameters=parameters.infos,
         values=parameters.values,
-        inputs=[arguments.spec_of(name, tensor) for name, tensor in zip(names, inputs, strict=True)],
-        target=None if target is None else arguments.spec_of(target_name, target),
-        outputs=[arguments.spec_of(name, value) for name, value in zip(predict.outputs, results, strict=True)],
+        inputs=specs[: len(inputs)],
+        targets=specs[len(inputs) :],
+        arguments=arguments,
+        outputs=[TensorSpec(name, tuple(value.shape), DTYPES[value.dtype]) for name, value in results.items()],
+        named_outputs=wrapper.found.named,
         norm_modes=converter.norm_modes,
         aliases=parameters.aliases,
     )
 
 
-def _export_predict(
-    module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], names: list[str], replay: bool
-) -> tuple[Program, list[torch.Tensor]]:
-    """Export ``@predict``; also return its outputs as (fake) tensors."""
-    wrapper = Wrapper(module, replay=replay)
-    if replay:
+def _target(
+    loss: str | Loss | None, example: Any, results: dict[str, torch.Tensor], examples: Examples, call: ModelCall
+) -> tuple[Any, list[Argument]]:
+    """Return the target with holes for its tensors, and all arguments of a step."""
+    if loss is None:
+        if example is not None:
+            raise ArgumentError("target_example: given, but with loss=None the model takes its targets as inputs")
+        return None, call.arguments
+    value = target_like(loss, results) if example is None else example
+    hole, argument = example_target(value, [a.name for a in call.arguments] + examples.names, examples)
+    return hole, [*call.arguments, argument]
+
+
+def _export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], names: list[str]) -> Program:
+    """Export ``@predict``; the wrapper then knows what the model returns."""
+    if wrapper.replays:
         exported = export_program(wrapper, inputs, "predict")
     else:
-        with evaluation_mode(module):
+        with evaluation_mode(wrapper.model):
             exported = export_program(wrapper, inputs, "predict, eval mode")
-    program = make_program(exported, names, arguments.output_names(exported), stores=False)
-    return program, [node.meta["val"] for node in _outputs(program)]
+    found = wrapper.found
+    if found.dropped:
+        warnings.warn(
+            "predict leaves out "
+            + ", ".join(f"{name} ({kind})" for name, kind in found.dropped.items())
+            + ": not a tensor; for a model of transformers, use_cache=False does without it",
+            stacklevel=4,
+        )
+    return make_program(exported, names, found.names, stores=False)
 
 
-def _export_loss(wrapper: Wrapper, args: tuple[torch.Tensor, ...], names: list[str]) -> Program:
+def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: list[str]) -> Program:
     """Export ``@loss``."""
     exported = export_program(wrapper, args, "loss")
-    program = make_program(exported, names[: len(args)], ["loss"], stores=True)
+    program = make_program(exported, names, ["loss"], stores=True)
     results = [node.meta["val"] for node in _outputs(program)]
     if len(results) != 1 or results[0].dim() != 0 or not results[0].is_floating_point():
         got = ", ".join(f"{value.dtype} {list(value.shape)}" for value in results)
         raise ArgumentError(f"loss: expected one floating-point scalar, but got {got or 'no tensor'}")
     return program
+
+
+def _drop_unused_inputs(predict: Program, training: Program) -> None:
+    """Remove inputs of ``@predict`` that only the model's own loss needs: its labels."""
+    needed = {name for name, node in _inputs(training) if node.users}
+    for name, node in _inputs(predict):
+        if not node.users and name in needed:
+            predict.graph.erase_node(node)
+            predict.bindings[:] = [b for b in predict.bindings if (b.kind, b.name) != ("input", name)]
+
+
+def _inputs(program: Program) -> list[tuple[str, Any]]:
+    """Name and placeholder of a program's inputs."""
+    nodes = program.graph.find_nodes(op="placeholder")
+    return [(b.name, node) for b, node in zip(program.bindings, nodes, strict=True) if b.kind == "input"]
 
 
 def _outputs(program: Program) -> list[Any]:

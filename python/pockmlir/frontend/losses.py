@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import torch
 from torch.nn import functional
 
 from ..errors import ArgumentError
+from .outputs import named_fields
 
 __all__ = ["LOSSES", "Loss", "resolve_loss", "target_like"]
 
@@ -57,25 +58,30 @@ def resolve_loss(loss: str | Loss | None) -> Loss | None:
 
 
 def _single(output: Any, loss: str) -> torch.Tensor:
-    """The model's output, if a loss by name can take it."""
+    """The model's output, or its ``logits``, if a loss by name can take it."""
     if isinstance(output, torch.Tensor):
         return output
+    fields = named_fields(output) or {}
+    if isinstance(fields.get("logits"), torch.Tensor):
+        return fields["logits"]
     size = f" of {len(output)}" if isinstance(output, list | tuple | dict) else ""
     raise ArgumentError(
-        f"loss: '{loss}' needs a model that returns one tensor, but it returns a {type(output).__name__}{size}; "
-        "pass a callable (output, target) that picks one"
+        f"loss: '{loss}' needs a model that returns one tensor, or one called logits, but it returns a "
+        f"{type(output).__name__}{size}; pass a callable (output, target) that picks one"
     )
 
 
-def target_like(loss: str | Loss, outputs: list[torch.Tensor]) -> torch.Tensor:
+def target_like(loss: str | Loss, outputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Return an example target for the model's outputs.
 
     Raises:
         ArgumentError: the loss is a callable whose target is not known.
     """
     key = LOSSES[loss] if isinstance(loss, str) else loss
-    if len(outputs) == 1:
-        output = outputs[0]
+    output = next(iter(outputs.values())) if len(outputs) == 1 else None
+    if isinstance(loss, str):
+        output = outputs.get("logits", output)
+    if output is not None:
         if key in _CLASS_TARGET or isinstance(key, _CLASS_TARGET_MODULES):
             # Classes are dimension 1; a vector is the logits of one sample.
             shape = output.shape[:1] + output.shape[2:] if output.dim() > 1 else ()
@@ -84,9 +90,10 @@ def target_like(loss: str | Loss, outputs: list[torch.Tensor]) -> torch.Tensor:
             return torch.zeros(tuple(output.shape), dtype=output.dtype)
     if isinstance(loss, str):
         raise ArgumentError(
-            f"loss: '{loss}' needs a model that returns one tensor, but it returns {len(outputs)}; "
-            "pass a callable (output, target) that picks one"
+            f"loss: '{loss}' needs a model that returns one tensor, or one called logits, but it returns "
+            f"{', '.join(outputs) or 'none'}; pass a callable (output, target) that picks one"
         )
     raise ArgumentError(
-        "target_example: needed when the loss is a callable; pass a tensor of the target's shape and dtype"
+        "target_example: needed when the loss is a callable; pass a tensor (or several, in a "
+        "tuple or a dict) of the target's shape and dtype"
     )

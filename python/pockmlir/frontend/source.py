@@ -10,7 +10,7 @@ from torch import fx
 
 __all__ = ["LOSS_PATH", "MODEL", "module_path", "source_line", "strip_model"]
 
-#: Under which name the exported wrapper (`export.Wrapper`) holds the user's model.
+#: Under which name the exported wrappers hold the user's model.
 MODEL = "model"
 #: What stands for the module path of operators outside the model.
 LOSS_PATH = "(loss)"
@@ -34,7 +34,7 @@ def module_path(node: fx.Node) -> str:
         return LOSS_PATH
     # A module that is called again appears as `path@1`.
     path = re.sub(r"@\d+", "", stack[-1][0])
-    if not str(stack[0][1]).endswith("pockmlir.frontend.export.Wrapper"):
+    if not str(stack[0][1]).startswith("pockmlir.frontend."):
         # Replayed from an exported program: the path is the model's own.
         return path
     inside = strip_model(path)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._arguments import Argument
 from ..scheme import ParameterInfo
 
 __all__ = ["DTYPES", "ImportedModel", "TensorSpec", "dtype_name", "numpy_dtype"]
@@ -60,9 +61,11 @@ class ImportedModel:
             compiler adds (name, target, scheme, optimizer).
         parameters: the model's parameters in registration order, aliases left out.
         values: initial values of parameters, buffers and large constants by name.
-        inputs: the model's inputs.
-        target: the loss's target, None if the model computes its loss itself.
+        inputs: the tensors that the model takes.
+        targets: those that the loss takes; none if the model computes its loss itself.
+        arguments: how a caller gives inputs and target: by which names, nested how.
         outputs: what ``@predict`` returns.
+        named_outputs: whether the model returns a mapping or a dataclass.
         norm_modes: path of each batch normalisation → ``training`` or ``inference``.
         aliases: other names of shared parameters and buffers → the name in the IR.
     """
@@ -71,7 +74,14 @@ class ImportedModel:
     parameters: list[ParameterInfo]
     values: dict[str, np.ndarray[Any, Any]]
     inputs: list[TensorSpec]
-    target: TensorSpec | None
+    targets: list[TensorSpec]
+    arguments: list[Argument]
     outputs: list[TensorSpec]
+    named_outputs: bool
     norm_modes: dict[str, str]
     aliases: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def target(self) -> TensorSpec | None:
+        """The target, if the loss takes exactly one tensor."""
+        return self.targets[0] if len(self.targets) == 1 else None

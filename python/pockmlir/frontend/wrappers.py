@@ -1,0 +1,99 @@
+"""What is exported: the model called as the user calls it, with its loss or for prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from .calls import ModelCall, fill_target
+from .export import Wrapper
+from .losses import Loss
+from .outputs import Outputs, returned_loss
+
+__all__ = ["LossWrapper", "PredictWrapper"]
+
+
+class _CallingWrapper(Wrapper):
+    """Calls the model with structured arguments; its own inputs are the tensors in them."""
+
+    def __init__(self, model: torch.nn.Module, call: ModelCall, loss: Loss | None = None, *, replay: bool) -> None:
+        super().__init__(model, loss, replay=replay)
+        self._call = call
+
+    @property
+    def replays(self) -> bool:
+        """Whether the model comes from an exported program."""
+        return self._replay
+
+    def _called(self, tensors: Sequence[torch.Tensor]) -> Any:
+        if self._replay:
+            return self._output(self._call.leaves(tensors))
+        args, kwargs = self._call.fill(tensors)
+        return self.model(*args, **kwargs)
+
+
+class LossWrapper(_CallingWrapper):
+    """Returns the loss.
+
+    Args:
+        model: the user's model.
+        call: how it is called.
+        loss: takes the model's output and the target; None if the model returns its loss.
+        target: the target, with holes for its tensors.
+        replay: see `Wrapper`.
+    """
+
+    def __init__(
+        self, model: torch.nn.Module, call: ModelCall, loss: Loss | None, target: Any, *, replay: bool
+    ) -> None:
+        super().__init__(model, call, loss, replay=replay)
+        self._target = target
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        """Return the loss for the model's inputs and the target's tensors."""
+        output = self._called(tensors)
+        return returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
+
+
+class Found:
+    """What a `PredictWrapper` saw when it was exported.
+
+    Attributes:
+        names: of the tensors that it returns.
+        named: whether the model gave them names.
+        dropped: names of what is no tensor → its type.
+        without_loss: whether the model's own loss was left out.
+    """
+
+    names: list[str]
+    named: bool
+    dropped: dict[str, str]
+    without_loss: bool
+
+
+class PredictWrapper(_CallingWrapper):
+    """Returns all tensors of the model's output, without a loss that the model computes.
+
+    Args:
+        model: the user's model.
+        call: how it is called.
+        has_loss: whether the output's ``loss`` is the loss to train with.
+        replay: see `Wrapper`.
+    """
+
+    def __init__(self, model: torch.nn.Module, call: ModelCall, *, has_loss: bool, replay: bool) -> None:
+        super().__init__(model, call, replay=replay)
+        self._has_loss = has_loss
+        self.found = Found()
+
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the output's tensors; `found` has their names."""
+        outputs = Outputs(self._called(tensors))
+        found = self.found
+        found.without_loss = self._has_loss and outputs.named and "loss" in outputs.tensors and len(outputs.tensors) > 1
+        if found.without_loss:
+            del outputs.tensors["loss"]
+        found.names, found.named, found.dropped = list(outputs.tensors), outputs.named, outputs.dropped
+        return tuple(outputs.tensors.values())
