@@ -116,9 +116,10 @@ class Arguments:
             for index, (part, entry) in enumerate(zip(tree, value, strict=True)):
                 self._place(f"{path}[{index}]", part, entry, found)
         elif isinstance(tree, dict):
-            if not isinstance(value, Mapping) or value.keys() != tree.keys():
-                raise ArgumentError(f"{path}: expected a mapping with {', '.join(tree)}, but got {_describe(value)}")
-            for key, part in tree.items():
+            needed = {key: part for key, part in tree.items() if _names(part)}
+            if not isinstance(value, Mapping) or not needed.keys() <= value.keys() <= tree.keys():
+                raise ArgumentError(f"{path}: expected a mapping with {', '.join(needed)}, but got {_describe(value)}")
+            for key, part in needed.items():
                 self._place(f"{path}[{key!r}]", part, value[key], found)
 
 
