@@ -1,0 +1,22 @@
+// RUN: pock-opt %s --split-input-file --pock-build-step --canonicalize --cse | FileCheck %s
+
+// dx = -g sin(x).
+
+// CHECK-LABEL: func.func @step
+// CHECK-SAME: (%[[G:[^:]+]]:
+// CHECK: %[[X:.+]] = pock.load_param @x
+// CHECK: %[[SIN:.+]] = pock.sin %[[X]]
+// CHECK: %[[MUL:.+]] = pock.mul %[[G]], %[[SIN]]
+// CHECK: %[[DX:.+]] = pock.neg %[[MUL]]
+// CHECK: pock.sparse_update @x
+// CHECK: pock.yield %[[DX]]
+module attributes {pock.optimizer = #pock.sgd} {
+  pock.param @x {trained} : tensor<4xf64>
+  func.func @loss(%g: tensor<4xf64>) -> tensor<f64> {
+    %x = pock.load_param @x : tensor<4xf64>
+    %y = pock.cos %x : (tensor<4xf64>) -> tensor<4xf64>
+    %weighted = pock.mul %y, %g : (tensor<4xf64>, tensor<4xf64>) -> tensor<4xf64>
+    %loss = pock.sum %weighted {dims = array<i64: 0>} : (tensor<4xf64>) -> tensor<f64>
+    return %loss : tensor<f64>
+  }
+}
