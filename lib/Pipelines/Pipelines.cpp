@@ -31,6 +31,8 @@ void mlir::pock::buildGraphPipeline(OpPassManager &pm) {
   // instead of having it assigned once more.
   pm.addPass(createAssignLayout());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createSinkReshapes());
+  addCleanup(pm);
 }
 
 void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {

@@ -54,6 +54,20 @@ def AssignLayout : Pass<"pock-assign-layout", "::mlir::ModuleOp"> {
   }];
 }
 
+def SinkReshapes : Pass<"pock-sink-reshapes", "::mlir::func::FuncOp"> {
+  let summary = "Run what follows a product row by row on its rows";
+  let description = [{
+    Moves reshapes that split the rows of a product into batch and time behind
+    the elementwise ops and the normalisation that read them, so that these join
+    the product's kernel. Other operands are reshaped in return; a reshape is a
+    view and costs nothing.
+
+    Before: `%y = pock.reshape %p : (tensor<8x4xf32>) -> tensor<2x4x4xf32>; %z = pock.add %y, %b`
+    After: `%y = pock.add %p, %b; %z = pock.reshape %y : (tensor<8x4xf32>) -> tensor<2x4x4xf32>`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
   let summary = "Derive the training step from the loss";
   let description = [{
@@ -68,9 +82,18 @@ def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
     Before: `func.func @loss(%x, %t) -> tensor<f32>`
     After: `func.func @step(%x, %t, %lr) -> tensor<f32>` with `pock.sparse_update @w …`
 
+    More module attributes say what else happens to the gradients:
+    `pock.optimizer` may be an array, one optimizer per parameter group, with
+    `pock.optimizer_group` a dictionary from parameter to group (absent: 0); the
+    learning rate then is a vector. `pock.clip_grad_value` limits every entry,
+    `pock.clip_grad_norm` the norm of all gradients, which becomes a second
+    result `grad_norm`. With `pock.accumulate = n` the update is by the mean of n
+    gradients: `@accumulate` adds one to the states `<param>.grad`, `@step` the
+    last. All of these attributes are removed, and so is `pock.stop_gradient`.
+
     Errors: no function `@loss` with a floating-point scalar first; no optimizer;
-    a trained parameter that the loss does not depend on; an op on the path that
-    has no gradient rule.
+    an attribute that is not as said; a trained parameter that the loss does not
+    depend on; an op on the path that has no gradient rule.
   }];
 }
 

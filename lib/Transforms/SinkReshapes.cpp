@@ -1,0 +1,158 @@
+//===- SinkReshapes.cpp - keep rows together behind products --------------===//
+//
+// A linear layer of `[batch, time, features]` is a product of rows
+// `[batch * time, features]` between two reshapes. What follows it row by row
+// (bias, activation, residual, normalisation) runs on the rows just as well,
+// and then in the product's kernel.
+//
+// Only reshapes that split leading dimensions move, towards the results; what
+// they leave on other operands merges leading dimensions. So the rewriting
+// ends, and reshapes that meet cancel out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/IR/PockUtils.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_SINKRESHAPES
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// The reshape `[rows, kept…] -> [leading…, kept…]` that makes `value`, null if
+/// none does.
+static ReshapeOp rowSplit(Value value) {
+  auto reshape = value.getDefiningOp<ReshapeOp>();
+  if (!reshape)
+    return {};
+  ArrayRef<int64_t> from = shapeOf(reshape.getInput()), to = shapeOf(value);
+  bool splits = from.size() >= 2 && to.size() > from.size() &&
+                to.take_back(from.size() - 1) == from.drop_front();
+  return splits ? reshape : ReshapeOp();
+}
+
+/// How an operand of shape `shape` looks beside rows `rows` when the op's
+/// result was `full`; nothing if it is broadcast along some leading dimensions
+/// only.
+static std::optional<SmallVector<int64_t>> besideRows(ArrayRef<int64_t> shape,
+                                                      ArrayRef<int64_t> full,
+                                                      ArrayRef<int64_t> rows) {
+  if (shape == full)
+    return SmallVector<int64_t>(rows);
+  size_t kept = rows.size() - 1;
+  if (shape.size() <= kept)
+    return SmallVector<int64_t>(shape);
+  // Only ones lead.
+  for (int64_t size : shape.drop_back(kept))
+    if (size != 1)
+      return {};
+  SmallVector<int64_t> result(shape.take_back(kept));
+  result.insert(result.begin(), 1);
+  return result;
+}
+
+/// The strides of a dropout's counters when its leading dimensions become one;
+/// nothing if they do not step evenly.
+static std::optional<SmallVector<int64_t>>
+mergeStrides(ArrayRef<int64_t> strides, ArrayRef<int64_t> full, size_t kept) {
+  size_t last = full.size() - kept - 1;
+  for (size_t dim = 0; dim < last; ++dim)
+    if (full[dim] != 1 && strides[dim] != strides[dim + 1] * full[dim + 1])
+      return {};
+  return SmallVector<int64_t>(strides.drop_front(last));
+}
+
+namespace {
+/// f(reshape(x), y) -> reshape(f(x, reshape(y))) for elementwise ops.
+struct SinkThroughElementwise : RewritePattern {
+  SinkThroughElementwise(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa<ElementwiseOpInterface>(op) || op->getNumResults() != 1)
+      return rewriter.notifyMatchFailure(op, "expected an elementwise op");
+    ArrayRef<int64_t> full = shapeOf(op->getResult(0));
+    ReshapeOp split;
+    for (Value operand : op->getOperands())
+      if (!split && shapeOf(operand) == full)
+        split = rowSplit(operand);
+    if (!split)
+      return rewriter.notifyMatchFailure(op, "expected split rows");
+    ArrayRef<int64_t> rows = shapeOf(split.getInput());
+    SmallVector<SmallVector<int64_t>> shapes;
+    for (Value operand : op->getOperands()) {
+      auto shape = besideRows(shapeOf(operand), full, rows);
+      if (!shape)
+        return rewriter.notifyMatchFailure(op, "an operand varies by leading "
+                                               "dimension");
+      shapes.push_back(std::move(*shape));
+    }
+    std::optional<SmallVector<int64_t>> strides;
+    if (auto dropout = dyn_cast<DropoutOp>(op)) {
+      strides = mergeStrides(dropout.getStrides(), full, rows.size() - 1);
+      if (!strides)
+        return rewriter.notifyMatchFailure(op, "its mask is no mask of rows");
+    }
+    SmallVector<Value> operands;
+    for (auto [operand, shape] : llvm::zip(op->getOperands(), shapes))
+      operands.push_back(reshapeTo(rewriter, op->getLoc(), operand, shape));
+    Operation *fresh = rewriter.clone(*op);
+    fresh->setOperands(operands);
+    Type element = getElementTypeOrSelf(op->getResult(0));
+    fresh->getResult(0).setType(RankedTensorType::get(rows, element));
+    if (strides)
+      cast<DropoutOp>(fresh).setStrides(*strides);
+    rewriter.replaceOp(
+        op, reshapeTo(rewriter, op->getLoc(), fresh->getResult(0), full));
+    return success();
+  }
+};
+
+/// normalize(reshape(x)) -> reshape(normalize(x)) over kept dimensions.
+struct SinkThroughNormalize : OpRewritePattern<NormalizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(NormalizeOp op,
+                                PatternRewriter &rewriter) const override {
+    ReshapeOp split = rowSplit(op.getInput());
+    if (!split)
+      return rewriter.notifyMatchFailure(op, "expected split rows");
+    int64_t added = op.getInput().getType().getRank() -
+                    split.getInput().getType().getRank();
+    SmallVector<int64_t> dims;
+    for (int64_t dim : op.getDims()) {
+      if (dim <= added)
+        return rewriter.notifyMatchFailure(op, "reduces leading dimensions");
+      dims.push_back(dim - added);
+    }
+    auto fresh = NormalizeOp::create(rewriter, op.getLoc(), split.getInput(),
+                                     rewriter.getDenseI64ArrayAttr(dims),
+                                     op.getEpsAttr(), op.getCenteredAttr());
+    SmallVector<Value> results;
+    for (auto [old, result] : llvm::zip(op->getResults(), fresh->getResults()))
+      results.push_back(reshapeTo(rewriter, op.getLoc(), result, shapeOf(old)));
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+struct SinkReshapes
+    : public ::mlir::pock::impl::SinkReshapesBase<SinkReshapes> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<SinkThroughElementwise, SinkThroughNormalize>(context);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns)))) {
+      getOperation()->emitError("reshapes did not settle");
+      signalPassFailure();
+    }
+  }
+};
+} // namespace
