@@ -3,6 +3,32 @@
 
 // The examples of the op descriptions, in the order of the .td files.
 
+// CHECK-LABEL: func.func @attention(
+// CHECK: pock.attention %arg0, %arg1, %arg2 {causal = true, scale = 5.000000e-01 : f64} : (tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>) -> (tensor<2x8x4xf32>, tensor<2x8x1xf32>)
+func.func @attention(%q: tensor<2x8x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x4xf32>) -> (tensor<2x8x4xf32>, tensor<2x8x1xf32>) {
+  %o, %lse = pock.attention %q, %k, %v {scale = 0.5 : f64, causal = true}
+      : (tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>) -> (tensor<2x8x4xf32>, tensor<2x8x1xf32>)
+  return %o, %lse : tensor<2x8x4xf32>, tensor<2x8x1xf32>
+}
+
+// Other sizes of keys and of values, a mask that is shared by the heads.
+// CHECK-LABEL: func.func @attention_masked(
+// CHECK: pock.attention %arg0, %arg1, %arg2, %arg3 : (tensor<2x3x4xf32>, tensor<2x8x4xf32>, tensor<2x8x5xf32>, tensor<1x8xi1>) -> (tensor<2x3x5xf32>, tensor<2x3x1xf32>)
+func.func @attention_masked(%q: tensor<2x3x4xf32>, %k: tensor<2x8x4xf32>, %v: tensor<2x8x5xf32>, %mask: tensor<1x8xi1>) -> tensor<2x3x5xf32> {
+  %o, %lse = pock.attention %q, %k, %v, %mask
+      : (tensor<2x3x4xf32>, tensor<2x8x4xf32>, tensor<2x8x5xf32>, tensor<1x8xi1>) -> (tensor<2x3x5xf32>, tensor<2x3x1xf32>)
+  return %o : tensor<2x3x5xf32>
+}
+
+// CHECK-LABEL: func.func @attention_grad(
+// CHECK: pock.attention_grad %arg0, %arg0, %arg0, %arg0, %arg1, %arg2 {causal = true, scale = 5.000000e-01 : f64} :
+func.func @attention_grad(%x: tensor<2x8x4xf32>, %lse: tensor<2x8x1xf32>, %g: tensor<2x8x4xf32>) -> tensor<2x8x4xf32> {
+  %dq, %dk, %dv = pock.attention_grad %x, %x, %x, %x, %lse, %g {scale = 0.5 : f64, causal = true}
+      : (tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x1xf32>, tensor<2x8x4xf32>)
+      -> (tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<2x8x4xf32>)
+  return %dq : tensor<2x8x4xf32>
+}
+
 // CHECK-LABEL: func.func @matmul(
 // CHECK: pock.matmul %arg0, %arg1 {transpose_lhs} : (tensor<8x2xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>
 func.func @matmul(%a: tensor<8x2xf32>, %b: tensor<8x4xf32>) -> tensor<2x4xf32> {
@@ -112,6 +138,48 @@ func.func @rsqrt(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @erf(%x: tensor<4xf32>) -> tensor<4xf32> {
   %y = pock.erf %x : (tensor<4xf32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @sin(
+// CHECK: pock.sin %arg0 : (tensor<4xf32>) -> tensor<4xf32>
+func.func @sin(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.sin %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @cos(
+// CHECK: pock.cos %arg0 : (tensor<4xf32>) -> tensor<4xf32>
+func.func @cos(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.cos %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @atan(
+// CHECK: pock.atan %arg0 : (tensor<4xf32>) -> tensor<4xf32>
+func.func @atan(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.atan %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @floor(
+// CHECK: pock.floor %arg0 : (tensor<4xf32>) -> tensor<4xf32>
+func.func @floor(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.floor %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @round(
+// CHECK: pock.round %arg0 : (tensor<4xf32>) -> tensor<4xf32>
+func.func @round(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.round %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @stop_gradient(
+// CHECK: pock.stop_gradient %arg0 : (tensor<4xi64>) -> tensor<4xi64>
+func.func @stop_gradient(%x: tensor<4xi64>) -> tensor<4xi64> {
+  %y = pock.stop_gradient %x : (tensor<4xi64>) -> tensor<4xi64>
+  return %y : tensor<4xi64>
 }
 
 // CHECK-LABEL: func.func @tanh(
@@ -289,6 +357,28 @@ func.func @select(%m: tensor<4xi1>, %a: tensor<4xf32>, %b: tensor<f32>) -> tenso
   return %y : tensor<4xf32>
 }
 
+// CHECK-LABEL: func.func @take(
+// CHECK: pock.take %arg0, %arg1 {dim = 0 : i64} : (tensor<10x4xf32>, tensor<2x3xi64>) -> tensor<2x3x4xf32>
+func.func @take(%x: tensor<10x4xf32>, %i: tensor<2x3xi64>) -> tensor<2x3x4xf32> {
+  %y = pock.take %x, %i {dim = 0 : i64} : (tensor<10x4xf32>, tensor<2x3xi64>) -> tensor<2x3x4xf32>
+  return %y : tensor<2x3x4xf32>
+}
+
+// One index takes the dimension away.
+// CHECK-LABEL: func.func @take_one(
+// CHECK: pock.take %arg0, %arg1 {dim = 1 : i64} : (tensor<10x4xi1>, tensor<i32>) -> tensor<10xi1>
+func.func @take_one(%x: tensor<10x4xi1>, %i: tensor<i32>) -> tensor<10xi1> {
+  %y = pock.take %x, %i {dim = 1 : i64} : (tensor<10x4xi1>, tensor<i32>) -> tensor<10xi1>
+  return %y : tensor<10xi1>
+}
+
+// CHECK-LABEL: func.func @scatter_add(
+// CHECK: pock.scatter_add %arg0, %arg1, %arg2 {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>
+func.func @scatter_add(%x: tensor<10x4xf32>, %i: tensor<3xi64>, %u: tensor<3x4xf32>) -> tensor<10x4xf32> {
+  %y = pock.scatter_add %x, %i, %u {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>
+  return %y : tensor<10x4xf32>
+}
+
 // CHECK-LABEL: func.func @cross_entropy(
 // CHECK: pock.cross_entropy %arg0, %arg1 : (tensor<8x10xf32>, tensor<8xi64>) -> tensor<f32>
 func.func @cross_entropy(%x: tensor<8x10xf32>, %t: tensor<8xi64>) -> tensor<f32> {
@@ -334,6 +424,15 @@ func.func @batch_norm_train(%x: tensor<2x3x4x4xf32>, %w: tensor<3xf32>, %b: tens
       operandSegmentSizes = array<i32: 1, 1, 1>}
       : (tensor<2x3x4x4xf32>, tensor<3xf32>, tensor<3xf32>) -> (tensor<2x3x4x4xf32>, tensor<3xf32>, tensor<3xf32>)
   return %y, %mean, %var : tensor<2x3x4x4xf32>, tensor<3xf32>, tensor<3xf32>
+}
+
+// CHECK-LABEL: func.func @normalize(
+// CHECK: pock.normalize %arg0 {dims = array<i64: 1>} : (tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x1xf32>)
+// CHECK: pock.normalize %arg0 {centered = false, dims = array<i64: 0, 1>, eps = 5.000000e-01 : f64} : (tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<1x1xf32>)
+func.func @normalize(%x: tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x8xf32>) {
+  %y, %r = pock.normalize %x {dims = array<i64: 1>, eps = 1.0e-5 : f64, centered = true} : (tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x1xf32>)
+  %z, %s = pock.normalize %x {dims = array<i64: 0, 1>, eps = 0.5 : f64, centered = false} : (tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<1x1xf32>)
+  return %y, %z : tensor<2x8xf32>, tensor<2x8xf32>
 }
 
 // CHECK-LABEL: func.func @sgd_update(
@@ -408,6 +507,14 @@ func.func @adaptive_avg_pool(%x: tensor<1x3x8x8xf32>) -> tensor<1x3x1x1xf32> {
   return %y : tensor<1x3x1x1xf32>
 }
 
+// CHECK-LABEL: func.func @dropout(
+// CHECK: pock.dropout %arg0, %arg1, %arg2 {offset = 8 : i64, p = 1.000000e-01 : f64, stream = 0 : i64, strides = array<i64: 4, 1>} : (tensor<2x4xf32>, tensor<i64>, tensor<i64>) -> tensor<2x4xf32>
+func.func @dropout(%x: tensor<2x4xf32>, %seed: tensor<i64>, %step: tensor<i64>) -> tensor<2x4xf32> {
+  %y = pock.dropout %x, %seed, %step {p = 0.1 : f64, stream = 0 : i64, strides = array<i64: 4, 1>, offset = 8 : i64}
+      : (tensor<2x4xf32>, tensor<i64>, tensor<i64>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
 // CHECK-LABEL: func.func @sum(
 // CHECK: pock.sum %arg0 {dims = array<i64: 1>} : (tensor<2x4xf32>) -> tensor<2xf32>
 func.func @sum(%x: tensor<2x4xf32>) -> tensor<2xf32> {
@@ -434,6 +541,15 @@ func.func @amax(%x: tensor<2x4xf32>) -> tensor<2xf32> {
 func.func @argmax(%x: tensor<2x4xf32>) -> tensor<2xi64> {
   %i = pock.argmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2xi64>
   return %i : tensor<2xi64>
+}
+
+// CHECK-LABEL: func.func @cumsum(
+// CHECK: pock.cumsum %arg0 {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+// CHECK: pock.cumsum %{{.+}} {dim = 0 : i64, reverse = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+func.func @cumsum(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %y = pock.cumsum %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  %z = pock.cumsum %y {dim = 0 : i64, reverse = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %z : tensor<2x4xf32>
 }
 
 // CHECK-LABEL: func.func @softmax(
@@ -594,8 +710,10 @@ func.func @default_attributes(%x: tensor<4xf32>) -> tensor<4xf32> {
 // CHECK-LABEL: func.func @optimizers(
 // CHECK-SAME: #pock.sgd<momentum = 0.12345678901234568, nesterov = true>
 // CHECK-SAME: #pock.adam<beta1 = 5.000000e-01, amsgrad = true>
+// CHECK-SAME: [#pock.accumulate, #pock.sgd]
 func.func @optimizers() attributes {
     a = #pock.sgd<momentum = 0.12345678901234568, nesterov = true>,
-    b = #pock.adam<beta1 = 0.5, amsgrad = true>} {
+    b = #pock.adam<beta1 = 0.5, amsgrad = true>,
+    c = [#pock.accumulate, #pock.sgd]} {
   return
 }

@@ -66,3 +66,11 @@ func.func @log_softmax_c1(%x: tensor<2x4xf32>) {
   %0 = pock.log_softmax %x {dim = -1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return
 }
+
+// -----
+
+func.func @cumsum_c1(%x: tensor<2x4xf32>) {
+  // expected-error @below {{expected dim to be from 0 to 1, but got 2}}
+  %0 = pock.cumsum %x {dim = 2 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return
+}
