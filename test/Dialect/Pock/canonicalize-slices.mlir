@@ -109,3 +109,13 @@ func.func @empty_slice_of_grouped_weight_gradient(%x: tensor<2x4x5xf32>, %g: ten
   %1 = pock.slice %0 {starts = array<i64: 0, 0, 0>, limits = array<i64: 0, 2, 3>, strides = array<i64: 1, 1, 1>} : (tensor<4x2x3xf32>) -> tensor<0x2x3xf32>
   return %1 : tensor<0x2x3xf32>
 }
+
+// The numbers of the entries that are kept would be others.
+// CHECK-LABEL: func.func @slice_of_dropout_stays(
+// CHECK: %[[DROPPED:.+]] = pock.dropout %arg0
+// CHECK: pock.slice %[[DROPPED]]
+func.func @slice_of_dropout_stays(%x: tensor<2x4xf32>, %seed: tensor<i64>) -> tensor<1x4xf32> {
+  %0 = pock.dropout %x, %seed, %seed {p = 0.5 : f64, stream = 0 : i64, strides = array<i64: 4, 1>} : (tensor<2x4xf32>, tensor<i64>, tensor<i64>) -> tensor<2x4xf32>
+  %1 = pock.slice %0 {starts = array<i64: 1, 0>, limits = array<i64: 2, 4>, strides = array<i64: 1, 1>} : (tensor<2x4xf32>) -> tensor<1x4xf32>
+  return %1 : tensor<1x4xf32>
+}

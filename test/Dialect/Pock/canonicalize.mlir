@@ -189,3 +189,89 @@ func.func @pow_without_cheaper_form(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = pock.pow %x, %c : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// No dense gradient of an embedding where another one is dense already.
+// CHECK-LABEL: func.func @add_of_scatter(
+// CHECK-SAME: %[[X:.+]]: tensor<4x2xf32>, %[[I:.+]]: tensor<3xi64>, %[[U:.+]]: tensor<3x2xf32>)
+// CHECK-NEXT: %[[FIRST:.+]] = pock.scatter_add %[[X]], %[[I]], %[[U]] {dim = 0 : i64}
+// CHECK-NEXT: %[[BOTH:.+]] = pock.scatter_add %[[FIRST]], %[[I]], %[[U]] {dim = 0 : i64}
+// CHECK-NEXT: return %[[BOTH]]
+func.func @add_of_scatter(%x: tensor<4x2xf32>, %i: tensor<3xi64>, %u: tensor<3x2xf32>) -> tensor<4x2xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<4x2xf32>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4x2xf32>, tensor<3xi64>, tensor<3x2xf32>) -> tensor<4x2xf32>
+  %1 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4x2xf32>, tensor<3xi64>, tensor<3x2xf32>) -> tensor<4x2xf32>
+  %2 = pock.add %0, %x : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+  %3 = pock.add %2, %1 : (tensor<4x2xf32>, tensor<4x2xf32>) -> tensor<4x2xf32>
+  return %3 : tensor<4x2xf32>
+}
+
+// CHECK-LABEL: func.func @add_of_scatter_used_twice(
+// CHECK: %[[SCATTER:.+]] = pock.scatter_add
+// CHECK: pock.add %{{.+}}, %[[SCATTER]]
+func.func @add_of_scatter_used_twice(%x: tensor<4xi64>, %i: tensor<3xi64>, %u: tensor<3xi64>) -> (tensor<4xi64>, tensor<4xi64>) {
+  %zeros = pock.constant dense<0> : tensor<4xi64>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4xi64>, tensor<3xi64>, tensor<3xi64>) -> tensor<4xi64>
+  %1 = pock.add %x, %0 : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+  return %0, %1 : tensor<4xi64>, tensor<4xi64>
+}
+
+// CHECK-LABEL: func.func @add_of_scatter_into_ones(
+// CHECK: pock.add
+func.func @add_of_scatter_into_ones(%x: tensor<4xf32>, %i: tensor<3xi64>, %u: tensor<3xf32>) -> tensor<4xf32> {
+  %ones = pock.constant dense<1.0> : tensor<4xf32>
+  %0 = pock.scatter_add %ones, %i, %u {dim = 0 : i64} : (tensor<4xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<4xf32>
+  %1 = pock.add %x, %0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @add_that_broadcasts_to_scatter(
+// CHECK: pock.add
+func.func @add_that_broadcasts_to_scatter(%x: tensor<f32>, %i: tensor<3xi64>, %u: tensor<3xf32>) -> tensor<4xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<4xf32>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<4xf32>
+  %1 = pock.add %x, %0 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @scaled_scatter(
+// CHECK-SAME: %[[FACTOR:.+]]: tensor<f32>, %[[I:.+]]: tensor<3xi64>, %[[U:.+]]: tensor<3xf32>)
+// CHECK: %[[SCALED:.+]] = pock.mul %[[U]], %[[FACTOR]] : (tensor<3xf32>, tensor<f32>) -> tensor<3xf32>
+// CHECK: %[[SCATTER:.+]] = pock.scatter_add %{{.+}}, %[[I]], %[[SCALED]]
+// CHECK-NEXT: return %[[SCATTER]]
+func.func @scaled_scatter(%factor: tensor<f32>, %i: tensor<3xi64>, %u: tensor<3xf32>) -> tensor<4xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<4xf32>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<4xf32>
+  %1 = pock.mul %factor, %0 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @scaled_scatter_of_many_updates(
+// CHECK: %[[SCATTER:.+]] = pock.scatter_add
+// CHECK: pock.mul %[[SCATTER]]
+func.func @scaled_scatter_of_many_updates(%factor: tensor<f32>, %i: tensor<5xi64>, %u: tensor<5xf32>) -> tensor<4xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<4xf32>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4xf32>, tensor<5xi64>, tensor<5xf32>) -> tensor<4xf32>
+  %1 = pock.mul %0, %factor : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @scaled_scatter_used_twice(
+// CHECK: %[[SCATTER:.+]] = pock.scatter_add
+// CHECK: pock.mul %[[SCATTER]]
+func.func @scaled_scatter_used_twice(%factor: tensor<f32>, %i: tensor<3xi64>, %u: tensor<3xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %zeros = pock.constant dense<0.0> : tensor<4xf32>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<4xf32>
+  %1 = pock.mul %0, %factor : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %0, %1 : tensor<4xf32>, tensor<4xf32>
+}
+
+// Only a scalar scales all updates alike.
+// CHECK-LABEL: func.func @scatter_times_vector(
+// CHECK: %[[SCATTER:.+]] = pock.scatter_add
+// CHECK: pock.mul %[[SCATTER]]
+func.func @scatter_times_vector(%v: tensor<4xf32>, %i: tensor<3xi64>, %u: tensor<3xf32>) -> tensor<4xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<4xf32>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<4xf32>, tensor<3xi64>, tensor<3xf32>) -> tensor<4xf32>
+  %1 = pock.mul %0, %v : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
