@@ -99,3 +99,77 @@ func.func @softmax(%x: tensor<2x4xf32>, %out: tensor<2x4xf32>) -> tensor<2x4xf32
   %y = pock.softmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
+
+// -----
+
+// (x - mean) / sqrt(mean((x - mean)^2) + eps).
+// CHECK-LABEL: func @normalize
+// CHECK: arith.addf
+// CHECK: arith.subf
+// CHECK: arith.mulf
+// CHECK: arith.addf
+// CHECK: math.sqrt
+// CHECK: arith.divf
+// CHECK: arith.mulf
+func.func @normalize(%x: tensor<2x8xf32>, %out: tensor<2x8xf32>, %out_rstd: tensor<2x1xf32>)
+    -> (tensor<2x8xf32>, tensor<2x1xf32>) attributes {pock.kernel} {
+  %y, %rstd = pock.normalize %x {dims = array<i64: 1>} : (tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x1xf32>)
+  return %y, %rstd : tensor<2x8xf32>, tensor<2x1xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @normalize_not_centered
+// CHECK-NOT: arith.subf
+// CHECK: math.sqrt
+// CHECK-NOT: arith.subf
+// CHECK: return
+func.func @normalize_not_centered(%x: tensor<2x8xf32>, %out: tensor<2x8xf32>) -> tensor<2x8xf32> attributes {pock.kernel} {
+  %y, %rstd = pock.normalize %x {dims = array<i64: 1>, centered = false} : (tensor<2x8xf32>) -> (tensor<2x8xf32>, tensor<2x1xf32>)
+  return %y : tensor<2x8xf32>
+}
+
+// -----
+
+// The counter is 9 + 5 row, the same for all columns. Kept if the upper 24 bits reach 2^24 / 4,
+// then times 4 / 3.
+// CHECK-LABEL: func @dropout
+// CHECK-SAME: %[[X:.+]]: tensor<2x4xf32>, %[[SEED:.+]]: tensor<i64>, %[[STEP:.+]]: tensor<i64>, %[[OUT:.+]]: tensor<2x4xf32>
+// CHECK-DAG: %[[STREAM:.+]] = arith.constant 7 : i32
+// CHECK-DAG: %[[FACTOR:.+]] = arith.constant 3528905107 : i64
+// CHECK-DAG: %[[WEYL:.+]] = arith.constant -1640531527 : i32
+// CHECK-DAG: %[[OFFSET:.+]] = arith.constant 9 : i32
+// CHECK-DAG: %[[STRIDE:.+]] = arith.constant 5 : i32
+// CHECK-DAG: %[[LOST:.+]] = arith.constant 8 : i32
+// CHECK-DAG: %[[LIMIT:.+]] = arith.constant 4194304 : i32
+// CHECK-DAG: %[[SCALE:.+]] = arith.constant 1.33333337 : f32
+// CHECK-DAG: %[[ZERO:.+]] = arith.constant 0.0{{.*}} : f32
+// CHECK: linalg.generic {{.*}} ins(%[[X]], %[[SEED]], %[[STEP]] : {{.*}} outs(%[[OUT]] :
+// CHECK-NOT: linalg.index 1
+// CHECK: %[[ROW:.+]] = linalg.index 0
+// CHECK: %[[WORD:.+]] = arith.index_cast %[[ROW]] : index to i32
+// CHECK: %[[STEPS:.+]] = arith.muli %[[WORD]], %[[STRIDE]]
+// CHECK: %[[COUNTER:.+]] = arith.addi %[[STEPS]], %[[OFFSET]]
+// CHECK-NOT: linalg.index 1
+// CHECK: %[[FRACTION:.+]] = arith.shrui %{{.+}}, %[[LOST]] : i32
+// CHECK: %[[KEEP:.+]] = arith.cmpi uge, %[[FRACTION]], %[[LIMIT]]
+// CHECK: %[[SCALED:.+]] = arith.mulf %{{.+}}, %[[SCALE]]
+// CHECK: arith.select %[[KEEP]], %[[SCALED]], %[[ZERO]]
+func.func @dropout(%x: tensor<2x4xf32>, %seed: tensor<i64>, %step: tensor<i64>, %out: tensor<2x4xf32>)
+    -> tensor<2x4xf32> attributes {pock.kernel} {
+  %y = pock.dropout %x, %seed, %step {p = 0.25 : f64, stream = 7 : i64, strides = array<i64: 5, 0>, offset = 9 : i64}
+      : (tensor<2x4xf32>, tensor<i64>, tensor<i64>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @rounding
+// CHECK: math.floor
+// CHECK: math.roundeven
+func.func @rounding(%x: tensor<4xf32>, %out: tensor<4xf32>) -> tensor<4xf32> attributes {pock.kernel} {
+  %0 = pock.floor %x : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = pock.neg %0 : (tensor<4xf32>) -> tensor<4xf32>
+  %2 = pock.round %1 : (tensor<4xf32>) -> tensor<4xf32>
+  return %2 : tensor<4xf32>
+}
