@@ -52,3 +52,79 @@ module attributes {pock.optimizer = #pock.sgd} {
     return %loss : tensor<f32>
   }
 }
+
+// -----
+
+// expected-error @below {{expected the group of 'b' to be from 0 to 0, but got 1 : i64}}
+module attributes {pock.optimizer = #pock.sgd, pock.optimizer_group = {b = 1}} {
+  pock.param @b {trained} : tensor<f32>
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{expected the group of 'b' to be from 0 to 0, but got "first"}}
+module attributes {pock.optimizer = #pock.sgd, pock.optimizer_group = {b = "first"}} {
+  pock.param @b {trained} : tensor<f32>
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{'pock.optimizer_group' names 'c', which is no pock.param}}
+module attributes {pock.optimizer = #pock.sgd, pock.optimizer_group = {c = 0}} {
+  func.func @loss(%x: tensor<f32>) -> tensor<f32> {
+    return %x : tensor<f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{expected 'pock.accumulate' to be a positive integer, but got 0 : i64}}
+module attributes {pock.optimizer = #pock.sgd, pock.accumulate = 0} {
+  func.func @loss(%x: tensor<f32>) -> tensor<f32> {
+    return %x : tensor<f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{expected 'pock.accumulate' to be a positive integer, but got 2.000000e+00 : f64}}
+module attributes {pock.optimizer = #pock.sgd, pock.accumulate = 2.0} {
+  func.func @loss(%x: tensor<f32>) -> tensor<f32> {
+    return %x : tensor<f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{expected 'pock.clip_grad_value' to be a positive number, but got 0.000000e+00 : f64}}
+module attributes {pock.optimizer = #pock.sgd, pock.clip_grad_value = 0.0} {
+  func.func @loss(%x: tensor<f32>) -> tensor<f32> {
+    return %x : tensor<f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{expected 'pock.clip_grad_norm' to be a positive number, but got 1 : i64}}
+module attributes {pock.optimizer = #pock.sgd, pock.clip_grad_norm = 1} {
+  func.func @loss(%x: tensor<f32>) -> tensor<f32> {
+    return %x : tensor<f32>
+  }
+}
+
+// -----
+
+// expected-error @below {{expected 'pock.clip_grad_norm' to be a positive number, but got 0x7FF8000000000000 : f64}}
+module attributes {pock.optimizer = #pock.sgd, pock.clip_grad_norm = 0x7FF8000000000000 : f64} {
+  func.func @loss(%x: tensor<f32>) -> tensor<f32> {
+    return %x : tensor<f32>
+  }
+}

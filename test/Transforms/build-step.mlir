@@ -92,3 +92,133 @@ module attributes {pock.optimizer = #pock.sgd} {
     return %x : tensor<f32>
   }
 }
+
+// -----
+
+// Every entry of each gradient is limited.
+// CHECK-NOT: pock.clip_grad_value
+module attributes {pock.optimizer = #pock.sgd, pock.clip_grad_value = 0.5} {
+  pock.param @a {trained} : tensor<4xf32>
+  // CHECK-LABEL: func.func @step(
+  // CHECK: pock.sum
+  // CHECK: %[[DA:.+]] = pock.mul
+  // CHECK: %[[G:.+]] = pock.clamp %[[DA]] {max = 5.000000e-01 : f64, min = -5.000000e-01 : f64}
+  // CHECK: pock.yield %[[G]]
+  func.func @loss(%x: tensor<4xf32>) -> tensor<f32> {
+    %a = pock.load_param @a : tensor<4xf32>
+    %y = pock.mul %a, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %loss = pock.sum %y {dims = array<i64: 0>} : (tensor<4xf32>) -> tensor<f32>
+    return %loss : tensor<f32>
+  }
+}
+
+// -----
+
+// One factor, min(1, 2 / (norm + 1e-6)), scales all gradients; the norm is a result. Each
+// gradient is squared in its own type, the sum is of the loss's.
+// CHECK-NOT: pock.clip_grad_norm
+module attributes {pock.optimizer = #pock.sgd, pock.clip_grad_norm = 2.0} {
+  pock.param @a {trained} : tensor<4xf32>
+  pock.param @b {trained} : tensor<4xf64>
+  // CHECK-LABEL: func.func @step(
+  // CHECK-SAME: -> (tensor<f32>, tensor<f32> {pock.name = "grad_norm"})
+  // CHECK: %[[LOSS:.+]] = pock.add
+  // CHECK: %[[DA:.+]] = pock.expand {{.*}} -> tensor<4xf32>
+  // CHECK: %[[DB:.+]] = pock.expand {{.*}} -> tensor<4xf64>
+  // CHECK: %[[AA:.+]] = pock.mul %[[DA]], %[[DA]]
+  // CHECK: %[[A2:.+]] = pock.sum %[[AA]]
+  // CHECK: %[[BB:.+]] = pock.mul %[[DB]], %[[DB]]
+  // CHECK: %[[B2_WIDE:.+]] = pock.sum %[[BB]]
+  // CHECK: %[[B2:.+]] = pock.cast %[[B2_WIDE]] : (tensor<f64>) -> tensor<f32>
+  // CHECK: %[[SQUARES:.+]] = pock.add %[[A2]], %[[B2]]
+  // CHECK: %[[NORM:.+]] = pock.sqrt %[[SQUARES]]
+  // CHECK: %[[ROOM:.+]] = pock.add %[[NORM]]
+  // CHECK: %[[LIMIT:.+]] = pock.constant dense<2.0
+  // CHECK: %[[RATIO:.+]] = pock.div %[[LIMIT]], %[[ROOM]]
+  // CHECK: %[[ONE:.+]] = pock.constant dense<1.0
+  // CHECK: %[[FACTOR:.+]] = pock.minimum %[[RATIO]], %[[ONE]]
+  // CHECK: %[[GA:.+]] = pock.mul %[[DA]], %[[FACTOR]]
+  // CHECK: %[[WIDE:.+]] = pock.cast %[[FACTOR]] : (tensor<f32>) -> tensor<f64>
+  // CHECK: %[[GB:.+]] = pock.mul %[[DB]], %[[WIDE]]
+  // CHECK: pock.yield %[[GA]]
+  // CHECK: pock.yield %[[GB]]
+  // CHECK: return %[[LOSS]], %[[NORM]]
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<4xf64>
+    %wide = pock.sum %b {dims = array<i64: 0>} : (tensor<4xf64>) -> tensor<f64>
+    %sum_b = pock.cast %wide : (tensor<f64>) -> tensor<f32>
+    %a = pock.load_param @a : tensor<4xf32>
+    %sum_a = pock.sum %a {dims = array<i64: 0>} : (tensor<4xf32>) -> tensor<f32>
+    %loss = pock.add %sum_a, %sum_b : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    return %loss : tensor<f32>
+  }
+}
+
+// -----
+
+// The step applies the mean of its gradient and those that @accumulate has added up, and
+// starts again from zero. States are those of the trained slice.
+// CHECK-NOT: pock.accumulate =
+module attributes {pock.optimizer = #pock.sgd, pock.accumulate = 4} {
+  pock.param @w {trained, slice = #pock.slice<axis = 0, size = 2>} : tensor<4xf32>
+  // CHECK: pock.param @w.grad {kind = #pock.kind<state>, of = @w} : tensor<2xf32>
+  // CHECK-LABEL: func.func @step(
+  // CHECK-SAME: %{{.+}}: tensor<4xf32>, %[[LR:.+]]: tensor<f32> {pock.name = "lr"})
+  // CHECK: %[[DW:.+]] = pock.slice
+  // CHECK: %[[OLD:.+]] = pock.load_param @w.grad
+  // CHECK: %[[SUM:.+]] = pock.add %[[OLD]], %[[DW]]
+  // CHECK: %[[QUARTER:.+]] = pock.constant dense<2.500000e-01>
+  // CHECK: %[[MEAN:.+]] = pock.mul %[[SUM]], %[[QUARTER]]
+  // CHECK: %[[ZERO:.+]] = pock.constant dense<0.0
+  // CHECK: pock.store_param @w.grad, %[[ZERO]]
+  // CHECK: pock.sparse_update @w lr(%[[LR]]) optimizer(#pock.sgd) {
+  // CHECK: pock.yield %[[MEAN]]
+  // CHECK-LABEL: func.func @accumulate(
+  // CHECK-NOT: "lr"
+  // CHECK: %[[DW:.+]] = pock.slice
+  // CHECK: pock.sparse_update @w lr(%{{.+}}) optimizer(#pock.accumulate) {
+  // CHECK: pock.yield %[[DW]]
+  // CHECK-NOT: pock.store_param
+  func.func @loss(%x: tensor<4xf32>) -> tensor<f32> {
+    %w = pock.load_param @w : tensor<4xf32>
+    %y = pock.mul %w, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %loss = pock.sum %y {dims = array<i64: 0>} : (tensor<4xf32>) -> tensor<f32>
+    return %loss : tensor<f32>
+  }
+}
+
+// -----
+
+// One gradient per update: nothing to add up.
+module attributes {pock.optimizer = #pock.sgd, pock.accumulate = 1} {
+  // CHECK-NOT: grad
+  // CHECK-LABEL: func.func @step(
+  // CHECK-NOT: @accumulate
+  pock.param @b {trained} : tensor<f32>
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}
+
+// -----
+
+// Accumulated first, then limited entry by entry, then as a whole.
+module attributes {pock.optimizer = #pock.sgd, pock.accumulate = 2, pock.clip_grad_norm = 2.0, pock.clip_grad_value = 1.0} {
+  // CHECK-LABEL: func.func @step(
+  // CHECK: pock.load_param @b.grad
+  // CHECK: %[[MEAN:.+]] = pock.mul
+  // CHECK: %[[CLAMPED:.+]] = pock.clamp %[[MEAN]]
+  // CHECK: pock.mul %[[CLAMPED]], %[[CLAMPED]]
+  // CHECK: pock.sqrt
+  // CHECK: %[[G:.+]] = pock.mul %[[CLAMPED]], %{{.+}}
+  // CHECK: pock.yield %[[G]]
+  // CHECK-LABEL: func.func @accumulate(
+  // CHECK-SAME: -> tensor<f32>
+  // CHECK-NOT: pock.clamp
+  pock.param @b {trained} : tensor<f32>
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}
