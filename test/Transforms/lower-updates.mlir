@@ -38,6 +38,102 @@ func.func @slice_with_momentum(%g: tensor<4x2xf32>, %lr: tensor<f32>, %scale: te
 
 // -----
 
+// p - lr scatter_add(0, i, u): only the rows used are read and written.
+pock.param @w {trained} : tensor<10x4xf32>
+// CHECK-LABEL: func.func @rows_of_embedding(
+// CHECK-SAME: %[[I:.+]]: tensor<3xi64>, %[[U:.+]]: tensor<3x4xf32>, %[[LR:.+]]: tensor<f32>)
+// CHECK: %[[W:.+]] = pock.load_param @w
+// CHECK: %[[FACTOR:.+]] = pock.neg %[[LR]]
+// CHECK: %[[SCALED:.+]] = pock.mul %[[U]], %[[FACTOR]]
+// CHECK: %[[NEW:.+]] = pock.scatter_add %[[W]], %[[I]], %[[SCALED]] {dim = 0 : i64}
+// CHECK: pock.store_param @w, %[[NEW]]
+// CHECK-NOT: pock.sgd_update
+func.func @rows_of_embedding(%i: tensor<3xi64>, %u: tensor<3x4xf32>, %lr: tensor<f32>) {
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+    %zeros = pock.constant dense<0.0> : tensor<10x4xf32>
+    %g = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>
+    pock.yield %g : tensor<10x4xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+pock.param @w {trained} : tensor<10x4xf32>
+// CHECK-LABEL: func.func @rows_maximized(
+// CHECK-NOT: pock.neg
+// CHECK: pock.scatter_add
+func.func @rows_maximized(%i: tensor<3xi64>, %u: tensor<3x4xf32>, %lr: tensor<f32>) {
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd<maximize = true>) {
+    %zeros = pock.constant dense<0.0> : tensor<10x4xf32>
+    %g = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>
+    pock.yield %g : tensor<10x4xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+// Momentum and weight decay change the other rows too.
+pock.param @m {trained} : tensor<10x4xf32>
+pock.param @m.momentum_buffer {kind = #pock.kind<state>, of = @m} : tensor<10x4xf32>
+pock.param @d {trained} : tensor<10x4xf32>
+// CHECK-LABEL: func.func @every_row(
+// CHECK: %[[G:.+]] = pock.scatter_add
+// CHECK: pock.sgd_update %{{.+}}, %[[G]]
+// CHECK: %[[H:.+]] = pock.scatter_add
+// CHECK: pock.sgd_update %{{.+}}, %[[H]]
+func.func @every_row(%i: tensor<3xi64>, %u: tensor<3x4xf32>, %lr: tensor<f32>) {
+  %zeros = pock.constant dense<0.0> : tensor<10x4xf32>
+  pock.sparse_update @m lr(%lr) shared(%lr : tensor<f32>) optimizer(#pock.sgd<momentum = 0.5>) {
+    %g = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>
+    pock.yield %g : tensor<10x4xf32>
+  } : tensor<f32>
+  pock.sparse_update @d lr(%lr) optimizer(#pock.sgd<weight_decay = 0.5>) {
+    %h = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>
+    pock.yield %h : tensor<10x4xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+// A gradient that is read elsewhere (its norm) exists anyway.
+pock.param @w {trained} : tensor<10x4xf32>
+// CHECK-LABEL: func.func @gradient_read_elsewhere(
+// CHECK: %[[G:.+]] = pock.scatter_add
+// CHECK: pock.sgd_update %{{.+}}, %[[G]]
+// CHECK: return %[[G]]
+func.func @gradient_read_elsewhere(%i: tensor<3xi64>, %u: tensor<3x4xf32>, %lr: tensor<f32>) -> tensor<10x4xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<10x4xf32>
+  %g = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %g : tensor<10x4xf32>
+  } : tensor<f32>
+  return %g : tensor<10x4xf32>
+}
+
+// -----
+
+// What accumulates stores the sum and leaves the parameter as it is.
+pock.param @w {slice = #pock.slice<axis = 0, size = 2>, trained} : tensor<4xf32>
+pock.param @w.grad {kind = #pock.kind<state>, of = @w} : tensor<2xf32>
+// CHECK-LABEL: func.func @accumulate(
+// CHECK-SAME: %[[G:.+]]: tensor<2xf32>,
+// CHECK: %[[OLD:.+]] = pock.load_param @w.grad
+// CHECK: %[[SUM:.+]] = pock.add %[[OLD]], %[[G]]
+// CHECK-NOT: pock.store_param @w,
+// CHECK: pock.store_param @w.grad, %[[SUM]]
+// CHECK-NOT: pock.store_param
+func.func @accumulate(%g: tensor<2xf32>, %lr: tensor<f32>) {
+  pock.sparse_update @w lr(%lr) optimizer(#pock.accumulate) {
+    pock.yield %g : tensor<2xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
 // CHECK-LABEL: func.func @no_update(
 // CHECK-NEXT: return
 func.func @no_update() {
