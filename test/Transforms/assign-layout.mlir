@@ -59,3 +59,34 @@ func.func @two_readers(%x: tensor<1x4x5xf32>) -> (tensor<1x2x3xf32>, tensor<2x4x
   %1 = pock.neg %w : (tensor<2x4x3xf32>) -> tensor<2x4x3xf32>
   return %0, %1 : tensor<1x2x3xf32>, tensor<2x4x3xf32>
 }
+
+// -----
+
+// The counters of the entries stay those of the channels-first shape.
+// CHECK-LABEL: func.func @dropout_keeps_its_mask(
+// CHECK: %[[P:.+]] = pock.max_pool {{.*}}channels_last
+// CHECK: %[[D:.+]] = pock.dropout %[[P]], %arg1, %arg1 {{{.*}}strides = array<i64: 12, 2, 1, 4>} : (tensor<1x2x2x3xf32>,
+// CHECK: pock.transpose %[[D]]
+func.func @dropout_keeps_its_mask(%x: tensor<1x3x4x4xf32>, %seed: tensor<i64>) -> tensor<1x3x2x2xf32> {
+  %0 = pock.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<1x3x4x4xf32>) -> tensor<1x3x2x2xf32>
+  %1 = pock.dropout %0, %seed, %seed {p = 0.5 : f64, stream = 0 : i64, strides = array<i64: 12, 4, 2, 1>}
+      : (tensor<1x3x2x2xf32>, tensor<i64>, tensor<i64>) -> tensor<1x3x2x2xf32>
+  return %1 : tensor<1x3x2x2xf32>
+}
+
+// -----
+
+// Over channels and columns, which are dimensions 3 and 2 then. Both results get the old shape back.
+// CHECK-LABEL: func.func @normalize(
+// CHECK: %[[P:.+]] = pock.max_pool {{.*}}channels_last
+// CHECK: %[[N:.+]], %[[R:.+]] = pock.normalize %[[P]] {dims = array<i64: 2, 3>, eps = 5.000000e-01 : f64} : (tensor<1x2x2x3xf32>) -> (tensor<1x2x2x3xf32>, tensor<1x2x1x1xf32>)
+// CHECK-DAG: %[[Y:.+]] = pock.transpose %[[N]]
+// CHECK-DAG: %[[S:.+]] = pock.reshape %[[R]] {{.*}} -> tensor<1x1x2x1xf32>
+// CHECK: return %[[Y]], %[[S]]
+func.func @normalize(%x: tensor<1x3x4x4xf32>) -> (tensor<1x3x2x2xf32>, tensor<1x1x2x1xf32>) {
+  %0 = pock.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>}
+      : (tensor<1x3x4x4xf32>) -> tensor<1x3x2x2xf32>
+  %y, %r = pock.normalize %0 {dims = array<i64: 1, 3>, eps = 0.5 : f64} : (tensor<1x3x2x2xf32>) -> (tensor<1x3x2x2xf32>, tensor<1x1x2x1xf32>)
+  return %y, %r : tensor<1x3x2x2xf32>, tensor<1x1x2x1xf32>
+}
