@@ -23,6 +23,11 @@ _CROSS_ENTROPY = re.compile(
     r"pock\.cross_entropy %\S+, (?P<target>%\w+)(?:, %\w+)?(?P<attributes> \{.*?\})? : "
     r"\(tensor<(?P<shape>[0-9x]+)x\w+>"
 )
+_TAKE = re.compile(
+    r"pock\.take %\S+, (?P<indices>%\w+) \{dim = (?P<dim>\d+) : i64\} : \(tensor<(?P<shape>[0-9x]+)x\w+>"
+)
+#: An op whose result has entries of its operand, and no others that are in range.
+_MOVED = re.compile(r"(%\w+) = pock\.(?:reshape|slice|transpose|expand|pad) (%\w+)")
 _IGNORE_INDEX = re.compile(r"ignore_index = (-?\d+)")
 _DROPOUT = re.compile(r"= pock\.dropout .* loc\((#\w+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^(#\w+) = loc\((.*)\)$", re.MULTILINE)
@@ -67,20 +72,35 @@ def _function(ir: str, name: str) -> str:
     return ir[begin : end if end > 0 else len(ir)] if begin >= 0 else ""
 
 
-def label_ranges(ir: str) -> dict[str, tuple[int, int]]:
-    """Return, for inputs that are labels of a cross entropy: number of classes, index to ignore.
+def label_ranges(ir: str) -> dict[str, tuple[int, int | None]]:
+    """Return, for inputs that are indices: how many there are to choose from, and an index to ignore.
 
-    Reads ``@loss`` at stage ``import``; a target that is computed from an input is not found.
+    Those are labels of a cross entropy, and what is looked up in a table. Reads ``@loss`` at
+    stage ``import``; what is computed from an input is not found, only what is moved.
     """
     function = _function(ir, "loss")
-    names = dict(_ARGUMENT.findall(function))
-    result: dict[str, tuple[int, int]] = {}
+    inputs = dict(_ARGUMENT.findall(function))
+    for result, source in _MOVED.findall(function):
+        if source in inputs:
+            inputs[result] = inputs[source]
+    found: dict[str, list[tuple[int, int | None]]] = {}
     for match in _CROSS_ENTROPY.finditer(function):
-        if name := names.get(match["target"]):
-            ignored = _IGNORE_INDEX.search(match["attributes"] or "")
-            classes = int(match["shape"].split("x")[1])
-            result.setdefault(name, (classes, int(ignored[1]) if ignored else -100))
+        ignored = _IGNORE_INDEX.search(match["attributes"] or "")
+        classes = int(match["shape"].split("x")[1])
+        found.setdefault(match["target"], []).append((classes, int(ignored[1]) if ignored else -100))
+    for match in _TAKE.finditer(function):
+        found.setdefault(match["indices"], []).append((int(match["shape"].split("x")[int(match["dim"])]), None))
+    result: dict[str, tuple[int, int | None]] = {}
+    for value, uses in found.items():
+        if name := inputs.get(value):
+            result[name] = _narrowest([*uses, result[name]] if name in result else uses)
     return result
+
+
+def _narrowest(uses: list[tuple[int, int | None]]) -> tuple[int, int | None]:
+    """What every use of an input allows."""
+    ignored = {index for _, index in uses}
+    return min(count for count, _ in uses), ignored.pop() if len(ignored) == 1 else None
 
 
 def dropout_layers(ir: str) -> list[str]:
