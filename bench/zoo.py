@@ -108,12 +108,33 @@ def table(results: list[dict[str, Any]]) -> Table:
     return result
 
 
+def show_depth(as_json: bool) -> None:
+    """Compile a transformer at several depths, and with some of its blocks frozen; print what that costs."""
+    from architectures import depth
+
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    found = [*depth.deep(), *depth.frozen()]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    result = Table(box=None, pad_edge=False)
+    for title in ("blocks", "frozen", "ops", "kernels", "code generation, s", "other stages, s", "saved KiB"):
+        result.add_column(title, justify="right")
+    for entry in found:
+        shared = f"{entry['launches']} → {entry['kernels']}"
+        times = f"{entry['codegen']:.1f}", f"{entry['rest']:.1f}"
+        counts = (str(entry[key]) for key in ("layers", "frozen", "operations"))
+        result.add_row(*counts, shared, *times, f"{entry['saved'] / 1024:,.0f}")
+    Console(width=120).print(result)
+
+
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(sorted(ARCHITECTURES)))
 @click.option("--size", "sizes", multiple=True, default=["small"], show_default=True, help="small, real, base.")
 @click.option("--scheme", "schemes", multiple=True, type=click.Choice(SCHEMES), default=SCHEMES, show_default=True)
 @click.option("--double", is_flag=True, help="Compare with float64, too; else only where float32 differs.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds for one model.")
+@click.option("--depth", is_flag=True, help="Instead, say what more blocks cost, and what frozen ones save.")
 @click.option("--inside", is_flag=True, hidden=True, help="Run the one model in this process.")
 @click.option("--json", "as_json", is_flag=True)
 def main(
@@ -122,6 +143,7 @@ def main(
     schemes: tuple[str, ...],
     double: bool,
     timeout: float,
+    depth: bool,
     inside: bool,
     as_json: bool,
 ) -> None:
@@ -135,6 +157,9 @@ def main(
         warnings.filterwarnings("ignore")
         logging.disable(logging.WARNING)
         click.echo(json.dumps(verdict(names[0], sizes[0], schemes[0], double)))
+        return
+    if depth:
+        show_depth(as_json)
         return
     runs = [
         (name, size, scheme)

@@ -181,15 +181,15 @@ def _train(case: Case, step: pock.Step, dtype: torch.dtype, steps: int) -> tuple
     return losses, {name: value.detach().numpy() for name, value in model.named_parameters()}
 
 
-def _trained(model: nn.Module, step: pock.Step) -> dict[str, tuple[slice, ...]]:
+def _trained(model: nn.Module, step: pock.Step) -> dict[str, tuple[Any, ...]]:
     """Freeze what the step freezes; return the trained part of every other parameter."""
-    parts: dict[str, tuple[slice, ...]] = {}
+    parts: dict[str, tuple[Any, ...]] = {}
     for name, value in model.named_parameters():
         slot = step.artifact.manifest.tensors.get(name)
         update = slot.update if slot else "none"
         value.requires_grad_(update != "none")
         if update == "full":
-            parts[name] = (slice(None),)
+            parts[name] = (...,)
         elif update != "none":
             axis, size = update
             parts[name] = (*[slice(None)] * int(axis), slice(0, int(size)))

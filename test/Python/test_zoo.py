@@ -1,0 +1,55 @@
+"""Five steps of the zoo's architectures equal PyTorch's, full and sparse."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from architectures import ARCHITECTURES
+from architectures.compare import compare
+
+pytest.importorskip("pockmlir._core")
+
+#: What runs always, in about a minute together; one of each family that differs in its operators.
+FAST = {
+    ("bert", "sparse"),
+    ("conv-lstm", "full"),
+    ("dlrm", "full"),
+    ("gpt2", "full"),
+    ("lstm", "full"),
+    ("qwen2", "sparse"),
+    ("swin", "sparse"),
+    ("vae", "sparse"),
+}
+
+
+def _cases() -> Iterator[Any]:
+    for name in sorted(ARCHITECTURES):
+        for scheme in ("full", "sparse"):
+            marks = () if (name, scheme) in FAST else pytest.mark.slow
+            yield pytest.param(name, scheme, id=f"{name}-{scheme}", marks=marks)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads of PyTorch cost more than they bring to layers this small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(("name", "scheme"), _cases())
+def test_five_steps_equal_pytorch(name: str, scheme: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # transformers talks about kernels that it lacks
+        figures = compare(ARCHITECTURES[name].at("small"), scheme)
+    assert figures.verdict == "equal", (
+        f"losses off by {figures.loss_error:.1e}, parameters by {figures.parameter_error:.1e}, "
+        f"updates by {figures.update_error:.1e} (worst: {figures.worst}); float64: {figures.double}"
+    )
+    # A rate so low that nothing moves would make wrong gradients look right.
+    assert figures.update_error < 1e-2, figures.worst
