@@ -94,12 +94,11 @@ class UnsupportedOp:
     reason: str | None = None
 
     def __str__(self) -> str:
-        reason = f": {self.reason}" if self.reason else ""
-        return f"{self.op} in {self.module or '(model)'} at {self.source or '(unknown line)'}{reason}"
+        return f"{self.op} in {self.module or '(model)'}{_where_and_why(self)}"
 
 
 class UnsupportedOpsError(PockError):
-    """The model uses operators that are not supported; all of them are listed.
+    """The model uses operators that are not supported; all of them are listed, by module.
 
     Args:
         ops: every unsupported use, in the order of execution; plain tuples
@@ -114,5 +113,12 @@ class UnsupportedOpsError(PockError):
         )
         distinct = len({op.op for op in self.ops})
         lines = [f"the model uses {distinct} unsupported operator(s), {len(self.ops)} time(s):"]
-        lines += [f"  {op}" for op in self.ops]
+        for module in dict.fromkeys(op.module for op in self.ops):
+            lines.append(f"  in {module or '(model)'}:")
+            lines += [f"    {op.op}{_where_and_why(op)}" for op in self.ops if op.module == module]
         super().__init__("\n".join(lines))
+
+
+def _where_and_why(op: UnsupportedOp) -> str:
+    reason = f": {op.reason}" if op.reason else ""
+    return f" at {op.source or '(unknown line)'}{reason}"
