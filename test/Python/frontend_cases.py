@@ -102,9 +102,9 @@ for n, f, args, ops in [
     ("baddbmm", torch.baddbmm, ((2, 3, 5), (2, 3, 4), (2, 4, 5)), "add matmul"),
     ("einsum", lambda x, y: torch.einsum("bij,bkj->bik", x, y), ((2, 3, 4), (2, 5, 4)), "matmul reshape*6 transpose*5"),
     ("attention", lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
-     ((2, 2, 5, 4),) * 3, "cmp iota*2 matmul*2 mul select softmax transpose"),
+     ((2, 2, 5, 4),) * 3, "attention"),
     ("attention_masked", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m, scale=0.3),
-     ((2, 5, 4),) * 3 + (torch.ones(5, 5, dtype=torch.bool),), "matmul*2 mul select softmax transpose"),
+     ((2, 5, 4),) * 3 + (torch.ones(5, 5, dtype=torch.bool),), "attention reshape"),
     ("attention_bias", lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m),
      ((2, 5, 4),) * 3 + ((5, 5),), "add matmul*2 mul softmax transpose"),
 ]:  # fmt: skip
@@ -115,22 +115,22 @@ C, V = (4,), Fixed(torch.rand(4) + 0.5)
 for n, f, args, ops in [
     ("batch_norm_eval", lambda x, m, v, w, b: F.batch_norm(x, m, v, w, b), (X2, V, V, C, C), "batch_norm"),
     ("batch_norm_train", lambda x, w, b: F.batch_norm(x, None, None, w, b, True), (X2, C, C), "batch_norm_train"),
-    ("layer_norm", lambda x, w, b: F.layer_norm(x, (8, 8), w, b), (X2, (8, 8), (8, 8)), "add*2 mean*2 mul*3 rsqrt sub"),
+    ("layer_norm", lambda x, w, b: F.layer_norm(x, (8, 8), w, b), (X2, (8, 8), (8, 8)), "add mul normalize"),
     (
         "native_layer_norm",
         lambda x: aten.native_layer_norm(x, [8], None, None, 1e-3)[0],
         (X2,),
-        "add mean*2 mul*2 rsqrt sub",
+        "normalize",
     ),
-    ("rms_norm", lambda x, w: F.rms_norm(x, (8,), w), (X2, (8,)), "add mean mul*3 rsqrt"),
-    ("group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), (X2, C, C), "add*2 mean*2 mul*3 reshape*4 rsqrt sub"),
+    ("rms_norm", lambda x, w: F.rms_norm(x, (8,), w), (X2, (8,)), "mul normalize"),
+    ("group_norm", lambda x, w, b: F.group_norm(x, 2, w, b), (X2, C, C), "add mul normalize reshape*4"),
     (
         "native_group_norm",
         lambda x: aten.native_group_norm(x, None, None, 2, 4, 64, 2, 1e-5)[0],
         (X2,),
-        "add mean*2 mul*2 reshape*2 rsqrt sub",
+        "normalize reshape*2",
     ),
-    ("instance_norm", lambda x: F.instance_norm(x), (X2,), "add mean*2 mul*2 reshape*2 rsqrt sub"),
+    ("instance_norm", lambda x: F.instance_norm(x), (X2,), "normalize reshape*2"),
     ("instance_norm_eval", lambda x, m, v: F.instance_norm(x, m, v, use_input_stats=False), (X2, V, V), "batch_norm"),
 ]:
     case("normalization", n, f, *args, ops=ops)

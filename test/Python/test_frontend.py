@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from frontend_ir import count, ops, params, stores, verify
 from frontend_models import Function, InvertedResidual, LeNet, MobileNetV2, mlp
 from pockmlir.frontend import ImportedModel, TensorSpec, import_model
+from pockmlir.frontend.convert import RANDOM_INPUTS
 from torch import nn
 from torch.nn import functional as F
 
@@ -146,7 +148,7 @@ def test_float64_everywhere() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.LayerNorm(4)).double()
     result = import_model(model, (torch.randn(3, 4, dtype=torch.float64),), "mse")
     assert "f32" not in result.ir
-    assert "dense<1.000000e-05> : tensor<f64>" in result.ir
+    assert "eps = 1.000000e-05 : f64" in result.ir
     assert {spec.dtype for spec in [*result.inputs, *result.outputs, result.target]} == {"f64"}
 
 
@@ -254,3 +256,98 @@ def test_exported_program(core, tmp_path) -> None:
     found = ops(result.ir, "predict")
     assert ("conv", "block.conv.0") in {(name, path) for name, path, _ in found}
     assert all("frontend_models.py" in str(line) for name, _, line in found if name == "conv")
+
+
+class Rotary(nn.Module):
+    """Has a table that no state_dict has, and one that it changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4))
+        self.register_buffer("frequency", torch.tensor([1.0, 0.1]), persistent=False)
+        self.register_buffer("steps", torch.zeros(4), persistent=False)
+        self.register_buffer("scale", torch.ones(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            with torch.no_grad():
+                self.steps.add_(1)
+        angles = torch.outer(torch.arange(2.0), self.frequency).flatten()
+        return x * self.weight * angles.cos() * self.scale.exp() + self.steps
+
+
+def test_folds_through_buffers_that_are_constants() -> None:
+    result = import_model(Rotary(), (torch.randn(3, 4),), "mse")
+    for function in ("loss", "predict"):
+        counts = count(result.ir, function)
+        assert counts["cos"] == 0
+        assert counts["exp"] == 1, "a persistent buffer is a value of the run"
+        assert counts["load_param"] == 3
+    assert stores(result.ir, "loss") == ["steps"]
+
+
+def test_constants_of_no_grad_regions_have_no_gradient() -> None:
+    def function(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            mean = (x * w).mean()
+        return x * w - mean + (x * w).detach()
+
+    result = import_model(Function(function), (torch.randn(2, 4),), "mse")
+    assert count(result.ir, "loss")["stop_gradient"] == 2
+    assert count(result.ir, "predict")["stop_gradient"] == 0
+
+
+class DropPath(nn.Module):
+    """Stochastic depth as timm, torchvision and transformers write it."""
+
+    def __init__(self, by_hand: bool) -> None:
+        super().__init__()
+        self.layer, self.by_hand = nn.Linear(4, 4), by_hand
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        if not self.training:
+            return x + y
+        if self.by_hand:
+            return x + y / 0.75 * (0.75 + torch.rand(x.shape[0], 1)).floor_()
+        return x + y * y.new_empty(x.shape[0], 1).bernoulli_(0.75).div_(0.75)
+
+
+def dropouts(text: str) -> list[tuple[int, float, str]]:
+    """Stream, probability and strides of the dropouts of a module."""
+    found = []
+    for line in text.splitlines():
+        if '"pock.dropout"' in line:
+            p, stream, strides = re.search(
+                r"p = ([\d.e+-]+) : f64, stream = (\d+) : i64, strides = (array<[^>]*>)", line
+            ).groups()
+            found.append((int(stream), float(p), strides))
+    return found
+
+
+def test_dropout_takes_its_seed_as_an_input(tmp_path) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Dropout(0.25), nn.Dropout2d(0.5), nn.Flatten(), nn.Dropout(0.0))
+    result = import_model(model, (torch.randn(2, 3, 5, 5),), "mse")
+    verify(result.ir, tmp_path)
+    inputs = re.findall(r"arg_attrs = (\[.*?\])", result.ir)
+    assert [re.findall(r'"(\w+)"', names) for names in inputs] == [["input", "target", *RANDOM_INPUTS], ["input"]]
+    assert dropouts(result.ir) == [(0, 0.25, "array<i64: 100, 25, 5, 1>"), (1, 0.5, "array<i64: 4, 1, 1, 1>")]
+    assert [spec.name for spec in result.inputs] == ["input"]
+    assert "dropout_seed" not in import_model(model.eval(), (torch.randn(2, 3, 5, 5),), "mse").ir
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_drop_path(by_hand, tmp_path) -> None:
+    result = import_model(DropPath(by_hand), (torch.randn(3, 4),), "mse")
+    verify(result.ir, tmp_path)
+    assert dropouts(result.ir) == [(0, 0.25, "array<i64: 1, 1>")]
+    assert count(result.ir, "predict")["dropout"] == 0
+
+
+def test_attention_of_frozen_encoders_stays_whole() -> None:
+    model = (
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).eval().requires_grad_(False)
+    )
+    result = import_model(nn.Sequential(model, nn.Linear(8, 3)), (torch.randn(2, 5, 8),), "mse")
+    assert count(result.ir, "predict")["attention"] == 2
+    assert torch.backends.mha.get_fastpath_enabled()

@@ -65,9 +65,13 @@ def _takes_result_type(op_class: Any) -> bool:
 class Builder:
     """Emits ops at the current insertion point and location.
 
+    Args:
+        make_buffer: returns the value of a constant that becomes a buffer.
+        make_seed: returns seed and step of the random numbers; None where a function has none.
+
     Attributes:
         results: the types of the operator being converted, None where not a tensor.
-        differentiable: whether an operand depends on a parameter that may train.
+        active: the operands that depend on a parameter that may train.
         module: path of the module being converted.
         norm_modes: where converters of batch normalisation record their mode.
     """
@@ -75,12 +79,19 @@ class Builder:
     #: Larger constants become buffers, so that they can live where parameters do.
     INLINE_ELEMENTS = 1024
 
-    def __init__(self, make_buffer: Callable[[np.ndarray[Any, Any]], Value]) -> None:
+    def __init__(
+        self,
+        make_buffer: Callable[[np.ndarray[Any, Any]], Value],
+        make_seed: Callable[[], tuple[Value, Value]] | None = None,
+    ) -> None:
         self.results: list[Any] = []
-        self.differentiable = False
+        self.active: set[Value] = set()
         self.module = ""
         self.norm_modes: dict[str, str] = {}
         self._make_buffer = make_buffer
+        self._make_seed = make_seed
+        self._streams = 0
+        self._known: dict[Value, np.ndarray[Any, Any]] = {}
 
     # Types --------------------------------------------------------------------------
 
@@ -124,9 +135,16 @@ class Builder:
         if array.size > 0 and array.tobytes() == first.tobytes() * array.size:
             return self.splat(array.shape, first[0].item(), dtype)
         if array.size > self.INLINE_ELEMENTS:
-            return self._make_buffer(array)
-        attribute = ir.DenseElementsAttr.get(array, type=ir.Type.parse(dtype), shape=list(array.shape))
-        return self.emit(pock.ConstantOp, self.type(array.shape, dtype), value=attribute)
+            value = self._make_buffer(array)
+        else:
+            attribute = ir.DenseElementsAttr.get(array, type=ir.Type.parse(dtype), shape=list(array.shape))
+            value = self.emit(pock.ConstantOp, self.type(array.shape, dtype), value=attribute)
+        self._known[value] = array
+        return value
+
+    def known(self, value: Value) -> np.ndarray[Any, Any] | None:
+        """Return the entries of a value that is a constant, None if it is not."""
+        return self._known.get(value)
 
     def splat(self, shape: Iterable[int], value: Number, dtype: str) -> Value:
         """Return a constant tensor of equal entries."""
@@ -136,7 +154,13 @@ class Builder:
         else:
             entry = ir.IntegerAttr.get(element, int(bool(value)) if dtype == "i1" else int(value))
         result = self.type(shape, dtype)
-        return self.emit(pock.ConstantOp, result, value=ir.DenseElementsAttr.get_splat(result, entry))
+        constant = self.emit(pock.ConstantOp, result, value=ir.DenseElementsAttr.get_splat(result, entry))
+        self._known[constant] = np.full(tuple(shape), value, numpy_dtype(dtype))
+        return constant
+
+    def iota(self, shape: Sequence[int], dim: int, dtype: str = "i64") -> Value:
+        """Return the index along a dimension."""
+        return self.emit(pock.IotaOp, self.type(shape, dtype), dim=dim)
 
     def lift(self, value: Value | Number, dtype: str) -> Value:
         """Return a tensor of an element type for a tensor or a Python number."""
@@ -213,6 +237,43 @@ class Builder:
         shape = np.broadcast_shapes(shape_of(condition), shape_of(x), shape_of(y))
         return self.emit(pock.SelectOp, self.type(shape, dtype), condition, x, y)
 
+    def either(self, x: Value, y: Value) -> Value:
+        """Emit ``x or y`` of two conditions."""
+        return self.binary(pock.OrOp, x, y)
+
+    def both(self, x: Value, y: Value) -> Value:
+        """Emit ``x and y`` of two conditions."""
+        return self.binary(pock.AndOp, x, y)
+
+    # Gradients and random numbers ---------------------------------------------------
+
+    def is_active(self, value: Value) -> bool:
+        """Return whether an operand of the operator may have a gradient."""
+        return value in self.active
+
+    def constant_to_gradients(self, x: Value) -> Value:
+        """Emit the same values without gradient, if they could have one."""
+        return self.emit(pock.StopGradientOp, x.type, x) if self.active else x
+
+    def dropout(self, x: Value, p: float, shared: Iterable[int] = ()) -> Value:
+        """Zero entries with probability p and scale the others; nothing in ``@predict``.
+
+        Args:
+            x: of any floating-point type.
+            p: probability of zero.
+            shared: dimensions along which the mask is the same.
+        """
+        if self._make_seed is None or p == 0:
+            return x
+        if p >= 1:
+            return self.mul(x, 0.0)
+        strides, size = [0] * rank_of(x), 1
+        for dim in reversed([d for d in range(rank_of(x)) if d not in set(shared)]):
+            strides[dim] = size
+            size *= shape_of(x)[dim]
+        stream, self._streams = self._streams, self._streams + 1
+        return self.emit(pock.DropoutOp, x.type, x, *self._make_seed(), p=float(p), stream=stream, strides=strides)
+
     # Data movement ------------------------------------------------------------------
 
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:
@@ -252,6 +313,15 @@ class Builder:
         shape = list(shape_of(xs[0]))
         shape[dim] = sum(shape_of(x)[dim] for x in xs)
         return self.emit(pock.ConcatOp, self.type(shape, dtype_of(xs[0])), list(xs), dim=dim)
+
+    def take(self, x: Value, indices: Value, dim: int) -> Value:
+        """Emit the entries at indices, none of them negative, along a dimension."""
+        shape = (*shape_of(x)[:dim], *shape_of(indices), *shape_of(x)[dim + 1 :])
+        return self.emit(pock.TakeOp, self.type(shape, dtype_of(x)), x, indices, dim=dim)
+
+    def scatter_add(self, x: Value, indices: Value, updates: Value, dim: int) -> Value:
+        """Emit a tensor with updates added where `take` would read."""
+        return self.emit(pock.ScatterAddOp, x.type, x, indices, updates, dim=dim)
 
     # Reductions ---------------------------------------------------------------------
 

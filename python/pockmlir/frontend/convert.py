@@ -15,13 +15,16 @@ from .._ops import _pock_ops_gen as pock
 from ..errors import UnsupportedOp
 from . import ops  # noqa: F401  (fills the table of converters)
 from .builder import Builder, Missing, Value, dtype_of, is_float
-from .graph import Program
+from .graph import Program, fold_buffers
 from .parameters import Parameters
-from .registry import CONVERTERS, HINTS, Unsupported
+from .registry import CONVERTERS, Unsupported, hint
 from .spec import TensorSpec
 from .torch_ir import import_graph, op_name, operand_constant, place_of, tensor_type
 
-__all__ = ["ModuleConverter"]
+__all__ = ["RANDOM_INPUTS", "ModuleConverter"]
+
+#: Inputs of ``@loss``, the last ones, where the model has a dropout that is active.
+RANDOM_INPUTS = ("dropout_seed", "dropout_step")
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,17 @@ class ModuleConverter:
         self._parameters = parameters
         self.unsupported: list[UnsupportedOp] = []
         self.norm_modes: dict[str, str] = {}
+        self._changed: set[str] = set()
         with context, ir.Location.unknown():
             self._module = ir.Module.create()
 
     def add(self, name: str, program: Program) -> list[TensorSpec]:
-        """Convert a program to a function of the module; return its results."""
+        """Convert a program to a function of the module; return its results.
+
+        The program that stores comes first: what it changes is a constant in none.
+        """
+        self._changed |= {self._parameters.canonical(stored) for stored in program.stores}
+        program = fold_buffers(program, self._changed)
         with self._context, ir.Location.unknown():
             torch_function, torch_module = import_graph(self._context, program.graph, name)
             function = _FunctionConverter(self, name, program)
@@ -92,23 +101,28 @@ class _FunctionConverter:
         self._values: dict[Any, Any] = {}
         self._differentiable: set[Any] = set()
         self._loads: dict[str, Value] = {}
-        self.builder = Builder(self._load_constant)
+        self._block: Any = None
+        self._types: list[Any] = []
+        self._names = [b.name for b in program.bindings if b.kind == "input"]
+        self._seed: tuple[Value, Value] | None = None
+        # Only training is random: @predict has no dropout.
+        self.builder = Builder(self._load_constant, self._random_inputs if name == "loss" else None)
 
     def convert(self, torch_function: Any) -> list[TensorSpec]:
         """Build the pock function."""
         torch_block = torch_function.entry_block
         inputs = [b for b in self._program.bindings if b.kind == "input"]
-        types = [
+        self._types = [
             tensor_type(argument.type)
             for argument, b in zip(torch_block.arguments, self._program.bindings, strict=True)
             if b.kind == "input"
         ]
         with ir.InsertionPoint(self._owner.body), ir.Location.name(self._name):
-            function = func.FuncOp(self._name, (types, []))
+            function = func.FuncOp(self._name, (self._types, []))
             locations = [ir.Location.name(b.name) for b in inputs]
-            block = function.body.blocks.append(*types, arg_locs=locations)
-        self._bind_arguments(torch_block, block)
-        with ir.InsertionPoint(block):
+            self._block = function.body.blocks.append(*self._types, arg_locs=locations)
+        self._bind_arguments(torch_block, self._block)
+        with ir.InsertionPoint(self._block):
             for op in torch_block.operations:
                 if op.operation.name == "func.return":
                     results = self._finish(op.operation)
@@ -116,10 +130,9 @@ class _FunctionConverter:
                     self._convert_op(op.operation)
         with ir.Location.name(self._name):
             function.attributes["function_type"] = ir.TypeAttr.get(
-                ir.FunctionType.get(types, [value.type for value in results])
+                ir.FunctionType.get(self._types, [value.type for value in results])
             )
-        names = [b.name for b in inputs]
-        function.attributes["arg_attrs"] = _named(names)
+        function.attributes["arg_attrs"] = _named(self._names)
         function.attributes["res_attrs"] = _named(self._program.outputs)
         return [
             TensorSpec(name, tuple(value.type.shape), dtype_of(value))
@@ -151,6 +164,16 @@ class _FunctionConverter:
     def _load_constant(self, array: np.ndarray[Any, Any]) -> Value:
         return self._load(self._owner.parameters.add_constant(array))
 
+    def _random_inputs(self) -> tuple[Value, Value]:
+        """Return seed and step of the random numbers: inputs that a function has if it needs them."""
+        if self._seed is None:
+            scalar = self.builder.type((), "i64")
+            added = [self._block.add_argument(scalar, ir.Location.name(name)) for name in RANDOM_INPUTS]
+            self._seed = added[0], added[1]
+            self._types += [scalar, scalar]
+            self._names += RANDOM_INPUTS
+        return self._seed
+
     # Values -------------------------------------------------------------------------
 
     def _resolve(self, torch_value: Any) -> Any:
@@ -167,7 +190,7 @@ class _FunctionConverter:
     def _bind(self, op: Any, results: Sequence[Any], differentiable: bool) -> None:
         for torch_value, value in zip(op.results, results, strict=True):
             self._values[torch_value] = value
-            if differentiable and _carries_gradient(value):
+            if differentiable and not _stops_gradient(op) and _carries_gradient(value):
                 self._differentiable.add(torch_value)
 
     # Ops ----------------------------------------------------------------------------
@@ -179,12 +202,12 @@ class _FunctionConverter:
         with op.location:
             try:
                 operands = [self._resolve(operand) for operand in op.operands]
-                differentiable = any(operand in self._differentiable for operand in op.operands)
-                self._bind(op, self._results(op, operands, differentiable), differentiable)
+                active = [v for v, o in zip(operands, op.operands, strict=True) if o in self._differentiable]
+                self._bind(op, self._results(op, operands, active), bool(active))
             except Unsupported as error:
                 self._report(op, str(error) or None)
 
-    def _results(self, op: Any, operands: list[Any], differentiable: bool) -> Sequence[Any]:
+    def _results(self, op: Any, operands: list[Any], active: list[Any]) -> Sequence[Any]:
         name = op_name(op)
         if name == "prim.ListConstruct":
             return [operands]
@@ -194,10 +217,10 @@ class _FunctionConverter:
             return [operands[0]]
         converter = CONVERTERS.get(name)
         if converter is None:
-            raise Unsupported(HINTS.get(name, ""))
+            raise Unsupported(hint(name))
         builder = self.builder
         builder.results = [tensor_type(result.type) for result in op.results]
-        builder.differentiable = differentiable
+        builder.active = {v for group in active for v in (group if isinstance(group, list) else [group])}
         builder.module = place_of(op.location)[0]
         result = converter(builder, *operands)
         if len(op.results) == 0:
@@ -232,6 +255,10 @@ class _FunctionConverter:
         with ir.Location.name(self._name):
             func.ReturnOp(outputs)
         return outputs
+
+
+def _stops_gradient(op: Any) -> bool:
+    return op_name(op) == "aten.detach"
 
 
 def _carries_gradient(value: Any) -> bool:

@@ -12,6 +12,7 @@ from torch.export import ExportedProgram
 
 from ..errors import ArgumentError, CompileError, PockError
 from .decompositions import decomposition_table
+from .explain import explain
 from .gradient_modes import stop_gradients
 
 __all__ = ["Wrapper", "evaluation_mode", "export_program"]
@@ -74,7 +75,7 @@ def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) 
         UnsupportedOpsError: the model uses `torch.no_grad` in a way that cannot be kept.
     """
     try:
-        with _no_custom_gradients():
+        with _no_custom_gradients(), _whole_attention():
             exported = torch.export.export(wrapper, args)
         stop_gradients(exported)
         return exported.run_decompositions(dict(decomposition_table()))
@@ -84,12 +85,18 @@ def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) 
         for cause in (error.__cause__, error.__context__):
             if isinstance(cause, PockError):
                 raise cause from None
-        raise CompileError(
-            "import",
-            f"PyTorch cannot export the model ({what}): {type(error).__name__}: {error}\n"
-            "The model must be a static graph: no control flow that depends on data, no .item(), "
-            "no shapes that depend on data.",
-        ) from error
+        raise CompileError("import", explain(error, what)) from error
+
+
+@contextlib.contextmanager
+def _whole_attention() -> Iterator[None]:
+    """Keep PyTorch's layers from fused kernels of whole encoder layers, which eval mode may choose."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,25 +12,27 @@ import numpy as np
 import torch
 from torch import fx
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind, OutputKind, TensorArgument
+from torch.export.graph_signature import InputKind, InputSpec, OutputKind, TensorArgument
 
 from ..errors import ArgumentError, CompileError, UnsupportedOp
 from .gradient_modes import drop_idle_detaches
 from .parameters import array_of
-from .registry import CONVERTERS, HINTS
+from .registry import CONVERTERS, HINTS, hint, operator_name
+from .rewrites import find_random_masks
 from .source import module_path, source_line, strip_model
 from .spec import dtype_name
 
-__all__ = ["Binding", "Program", "make_program", "unimportable"]
+__all__ = ["Binding", "Program", "fold_buffers", "make_program", "unimportable"]
 
 
 @dataclass(frozen=True)
 class Binding:
-    """What an argument of a program's graph stands for."""
+    """What an argument of a program's graph stands for; constants and buffers have a value."""
 
     kind: Literal["input", "parameter", "constant"]
     name: str
     value: torch.Tensor | None = None
+    is_persistent: bool = True
 
     def array(self) -> np.ndarray[Any, Any]:
         """Return the value of a constant."""
@@ -69,10 +73,10 @@ def make_program(
     """
     graph = exported.graph
     changed = _select_outputs(exported, input_names, stores)
-    fold_constants(graph, exported)
-    bindings = _bindings(exported, input_names)
-    graph.lint()
-    return Program(graph, bindings, changed, output_names)
+    find_random_masks(graph)
+    bindings = dict(zip(graph.find_nodes(op="placeholder"), _bindings(exported, input_names), strict=True))
+    program = Program(graph, list(bindings.values()), changed, output_names)
+    return fold_constants(program)
 
 
 def _select_outputs(exported: ExportedProgram, input_names: list[str], stores: bool) -> list[str]:
@@ -110,14 +114,13 @@ def _bindings(exported: ExportedProgram, input_names: list[str]) -> list[Binding
     names = iter(input_names)
     bindings = []
     for node in exported.graph.find_nodes(op="placeholder"):
-        if "constant" in node.meta:
-            bindings.append(Binding("constant", node.name, node.meta["constant"]))
-            continue
         spec = specs[node.name]
         if spec.kind == InputKind.USER_INPUT:
             bindings.append(Binding("input", next(names)))
-        elif spec.kind in (InputKind.PARAMETER, InputKind.BUFFER):
+        elif spec.kind == InputKind.PARAMETER:
             bindings.append(Binding("parameter", _tensor_name(spec.target)))
+        elif spec.kind == InputKind.BUFFER:
+            bindings.append(_buffer(exported, spec))
         elif spec.kind == InputKind.CONSTANT_TENSOR:
             bindings.append(Binding("constant", node.name, exported.constants[spec.target]))
         else:
@@ -125,19 +128,42 @@ def _bindings(exported: ExportedProgram, input_names: list[str]) -> list[Binding
     return bindings
 
 
+def _buffer(exported: ExportedProgram, spec: InputSpec) -> Binding:
+    is_persistent = spec.persistent is not False
+    value = exported.state_dict.get(spec.target) if is_persistent else exported.constants.get(spec.target)
+    return Binding("parameter", _tensor_name(spec.target), value, is_persistent)
+
+
 # Constant folding ---------------------------------------------------------------------
 
 
-def fold_constants(graph: fx.Graph, exported: ExportedProgram) -> None:
+def fold_buffers(program: Program, changed: Collection[str]) -> Program:
+    """Fold through buffers that no state_dict has and that no program changes.
+
+    Args:
+        program: taken over.
+        changed: names of the buffers that a step stores.
+    """
+    bindings = [
+        Binding("constant", b.name.replace(".", "_"), b.value)
+        if not b.is_persistent and b.value is not None and b.name not in changed
+        else b
+        for b in program.bindings
+    ]
+    if bindings == program.bindings:
+        return program
+    return fold_constants(dataclasses.replace(program, bindings=bindings))
+
+
+def fold_constants(program: Program) -> Program:
     """Evaluate what depends on no input and no parameter (masks, positions), in PyTorch.
 
-    The results that other nodes read become placeholders with `meta["constant"]`.
+    Returns:
+        The program, taken over, with the results that other nodes read as constants.
     """
-    known: dict[fx.Node, Any] = {}
-    for spec in exported.graph_signature.input_specs:
-        if spec.kind == InputKind.CONSTANT_TENSOR:
-            node = next(n for n in graph.find_nodes(op="placeholder") if n.name == spec.arg.name)
-            known[node] = exported.constants[spec.target]
+    graph = program.graph
+    bindings = dict(zip(graph.find_nodes(op="placeholder"), program.bindings, strict=True))
+    known: dict[fx.Node, Any] = {node: b.value for node, b in bindings.items() if b.kind == "constant"}
     folded: list[fx.Node] = []
     for node in graph.nodes:
         if node.op == "call_function" and _is_foldable(node, known):
@@ -148,10 +174,14 @@ def fold_constants(graph: fx.Graph, exported: ExportedProgram) -> None:
     for node in folded:
         readers = [user for user in node.users if user not in known]
         if isinstance(known[node], torch.Tensor) and readers:
-            _replace_by_constant(graph, node, known[node])
+            constant = _replace_by_constant(graph, node, known[node])
+            bindings[constant] = Binding("constant", constant.name, known[node].clone())
     for node in reversed(folded):
         if not node.users:
             graph.erase_node(node)
+    graph.lint()
+    placeholders = graph.find_nodes(op="placeholder")
+    return dataclasses.replace(program, bindings=[bindings[node] for node in placeholders])
 
 
 def _is_foldable(node: fx.Node, known: dict[fx.Node, Any]) -> bool:
@@ -165,12 +195,13 @@ def _is_foldable(node: fx.Node, known: dict[fx.Node, Any]) -> bool:
     return torch.Tag.nondeterministic_seeded not in target.tags and "empty" not in target._schema.name
 
 
-def _replace_by_constant(graph: fx.Graph, node: fx.Node, value: torch.Tensor) -> None:
+def _replace_by_constant(graph: fx.Graph, node: fx.Node, value: torch.Tensor) -> fx.Node:
     first = next(iter(graph.nodes))
     with graph.inserting_before(first):
         constant = graph.placeholder(f"folded_{node.name}")
-    constant.meta = {**node.meta, "constant": value.clone()}
+    constant.meta = dict(node.meta)
     node.replace_all_uses_with(constant, delete_user_cb=lambda user: user.op != "placeholder")
+    return constant
 
 
 # What torch-mlir cannot even import ---------------------------------------------------
@@ -179,18 +210,24 @@ def _replace_by_constant(graph: fx.Graph, node: fx.Node, value: torch.Tensor) ->
 def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
     """Return the nodes that cannot become torch dialect ops, with all other unknown ones.
 
+    What only reads the result of such a node is left out: it is not the cause.
+
     Empty if the graph can be imported: then the converters find what is unsupported.
     """
-    fatal = False
+    fatal: set[fx.Node] = set()
     found = []
     for node in graph.nodes:
         if node.op in ("placeholder", "output"):
             continue
         reason = _fatal_reason(node)
-        fatal |= reason is not None
+        if reason is not None and fatal.intersection(node.all_input_nodes):
+            fatal.add(node)
+            continue
         name = _op_name(node)
-        if reason is None and name not in CONVERTERS and node.target is not operator.getitem:
-            reason = HINTS.get(name, "")
+        if reason is not None:
+            fatal.add(node)
+        elif name not in CONVERTERS and node.op == "call_function" and node.target is not operator.getitem:
+            reason = hint(name)
         if reason is not None:
             source = source_line(node)
             found.append(UnsupportedOp(name, module_path(node), source and f"{source[0]}:{source[1]}", reason or None))
@@ -198,7 +235,16 @@ def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
 
 
 def _op_name(node: fx.Node) -> str:
-    return str(node.target).removesuffix(".default") if node.op == "call_function" else f"{node.op} {node.target}"
+    return operator_name(node.target) if node.op == "call_function" else f"{node.op} {node.target}"
+
+
+_SHAPES = "the shape of its result depends on the data; shapes must be static"
+_FATAL = {
+    "aten.index.Tensor": "a mask selects a number of entries that depends on data; use torch.where or multiply by the "
+    "mask, and for a constant mask index with its torch.nonzero, made in __init__",
+    "aten.repeat_interleave.Tensor": "counts in a tensor give a shape that depends on data; index with the "
+    "repeated positions, made in __init__",
+}
 
 
 def _fatal_reason(node: fx.Node) -> str | None:
@@ -207,14 +253,16 @@ def _fatal_reason(node: fx.Node) -> str | None:
         # Subgraphs; the operator that calls them is reported.
         return None
     if node.op != "call_function" or not (target is operator.getitem or isinstance(target, torch._ops.OpOverload)):
-        return "control flow inside the model cannot be compiled" if "higher_order" in str(type(target)) else ""
+        if "higher_order" in str(type(target)):
+            return "control flow inside the model cannot be compiled; compute both branches and choose with torch.where"
+        return "arithmetic with a number that depends on data; keep it a tensor"
     values = node.meta.get("val")
     for value in values if isinstance(values, list | tuple) else [values]:
         if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
-            return "its result depends on the data"
+            return "its result depends on the data; keep it a tensor, without .item() or int()"
         if isinstance(value, torch.Tensor):
             if any(not isinstance(size, int) for size in value.shape):
-                return "the shape of its result depends on the data; shapes must be static"
+                return _FATAL.get(_op_name(node), HINTS.get(_op_name(node), _SHAPES))
             if dtype_name(value.dtype) is None:
-                return f"element type {value.dtype}"
+                return HINTS.get(_op_name(node), f"element type {value.dtype}")
     return None

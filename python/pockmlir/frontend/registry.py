@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CONVERTERS", "HINTS", "Unsupported", "converts"]
+__all__ = ["CONVERTERS", "HINTS", "Unsupported", "converts", "hint", "operator_name"]
 
 #: ATen operator as torch-mlir names it (``aten.conv2d``) → its converter. A converter
 #: takes the builder and the arguments of the operator's schema, in its order: tensors as
@@ -32,3 +32,14 @@ def converts(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return function
 
     return register
+
+
+def operator_name(target: Any) -> str:
+    """Return the name in these tables of an operator of PyTorch."""
+    return str(target).removesuffix(".default")
+
+
+def hint(name: str) -> str:
+    """Return what to do instead of an operator that has no converter."""
+    default = "no converter and no decomposition; write it with operators of docs/ops.md, or compute it outside"
+    return HINTS.get(name, default if name.startswith("aten.") else "not an operator of PyTorch's own library")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
-from ..registry import converts
+from ..registry import Unsupported, converts
 
 _PLAIN = {
     "aten.relu": pock.ReluOp,
@@ -116,3 +116,10 @@ def softmax(b: Builder, x: Value, dim: int, dtype: Any) -> Value:
 @converts("aten.log_softmax.int", "aten._log_softmax")
 def log_softmax(b: Builder, x: Value, dim: int, dtype: Any) -> Value:
     return _softmax_like(b, pock.LogSoftmaxOp, x, dim)
+
+
+@converts("aten.rrelu")
+def rrelu(b: Builder, x: Value, lower: Number, upper: Number, training: bool, generator: Any) -> Value:
+    if training:
+        raise Unsupported("random slopes in training mode; call .eval() on this module or use leaky_relu")
+    return leaky_relu(b, x, (lower + upper) / 2)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Number, Value, dtype_of
+from ..builder import Builder, Number, Value, dtype_of, is_float
 from ..registry import Unsupported, converts
+from .rounding import low_bits
 
 Operand = Value | Number
 
@@ -22,6 +25,39 @@ for _predicate in ("eq", "ne", "lt", "le", "gt", "ge"):
 @converts("aten.isnan")
 def isnan(b: Builder, x: Value) -> Value:
     return b.compare("ne", x, x)
+
+
+@converts("aten.isfinite")
+def isfinite(b: Builder, x: Value) -> Value:
+    return b.compare("lt", _absolute(b, x), math.inf)
+
+
+@converts("aten.isinf")
+def isinf(b: Builder, x: Value) -> Value:
+    return b.compare("eq", _absolute(b, x), math.inf)
+
+
+def _absolute(b: Builder, x: Value) -> Value:
+    return b.unary(pock.AbsOp, x if is_float(dtype_of(x)) else b.cast(x, "f64"))
+
+
+@converts("aten.signbit")
+def signbit(b: Builder, x: Value) -> Value:
+    negative = b.compare("lt", x, 0)
+    # Negative zero is not less than zero, but its reciprocal is.
+    return b.either(negative, b.compare("lt", b.div(1, x), 0)) if is_float(dtype_of(x)) else negative
+
+
+@converts("aten.copysign.Tensor")
+def copysign(b: Builder, x: Value, y: Value) -> Value:
+    size = b.unary(pock.AbsOp, b.cast(x, b.out_dtype))
+    return b.select(signbit(b, y), b.unary(pock.NegOp, size), size)
+
+
+@converts("aten.heaviside")
+def heaviside(b: Builder, x: Value, at_zero: Value) -> Value:
+    step = b.cast(b.compare("gt", x, 0), b.out_dtype)
+    return b.select(b.compare("eq", x, 0), b.cast(at_zero, b.out_dtype), step)
 
 
 def _require_bool(b: Builder) -> None:
@@ -52,7 +88,8 @@ def logical_not(b: Builder, x: Value) -> Value:
 
 @converts("aten.bitwise_and.Tensor", "aten.bitwise_and.Scalar", "aten.__and__.Tensor", "aten.__and__.Scalar")
 def bitwise_and(b: Builder, x: Operand, y: Operand) -> Value:
-    _require_bool(b)
+    if b.out_dtype != "i1":
+        return low_bits(b, *((x, y) if isinstance(y, int) else (y, x)))
     return logical_and(b, b.lift(x, "i1"), b.lift(y, "i1"))
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
+from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import Unsupported, converts
 
 Sizes = list[int]
@@ -35,7 +35,7 @@ def _convolve(
 ) -> Value:  # fmt: skip
     rank = rank_of(weight) - 2
     if rank not in (1, 2):
-        raise Unsupported(f"{rank}-D convolution")
+        raise Unsupported(f"{rank}-D convolution; not planned: 1-D and 2-D are supported")
     x = _batched(b, x, rank)
     stride, dilation = per_dimension(stride, rank), per_dimension(dilation, rank)
     low, high = per_dimension(low, rank), per_dimension(high, rank)
@@ -77,7 +77,7 @@ def _convolve_transposed(
 ) -> Value:  # fmt: skip
     rank = rank_of(weight) - 2
     if rank not in (1, 2):
-        raise Unsupported(f"{rank}-D transposed convolution")
+        raise Unsupported(f"{rank}-D transposed convolution; not planned: 1-D and 2-D are supported")
     x = _batched(b, x, rank)
     stride, dilation = per_dimension(stride, rank), per_dimension(dilation, rank)
     padding, output_padding = per_dimension(padding, rank), per_dimension(output_padding, rank)
@@ -137,8 +137,8 @@ def product(b: Builder, x: Value, y: Value) -> Value:
 
 @converts("aten.matmul", "aten.mm", "aten.bmm", "aten.mv", "aten.dot", "aten.vdot")
 def matmul(b: Builder, x: Value, y: Value) -> Value:
-    if not dtype_of(x).startswith("f"):
-        raise Unsupported(f"on {dtype_of(x)}")
+    if not is_float(dtype_of(x)):
+        raise Unsupported(f"on {dtype_of(x)}; cast to a floating-point type first")
     if rank_of(x) == 1:
         x = b.reshape(x, (1, *shape_of(x)))
     if rank_of(y) == 1:
@@ -150,3 +150,31 @@ def matmul(b: Builder, x: Value, y: Value) -> Value:
 def addmm(b: Builder, bias: Value, x: Value, y: Value, beta: Number, alpha: Number) -> Value:
     result = b.scale(matmul(b, x, y), alpha)
     return result if beta == 0 else b.add(b.scale(bias, beta), result)
+
+
+@converts("aten.addbmm")
+def addbmm(b: Builder, bias: Value, x: Value, y: Value, beta: Number, alpha: Number) -> Value:
+    result = b.scale(b.sum(product(b, x, y), [0]), alpha)
+    return result if beta == 0 else b.add(b.scale(bias, beta), result)
+
+
+@converts("aten.bilinear")
+def bilinear(b: Builder, x: Value, y: Value, weight: Value, bias: Value | None) -> Value:
+    outputs, left, right = shape_of(weight)
+    *batch, _ = shape_of(x)
+    matrix = b.reshape(b.transpose(weight, [1, 0, 2]), (left, outputs * right))
+    rows = b.reshape(product(b, b.reshape(x, (math.prod(batch), left)), matrix), (*batch, outputs, right))
+    result = b.sum(b.mul(rows, b.reshape(y, (*batch, 1, right))), [len(batch) + 1])
+    return result if bias is None else b.add(result, bias)
+
+
+@converts("aten.conv_tbc")
+def conv_time_first(b: Builder, x: Value, weight: Value, bias: Value, padding: int) -> Value:
+    kernel = b.transpose(weight, [2, 1, 0])
+    x = b.transpose(x, [1, 2, 0])
+    length = shape_of(x)[2] + 2 * padding - shape_of(kernel)[2] + 1
+    y = b.emit(
+        pock.ConvOp, b.type([shape_of(x)[0], shape_of(kernel)[0], length], dtype_of(x)), x, kernel,
+        strides=[1], pad_low=[padding], pad_high=[padding], dilations=[1], groups=1,
+    )  # fmt: skip
+    return b.transpose(_add_channel_bias(b, y, bias), [2, 0, 1])

@@ -1,109 +1,35 @@
-"""Elementwise arithmetic, with PyTorch's type promotion."""
+"""Elementwise arithmetic of several operands, with PyTorch's type promotion."""
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any
 
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Missing, Number, Value, dtype_of, is_float
-from ..registry import HINTS, Unsupported, converts
+from ..builder import Builder, Number, Value, is_float
+from ..registry import Unsupported, converts
 
 Operand = Value | Number
-
-for _name in ("sin", "cos", "tan", "atan", "floor", "ceil", "round", "trunc", "fmod.Scalar", "remainder.Scalar"):
-    HINTS[f"aten.{_name}"] = "no such elementwise op; compute it outside the model"
-
-_FLOAT_UNARY = {
-    "aten.exp": pock.ExpOp,
-    "aten.expm1": pock.Expm1Op,
-    "aten.log": pock.LogOp,
-    "aten.log1p": pock.Log1pOp,
-    "aten.sqrt": pock.SqrtOp,
-    "aten.rsqrt": pock.RsqrtOp,
-    "aten.erf": pock.ErfOp,
-}
-
-
-def _register_unary(name: str, op_class: Any) -> None:
-    @converts(name)
-    def convert(b: Builder, x: Value) -> Value:
-        return b.unary(op_class, b.cast(x, b.out_dtype))
-
-
-for _name, _class in _FLOAT_UNARY.items():
-    _register_unary(_name, _class)
-
-
-@converts("aten.neg")
-def neg(b: Builder, x: Value) -> Value:
-    return b.unary(pock.NegOp, x) if is_float(dtype_of(x)) else b.sub(0, x)
-
-
-@converts("aten.abs")
-def absolute(b: Builder, x: Value) -> Value:
-    if is_float(dtype_of(x)):
-        return b.unary(pock.AbsOp, x)
-    return b.select(b.compare("lt", x, 0), b.sub(0, x), x)
-
-
-@converts("aten.sign", "aten.sgn")
-def sign(b: Builder, x: Value) -> Value:
-    return b.unary(pock.SignOp, x)
-
-
-@converts("aten.square")
-def square(b: Builder, x: Value) -> Value:
-    x = b.cast(x, b.out_dtype)
-    return b.mul(x, x)
-
-
-@converts("aten.reciprocal")
-def reciprocal(b: Builder, x: Value) -> Value:
-    return b.div(1, b.cast(x, b.out_dtype))
-
-
-@converts("aten.log2")
-def log2(b: Builder, x: Value) -> Value:
-    return b.div(b.unary(pock.LogOp, b.cast(x, b.out_dtype)), math.log(2))
-
-
-@converts("aten.log10")
-def log10(b: Builder, x: Value) -> Value:
-    return b.div(b.unary(pock.LogOp, b.cast(x, b.out_dtype)), math.log(10))
-
-
-@converts("aten.exp2")
-def exp2(b: Builder, x: Value) -> Value:
-    return b.unary(pock.ExpOp, b.mul(b.cast(x, b.out_dtype), math.log(2)))
-
-
-@converts("aten.logit")
-def logit(b: Builder, x: Value, eps: float | None) -> Value:
-    x = b.cast(x, b.out_dtype)
-    if eps is not None:
-        x = b.unary(pock.ClampOp, x, min=eps, max=1 - eps)
-    return b.unary(pock.LogOp, b.div(x, b.sub(1, x)))
-
 
 # Binary -------------------------------------------------------------------------------
 
 
-def _operands(b: Builder, x: Operand, y: Operand) -> tuple[Value, Value]:
+def operands(b: Builder, x: Operand, y: Operand) -> tuple[Value, Value]:
+    """Return both operands in the result's element type."""
     return b.lift(x, b.out_dtype), b.lift(y, b.out_dtype)
 
 
 @converts("aten.add.Tensor", "aten.add.Scalar")
 def add(b: Builder, x: Operand, y: Operand, alpha: Number) -> Value:
     if b.out_dtype == "i1":
-        return b.binary(pock.OrOp, *_operands(b, x, y))
-    x, y = _operands(b, x, y)
+        return b.binary(pock.OrOp, *operands(b, x, y))
+    x, y = operands(b, x, y)
     return b.add(x, b.scale(y, alpha))
 
 
 @converts("aten.sub.Tensor", "aten.sub.Scalar")
 def sub(b: Builder, x: Operand, y: Operand, alpha: Number) -> Value:
-    x, y = _operands(b, x, y)
+    x, y = operands(b, x, y)
     return b.sub(x, b.scale(y, alpha))
 
 
@@ -115,34 +41,33 @@ def rsub(b: Builder, x: Operand, y: Operand, alpha: Number) -> Value:
 @converts("aten.mul.Tensor", "aten.mul.Scalar")
 def mul(b: Builder, x: Operand, y: Operand) -> Value:
     if b.out_dtype == "i1":
-        return b.binary(pock.AndOp, *_operands(b, x, y))
-    return b.mul(*_operands(b, x, y))
+        return b.binary(pock.AndOp, *operands(b, x, y))
+    return b.mul(*operands(b, x, y))
 
 
 @converts("aten.div.Tensor", "aten.div.Scalar", "aten.true_divide.Tensor")
 def div(b: Builder, x: Operand, y: Operand) -> Value:
-    return b.div(*_operands(b, x, y))
-
-
-@converts("aten.div.Tensor_mode")
-def div_mode(b: Builder, x: Operand, y: Operand, mode: str | None) -> Value:
-    if mode is not None:
-        raise Unsupported(f"rounding_mode='{mode}'")
-    return div(b, x, y)
+    return b.div(*operands(b, x, y))
 
 
 @converts("aten.pow.Tensor_Scalar", "aten.pow.Tensor_Tensor", "aten.pow.Scalar")
 def power(b: Builder, x: Operand, y: Operand) -> Value:
     if is_float(b.out_dtype):
-        return b.binary(pock.PowOp, *_operands(b, x, y))
-    if y == 2:
-        return b.mul(*_operands(b, x, x))
-    raise Unsupported(f"on {b.out_dtype}")
+        return b.binary(pock.PowOp, *operands(b, x, y))
+    if not isinstance(y, int) or not 0 <= y <= 64:
+        raise Unsupported(f"on {b.out_dtype}, with an exponent that is not a small constant")
+    return functools.reduce(b.mul, [b.cast(x, b.out_dtype)] * y) if y else b.splat(b.out_shape, 1, b.out_dtype)
+
+
+@converts("aten.ldexp.Tensor")
+def ldexp(b: Builder, x: Value, y: Value) -> Value:
+    x, y = operands(b, x, y)
+    return b.mul(x, b.binary(pock.PowOp, b.lift(2, b.out_dtype), y))
 
 
 @converts("aten.maximum", "aten.max.other")
 def maximum(b: Builder, x: Value, y: Value) -> Value:
-    x, y = _operands(b, x, y)
+    x, y = operands(b, x, y)
     if is_float(b.out_dtype):
         return b.binary(pock.MaximumOp, x, y)
     return b.select(b.compare("gt", x, y), x, y)
@@ -150,7 +75,7 @@ def maximum(b: Builder, x: Value, y: Value) -> Value:
 
 @converts("aten.minimum", "aten.min.other")
 def minimum(b: Builder, x: Value, y: Value) -> Value:
-    x, y = _operands(b, x, y)
+    x, y = operands(b, x, y)
     if is_float(b.out_dtype):
         return b.binary(pock.MinimumOp, x, y)
     return b.select(b.compare("lt", x, y), x, y)
@@ -200,6 +125,19 @@ def clamp_max_tensor(b: Builder, x: Value, high: Value) -> Value:
     return clamp_tensor(b, x, None, high)
 
 
+@converts("aten.fmax")
+def fmax(b: Builder, x: Value, y: Value) -> Value:
+    # Selects: among equals the gradient is the first operand's alone.
+    x, y = operands(b, x, y)
+    return b.select(b.either(b.compare("ge", x, y), b.compare("ne", y, y)), x, y)
+
+
+@converts("aten.fmin")
+def fmin(b: Builder, x: Value, y: Value) -> Value:
+    x, y = operands(b, x, y)
+    return b.select(b.either(b.compare("le", x, y), b.compare("ne", y, y)), x, y)
+
+
 @converts("aten.addcmul")
 def addcmul(b: Builder, x: Value, y: Value, z: Value, value: Number) -> Value:
     x, y, z = (b.cast(v, b.out_dtype) for v in (x, y, z))
@@ -227,34 +165,45 @@ def lerp(b: Builder, x: Value, y: Value, weight: Operand) -> Value:
     return b.select(near_x, from_x(), from_y())
 
 
-@converts("aten._to_copy", "aten.type_as", "prims.convert_element_type")
-def to_dtype(b: Builder, x: Value, *args: Any) -> Value:
-    return b.cast(x, b.out_dtype)
+# Functions of two operands ------------------------------------------------------------
 
 
-@converts("aten.native_dropout")
-def native_dropout(b: Builder, x: Value, p: float, train: bool | None) -> list[Value | Missing]:
-    if train is not False and p > 0:
-        raise Unsupported(f"dropout with p={p:g} in training mode; set p=0 or call .eval() on this module")
-    return [x, Missing("the mask of a dropout")]
+@converts("aten.logaddexp")
+def logaddexp(b: Builder, x: Value, y: Value) -> Value:
+    x, y = operands(b, x, y)
+    # Equal operands may both be infinite; their difference counts as zero.
+    distance = b.select(b.compare("eq", x, y), 0, b.sub(x, y))
+    tail = b.unary(pock.Log1pOp, b.unary(pock.ExpOp, b.unary(pock.NegOp, b.unary(pock.AbsOp, distance))))
+    return b.add(b.binary(pock.MaximumOp, x, y), tail)
 
 
-for _name in ("bernoulli.p", "bernoulli", "rand", "randn", "rand_like", "randn_like", "normal_functional"):
-    HINTS[f"aten.{_name}"] = "random numbers in the model; for dropout set p=0 or call .eval() on the module"
+@converts("aten.logaddexp2")
+def logaddexp2(b: Builder, x: Value, y: Value) -> Value:
+    x, y = operands(b, x, y)
+    return b.div(logaddexp(b, b.mul(x, math.log(2)), b.mul(y, math.log(2))), math.log(2))
 
 
-@converts("aten.clone", "aten.alias")
-def identity(b: Builder, x: Value, *args: Any) -> Value:
-    return x
+@converts("aten.hypot")
+def hypot(b: Builder, x: Value, y: Value) -> Value:
+    x, y = operands(b, x, y)
+    return b.unary(pock.SqrtOp, b.add(b.mul(x, x), b.mul(y, y)))
 
 
-@converts("aten.detach")
-def detach(b: Builder, x: Value) -> Value:
-    if b.differentiable:
-        raise Unsupported("detach or no_grad on a value that trained parameters lead to")
-    return x
+@converts("aten.xlogy.Tensor", "aten.xlogy.Scalar_Other", "aten.xlogy.Scalar_Self")
+def xlogy(b: Builder, x: Operand, y: Operand) -> Value:
+    x, y = operands(b, x, y)
+    nothing = b.both(b.compare("eq", x, 0), b.compare("le", y, 0))
+    return b.mul(x, b.unary(pock.LogOp, b.select(nothing, 1, y)))
 
 
-@converts("aten._assert_tensor_metadata")
-def assertion(b: Builder, *args: Any) -> None:
-    """Checked by PyTorch when it exported the model."""
+@converts("aten.atan2")
+def atan2(b: Builder, y: Value, x: Value) -> Value:
+    y, x = operands(b, y, x)
+    # The quotient is the smaller over the larger: it never overflows, and 0 / 0 only at the origin.
+    steep = b.compare("gt", b.unary(pock.AbsOp, y), b.unary(pock.AbsOp, x))
+    below = b.select(steep, y, x)
+    below = b.select(b.compare("eq", below, 0), 1, below)
+    angle = b.unary(pock.AtanOp, b.div(b.select(steep, b.unary(pock.NegOp, x), y), below))
+    left = b.select(b.compare("lt", y, 0), b.lift(-math.pi, b.out_dtype), math.pi)
+    flat = b.select(b.compare("lt", x, 0), left, 0)
+    return b.add(angle, b.select(steep, b.mul(b.unary(pock.SignOp, y), math.pi / 2), flat))

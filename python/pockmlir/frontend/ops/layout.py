@@ -73,3 +73,14 @@ def repeat_interleave(b: Builder, x: Value, count: int, dim: int | None, output_
     before, after = shape_of(x)[: dim + 1], shape_of(x)[dim + 1 :]
     wide = b.expand(b.reshape(x, (*before, 1, *after)), (*before, count, *after))
     return b.reshape(wide, b.out_shape)
+
+
+@converts("aten.meshgrid", "aten.meshgrid.indexing")
+def meshgrid(b: Builder, tensors: list[Value], indexing: str = "ij") -> list[Value]:
+    sizes = [math.prod(shape_of(x)) for x in tensors]
+    grids = []
+    for i, x in enumerate(tensors):
+        along = b.reshape(x, [size if d == i else 1 for d, size in enumerate(sizes)])
+        grid = b.expand(along, sizes)
+        grids.append(b.transpose(grid, [1, 0, *range(2, len(sizes))]) if indexing == "xy" and len(sizes) > 1 else grid)
+    return grids

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
-from ..registry import HINTS, Unsupported, converts
+from ..registry import HINTS, converts
 
 _REDUCTIONS = ("none", "mean", "sum")
 
-HINTS["aten.binary_cross_entropy"] = "use binary_cross_entropy_with_logits on the values before the sigmoid"
+HINTS["aten.ctc_loss.IntList"] = HINTS["aten.ctc_loss.Tensor"] = (
+    "not planned: its recursion over alignments has no op; train with a frame-wise loss"
+)
+HINTS["aten.multilabel_margin_loss"] = "its targets end at the first -1, which depends on data; use multi_margin_loss"
 
 
 def _reduction(b: Builder, code: int) -> object:
@@ -26,7 +31,7 @@ def cross_entropy(
     b: Builder, x: Value, target: Value, weight: Value | None, reduction: int, ignore_index: int, smoothing: float
 ) -> Value:
     if is_float(dtype_of(target)):
-        raise Unsupported("target of class probabilities; pass class indices")
+        return _soft_cross_entropy(b, x, target, weight, reduction, smoothing)
     if rank_of(x) == 1:
         x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
     loss = b.emit(
@@ -34,6 +39,21 @@ def cross_entropy(
         weight=weight, reduction=_reduction(b, reduction), ignore_index=ignore_index, label_smoothing=smoothing,
     )  # fmt: skip
     return b.reshape(loss, b.out_shape)
+
+
+def _soft_cross_entropy(
+    b: Builder, x: Value, target: Value, weight: Value | None, reduction: int, smoothing: float
+) -> Value:
+    """Cross entropy with a distribution over the classes as target."""
+    dim = 0 if rank_of(x) == 1 else 1
+    classes = shape_of(x)[dim]
+    if smoothing > 0:
+        target = b.add(b.mul(target, 1 - smoothing), smoothing / classes)
+    terms = b.mul(b.unary(pock.LogSoftmaxOp, x, dim=dim), target)
+    if weight is not None:
+        terms = b.mul(terms, b.reshape(weight, (classes, *([1] * (rank_of(x) - dim - 1)))))
+    loss = b.unary(pock.NegOp, b.sum(terms, [dim]))
+    return _reduce(b, loss, reduction)
 
 
 @converts("aten.nll_loss_nd")
@@ -75,6 +95,20 @@ def bce_with_logits(
     attribute = _reduction(b, reduction)
     operands = {"weight": weight, "pos_weight": pos_weight}
     return b.emit(pock.BceWithLogitsOp, [b.out], x, b.cast(target, dtype_of(x)), **operands, reduction=attribute)[0]
+
+
+def _bounded_log(b: Builder, x: Value) -> Value:
+    """Return max(log(x), -100), without gradient where that is -100."""
+    tiny = b.compare("lt", x, math.exp(-100))
+    return b.select(tiny, -100.0, b.unary(pock.LogOp, b.select(tiny, 1, x)))
+
+
+@converts("aten.binary_cross_entropy")
+def binary_cross_entropy(b: Builder, x: Value, target: Value, weight: Value | None, reduction: int) -> Value:
+    target = b.cast(target, dtype_of(x))
+    rest = b.mul(b.sub(1, target), _bounded_log(b, b.sub(1, x)))
+    loss = b.unary(pock.NegOp, b.add(b.mul(target, _bounded_log(b, x)), rest))
+    return _reduce(b, loss if weight is None else b.mul(loss, weight), reduction)
 
 
 @converts("aten.smooth_l1_loss")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
-from ..registry import HINTS, Unsupported, converts
-
-HINTS["aten.flip"] = "reversal of a dimension"
-for _name in ("index.Tensor", "gather", "index_select", "embedding", "index_put", "scatter.src", "scatter_add"):
-    HINTS[f"aten.{_name}"] = "indexing with tensors is not supported yet"
+from ..registry import converts
 
 
 @converts("aten.cat")
@@ -33,13 +33,13 @@ def _split(b: Builder, x: Value, sizes: list[int], dim: int) -> list[Value]:
     return parts
 
 
-@converts("aten.split.Tensor")
+@converts("aten.split.Tensor", "aten.unsafe_split.Tensor", "aten.split_copy.Tensor")
 def split(b: Builder, x: Value, size: int, dim: int) -> list[Value]:
     total = shape_of(x)[dim]
     return _split(b, x, [min(size, total - start) for start in range(0, total, size)] or [0], dim)
 
 
-@converts("aten.split_with_sizes")
+@converts("aten.split_with_sizes", "aten.unsafe_split_with_sizes", "aten.split_with_sizes_copy")
 def split_with_sizes(b: Builder, x: Value, sizes: list[int], dim: int) -> list[Value]:
     return _split(b, x, sizes, dim)
 
@@ -79,14 +79,27 @@ def _replace(b: Builder, x: Value, part: Value, dim: int, start: int, limit: int
     return b.concat([piece for piece in pieces if shape_of(piece)[dim] > 0], dim)
 
 
+def _replace_strided(b: Builder, x: Value, part: Value, dim: int, start: int, step: int) -> Value:
+    """Return a tensor with every `step`-th entry of one dimension replaced."""
+    size, count = shape_of(x)[dim], shape_of(part)[dim]
+    low, high, interior = [0] * rank_of(x), [0] * rank_of(x), [0] * rank_of(x)
+    low[dim], interior[dim] = start, step - 1
+    high[dim] = size - start - (count - 1) * step - 1
+    spread = b.emit(pock.PadOp, x.type, b.cast(part, dtype_of(x)), low=low, high=high, interior=interior, value=0.0)
+    replaced = np.zeros(size, bool)
+    replaced[start : start + count * step : step] = True
+    along = b.constant(replaced.reshape([size if i == dim else 1 for i in range(rank_of(x))]), "i1")
+    return b.select(along, spread, x)
+
+
 @converts("aten.slice_scatter")
 def slice_scatter(b: Builder, x: Value, part: Value, dim: int, start: int | None, end: int | None, step: int) -> Value:
-    if step != 1:
-        raise Unsupported(f"assignment to a slice of step {step}")
     dim %= rank_of(x)
     first, limit = _bounds(shape_of(x)[dim], start, end)
     if first == limit:
         return x
+    if step != 1:
+        return _replace_strided(b, x, part, dim, first, step)
     expanded = [limit - first if i == dim else size for i, size in enumerate(shape_of(x))]
     return _replace(b, x, b.expand(part, expanded), dim, first, limit)
 
@@ -107,7 +120,7 @@ def copy(b: Builder, x: Value, source: Value, non_blocking: bool) -> Value:
 @converts("aten.roll")
 def roll(b: Builder, x: Value, shifts: list[int], dims: list[int]) -> Value:
     if not dims:
-        raise Unsupported("without dims")
+        return b.reshape(roll(b, b.reshape(x, (math.prod(shape_of(x)),)), shifts, [0]), shape_of(x))
     for shift, dim in zip(shifts, dims, strict=True):
         axis = dim % rank_of(x)
         size = shape_of(x)[axis]
@@ -131,10 +144,3 @@ def constant_pad(b: Builder, x: Value, pad: list[int], value: Number) -> Value:
     shape = [n + p + q for n, p, q in zip(shape_of(x), low, high, strict=True)]
     result = b.type(shape, dtype_of(x))
     return b.emit(pock.PadOp, result, x, low=low, high=high, interior=[0] * rank, value=float(value))
-
-
-@converts("aten.pad")
-def pad(b: Builder, x: Value, sizes: list[int], mode: str, value: Number | None) -> Value:
-    if mode != "constant":
-        raise Unsupported(f"padding mode '{mode}'; only constant padding is supported")
-    return constant_pad(b, x, sizes, 0.0 if value is None else value)

@@ -28,10 +28,6 @@ def _training(b: Builder, x: Value, weight: Value | None, bias: Value | None, ep
     return b.emit(pock.BatchNormTrainOp, types, x, weight=weight, bias=bias, axis=1, eps=eps)  # type: ignore[no-any-return]
 
 
-def _rstd(b: Builder, variance: Value, eps: float) -> Value:
-    return b.unary(pock.RsqrtOp, b.add(variance, eps))
-
-
 @converts("aten._native_batch_norm_legit_no_training")
 def batch_norm_inference(
     b: Builder, x: Value, weight: Value | None, bias: Value | None, mean: Value, variance: Value, momentum: float,
@@ -66,11 +62,10 @@ def batch_norm(
     return [y, _SAVED, _SAVED, *updated]
 
 
-def _normalize(b: Builder, x: Value, dims: list[int], eps: float) -> Value:
-    """Return (x - mean) / sqrt(biased variance + eps) over dimensions."""
-    centered = b.sub(x, b.mean(x, dims, keepdim=True))
-    variance = b.mean(b.mul(centered, centered), dims, keepdim=True)
-    return b.mul(centered, _rstd(b, variance, eps))
+def _normalize(b: Builder, x: Value, dims: list[int], eps: float, centered: bool = True) -> Value:
+    """Return (x - mean) / sqrt(biased variance + eps) over dimensions; not centred, the mean counts as zero."""
+    kept = b.type([1 if i in dims else size for i, size in enumerate(shape_of(x))], dtype_of(x))
+    return b.emit(pock.NormalizeOp, [x.type, kept], x, dims=dims, eps=float(eps), centered=centered)[0]
 
 
 def _affine(b: Builder, x: Value, weight: Value | None, bias: Value | None) -> Value:
@@ -101,8 +96,7 @@ def native_layer_norm(
 def rms_norm(b: Builder, x: Value, shape: list[int], weight: Value | None, eps: float | None) -> Value:
     if eps is None:
         eps = torch.finfo(torch.float64 if dtype_of(x) == "f64" else torch.float32).eps
-    square = b.mean(b.mul(x, x), _trailing(x, len(shape)), keepdim=True)
-    return _affine(b, b.mul(x, _rstd(b, square, eps)), weight, None)
+    return _affine(b, _normalize(b, x, _trailing(x, len(shape)), eps, centered=False), weight, None)
 
 
 def _grouped(b: Builder, x: Value, groups: int, weight: Value | None, bias: Value | None, eps: float) -> Value:
@@ -144,5 +138,5 @@ def instance_norm(
     if not use_input_stats:
         return _inference(b, x, weight, bias, mean, variance, eps)
     if mean is not None:
-        raise Unsupported("with running statistics in training mode")
+        raise Unsupported("with running statistics in training mode; use track_running_stats=False or .eval()")
     return _grouped(b, x, shape_of(x)[1], weight, bias, eps)

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Missing, Value, dtype_of, shape_of
-from ..registry import Unsupported, converts
+from ..builder import Builder, Missing, Value, dtype_of, rank_of, shape_of
+from ..registry import HINTS, Unsupported, converts
 from .contraction import Sizes, per_dimension
+from .reduction import max_dim as first_maximum
+
+for _name in (
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "adaptive_avg_pool3d",
+    "_adaptive_avg_pool3d",
+    "adaptive_max_pool3d",
+):
+    HINTS[f"aten.{_name}"] = "3-D pooling; not planned: 1-D and 2-D are supported"
 
 
 def _batched(b: Builder, x: Value, rank: int) -> Value:
@@ -121,9 +135,22 @@ def adaptive_avg_pool2d(b: Builder, x: Value, size: Sizes) -> Value:
 def _adaptive_max_pool(b: Builder, x: Value, rank: int) -> list[Value | Missing]:
     size, out = shape_of(x)[-rank:], b.out_shape[-rank:]
     if any(n % m for n, m in zip(size, out, strict=True)):
-        raise Unsupported(f"output size {list(out)} does not divide input size {list(size)}")
+        return [_uneven_max_pool(b, x, rank), _INDICES]
     kernel = [n // m for n, m in zip(size, out, strict=True)]
     return [_max_pool(b, x, rank, kernel, kernel, [0], [1]), _INDICES]
+
+
+def _uneven_max_pool(b: Builder, x: Value, rank: int) -> Value:
+    """Take the maximum over bins of different sizes, one dimension after the other."""
+    for dim in range(rank_of(x) - rank, rank_of(x)):
+        size, out = shape_of(x)[dim], b.out_shape[dim]
+        first = np.arange(out) * size // out
+        limit = -(-(np.arange(1, out + 1) * size) // out)
+        # Short bins have their last entry again: the maximum, and which entry it is, stay.
+        widest = int((limit - first).max())
+        bins = np.minimum(first[:, None] + np.arange(widest), limit[:, None] - 1)
+        x = first_maximum(b, b.take(x, b.constant(bins, "i64"), dim), dim + 1, False)[0]
+    return x
 
 
 @converts("aten.adaptive_max_pool1d")
@@ -134,3 +161,28 @@ def adaptive_max_pool1d(b: Builder, x: Value, size: Sizes) -> list[Value | Missi
 @converts("aten.adaptive_max_pool2d")
 def adaptive_max_pool2d(b: Builder, x: Value, size: Sizes) -> list[Value | Missing]:
     return _adaptive_max_pool(b, x, 2)
+
+
+@converts("aten.avg_pool3d")
+def avg_pool3d(
+    b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
+    divisor_override: int | None,
+) -> Value:  # fmt: skip
+    """Average over depth, then over height and width: the divisor is a product, too."""
+    kernel, padding = per_dimension(kernel, 3), per_dimension(padding, 3)
+    stride = per_dimension(stride, 3) if stride else kernel
+    if ceil_mode or divisor_override is not None or (any(padding) and not count_include_pad):
+        raise Unsupported("with ceil_mode, divisor_override or padding that is not counted")
+    *batch, depth, height, width = shape_of(x)
+    planes, out = math.prod(batch), b.out_shape[-3:]
+    x = b.reshape(x, (1, planes, depth, height * width))
+    x = _pool_planes(b, x, (out[0], height * width), [kernel[0], 1], [stride[0], 1], [padding[0], 0])
+    x = b.reshape(x, (1, planes * out[0], height, width))
+    return b.reshape(_pool_planes(b, x, out[1:], kernel[1:], stride[1:], padding[1:]), b.out_shape)
+
+
+def _pool_planes(b: Builder, x: Value, out: tuple[int, ...], kernel: Sizes, stride: Sizes, padding: Sizes) -> Value:
+    return b.emit(
+        pock.AvgPoolOp, b.type((*shape_of(x)[:2], *out), dtype_of(x)), x, kernel=kernel, strides=stride,
+        pad_low=padding, pad_high=padding, count_include_pad=True, divisor=None,
+    )  # fmt: skip

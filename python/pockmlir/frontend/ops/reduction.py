@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
-from ..registry import Unsupported, converts
+from ..builder import Builder, Value, dtype_of, is_float, rank_of, shape_of
+from ..registry import converts
 
 
 def dims_of(x: Value, dims: int | list[int] | None) -> list[int]:
@@ -41,39 +42,59 @@ def mean_dims(b: Builder, x: Value, dims: list[int] | None, keepdim: bool, dtype
 # Extrema ------------------------------------------------------------------------------
 
 
-def _amax(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
-    if not is_float(dtype_of(x)):
-        raise Unsupported(f"on {dtype_of(x)}")
-    return b.reduce(pock.AmaxOp, x, dims, keepdim)
+def amax_dims(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
+    """Return the maximum over dimensions."""
+    if is_float(dtype_of(x)):
+        return b.reduce(pock.AmaxOp, x, dims, keepdim)
+    if dtype_of(x) == "i1":
+        return b.compare("gt", b.sum(b.cast(x, "i64"), dims, keepdim), 0)
+    return b.reshape(halving(b, x, dims, lambda p, q: b.select(b.compare("gt", p, q), p, q)), b.out_shape)
 
 
-def _negated(b: Builder, x: Value) -> Value:
-    return b.unary(pock.NegOp, x)
+def halving(b: Builder, x: Value, dims: list[int], combine: Callable[[Value, Value], Value]) -> Value:
+    """Reduce over dimensions, kept as size 1, by combining halves: log2(size) steps."""
+    for dim in dims:
+        rest: list[Value] = []
+        while (size := shape_of(x)[dim]) > 1:
+            half = size // 2
+            if size % 2:
+                rest.append(b.slice(x, dim, size - 1, size))
+            x = combine(b.slice(x, dim, 0, half), b.slice(x, dim, half, 2 * half))
+        for value in rest:
+            x = combine(x, value)
+    return x
+
+
+def negated(b: Builder, x: Value) -> Value:
+    """Return ``-x``; ``not x`` of conditions."""
+    if dtype_of(x) == "i1":
+        return b.emit(pock.NotOp, x.type, x)
+    return b.unary(pock.NegOp, x) if is_float(dtype_of(x)) else b.sub(0, x)
 
 
 @converts("aten.amax")
 def amax(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
-    return _amax(b, x, dims_of(x, dims), keepdim)
+    return amax_dims(b, x, dims_of(x, dims), keepdim)
 
 
 @converts("aten.amin")
 def amin(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
-    return _negated(b, amax(b, _negated(b, x), dims, keepdim))
+    return negated(b, amax(b, negated(b, x), dims, keepdim))
 
 
 @converts("aten.max")
 def max_all(b: Builder, x: Value) -> Value:
-    return _amax(b, x, dims_of(x, None), False)
+    return amax_dims(b, x, dims_of(x, None), False)
 
 
 @converts("aten.min")
 def min_all(b: Builder, x: Value) -> Value:
-    return _negated(b, max_all(b, _negated(b, x)))
+    return negated(b, max_all(b, negated(b, x)))
 
 
 def _argmax(b: Builder, x: Value, dim: int) -> Value:
     if not is_float(dtype_of(x)):
-        raise Unsupported(f"on {dtype_of(x)}")
+        x = b.cast(x, "f64")  # exact below 2**53
     shape = [size for i, size in enumerate(shape_of(x)) if i != dim]
     return b.emit(pock.ArgmaxOp, b.type(shape, "i64"), x, dim=dim)
 
@@ -88,14 +109,14 @@ def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
     kept = [1 if i == dim else size for i, size in enumerate(shape_of(x))]
     position = b.emit(pock.IotaOp, b.type(shape_of(x), "i64"), dim=dim)
     chosen = b.compare("eq", position, b.reshape(index, kept))
-    value = b.sum(b.select(chosen, x, 0), [dim], keepdim)
+    value = b.sum(b.select(chosen, x, b.lift(0, dtype_of(x))), [dim], keepdim)
     return [value, b.reshape(index, kept) if keepdim else index]
 
 
 @converts("aten.min.dim")
 def min_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
-    value, index = max_dim(b, _negated(b, x), dim, keepdim)
-    return [_negated(b, value), index]
+    value, index = max_dim(b, negated(b, x), dim, keepdim)
+    return [negated(b, value), index]
 
 
 @converts("aten.argmax")
@@ -107,14 +128,14 @@ def argmax(b: Builder, x: Value, dim: int | None, keepdim: bool) -> Value:
 
 @converts("aten.argmin")
 def argmin(b: Builder, x: Value, dim: int | None, keepdim: bool) -> Value:
-    return argmax(b, _negated(b, x), dim, keepdim)
+    return argmax(b, negated(b, x), dim, keepdim)
 
 
 @converts("aten.logsumexp")
 def logsumexp(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     x = b.cast(x, b.out_dtype)
     over = dims_of(x, dims)
-    top = _amax(b, x, over, True)
+    top = amax_dims(b, x, over, True)
     total = b.sum(b.unary(pock.ExpOp, b.sub(x, top)), over, True)
     return b.reshape(b.add(b.unary(pock.LogOp, total), top), b.out_shape)
 
@@ -135,70 +156,3 @@ def any_true(b: Builder, x: Value, dims: int | list[int] | None = None, keepdim:
 def all_true(b: Builder, x: Value, dims: int | list[int] | None = None, keepdim: bool = False) -> Value:
     over = dims_of(x, dims)
     return b.compare("eq", _count(b, x, over, keepdim), math.prod(shape_of(x)[d] for d in over))
-
-
-# Variances and norms ------------------------------------------------------------------
-
-
-def _variance(b: Builder, x: Value, dims: list[int], correction: Number, keepdim: bool) -> Value:
-    centered = b.sub(x, b.mean(x, dims, True))
-    count = math.prod(shape_of(x)[d] for d in dims)
-    if count <= correction:
-        raise Unsupported(f"variance of {count} values with correction {correction}")
-    return b.mul(b.sum(b.mul(centered, centered), dims, keepdim), 1 / (count - correction))
-
-
-def safe_sqrt(b: Builder, x: Value) -> Value:
-    """Return the square root with gradient zero at zero, as PyTorch's std and norm have."""
-    zero = b.compare("eq", x, 0)
-    return b.select(zero, 0, b.unary(pock.SqrtOp, b.select(zero, 1, x)))
-
-
-@converts("aten.var.dim")
-def var(b: Builder, x: Value, dims: Any, unbiased: bool = True, keepdim: bool = False) -> Value:
-    if isinstance(dims, bool):
-        dims, unbiased = None, dims
-    return _variance(b, x, dims_of(x, dims), int(unbiased), keepdim)
-
-
-@converts("aten.std.dim")
-def std(b: Builder, x: Value, dims: Any, unbiased: bool = True, keepdim: bool = False) -> Value:
-    return safe_sqrt(b, var(b, x, dims, unbiased, keepdim))
-
-
-@converts("aten.var.correction")
-def var_correction(b: Builder, x: Value, dims: list[int] | None, correction: Number | None, keepdim: bool) -> Value:
-    return _variance(b, x, dims_of(x, dims), 1 if correction is None else correction, keepdim)
-
-
-@converts("aten.std.correction")
-def std_correction(b: Builder, x: Value, dims: list[int] | None, correction: Number | None, keepdim: bool) -> Value:
-    return safe_sqrt(b, var_correction(b, x, dims, correction, keepdim))
-
-
-@converts("aten.var_mean.correction")
-def var_mean(b: Builder, x: Value, dims: list[int] | None, correction: Number | None, keepdim: bool) -> list[Value]:
-    return [var_correction(b, x, dims, correction, keepdim), b.mean(x, dims_of(x, dims), keepdim)]
-
-
-@converts("aten.var_mean.dim")
-def var_mean_dim(b: Builder, x: Value, dims: list[int] | None, unbiased: bool, keepdim: bool) -> list[Value]:
-    return [var(b, x, dims, unbiased, keepdim), b.mean(x, dims_of(x, dims), keepdim)]
-
-
-@converts("aten.linalg_vector_norm")
-def vector_norm(b: Builder, x: Value, order: Number, dims: list[int] | None, keepdim: bool, dtype: Any) -> Value:
-    x = b.cast(x, b.out_dtype)
-    over = dims_of(x, dims)
-    if order == 2:
-        return safe_sqrt(b, b.sum(b.mul(x, x), over, keepdim))
-    if order == 1:
-        return b.sum(b.unary(pock.AbsOp, x), over, keepdim)
-    if order == math.inf:
-        return _amax(b, b.unary(pock.AbsOp, x), over, keepdim)
-    raise Unsupported(f"norm of order {order}; 1, 2 and inf are supported")
-
-
-@converts("aten.norm.ScalarOpt_dim")
-def norm(b: Builder, x: Value, order: Number | None, dims: list[int], keepdim: bool) -> Value:
-    return vector_norm(b, x, 2 if order is None else order, dims, keepdim, None)

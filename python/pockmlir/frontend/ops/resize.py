@@ -37,6 +37,13 @@ def _cubic(align: bool) -> Resize:
     return resize
 
 
+def _antialiased(function: Any) -> Callable[[bool], Resize]:
+    def make(align: bool) -> Resize:
+        return lambda x, size, scale: function(x[:, :, None, :], [1, size], align, None, scale)[:, :, 0, :]
+
+    return make
+
+
 def _is_repetition(matrix: torch.Tensor) -> bool:
     """Whether every entry is repeated a whole number of times, in order."""
     out, size = matrix.shape
@@ -80,10 +87,10 @@ def _scales(factors: list[float] | None, rank: int) -> list[float | None]:
     return [None] * rank if factors is None else list(factors)
 
 
-def _register(kind: str, rank: int, make: Callable[[bool], Resize], has_align: bool) -> None:
+def _register(kind: str, rank: int, make: Callable[[bool], Resize], has_align: bool, suffix: str = "") -> None:
     if has_align:
 
-        @converts(f"aten.{kind}{rank}d.vec")
+        @converts(f"aten.{kind}{rank}d{suffix}.vec")
         def with_corners(b: Builder, x: Value, size: Any, align: bool, factors: list[float] | None) -> Value:
             return _resize(b, x, make(align), _scales(factors, rank))
 
@@ -98,9 +105,12 @@ def _register(kind: str, rank: int, make: Callable[[bool], Resize], has_align: b
         return _resize(b, x, make(False), list(scales))
 
 
-for _rank in (1, 2):
+for _rank in (1, 2, 3):
     _register("upsample_nearest", _rank, lambda align: _nearest, False)
     _register("_upsample_nearest_exact", _rank, lambda align: _nearest_exact, False)
 _register("upsample_linear", 1, _linear, True)
 _register("upsample_bilinear", 2, _linear, True)
 _register("upsample_bicubic", 2, _cubic, True)
+_register("upsample_trilinear", 3, _linear, True)
+_register("_upsample_bilinear", 2, _antialiased(torch.ops.aten._upsample_bilinear2d_aa), True, "_aa")
+_register("_upsample_bicubic", 2, _antialiased(torch.ops.aten._upsample_bicubic2d_aa), True, "_aa")

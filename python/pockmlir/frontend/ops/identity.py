@@ -1,0 +1,28 @@
+"""Operators that change no value: casts, copies, detach, assertions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..builder import Builder, Value
+from ..registry import converts
+
+
+@converts("aten._to_copy", "aten.type_as", "prims.convert_element_type")
+def to_dtype(b: Builder, x: Value, *args: Any) -> Value:
+    return b.cast(x, b.out_dtype)
+
+
+@converts("aten.clone", "aten.alias", "aten.lift_fresh", "aten.lift_fresh_copy", "aten.contiguous", "aten.positive")
+def identity(b: Builder, x: Value, *args: Any) -> Value:
+    return x
+
+
+@converts("aten.detach")
+def detach(b: Builder, x: Value) -> Value:
+    return b.constant_to_gradients(x)
+
+
+@converts("aten._assert_tensor_metadata", "aten._assert_scalar", "aten._assert_async.msg")
+def assertion(b: Builder, *args: Any) -> None:
+    """Checked by PyTorch when it exported the model."""

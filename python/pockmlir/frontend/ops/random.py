@@ -1,0 +1,62 @@
+"""Dropout and random masks, from the counter-based generator of `pock.dropout`.
+
+Every operator has its own stream of numbers, in the order of the graph. In ``@predict``
+there are none: a dropout whose `training` is fixed to True does nothing there. Dropout of
+whole features, alpha dropout and stochastic depth are made of `bernoulli`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..._ops import _pock_ops_gen as pock
+from ..builder import Builder, Missing, Value, dtype_of, rank_of, shape_of
+from ..registry import HINTS, Unsupported, converts
+
+for _name in ("rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm", "normal_functional",
+              "uniform", "multinomial", "exponential", "poisson", "normal.Tensor_Tensor",
+              "normal.Tensor_float", "normal.float_Tensor"):  # fmt: skip
+    HINTS[f"aten.{_name}"] = (
+        "random numbers in the model; make them outside and pass them as an input "
+        "(drop path and dropout are supported as torch.nn.Dropout…, bernoulli_(p) or floor(p + rand))"
+    )
+
+
+@converts("aten.native_dropout")
+def native_dropout(b: Builder, x: Value, p: float, train: bool | None) -> list[Value | Missing]:
+    dropped = x if train is False else b.dropout(x, p)
+    return [dropped, Missing("the mask of a dropout")]
+
+
+@converts("aten.dropout")
+def dropout(b: Builder, x: Value, p: float, train: bool) -> Value:
+    return b.dropout(x, p) if train else x
+
+
+def _mask(b: Builder, x: Value, p: float) -> Value:
+    """Return ones with probability p, zeros elsewhere."""
+    if p in (0.0, 1.0):
+        return b.splat(shape_of(x), p, b.out_dtype)
+    ones = b.splat(shape_of(x), 1, dtype_of(x))
+    mask = b.dropout(ones, 1 - p)
+    if mask is ones:
+        raise Unsupported("random numbers outside of training; put them behind `if self.training`")
+    return b.cast(b.compare("gt", mask, 0), b.out_dtype)
+
+
+@converts("aten.bernoulli.p")
+def bernoulli(b: Builder, x: Value, p: float, generator: Any) -> Value:
+    return _mask(b, x, p)
+
+
+@converts("aten.bernoulli")
+def bernoulli_tensor(b: Builder, x: Value, generator: Any) -> Value:
+    known = b.known(x)
+    if known is None or known.min() != known.max():
+        raise Unsupported("random numbers with a probability per entry; not planned: use one probability")
+    return _mask(b, x, float(known.flat[0]))
+
+
+def softmax_dropout(b: Builder, scores: Value, p: float) -> Value:
+    """Return dropout of a softmax along the last dimension."""
+    return b.dropout(b.unary(pock.SoftmaxOp, scores, dim=rank_of(scores) - 1), p)
