@@ -191,6 +191,8 @@ COMPARISONS = [
     Case("signbit", lambda x: torch.signbit(x).double() * x, ([-2.0, 3.0],)),
     Case("clip", lambda x: torch.clip(x, -1, 1), (POINTS,)),
     Case("bool_to_float", lambda x: (x > 0).to(x.dtype) - 0.5 + x, (POINTS,)),
+    Case("mask_of_hundreds", lambda x: torch.where(torch.ones(16, 16).tril().bool(), x, 0.5), ((16, 16),)),
+    Case("mask_of_thousands", lambda x: torch.where(torch.ones(40, 40).tril().bool(), x, 0.5), ((40, 40),)),
     Case("bool_output", lambda x: (x > 0, x * 2), (M,)),
     Case("minimum_number", lambda x: torch.minimum(x, torch.tensor(0.5, dtype=x.dtype)), (M,)),
     Case("greater", lambda x, y: torch.greater_equal(x, y).double() * x, (M, Fixed(M))),

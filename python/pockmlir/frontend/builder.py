@@ -136,6 +136,9 @@ class Builder:
             return self.splat(array.shape, first[0].item(), dtype)
         if array.size > self.INLINE_ELEMENTS:
             value = self._make_buffer(array)
+        elif dtype == "i1":
+            # The text of long i1 constants has bytes for torch-mlir's MLIR, bits for ours.
+            value = self.cast(self.constant(array, "i8"), "i1")
         else:
             attribute = ir.DenseElementsAttr.get(array, type=ir.Type.parse(dtype), shape=list(array.shape))
             value = self.emit(pock.ConstantOp, self.type(array.shape, dtype), value=attribute)
