@@ -40,9 +40,13 @@ LogicalResult PockDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attr) {
   StringRef name = attr.getName().strref();
   if (name == "pock.optimizer") {
-    if (!isa<ModuleOp>(op) || !isa<OptimizerAttrInterface>(attr.getValue()))
+    auto isOptimizer = llvm::IsaPred<OptimizerAttrInterface>;
+    auto groups = dyn_cast<ArrayAttr>(attr.getValue());
+    bool valid = groups ? !groups.empty() && llvm::all_of(groups, isOptimizer)
+                        : isOptimizer(attr.getValue());
+    if (!isa<ModuleOp>(op) || !valid)
       return op->emitError("expected 'pock.optimizer' to be an optimizer "
-                           "attribute of a module");
+                           "attribute of a module, or an array of them");
   } else if (name == "pock.scheme") {
     auto scheme = dyn_cast<DictionaryAttr>(attr.getValue());
     if (!isa<ModuleOp>(op) || !scheme)

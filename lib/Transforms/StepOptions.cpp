@@ -25,17 +25,14 @@ static LogicalResult readPositive(ModuleOp module, StringRef name,
   return success();
 }
 
+/// Reads the optimizers; the dialect has checked what an array holds.
 static LogicalResult readOptimizers(ModuleOp module, StepOptions &options) {
   Attribute attribute = module->getAttr(optimizerName);
   if (auto single = dyn_cast_or_null<OptimizerAttrInterface>(attribute))
     options.optimizers.push_back(single);
   else if (auto array = dyn_cast_or_null<ArrayAttr>(attribute))
-    for (Attribute entry : array)
-      if (auto optimizer = dyn_cast<OptimizerAttrInterface>(entry))
-        options.optimizers.push_back(optimizer);
-      else
-        return module.emitError("expected '")
-               << optimizerName << "' to hold optimizers, but got " << entry;
+    llvm::append_range(options.optimizers,
+                       array.getAsRange<OptimizerAttrInterface>());
   if (options.optimizers.empty())
     return module.emitError("expected the module attribute 'pock.optimizer'");
   return success();

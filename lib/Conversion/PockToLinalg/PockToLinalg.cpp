@@ -99,13 +99,25 @@ void sinkExpansions(func::FuncOp kernel) {
   (void)applyPatternsGreedily(kernel, std::move(patterns));
 }
 
+/// The tensor that `value` is a view of, in row-major order.
+Value stripReshapes(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
 /// Makes the value of `use` be computed into `out`, a tensor of its type: the
 /// tensor that it starts from becomes `out`, or a copy into `out`. `placed` are
 /// the values that were placed already: they cannot be in two outs.
 void computeInto(OpBuilder &b, OpOperand &use, Value out,
                  DenseSet<Value> &placed) {
   Value value = use.get();
-  if (value == out)
+  // Views of one tensor with one shape are one value.
+  if (stripReshapes(value) == stripReshapes(out) &&
+      value.getType() == out.getType())
     return;
   if (value.getDefiningOp<tensor::EmptyOp>())
     return use.set(out);
@@ -124,12 +136,15 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
   if (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
     OpOperand &source = op->getOpOperand(0);
     auto producer = source.get().getDefiningOp<linalg::LinalgOp>();
-    bool isLoop = source.get().getDefiningOp<scf::ForOp>() != nullptr;
-    if (producer || isLoop) {
+    // (A loop, or a reshape in turn of something computed.)
+    bool passesOn =
+        !producer && isa_and_present<scf::ForOp, linalg::LinalgOp>(
+                         stripReshapes(source.get()).getDefiningOp());
+    if (producer || passesOn) {
       b.setInsertionPointAfterValue(out);
       Value reshaped =
           buildReshape(b, op->getLoc(), out, getShape(source.get()));
-      if (isLoop || producer.getNumReductionLoops() != 0)
+      if (passesOn || producer.getNumReductionLoops() != 0)
         return computeInto(b, source, reshaped, placed);
       // Fusion of elementwise ops forgets what they are computed into.
       b.setInsertionPoint(op);

@@ -209,12 +209,12 @@ func.func @launch_c2_buffers(%x: memref<4xf32>) {
 
 // -----
 
-// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module}}
+// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
 module attributes {pock.optimizer = 1 : i64} {}
 
 // -----
 
-// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module}}
+// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
 func.func private @optimizer_of_function() attributes {pock.optimizer = #pock.sgd}
 
 // -----
