@@ -128,3 +128,14 @@ module attributes {pock.optimizer = #pock.sgd, pock.clip_grad_norm = 0x7FF800000
     return %x : tensor<f32>
   }
 }
+
+// -----
+
+// expected-error @below {{expected the group of 'b' to be from 0 to 1, but got -1 : i64}}
+module attributes {pock.optimizer = [#pock.sgd, #pock.adam], pock.optimizer_group = {b = -1}} {
+  pock.param @b {trained} : tensor<f32>
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}

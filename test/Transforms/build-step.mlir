@@ -222,3 +222,58 @@ module attributes {pock.optimizer = #pock.sgd, pock.accumulate = 2, pock.clip_gr
     return %b : tensor<f32>
   }
 }
+
+// -----
+
+// Each group has its optimizer and its rate; a parameter that is not named is in group 0.
+// CHECK-NOT: pock.optimizer
+module attributes {pock.optimizer = [#pock.sgd, #pock.sgd<momentum = 0.5>], pock.optimizer_group = {b = 1 : i64}} {
+  pock.param @a {trained} : tensor<f32>
+  // CHECK-NOT: @a.momentum_buffer
+  pock.param @b {trained} : tensor<f32>
+  // CHECK: pock.param @b.momentum_buffer
+  // CHECK-LABEL: func.func @step(
+  // CHECK-SAME: %[[RATES:.+]]: tensor<2xf32> {pock.name = "lr"}
+  // CHECK: %[[FIRST:.+]] = pock.slice %[[RATES]] {limits = array<i64: 1>, starts = array<i64: 0>
+  // CHECK: %[[LR_A:.+]] = pock.reshape %[[FIRST]]
+  // CHECK: %[[SECOND:.+]] = pock.slice %[[RATES]] {limits = array<i64: 2>, starts = array<i64: 1>
+  // CHECK: %[[LR_B:.+]] = pock.reshape %[[SECOND]]
+  // CHECK: pock.sparse_update @a lr(%[[LR_A]]) optimizer(#pock.sgd) {
+  // CHECK: pock.sparse_update @b lr(%[[LR_B]]) shared(%{{.+}} : tensor<f32>) optimizer(#pock.sgd<momentum = 5.000000e-01>) {
+  func.func @loss() -> tensor<f32> {
+    %a = pock.load_param @a : tensor<f32>
+    %b = pock.load_param @b : tensor<f32>
+    %loss = pock.mul %a, %b : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    return %loss : tensor<f32>
+  }
+}
+
+// -----
+
+// One group: one rate.
+module attributes {pock.optimizer = [#pock.adam]} {
+  pock.param @b {trained} : tensor<f32>
+  // CHECK-LABEL: func.func @step(
+  // CHECK-SAME: %[[LR:.+]]: tensor<f32> {pock.name = "lr"}
+  // CHECK: pock.sparse_update @b lr(%[[LR]])
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}
+
+// -----
+
+// Groups that count their steps share the count.
+module attributes {pock.optimizer = [#pock.adam, #pock.sgd, #pock.adam<beta1 = 0.5>], pock.optimizer_group = {b = 2 : i64}} {
+  pock.param @b {trained} : tensor<f32>
+  // CHECK-LABEL: func.func @step(
+  // CHECK: pock.load_param @optimizer.step
+  // CHECK-NOT: pock.load_param @optimizer.step
+  // CHECK: pock.sparse_update @b {{.*}}beta1 = 5.000000e-01
+  // CHECK: pock.param @optimizer.step
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}

@@ -215,6 +215,16 @@ module attributes {pock.optimizer = 1 : i64} {}
 // -----
 
 // expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
+module attributes {pock.optimizer = []} {}
+
+// -----
+
+// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
+module attributes {pock.optimizer = [#pock.sgd, 1]} {}
+
+// -----
+
+// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
 func.func private @optimizer_of_function() attributes {pock.optimizer = #pock.sgd}
 
 // -----
