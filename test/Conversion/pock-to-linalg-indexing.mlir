@@ -102,3 +102,32 @@ func.func @cumsum_reverse(%x: tensor<4xf32>, %out: tensor<4xf32>) -> tensor<4xf3
   %y = pock.cumsum %x {dim = 0 : i64, reverse = true} : (tensor<4xf32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// Two reshapes lie between the loop and the out: it still fills the out.
+// CHECK-LABEL: func @take_matrix_of_indices
+// CHECK-SAME: %[[OUT:[a-z0-9]+]]: tensor<2x3x4xf32>)
+// CHECK: %[[FLAT:.+]] = tensor.collapse_shape %[[OUT]]
+// CHECK: %[[INTO:.+]] = tensor.expand_shape %[[FLAT]]
+// CHECK: scf.for {{.*}} iter_args(%{{.+}} = %[[INTO]])
+// CHECK-NOT: linalg.copy
+func.func @take_matrix_of_indices(%x: tensor<10x4xf32>, %i: tensor<2x3xi64>, %out: tensor<2x3x4xf32>)
+    -> tensor<2x3x4xf32> attributes {pock.kernel} {
+  %y = pock.take %x, %i {dim = 0 : i64} : (tensor<10x4xf32>, tensor<2x3xi64>) -> tensor<2x3x4xf32>
+  return %y : tensor<2x3x4xf32>
+}
+
+// -----
+
+// The update of an embedding's rows in place: nothing else is touched.
+// CHECK-LABEL: func @scatter_add_in_place
+// CHECK-NOT: linalg.copy
+// CHECK-NOT: tensor.empty
+// CHECK: scf.for
+// CHECK-NOT: linalg.copy
+func.func @scatter_add_in_place(%i: tensor<3xi64>, %u: tensor<3x4xf32>, %w: tensor<1000x4xf32>)
+    -> tensor<1000x4xf32> attributes {pock.kernel} {
+  %y = pock.scatter_add %w, %i, %u {dim = 0 : i64} : (tensor<1000x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<1000x4xf32>
+  return %y : tensor<1000x4xf32>
+}
