@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generates docs/reference/*.md from the ODS files; --check compares instead.
+# Generates docs/reference/*.md from the ODS files and docs/ops.md from the frontend's
+# tables; --check compares instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 llvm=${LLVM:-/usr/lib/llvm-22}
@@ -30,11 +31,18 @@ for area in Transforms Conversion Codegen; do
   page "${area}Passes" "Passes: $area" -gen-pass-doc -- "dialect/Pock/$area/Passes.td"
 done
 
+# The operators' page needs the frontend, and that needs op classes, which the build generates.
+[[ -e python/pockmlir/_ops/_pock_ops_gen.py ]] || { echo "docs/ops.md needs a build; run: make build" >&2; exit 1; }
+ops=$(mktemp)
+trap 'rm -rf "$out" "$ops"' EXIT
+"${VENV:-.venv}/bin/python" -W ignore tools/ops_page.py "$out/Dialect.md" >"$ops"
+
 if [[ ${1:-} == --check ]]; then
-  diff -ruN "$reference" "$out" ||
-    { echo "$reference is stale; mend with: make docs" >&2; exit 1; }
+  diff -ruN "$reference" "$out" && diff -u docs/ops.md "$ops" ||
+    { echo "$reference or docs/ops.md is stale; mend with: make docs" >&2; exit 1; }
 else
   rm -rf "$reference"
   mkdir -p "$reference"
   cp "$out"/*.md "$reference"
+  cp "$ops" docs/ops.md
 fi

@@ -33,7 +33,7 @@ _REFUSED: dict[str, tuple[str, ...]] = {
         "quantize_per_tensor", "quantize_per_channel", "dequantize.self", "fake_quantize_per_tensor_affine",
         "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine.tensor_qparams",
     ),
-    "not planned: deformable or sparse access has no op": (
+    "not planned: sparse tensors have no op; use dense ones": (
         "_sparse_mm", "to_sparse", "_sparse_softmax.int", "_sparse_log_softmax.int", "_grouped_mm",
     ),
 }  # fmt: skip

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Writes docs/ops.md from the frontend's tables and the dialect's reference page.
+
+Which ops a converter emits is read from its code: it and every function of the frontend that
+it mentions are searched for op classes.
+
+    ops_page.py REFERENCE_DIALECT_MD > docs/ops.md
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import itertools
+import re
+import sys
+import textwrap
+import types
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pockmlir._ops import _pock_ops_gen as pock
+from pockmlir.frontend.builder import Builder
+from pockmlir.frontend.decompositions import DECOMPOSED, composite_operators
+from pockmlir.frontend.registry import CONVERTERS, HINTS, Unsupported, operator_name
+
+ROOT = Path(__file__).parents[1]
+Function = types.FunctionType
+
+
+# What a converter is made of ----------------------------------------------------------
+
+
+def code_of(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A code object and those nested in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from code_of(constant)
+
+
+def is_op(value: Any) -> bool:
+    return isinstance(value, type) and hasattr(value, "OPERATION_NAME")
+
+
+def mentioned(function: Function) -> Iterator[Any]:
+    """What a function refers to: op classes, functions of the frontend, methods of the builder."""
+    for cell in function.__closure__ or ():
+        yield cell.cell_contents
+    for instruction in itertools.chain.from_iterable(map(dis.get_instructions, code_of(function.__code__))):
+        name = instruction.argval
+        if instruction.opname == "LOAD_GLOBAL":
+            yield function.__globals__.get(name)
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            op = getattr(pock, name, None)
+            yield op if is_op(op) else getattr(Builder, name, None)
+
+
+def parts_of(function: Function) -> tuple[list[Function], set[str]]:
+    """The functions that a converter may call, itself first, and the ops that they emit."""
+    functions, found = [function], set()
+    for current in functions:
+        for value in mentioned(current):
+            if is_op(value):
+                found.add(value.OPERATION_NAME.removeprefix("pock."))
+            elif inspect.isclass(value) and value.__module__.startswith("pockmlir.frontend.ops"):
+                functions += [m for m in vars(value).values() if isinstance(m, Function) and m not in functions]
+            elif isinstance(value, Function) and value.__module__.startswith("pockmlir.frontend"):
+                functions += [value] if value not in functions else []
+    # Constants are everywhere and say nothing.
+    return functions, found - {"constant"}
+
+
+def text_of(node: ast.expr) -> str:
+    """The text of a string that may have values in it."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(v.value) if isinstance(v, ast.Constant) else "…" for v in node.values)
+    return str(ast.literal_eval(node)) if isinstance(node, ast.Constant) else "…"
+
+
+def refusals(functions: Iterable[Function]) -> list[str]:
+    """The reasons for which functions refuse a use."""
+    found = []
+    for function in functions:
+        if function.__module__.endswith(".builder"):
+            continue
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == Unsupported.__name__ and node.args:
+                text = text_of(node.args[0])
+                found += [text] if text not in ("…", "on …") else []
+    return list(dict.fromkeys(found))
+
+
+# The page -----------------------------------------------------------------------------
+
+
+def wrapped(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def converters_by_family() -> dict[str, dict[Callable[..., Any], list[str]]]:
+    families: dict[str, dict[Callable[..., Any], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, converter in CONVERTERS.items():
+        families[converter.__module__][converter].append(name)
+    return families
+
+
+def family(module: str, converters: dict[Callable[..., Any], list[str]]) -> Iterator[str]:
+    title = (sys.modules[module].__doc__ or "").splitlines()[0].rstrip(".")
+    yield f"### {title}\n"
+    yield "| operator | becomes | not supported |"
+    yield "|---|---|---|"
+    for converter, names in sorted(converters.items(), key=lambda item: item[1]):
+        assert isinstance(converter, Function)
+        functions, ops = parts_of(converter)
+        yield f"| {wrapped(names)} | {' '.join(sorted(ops)) or '-'} | {'; '.join(refusals(functions))} |"
+    yield ""
+
+
+def decomposed() -> Iterator[str]:
+    yield "## Decomposed by PyTorch\n"
+    yield "With a derivative of their own in PyTorch, which is that of their decomposition (tested):\n"
+    yield wrapped(sorted(map(operator_name, DECOMPOSED))) + ".\n"
+    composed = [operator_name(op) for op in composite_operators()]
+    composed = [
+        name
+        for name in composed
+        if name.startswith("aten.") and not re.search(r"backward|sparse|_test|fbgemm|cufft", name)
+    ]
+    yield f"Compositions in PyTorch itself ({len(composed)}); supported if all that they are made of is:\n"
+    yield wrapped(composed) + ".\n"
+
+
+def refused() -> Iterator[str]:
+    yield "## Refused\n"
+    yield "| operators | why, and what to do instead |"
+    yield "|---|---|"
+    reasons = defaultdict(list)
+    for name, reason in HINTS.items():
+        if name not in CONVERTERS:
+            reasons[reason].append(name)
+    for reason, names in sorted(reasons.items(), key=lambda item: item[1]):
+        yield f"| {wrapped(sorted(names))} | {reason} |"
+    yield ""
+
+
+GRADIENTS = {
+    "VjpOpInterface": "rule",
+    "DecomposableOpInterface": "of its parts",
+    "Inactive": "zero",
+}
+
+
+def pock_ops(reference: str, used: set[str]) -> Iterator[str]:
+    yield "## The ops that operators become\n"
+    yield "Each has tests of verifier and folds, gradient and lowering in `test/Dialect/`, `test/Vjp/`, `test/Conversion/`.\n"
+    yield "| op | operands | gradient | lowering |"
+    yield "|---|---|---|---|"
+    for section in re.split(r"^### ", reference, flags=re.M)[1:]:
+        name = section.split("`")[1].removeprefix("pock.")
+        if name not in used:
+            continue
+        facts = " ".join(re.findall(r"^(?:Traits|Interfaces): (.*)$", section, flags=re.M))
+        gradient = next((text for fact, text in GRADIENTS.items() if fact in facts), "-")
+        lowering = (
+            "scalar by scalar"
+            if "ElementwiseOpInterface" in facts
+            else ("of its parts" if "DecomposableOpInterface" in facts else "pattern")
+        )
+        operands = section.split("#### Operands:")[1].split("####")[0] if "#### Operands:" in section else ""
+        kinds = list(
+            dict.fromkeys(
+                re.sub(r"statically shaped tensor of | values", "", kind)
+                for kind in re.findall(r"^\| `\w+` \| (.*) \|$", operands, flags=re.M)
+            )
+        )
+        yield f"| [`{name}`](reference/Dialect.md#pock{name}-pock{camel(name)}op) | {'; '.join(kinds)} | {gradient} | {lowering} |"
+    yield ""
+
+
+def camel(name: str) -> str:
+    return name.replace("_", "")
+
+
+INTRODUCTION = """# Operators of PyTorch
+
+Generated from the frontend's tables by `make docs`; edit `python/pockmlir/frontend/` instead.
+
+A model arrives as the operators of `torch.export`. What becomes of each:
+
+* **Converted** to pock ops, listed below by family. Results and gradients are compared with PyTorch's in float64 through
+  the whole compiler (`test/Python/test_operators*.py`); where PyTorch's derivative makes a choice (at zero, at ties, at
+  the ends of an interval), that choice is the specification.
+* **Decomposed** by PyTorch into operators that are converted.
+* **Folded**: whatever depends on no input, no parameter and no persistent buffer is computed at compile time, by PyTorch,
+  whichever operator it is: position tables, masks, index arithmetic, sorting of constants. Buffers that are not
+  persistent and that the step does not change count as constants.
+* **Refused** with all its uses at once, by module, with the source line and what to do instead.
+
+Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of promotion apply. Shapes are static.
+
+* **Dropout** draws from a counter-based generator: `@loss` then has the inputs `dropout_seed` and `dropout_step`, the
+  mask is made again in the backward pass, and `@predict` has none, even where `training=True` is fixed in the model.
+* **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.
+* **Rounding divisions** of floating-point numbers (`floor_divide`, `fmod`, `remainder`) round the quotient, so that they
+  may differ from PyTorch's where the exact quotient is within rounding of an integer.
+"""
+
+
+def main() -> None:
+    reference = Path(sys.argv[1]).read_text()
+    used = set().union(*(parts_of(c)[1] for c in CONVERTERS.values() if isinstance(c, Function)))
+    lines = [INTRODUCTION, "## Converted\n"]
+    for module, converters in sorted(converters_by_family().items()):
+        lines += family(module, converters)
+    lines += [*decomposed(), *refused(), *pock_ops(reference, used)]
+    print("\n".join(lines).rstrip())
+
+
+if __name__ == "__main__":
+    main()
