@@ -131,11 +131,28 @@ def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: li
 
 def _drop_unused_inputs(predict: Program, training: Program) -> None:
     """Remove inputs of ``@predict`` that only the model's own loss needs: its labels."""
-    needed = {name for name, node in _inputs(training) if node.users}
+    used, live = _live(training), _live(predict)
+    wanted = {name for name, node in _inputs(training) if node in used}
+    for node in reversed(predict.graph.nodes):
+        # Checks of metadata keep what they check alive.
+        if node not in live and node.op not in ("placeholder", "output"):
+            predict.graph.erase_node(node)
     for name, node in _inputs(predict):
-        if not node.users and name in needed:
+        if node not in live and name in wanted:
             predict.graph.erase_node(node)
             predict.bindings[:] = [b for b in predict.bindings if (b.kind, b.name) != ("input", name)]
+
+
+def _live(program: Program) -> set[Any]:
+    """The nodes that a program's results depend on."""
+    pending = [node for node in program.graph.nodes if node.op == "output"]
+    live: set[Any] = set()
+    while pending:
+        node = pending.pop()
+        if node not in live:
+            live.add(node)
+            pending += node.all_input_nodes
+    return live
 
 
 def _inputs(program: Program) -> list[tuple[str, Any]]:
