@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MathApproximation.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -154,6 +155,7 @@ LogicalResult expandMath(ModuleOp module) {
   // powf expands only on f32: f64 keeps the exact intrinsic.
   RewritePatternSet patterns(context);
   MathPolynomialApproximationOptions options;
+  populateMathApproximationPatterns(patterns);
   populateMathPolynomialApproximationPatterns(patterns, options);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<CallErf>(context);

@@ -24,8 +24,9 @@ sliceForReader(OpOperand &use, RankedTensorType type, double fraction) {
   auto slice = [&](int64_t axis, int64_t blocks) {
     // `blocks` equal parts along `axis`; as many of the first as round(r *
     // blocks).
-    int64_t trained = std::max<int64_t>(
-        1, std::llround(fraction * static_cast<double>(blocks)));
+    int64_t trained =
+        std::max<int64_t>(1, static_cast<int64_t>(std::nearbyint(
+                                 fraction * static_cast<double>(blocks))));
     return SliceAttr::get(op->getContext(), axis,
                           trained * (type.getDimSize(axis) / blocks));
   };

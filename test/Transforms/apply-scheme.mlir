@@ -53,3 +53,16 @@ module attributes {pock.scheme = {conv = 0.5, grouped = 0.5, transposed = 0.25}}
 
 // CHECK: pock.param @no_scheme : tensor<4xf32>
 pock.param @no_scheme : tensor<4xf32>
+
+// -----
+
+// Halves go to the even number, as Python's round: 2 of 5 channels.
+module attributes {pock.scheme = {"w" = 0.5 : f64}} {
+  // CHECK: pock.param @w {slice = #pock.slice<axis = 1, size = 2>, trained}
+  pock.param @w : tensor<3x5xf32>
+  func.func @loss(%x: tensor<2x5xf32>) {
+    %w = pock.load_param @w : tensor<3x5xf32>
+    %0 = pock.linear %x, %w : (tensor<2x5xf32>, tensor<3x5xf32>) -> tensor<2x3xf32>
+    return
+  }
+}

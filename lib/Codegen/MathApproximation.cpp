@@ -1,0 +1,84 @@
+//===- MathApproximation.cpp - elementary functions as formulas -----------===//
+//
+// The same operations on every target, hence the same results. The formulas
+// have no branches and few constants, so that they vectorise.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MathApproximation.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace {
+
+/// Arithmetic on f32 scalars or vectors of one type.
+struct Float {
+  OpBuilder &b;
+  Location loc;
+  Type type;
+
+  Value constant(float value) const {
+    TypedAttr attribute = b.getF32FloatAttr(value);
+    if (auto vector = dyn_cast<VectorType>(type))
+      attribute = SplatElementsAttr::get(vector, Attribute(attribute));
+    return arith::ConstantOp::create(b, loc, attribute);
+  }
+  Value mul(Value x, Value y) const {
+    return arith::MulFOp::create(b, loc, x, y);
+  }
+  /// `min(max(x, low), high)`; NaN stays.
+  Value clamp(Value x, float low, float high) const {
+    Value raised = arith::MaximumFOp::create(b, loc, x, constant(low));
+    return arith::MinimumFOp::create(b, loc, raised, constant(high));
+  }
+  /// The polynomial with these coefficients, the constant one first.
+  Value polynomial(Value x, ArrayRef<float> coefficients) const {
+    Value sum = constant(coefficients.back());
+    for (float coefficient : llvm::reverse(coefficients.drop_back()))
+      sum = math::FmaOp::create(b, loc, sum, x, constant(coefficient));
+    return sum;
+  }
+};
+
+/// erf(x) = x P(x^2) / Q(x^2) up to |x| = 3.92, where it rounds to one.
+/// The coefficients are a fit of least relative error (1.9e-8) on that range;
+/// with the roundings of f32 the error is below 3.6e-7, relative and absolute
+/// (compared with scipy.special.erf at 3.2 million points).
+struct ApproximateErf : OpRewritePattern<math::ErfOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::ErfOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
+    Float f{rewriter, op.getLoc(), op.getType()};
+    Value x = f.clamp(op.getOperand(), -3.92f, 3.92f);
+    Value square = f.mul(x, x);
+    Value numerator = f.mul(
+        x, f.polynomial(square,
+                        {1.1283791065216064f, 0.19040526449680328f,
+                         0.05274854227900505f, 0.003765560220927f,
+                         0.0002848806034307927f, 2.0500854134297697e-06f}));
+    Value denominator =
+        f.polynomial(square, {1.0f, 0.5020750164985657f, 0.1141085997223854f,
+                              0.014969103038311005f, 0.0011625202605500817f,
+                              3.809158442891203e-05f});
+    Value quotient =
+        arith::DivFOp::create(rewriter, op.getLoc(), numerator, denominator);
+    rewriter.replaceOp(op, f.clamp(quotient, -1.0f, 1.0f));
+    return success();
+  }
+};
+
+} // namespace
+
+void populateMathApproximationPatterns(RewritePatternSet &patterns) {
+  // Before upstream's.
+  patterns.add<ApproximateErf>(patterns.getContext(), /*benefit=*/2);
+}
+
+} // namespace mlir::pock

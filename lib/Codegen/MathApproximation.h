@@ -1,0 +1,15 @@
+//===- MathApproximation.h - elementary functions as formulas ---*- C++ -*-===//
+#ifndef POCK_CODEGEN_MATHAPPROXIMATION_H
+#define POCK_CODEGEN_MATHAPPROXIMATION_H
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::pock {
+
+/// Elementary functions of f32 (scalars and vectors) as formulas of our own,
+/// where they are better than upstream's. The error bounds stand beside them.
+void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
+
+} // namespace mlir::pock
+
+#endif // POCK_CODEGEN_MATHAPPROXIMATION_H
