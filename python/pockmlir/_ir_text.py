@@ -80,9 +80,9 @@ def label_ranges(ir: str) -> dict[str, tuple[int, int | None]]:
     """
     function = _function(ir, "loss")
     inputs = dict(_ARGUMENT.findall(function))
-    for result, source in _MOVED.findall(function):
+    for moved, source in _MOVED.findall(function):
         if source in inputs:
-            inputs[result] = inputs[source]
+            inputs[moved] = inputs[source]
     found: dict[str, list[tuple[int, int | None]]] = {}
     for match in _CROSS_ENTROPY.finditer(function):
         ignored = _IGNORE_INDEX.search(match["attributes"] or "")

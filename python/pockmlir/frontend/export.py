@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import fx
 from torch.export import ExportedProgram
 
 from ..errors import ArgumentError, CompileError, PockError
@@ -15,44 +14,7 @@ from .decompositions import decomposition_table
 from .explain import explain
 from .gradient_modes import stop_gradients
 
-__all__ = ["Wrapper", "evaluation_mode", "export_program"]
-
-
-class Wrapper(torch.nn.Module):
-    """What is exported: the model, and its loss if there is one.
-
-    Args:
-        model: the user's model, registered under `source.MODEL`.
-        loss: applied to the model's output and the last input.
-        replay: the model comes from an exported program; its nodes are run one by one,
-            so that the new program keeps their module paths and source lines.
-    """
-
-    def __init__(
-        self,
-        model: torch.nn.Module,
-        loss: Callable[[Any, Any], torch.Tensor] | None = None,
-        *,
-        replay: bool = False,
-    ) -> None:
-        super().__init__()
-        self.model = model
-        self.loss = loss
-        self._replay = replay
-
-    def forward(self, *args: Any) -> Any:
-        """Return the model's output, or the loss."""
-        if self.loss is None:
-            return self._output(args)
-        *inputs, target = args
-        return self.loss(self._output(inputs), target)
-
-    def _output(self, inputs: Iterable[Any]) -> Any:
-        if not self._replay:
-            return self.model(*inputs)
-        assert isinstance(self.model, fx.GraphModule)
-        with fx.traceback.preserve_node_meta():
-            return fx.Interpreter(self.model).run(*inputs)
+__all__ = ["evaluation_mode", "export_program"]
 
 
 @contextlib.contextmanager
@@ -67,7 +29,7 @@ def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram:
+def export_program(wrapper: torch.nn.Module, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram:
     """Export to a functional program of the operators that the frontend converts.
 
     Raises:

@@ -102,7 +102,7 @@ def _target(
 
 def _export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], names: list[str]) -> Program:
     """Export ``@predict``; the wrapper then knows what the model returns."""
-    if wrapper.replays:
+    if wrapper.replay:
         exported = export_program(wrapper, inputs, "predict")
     else:
         with evaluation_mode(wrapper.model):

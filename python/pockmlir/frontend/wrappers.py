@@ -6,35 +6,41 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import fx
 
 from .calls import ModelCall, fill_target
-from .export import Wrapper
 from .losses import Loss
 from .outputs import Outputs, returned_loss
 
 __all__ = ["LossWrapper", "PredictWrapper"]
 
 
-class _CallingWrapper(Wrapper):
-    """Calls the model with structured arguments; its own inputs are the tensors in them."""
+class _Wrapper(torch.nn.Module):
+    """Calls the model with structured arguments; its own inputs are the tensors in them.
 
-    def __init__(self, model: torch.nn.Module, call: ModelCall, loss: Loss | None = None, *, replay: bool) -> None:
-        super().__init__(model, loss, replay=replay)
+    Args:
+        model: the user's model, registered under `source.MODEL`.
+        call: how it is called.
+        replay: the model comes from an exported program; its nodes are run one by one,
+            so that the new program keeps their module paths and source lines.
+    """
+
+    def __init__(self, model: torch.nn.Module, call: ModelCall, *, replay: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.replay = replay
         self._call = call
 
-    @property
-    def replays(self) -> bool:
-        """Whether the model comes from an exported program."""
-        return self._replay
-
     def _called(self, tensors: Sequence[torch.Tensor]) -> Any:
-        if self._replay:
-            return self._output(self._call.leaves(tensors))
-        args, kwargs = self._call.fill(tensors)
-        return self.model(*args, **kwargs)
+        if not self.replay:
+            args, kwargs = self._call.fill(tensors)
+            return self.model(*args, **kwargs)
+        assert isinstance(self.model, fx.GraphModule)
+        with fx.traceback.preserve_node_meta():
+            return fx.Interpreter(self.model).run(*self._call.leaves(tensors))
 
 
-class LossWrapper(_CallingWrapper):
+class LossWrapper(_Wrapper):
     """Returns the loss.
 
     Args:
@@ -42,13 +48,14 @@ class LossWrapper(_CallingWrapper):
         call: how it is called.
         loss: takes the model's output and the target; None if the model returns its loss.
         target: the target, with holes for its tensors.
-        replay: see `Wrapper`.
+        replay: see `_Wrapper`.
     """
 
     def __init__(
         self, model: torch.nn.Module, call: ModelCall, loss: Loss | None, target: Any, *, replay: bool
     ) -> None:
-        super().__init__(model, call, loss, replay=replay)
+        super().__init__(model, call, replay=replay)
+        self.loss = loss
         self._target = target
 
     def forward(self, *tensors: torch.Tensor) -> Any:
@@ -73,14 +80,14 @@ class Found:
     without_loss: bool
 
 
-class PredictWrapper(_CallingWrapper):
+class PredictWrapper(_Wrapper):
     """Returns all tensors of the model's output, without a loss that the model computes.
 
     Args:
         model: the user's model.
         call: how it is called.
         has_loss: whether the output's ``loss`` is the loss to train with.
-        replay: see `Wrapper`.
+        replay: see `_Wrapper`.
     """
 
     def __init__(self, model: torch.nn.Module, call: ModelCall, *, has_loss: bool, replay: bool) -> None:
