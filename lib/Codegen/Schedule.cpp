@@ -126,13 +126,19 @@ double CostModel::cost(const Schedule &schedule) const {
   int64_t pieces = schedule.vectorCol
                        ? llvm::divideCeil(schedule.cols, schedule.lanes)
                        : schedule.cols;
+  // Long bodies are repeated for every point of the tile: few of them, but not
+  // at the price of a product's tile.
+  bool reduces = llvm::any_of(nest.statements, [](const Statement &statement) {
+    return statement.isReduction();
+  });
+  int64_t mostLongBodies = reduces ? 12 : 2;
   for (auto [i, statement] : llvm::enumerate(nest.statements)) {
     int64_t needed =
         statement.isReduction()
             ? schedule.rows * pieces * statement.outs.size() + pieces + 2
             : pieces;
     if (needed > target.vectorRegisters ||
-        (bodies[i] > 12 && schedule.rows * pieces > 2))
+        (bodies[i] > 12 && schedule.rows * pieces > mostLongBodies))
       return INFINITY;
   }
   int64_t rowTiles = extent(schedule.row) / schedule.rows,
