@@ -10,17 +10,12 @@ from pathlib import Path
 from . import _checkpoint, _link
 from ._abi import Instance
 from ._artifact import Artifact
-from ._manifest import Array, TensorSpec
+from ._manifest import Array, Function, TensorSpec
 from .errors import ArgumentError
 
 __all__ = ["c_identifier", "export", "require_c_identifier"]
 
 _C_TYPES = {"f32": "float", "f64": "double", "i1": "uint8_t", "i8": "int8_t", "i32": "int32_t", "i64": "int64_t"}
-
-#: What the caller gives beside the model's inputs.
-_SCALARS = {
-    "dropout_seed": "dropout_seed, dropout_step: dropout's masks depend on both and on nothing else; count calls in the latter",
-}
 
 _KEYWORDS = """auto break case char const continue default do double else enum extern float for goto if inline int
 long register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
@@ -75,7 +70,7 @@ def export(artifact: Artifact, instance: Instance, tensors: dict[str, Array], di
     paths["header"].write_text(header(artifact))
     segments = artifact.manifest.segments
     paths["constants"].write_bytes(instance.constants[: segments["constants"]].tobytes())
-    paths["state"].write_bytes(instance.state[: segments["state"]].tobytes())
+    paths["state"].write_bytes(_state_image(instance)[: segments["state"]].tobytes())
     _checkpoint.write(paths["parameters"], tensors, {"model": name, "exported": True})
     paths["manifest"].write_text(json.dumps(artifact.manifest.data, indent=1) + "\n")
     return paths
@@ -89,7 +84,8 @@ def header(artifact: Artifact) -> str:
     lines = [
         f"/* {name}: a training step compiled by pockmlir for {artifact.target.name}. Generated; do not edit.",
         " *",
-        f" * Loss: {artifact.loss}. Optimizer: {artifact.optimizer}.",
+        f" * Loss: {artifact.loss}. Optimizer: {artifact.optimizers[0]}.",
+        *(f" * Parameter group {index}: {o}." for index, o in enumerate(artifact.optimizers[1:], start=1)),
         " *",
         f" * All memory is the caller's and aligned to {upper}_ALIGNMENT bytes. No function allocates, keeps a",
         " * pointer or uses a global: two sets of memory are two independent models. All return 0 on success.",
@@ -114,25 +110,48 @@ def header(artifact: Artifact) -> str:
         "/* Compute what depends on frozen parameters only; call it after changing any. */",
         f"int32_t {name}_prepare(const void *constants, void *state, void *arena);",
     ]
-    documentation = {
-        "step": "One training step: parameters and optimizer state in `state` change in place.",
-        "accumulate": (
-            f"Add this batch's gradients to those in `state`. Of {artifact.training.accumulate} calls the last is "
-            "_step:\n * it adds its own, updates with their mean, and begins anew."
-        ),
-        "predict": "Forward only, with the parameters as they are.",
-    }
     for key, function in manifest.functions.items():
-        used = {"constants", "state", "arena"}
-        arguments = [_argument(spec, "const ", used) for spec in function.inputs]
-        arguments += [_argument(spec, "", used) for spec in function.outputs]
-        lines += ["", f"/* {documentation.get(key, key)}"]
-        lines += [f" * {argument[1]}" for argument in arguments]
-        lines += [f" * {_SCALARS[spec.name]}" for spec in function.scalars if spec.name in _SCALARS]
-        lines += [" */", f"int32_t {name}_{key}(const void *constants, void *state, void *arena,"]
-        lines += ["    " + ",\n    ".join(argument[0] for argument in arguments) + ");"]
+        lines += _declaration(artifact, key, function)
     lines += ["", "#ifdef __cplusplus", "}", "#endif", "", f"#endif /* {guard} */"]
     return "\n".join(lines) + "\n"
+
+
+def _state_image(instance: Instance) -> Array:
+    """The state, without gradients of an accumulation under way: the device begins with the first call of one."""
+    image = instance.state.copy()
+    for slot in instance.manifest.of_kind("state").values():
+        if slot.of is not None and slot.name == f"{slot.of}.grad":
+            image[slot.offset : slot.offset + slot.bytes] = 0
+    return image
+
+
+def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:
+    """Return the lines that document and declare a function."""
+    name = f"{artifact.name}_{key}"
+    used = {"constants", "state", "arena"}
+    arguments = [_argument(spec, "const ", used) for spec in function.inputs]
+    arguments += [_argument(spec, "", used) for spec in function.outputs]
+    documentation = {
+        "step": ["One training step: parameters and optimizer state in `state` change in place."],
+        "accumulate": [
+            "Add this batch's gradients to those in `state`; parameters stay as they are.",
+            f"Of {artifact.training.accumulate} calls, the last one is {artifact.name}_step: it updates with the mean.",
+        ],
+        "predict": ["Forward only, with the parameters as they are."],
+    }
+    lines = documentation.get(key, [key]) + [argument[1] for argument in arguments]
+    if any(spec.name == "dropout_step" for spec in function.scalars):
+        lines.append("Dropout's masks depend on dropout_seed and dropout_step only: count the calls in the latter.")
+    if any(spec.name == "lr" and spec.shape for spec in function.scalars):
+        lines.append("lr has one entry per parameter group.")
+    return [
+        "",
+        f"/* {lines[0]}",
+        *(f" * {line}" for line in lines[1:]),
+        " */",
+        f"int32_t {name}(const void *constants, void *state, void *arena,",
+        "    " + ",\n    ".join(argument[0] for argument in arguments) + ");",
+    ]
 
 
 def _argument(spec: TensorSpec, qualifier: str, used: set[str]) -> tuple[str, str]:

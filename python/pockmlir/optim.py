@@ -149,7 +149,7 @@ class Optimizer:
 
     def __str__(self) -> str:
         settings = ", ".join(f"{key}={value!r}" for key, value in self.settings().items())
-        groups = f", {len(self.groups)} group(s)" if self.groups else ""
+        groups = f", groups={self.to_dict()['groups']!r}" if self.groups else ""
         return f"{type(self).__name__}({settings}{groups})"
 
 

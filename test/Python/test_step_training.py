@@ -183,8 +183,19 @@ def test_header_tells_how_to_accumulate(tmp_path):
 
     text = header(make_step().artifact)
     assert "int32_t acc_accumulate(" in text
-    assert "Of 3 calls the last is _step" in text
+    assert "Of 3 calls, the last one is acc_step" in text
+    assert "count the calls" in text
     assert "lr: float[2]" in text
+    assert "Parameter group 1: SGD(lr=0.25" in text
+
+
+def test_export_leaves_out_an_unfinished_accumulation():
+    from pockmlir._export import _state_image
+
+    step = make_step()
+    step(x(3))
+    assert np.array_equal(step._instance.view("w.grad"), x(3))
+    assert not _state_image(step._instance)[64:72].any()
 
 
 @pytest.mark.parametrize(
