@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ._ir_text import quote
@@ -47,7 +46,7 @@ class OptimizerGroups:
             ArgumentError: a glob matches nothing, or a torch optimizer does not hold what is trained.
         """
         if isinstance(optimizer, Optimizer):
-            return cls(optimizer.per_group(), _by_glob(optimizer, [info.name for info in parameters]))
+            return cls(optimizer.per_group(), _by_glob(optimizer, parameters))
         held = _by_identity(optimizer, tensors)
         if missing := [name for name in trained if name not in held]:
             raise ArgumentError(
@@ -71,14 +70,15 @@ class OptimizerGroups:
         return [[name for name in names if self.of.get(name, 0) == index] for index in range(len(self.optimizers))]
 
 
-def _by_glob(optimizer: Optimizer, names: Sequence[str]) -> dict[str, int]:
+def _by_glob(optimizer: Optimizer, parameters: Sequence[ParameterInfo]) -> dict[str, int]:
     """Later groups win."""
     result: dict[str, int] = {}
     for index, group in enumerate(optimizer.groups, start=1):
         assert isinstance(group, ParamGroup)
         for glob in group.params:
-            matched = [name for name in names if fnmatchcase(name, glob)]
+            matched = [info.name for info in parameters if info.matches(glob)]
             if not matched:
+                names = [info.name for info in parameters]
                 raise ArgumentError(f"{type(optimizer).__name__}: groups: {no_match(glob, names)}")
             result |= dict.fromkeys(matched, index)
     return result

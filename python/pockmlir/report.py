@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._manifest import Memory, TensorSlot, dtype_of
@@ -46,7 +46,7 @@ class ParameterReport:
         trains: ``all``, ``slice``, ``frozen`` or ``without gradient``.
         slice: for a slice, the dimension and how many of its entries train (the first).
         trained_elements: how many numbers the step changes.
-        detail: why it is frozen, or what the slice is.
+        detail: why it is frozen, or what the slice is; other names of a tied parameter.
     """
 
     name: str
@@ -75,6 +75,12 @@ class ParameterReport:
             return cls(info.name, shape, dtype, "without gradient", None, 0, "the loss does not depend on it")
         detail = "" if info.requires_grad else "requires_grad=False"
         return cls(info.name, shape, dtype, "frozen", None, 0, detail)
+
+    def with_names(self, aliases: Sequence[str]) -> ParameterReport:
+        """Return the entry with the other names of a tied parameter."""
+        if not aliases:
+            return self
+        return replace(self, detail="; ".join(filter(None, [self.detail, f"also {', '.join(aliases)}"])))
 
 
 def _product(shape: Sequence[int]) -> int:
@@ -134,7 +140,7 @@ class Report:
             loss=artifact.loss,
             scheme=str(artifact.scheme),
             parameters=tuple(
-                ParameterReport.of(info, artifact.fractions[info.name], tensors.get(info.name))
+                ParameterReport.of(info, artifact.fractions[info.name], tensors.get(info.name)).with_names(info.aliases)
                 for info in artifact.parameters
             ),
             norm_modes=dict(artifact.norm_modes),

@@ -33,12 +33,18 @@ class ParameterInfo:
         shape: PyTorch's shape.
         module: path of the module that owns it; taken from ``name`` when not given.
         requires_grad: False freezes the parameter whatever a scheme says in general.
+        aliases: its other names, where it is tied; globs match them too.
     """
 
     name: str
     shape: tuple[int, ...]
     module: str | None = None
     requires_grad: bool = True
+    aliases: tuple[str, ...] = ()
+
+    def matches(self, glob: str) -> bool:
+        """Whether a glob matches one of its names."""
+        return any(fnmatchcase(name, glob) for name in (self.name, *self.aliases))
 
     @property
     def owner(self) -> str:
@@ -269,7 +275,7 @@ def _matched(rule: Rule, parameters: Sequence[ParameterInfo]) -> list[ParameterI
 
 
 def _matched_by_glob(rule: Rule, parameters: Sequence[ParameterInfo]) -> list[ParameterInfo]:
-    matched = [info for info in parameters if fnmatchcase(info.name, rule.pattern)]
+    matched = [info for info in parameters if info.matches(rule.pattern)]
     if not matched:
         raise SchemeError(f"scheme: {no_match(rule.pattern, [info.name for info in parameters])}")
     if rule.fraction > 0 and not any(info.requires_grad for info in matched):

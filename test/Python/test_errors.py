@@ -118,8 +118,8 @@ def test_all_unsupported_ops_are_listed():
         [("aten.fft", "encoder.1", "net.py:12"), UnsupportedOp("aten.svd", "", None, "no gradient")]
     )
     assert "2 unsupported operator(s), 2 time(s)" in str(error)
-    assert "aten.fft in encoder.1 at net.py:12" in str(error)
-    assert "aten.svd in (model) at (unknown line): no gradient" in str(error)
+    assert "in encoder.1:\n    aten.fft at net.py:12" in str(error)
+    assert "in (model):\n    aten.svd at (unknown line): no gradient" in str(error)
     assert error.ops[0].module == "encoder.1"
     assert isinstance(error, PockError)
 

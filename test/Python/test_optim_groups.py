@@ -68,6 +68,12 @@ def test_bad_groups(case):
         Adam(groups=groups)
 
 
+def test_globs_match_every_name_of_a_tied_parameter():
+    infos = [ParameterInfo("embed.weight", (9, 4), aliases=("head.weight",)), ParameterInfo("fc.weight", (2, 2))]
+    optimizer = SGD(groups=[{"params": "head.*", "lr": 0.2}])
+    assert OptimizerGroups.resolve(optimizer, infos, ["embed.weight"]).of == {"embed.weight": 1}
+
+
 def test_glob_that_matches_nothing():
     with pytest.raises(ArgumentError, match=r"SGD: groups: 'fc.wieght' matches no parameter; did you mean 'fc.weight'"):
         resolve(SGD(groups=[{"params": "fc.wieght"}]))

@@ -46,6 +46,12 @@ def test_requires_grad_false_is_named():
     assert report.parameters[0].detail == "requires_grad=False"
 
 
+def test_tied_parameter_tells_its_names():
+    infos = (ParameterInfo("scale", (3,), requires_grad=False, aliases=("other.scale",)),)
+    report = make_step(parameters=infos, fractions={"scale": 0.0}).report()
+    assert report.parameters[0].detail == "requires_grad=False; also other.scale"
+
+
 def test_text_has_the_whole_contract():
     text = str(make_step().report())
     for part in ["fc.weight", "2x3", "bn", "inference", "trains 8 of 9 parameters", "float32", "384", "scheme: fc.*=1"]:

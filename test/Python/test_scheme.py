@@ -193,3 +193,9 @@ def test_digest_tells_meanings_apart_not_spellings():
 def test_str_is_short():
     assert str(Scheme.bias_only(last=8) | {"classifier.*": 1.0}) == "bias_only(8) | classifier.*=1"
     assert repr(Scheme.full()) == "Scheme(full)"
+
+
+def test_globs_match_every_name_of_a_tied_parameter():
+    infos = [ParameterInfo("embed.weight", (9, 4), aliases=("head.weight",)), ParameterInfo("head.bias", (9,))]
+    assert Scheme({"head.*": 1.0}).resolve(infos) == {"embed.weight": 1.0, "head.bias": 1.0}
+    assert Scheme({"embed.*": 1.0, "head.weight": 0.0}).resolve(infos)["embed.weight"] == 0.0

@@ -131,7 +131,7 @@ def test_tied_repeated_and_mutated(mode: str) -> None:
     model, source = (getattr(Tied(), mode)() for _ in range(2))
     # The tied weight is held under its second name.
     optimizers = [torch.optim.SGD([*m.twice.parameters(), m.decode.weight], lr=0.2) for m in (model, source)]
-    step = compiled(source, optimizers[1], (4,), scheme={"twice.*": 1.0, "encode.weight": 1.0})
+    step = compiled(source, optimizers[1], (4,), scheme={"twice.*": 1.0, "decode.weight": 1.0})
     for m in (model.encode.bias, model.decode.bias):
         m.requires_grad_(False)
     for index in range(STEPS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
@@ -57,7 +58,11 @@ class Parameters:
             tensors[name] = tensor
             self._declare(name, tensor, is_parameter)
         _require_disjoint(tensors)
+        self.infos = [dataclasses.replace(info, aliases=self._aliases_of(info.name)) for info in self.infos]
         self._trainable = {info.name for info in self.infos if info.requires_grad}
+
+    def _aliases_of(self, name: str) -> tuple[str, ...]:
+        return tuple(alias for alias, first in self.aliases.items() if first == name)
 
     def _declare(self, name: str, tensor: torch.Tensor, is_parameter: bool) -> None:
         what = "parameter" if is_parameter else "buffer"
