@@ -96,10 +96,25 @@ def _is_inplace(node: fx.Node) -> bool:
 
 
 def _root(node: fx.Node) -> fx.Node:
-    """The value that an in-place operator changes, through views."""
-    while node.op != "placeholder" and node.all_input_nodes:
-        node = node.all_input_nodes[0]
+    """The value that an in-place operator changes, through views and other changes."""
+    while isinstance(node.target, torch._ops.OpOverload):
+        aliased = _aliased(node)
+        if aliased is None:
+            break
+        node = aliased
     return node
+
+
+def _aliased(node: fx.Node) -> fx.Node | None:
+    """The operand whose memory the result is: what is written (there is ``out=``), or what is viewed."""
+    found = None
+    for position, argument in enumerate(node.target._schema.arguments):
+        value = node.args[position] if position < len(node.args) else node.kwargs.get(argument.name)
+        if argument.alias_info is not None and isinstance(value, fx.Node):
+            if argument.alias_info.is_write:
+                return value
+            found = found or value
+    return found
 
 
 def _unsupported(what: str, node: fx.Node, reason: str) -> UnsupportedOp:
