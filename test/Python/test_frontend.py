@@ -336,6 +336,22 @@ def test_dropout_takes_its_seed_as_an_input(tmp_path) -> None:
     assert "dropout_seed" not in import_model(model.eval(), (torch.randn(2, 3, 5, 5),), "mse").ir
 
 
+def test_dropout_inside_attention_and_recurrent_layers(tmp_path) -> None:
+    attention = import_model(
+        nn.TransformerEncoderLayer(8, 2, 16, 0.1, batch_first=True), (torch.randn(2, 5, 8),), "mse"
+    )
+    verify(attention.ir, tmp_path)
+    # The probabilities', and three of the layer's own.
+    assert [strides for _, _, strides in dropouts(attention.ir)] == [
+        "array<i64: 50, 25, 5, 1>", "array<i64: 40, 8, 1>", "array<i64: 80, 16, 1>", "array<i64: 40, 8, 1>",
+    ]  # fmt: skip
+    assert [count(attention.ir, name)["attention"] for name in ("loss", "predict")] == [0, 1]
+    recurrent = nn.GRU(4, 3, 3, dropout=0.2)
+    loss = lambda output, target: output[0].sum() + target  # noqa: E731
+    result = import_model(recurrent, (torch.randn(5, 2, 4),), loss, target_example=torch.zeros(()))
+    assert [p for _, p, _ in dropouts(result.ir)] == [0.2, 0.2]
+
+
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_drop_path(by_hand, tmp_path) -> None:
     result = import_model(DropPath(by_hand), (torch.randn(3, 4),), "mse")

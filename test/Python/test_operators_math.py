@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from operator_cases import Case, Fixed, failures
 
+aten = torch.ops.aten
 INF, NAN = math.inf, math.nan
 M, T = (3, 4), (2, 3, 4)
 #: Both signs, halves, whole numbers and zero.
@@ -85,6 +86,12 @@ FUNCTIONS = [
     Case("positive", lambda x: +x * 2, (M,)),
     Case("ldexp", lambda x: torch.ldexp(x, torch.tensor([1, 2, 3, 4])), (M,)),
     Case("abs_", lambda x: x.absolute(), (POINTS,)),
+    Case("xlogy_numbers", lambda x: torch.xlogy(2.0, x) + torch.xlogy(x, 3.0), (POSITIVE,)),
+    Case("special", lambda x: torch.special.entr(x) + torch.special.xlog1py(x, x), (POSITIVE,)),
+    Case("scalar_overloads", lambda x: aten.div.Scalar_mode(x.detach(), 2, rounding_mode="floor") * x, (POINTS,)),
+    Case("scalar_divisions", lambda x: aten.div.Scalar(x, 3) + aten.floor_divide.Scalar(x.detach(), 2), (POINTS,)),
+    Case("scalar_remainder", lambda x: aten.remainder.Scalar_Tensor(7.5, x.detach()) * x, (POSITIVE,)),
+    Case("fix", lambda x: torch.fix(x) * x, (POINTS,)),
 ]  # fmt: skip
 
 INTEGERS = [
@@ -102,6 +109,8 @@ INTEGERS = [
     Case("int_clamp", lambda i: i.clamp(-1, 2), (INTS,)),
     Case("int_bool", lambda i: (i > 0, (i != 0).long(), ~(i == 2)), (INTS,)),
     Case("int_and", lambda i: (i & 1, 7 & i), (torch.tensor([0, 1, 5, 6]),)),
+    Case("int_isin_numbers", lambda i: (torch.isin(i, 2), torch.isin(3, i)), (INTS,)),
+    Case("int_shift_named", lambda i: (torch.bitwise_left_shift(i, 1), torch.bitwise_right_shift(i, 2)), (INTS,)),
     Case("int_shift", lambda i: (i << 2, i >> 1), (torch.tensor([0, 1, 5, 6]),)),
     Case("bool_logic", lambda b: (b & ~b, torch.logical_xor(b, b[:1]), b.any(1), b.all(0), b.sum()), (BOOLS,)),
     Case("bool_cumsum", lambda b: b.cumsum(1), (BOOLS,)),
@@ -143,6 +152,8 @@ REDUCTIONS = [
     Case("prod_zeros", lambda x: x.prod(1), ([[0.0, 2.0, 3.0], [0.0, 0.0, 1.0], [1.0, 2.0, -3.0]],)),
     Case("cumsum", lambda x: x.cumsum(1), (T,)),
     Case("cumsum_negative_dim", lambda x: x.cumsum(-1), (T,)),
+    Case("cumprod", lambda x: x.cumprod(1), ([[2.0, 0.0, 3.0, -1.0], [1.0, 2.0, -3.0, 0.5]],)),
+    Case("logcumsumexp", lambda x: x.logcumsumexp(1), ((2, 7),)),
     Case("logcumsumexp_by_hand", lambda x: x.exp().cumsum(0).log(), (M,)),
     Case("var_mean", lambda x: torch.var_mean(x, 1), (M,)),
     Case("std_all", torch.std, (M,)),

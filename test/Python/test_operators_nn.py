@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pockmlir as pock
 import pytest
 import torch
 import torch.nn.functional as F
 from operator_cases import Case, Fixed, failures
 from torch import nn
+from torch.nn.utils import parametrizations
 
 M, X1, X2 = (3, 4), (2, 4, 9), (2, 4, 6, 6)
 QKV = ((2, 2, 5, 4),) * 3
@@ -136,6 +138,9 @@ LOSSES = [
          (M, Fixed([[0.0, 1.0, 0.3, 1.0]] * 3), Fixed([1.0, 2.0, 0.5, 3.0]))),
     Case("bce_ends", lambda x, t: F.binary_cross_entropy(x, t, reduction="none"), (Fixed([0.0, 1.0, 0.5]), Fixed([0.0, 0.0, 1.0]))),
     Case("bce_with_logits", lambda x, t: F.binary_cross_entropy_with_logits(x, t), (M, Fixed([[0.0, 1.0, 0.3, 1.0]] * 3))),
+    Case("gaussian_nll", lambda x, t, v: F.gaussian_nll_loss(x, t, v.exp(), full=True), (M, M, M)),
+    Case("gaussian_nll_small_variance", lambda x, t, v: nn.GaussianNLLLoss(eps=0.5, reduction="sum")(x, t, v.exp()),
+         (M, M, (3,))),
     Case("poisson_nll", lambda x, t: F.poisson_nll_loss(x, t.exp()), (M, Fixed(M))),
     Case("multi_margin", lambda x, t: F.multi_margin_loss(x, t), (M, LABELS)),
     Case("multi_margin_weights", lambda x, t, w: F.multi_margin_loss(x, t, 2, 0.5, w), (M, LABELS, Fixed([1.0, 2.0, 0.5, 3.0]))),
@@ -188,6 +193,24 @@ RECURRENT = [
     Case("gru_cell", lambda m, x: m(m(x)[:, :3]), (nn.GRUCell(3, 4), (2, 3))),
     Case("rnn_cell", lambda m, x: m(x), (nn.RNNCell(3, 4), (2, 3))),
 ]
+
+
+def test_spectral_norm_iterates_its_vectors() -> None:
+    """In training the buffers change, under no_grad and through ``out=``."""
+    torch.manual_seed(0)
+    model = parametrizations.spectral_norm(nn.Linear(4, 3)).double()
+    x, y = torch.randn(5, 4).double(), torch.randn(5, 3).double()
+    step = pock.compile(model, (x,), loss="mse", optimizer=pock.SGD(lr=0.1), scheme=pock.Scheme.full())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), y)
+        assert step(x, y) == pytest.approx(loss.item(), rel=1e-9)
+        loss.backward()
+        optimizer.step()
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(torch.as_tensor(step.state_dict()[name]), value, rtol=1e-9, atol=1e-12)
+
 
 GROUPS = {
     "products": PRODUCTS, "norms": NORMS, "attention": ATTENTION, "pooling": POOLING, "losses": LOSSES,

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from operator_cases import Case, Fixed, failures
 
+aten = torch.ops.aten
 M, T, I1, I2 = (3, 4), (2, 3, 4), (2, 3, 9), (1, 2, 5, 6)
 #: As a buffer these are known at run time only.
 ROWS = torch.tensor([2, 0, 2, 1])
@@ -57,6 +58,9 @@ MOVEMENT = [
     Case("select_scatter", lambda x, y: torch.select_scatter(x, y, 1, 2), (M, (3,))),
     Case("slice_scatter", lambda x, y: torch.slice_scatter(x, y, 1, 1, 3), (M, (3, 2))),
     Case("diagonal_scatter", lambda x, y: torch.diagonal_scatter(x, y), ((3, 3), (3,))),
+    Case("copies", lambda x: aten.unfold_copy(x, 1, 2, 1)[:, 0, 0] + aten.split_copy(x, 2, 1)[1][:, 0]
+         + aten.split_with_sizes_copy(x, [1, 3], 1)[1][:, 0] + aten.unsafe_split_with_sizes(x, [1, 3], 1)[0][:, 0], (M,)),
+    Case("meshgrid_xy", lambda x, y: list(torch.meshgrid(x, y, indexing="xy")), ((2,), (3,))),
     Case("to_types", lambda x: x.float().to(torch.float64) + x.type_as(x), (M,), 1e-6),
 ]  # fmt: skip
 
@@ -96,6 +100,44 @@ PADDING = [
     Case("interpolate_aligned", lambda x: F.interpolate(x, size=(8, 3), mode="bilinear", align_corners=True), (I2,)),
     Case("interpolate_bicubic", lambda x: F.interpolate(x, size=(8, 9), mode="bicubic"), (I2,)),
     Case("interpolate_antialias", lambda x: F.interpolate(x, size=(3, 3), mode="bilinear", antialias=True), (I2,)),
+    Case("interpolate_3d", lambda x: F.interpolate(x, size=(3, 5, 2), mode="trilinear"), ((1, 2, 2, 3, 4),)),
+    Case(
+        "interpolate_3d_nearest",
+        lambda x: (
+            F.interpolate(x, scale_factor=2),
+            F.interpolate(x, size=3, mode="nearest-exact"),
+            aten.upsample_nearest3d(x, [3, 3, 5]),
+            aten._upsample_nearest_exact3d(x, [3, 3, 5]),
+        ),
+        ((1, 2, 2, 3, 4),),
+    ),
+    Case(
+        "interpolate_bicubic_antialias", lambda x: F.interpolate(x, size=(3, 3), mode="bicubic", antialias=True), (I2,)
+    ),
+    Case("pad_core", lambda x: (aten.reflection_pad1d(x, [1, 2]), aten.replication_pad1d(x, [1, 2])), (I1,)),
+    Case(
+        "pad_core_2d",
+        lambda x: (aten.reflection_pad2d(x, [1, 2, 0, 1]), aten.replication_pad2d(x, [1, 2, 0, 1])),
+        (I2,),
+    ),
+    Case(
+        "pad_core_3d",
+        lambda x: (aten.reflection_pad3d(x, [1] * 6), aten.replication_pad3d(x, [1] * 6)),
+        ((1, 2, 2, 3, 4),),
+    ),
+    Case("grid_sample", lambda x, g: F.grid_sample(x, g.tanh(), align_corners=False), (I2, (1, 3, 4, 2)), 1e-8),
+    Case(
+        "grid_sample_border",
+        lambda x, g: F.grid_sample(x, g, padding_mode="border", align_corners=True),
+        (I2, (1, 3, 4, 2)),
+        1e-8,
+    ),
+    Case(
+        "spatial_transformer",
+        lambda x, t: F.grid_sample(x, F.affine_grid(t, (1, 2, 4, 4), align_corners=False), align_corners=False),
+        (I2, [[[0.8, 0.1, 0.05], [-0.2, 0.7, 0.1]]]),
+        1e-8,
+    ),
     Case("interpolate_linear", lambda x: F.interpolate(x, size=13, mode="linear"), (I1,)),
 ]
 
@@ -137,6 +179,9 @@ INDEXING = [
     Case("index_put_mask", lambda x: _put_mask(x), (M,)),
     Case("index_add", lambda x, y, i: x.index_add(0, i, y, alpha=2.0), (M, (4, 4), ROWS)),
     Case("index_add_inner", lambda x, y, i: x.index_add(1, i, y), (T, (2, 4, 4), ROWS)),
+    Case("put", lambda x, y, i: x.put(i, y) + x.put(i, y, accumulate=True), (M, (3,), torch.tensor([1, -2, 5]))),
+    Case("index_fill_tensor", lambda x, i: x.index_fill(1, i, torch.tensor(2.5, dtype=x.dtype)), (M, torch.tensor([1, 3]))),
+    Case("index_core", lambda x, i: aten._unsafe_index(x, [i]), (M, torch.tensor([2, 0, 1]))),
     Case("index_copy", lambda x, y, i: x.index_copy(0, i, y), (M, (2, 4), torch.tensor([2, 0]))),
     Case("index_fill", lambda x, i: x.index_fill(1, i, 2.5), (M, torch.tensor([1, 3]))),
     Case("scatter", lambda x, y, i: x.scatter(1, i, y), (M, (3, 2), torch.tensor([[0, 3], [1, 2], [2, 0]]))),

@@ -13,6 +13,7 @@ from ..errors import ArgumentError, CompileError, PockError
 from .decompositions import decomposition_table
 from .explain import explain
 from .gradient_modes import stop_gradients
+from .substitutes import substituted
 
 __all__ = ["evaluation_mode", "export_program"]
 
@@ -37,7 +38,7 @@ def export_program(wrapper: torch.nn.Module, args: tuple[torch.Tensor, ...], wha
         UnsupportedOpsError: the model uses `torch.no_grad` in a way that cannot be kept.
     """
     try:
-        with _no_custom_gradients(), _whole_attention():
+        with _no_custom_gradients(), substituted():
             exported = torch.export.export(wrapper, args)
         stop_gradients(exported)
         return exported.run_decompositions(dict(decomposition_table()))
@@ -48,17 +49,6 @@ def export_program(wrapper: torch.nn.Module, args: tuple[torch.Tensor, ...], wha
             if isinstance(cause, PockError):
                 raise cause from None
         raise CompileError("import", explain(error, what)) from error
-
-
-@contextlib.contextmanager
-def _whole_attention() -> Iterator[None]:
-    """Keep PyTorch's layers from fused kernels of whole encoder layers, which eval mode may choose."""
-    enabled = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ def to_dtype(b: Builder, x: Value, *args: Any) -> Value:
     return b.cast(x, b.out_dtype)
 
 
-@converts("aten.clone", "aten.alias", "aten.lift_fresh", "aten.lift_fresh_copy", "aten.contiguous", "aten.positive")
+@converts("aten.clone", "aten.alias")
 def identity(b: Builder, x: Value, *args: Any) -> Value:
     return x
 
@@ -23,6 +23,6 @@ def detach(b: Builder, x: Value) -> Value:
     return b.constant_to_gradients(x)
 
 
-@converts("aten._assert_tensor_metadata", "aten._assert_scalar", "aten._assert_async.msg")
+@converts("aten._assert_tensor_metadata")
 def assertion(b: Builder, *args: Any) -> None:
     """Checked by PyTorch when it exported the model."""

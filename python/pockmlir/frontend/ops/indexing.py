@@ -179,9 +179,7 @@ def embedding(b: Builder, weight: Value, indices: Value, padding: int, scale_gra
     return b.select(is_padding, b.constant_to_gradients(rows), rows)
 
 
-@converts(
-    "aten.embedding_bag.padding_idx", "aten.embedding_bag", "aten._embedding_bag", "aten._embedding_bag_forward_only"
-)
+@converts("aten.embedding_bag.padding_idx")
 def embedding_bag(
     b: Builder, weight: Value, indices: Value, offsets: Value, scale_grad_by_freq: bool, mode: int, sparse: bool,
     weights: Value | None, include_last_offset: bool, padding: int | None = None,

@@ -75,8 +75,8 @@ def repeat_interleave(b: Builder, x: Value, count: int, dim: int | None, output_
     return b.reshape(wide, b.out_shape)
 
 
-@converts("aten.meshgrid", "aten.meshgrid.indexing")
-def meshgrid(b: Builder, tensors: list[Value], indexing: str = "ij") -> list[Value]:
+@converts("aten.meshgrid.indexing")
+def meshgrid(b: Builder, tensors: list[Value], indexing: str) -> list[Value]:
     sizes = [math.prod(shape_of(x)) for x in tensors]
     grids = []
     for i, x in enumerate(tensors):

@@ -28,11 +28,6 @@ def native_dropout(b: Builder, x: Value, p: float, train: bool | None) -> list[V
     return [dropped, Missing("the mask of a dropout")]
 
 
-@converts("aten.dropout")
-def dropout(b: Builder, x: Value, p: float, train: bool) -> Value:
-    return b.dropout(x, p) if train else x
-
-
 def _mask(b: Builder, x: Value, p: float) -> Value:
     """Return ones with probability p, zeros elsewhere."""
     if p in (0.0, 1.0):

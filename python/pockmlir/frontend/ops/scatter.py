@@ -47,7 +47,7 @@ def overwrite(b: Builder, x: Value, indices: Value, updates: Value, dim: int) ->
     return b.select(chosen, written, x)
 
 
-@converts("aten.index_put", "aten._unsafe_index_put")
+@converts("aten.index_put")
 def index_put(b: Builder, x: Value, indices: list[Value | None], values: Value, accumulate: bool) -> Value:
     given = [i for i in indices if i is not None]
     if len(given) == 1 and dtype_of(given[0]) == "i1" and b.known(given[0]) is None:

@@ -81,8 +81,8 @@ def vector_norm(b: Builder, x: Value, order: Number, dims: list[int] | None, kee
     return b.select(positive, root, 0)
 
 
-@converts("aten.norm.ScalarOpt_dim", "aten.norm.Scalar")
-def norm(b: Builder, x: Value, order: Number | None, dims: Any = None, keepdim: bool = False) -> Value:
+@converts("aten.norm.ScalarOpt_dim")
+def norm(b: Builder, x: Value, order: Number | None, dims: list[int], keepdim: bool) -> Value:
     return vector_norm(b, x, 2 if order is None else order, dims, keepdim, None)
 
 
