@@ -85,7 +85,7 @@ def refusals(functions: Iterable[Function]) -> list[str]:
     """The reasons for which functions refuse a use."""
     found = []
     for function in functions:
-        if function.__module__.endswith(".builder"):
+        if function.__module__.endswith((".builder", ".emitter")):
             continue
         for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == Unsupported.__name__ and node.args:
