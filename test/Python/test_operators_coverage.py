@@ -12,6 +12,7 @@ from operator_cases import Batch
 from pockmlir.frontend import decompositions
 from pockmlir.frontend.decompositions import DECOMPOSED
 from pockmlir.frontend.registry import CONVERTERS, operator_name
+from pockmlir.frontend.substitutes import substituted
 
 #: Uses of batch normalisation and dropout in training, refusals, and what other tests of the frontend are for.
 TESTED_APART = {
@@ -29,7 +30,8 @@ PARTS = {"aten._weight_norm_interface", "aten.count_nonzero.dim_IntList", "aten.
 
 def operators(model: torch.nn.Module) -> tuple[set[str], set[str]]:
     """The operators of a model before and after decomposition."""
-    exported = torch.export.export(model, (torch.zeros(1),))
+    with substituted():
+        exported = torch.export.export(model, (torch.zeros(1),))
     before = {operator_name(node.target) for node in exported.graph.nodes}
     after = exported.run_decompositions(dict(decompositions.decomposition_table()))
     return before, {operator_name(node.target) for node in after.graph.nodes}
