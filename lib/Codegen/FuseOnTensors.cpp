@@ -57,6 +57,9 @@ bool becomesResult(Value value, unsigned index) {
 /// Whether `op` may overwrite `value`, which it reads for the last time, in
 /// order to compute `result`.
 bool mayOverwrite(linalg::GenericOp op, Value value, Value result) {
+  // (In a loop, the next iteration reads what was made outside again.)
+  if (value.getParentBlock() != op->getBlock())
+    return false;
   for (Operation *user : value.getUsers())
     if (user->getBlock() != op->getBlock() ||
         (user != op && !user->isBeforeInBlock(op)))

@@ -25,7 +25,9 @@ static Expr finite(const Expr &x) { return select(x == -infinity, 0.0, x); }
 static Expr buildScores(OpBuilder &builder, Location loc, Value query,
                         Value key, Value mask, double scale, bool causal) {
   Expr q(builder, loc, query);
-  Expr scores = product(q, key, false, true) * scale;
+  Expr scores = product(q, key, false, true);
+  if (scale != 1.0)
+    scores = scores * scale;
   if (causal) {
     auto square = RankedTensorType::get(scores.type().getShape().take_back(2),
                                         builder.getI64Type());

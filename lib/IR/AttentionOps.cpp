@@ -47,6 +47,16 @@ static LogicalResult checkAttention(std::optional<Location> loc, StringRef name,
   return success();
 }
 
+/// The types of output and logarithms.
+static std::pair<Type, Type> inferAttention(RankedTensorType query,
+                                            RankedTensorType value) {
+  SmallVector<int64_t> shape(query.getShape());
+  shape.back() = value.getShape().back();
+  Type output = RankedTensorType::get(shape, query.getElementType());
+  shape.back() = 1;
+  return {output, RankedTensorType::get(shape, query.getElementType())};
+}
+
 LogicalResult AttentionOp::inferReturnTypes(MLIRContext *,
                                             std::optional<Location> loc,
                                             Adaptor adaptor,
@@ -57,15 +67,21 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *,
                             cast<RankedTensorType>(adaptor.getKey().getType()),
                             value, adaptor.getMask())))
     return failure();
-  SmallVector<int64_t> shape(query.getShape());
-  shape.back() = value.getShape().back();
-  results.push_back(RankedTensorType::get(shape, query.getElementType()));
-  shape.back() = 1;
-  results.push_back(RankedTensorType::get(shape, query.getElementType()));
+  auto [output, lse] = inferAttention(query, value);
+  results.append({output, lse});
   return success();
 }
 
 LogicalResult AttentionGradOp::verify() {
-  return checkAttention(getLoc(), getOperationName(), getQuery().getType(),
-                        getKey().getType(), getValue().getType(), getMask());
+  if (failed(checkAttention(getLoc(), getOperationName(), getQuery().getType(),
+                            getKey().getType(), getValue().getType(),
+                            getMask())))
+    return failure();
+  auto [output, lse] =
+      inferAttention(getQuery().getType(), getValue().getType());
+  if (getOutput().getType() != output || getLse().getType() != lse)
+    return emitOpError("expected output and lse of types ")
+           << output << " and " << lse << ", but got " << getOutput().getType()
+           << " and " << getLse().getType();
+  return success();
 }

@@ -12,8 +12,11 @@ using namespace mlir::pock;
 
 LogicalResult DropoutOp::verify() {
   double p = getP().convertToDouble();
-  if (!(p >= 0.0 && p < 1.0))
+  if (!(p >= 0.0 && static_cast<float>(p) < 1.0f))
     return emitOpError("expected 0 <= p < 1, but got ") << p;
+  if (!llvm::isUInt<32>(getStream()) || !llvm::isUInt<32>(getOffset()))
+    return emitOpError("expected stream and offset of 32 bits, but got ")
+           << getStream() << " and " << getOffset();
   if (static_cast<int64_t>(getStrides().size()) != getType().getRank())
     return emitOpError("expected ")
            << getType().getRank() << " strides, but got "
@@ -67,11 +70,12 @@ SmallVector<Value> DropoutOp::buildScalar(OpBuilder &b, Location loc,
                                           ValueRange args) {
   Words w{b, loc};
   Value seed = args[1], step = args[2];
-  Value word = w.low(seed);
-  auto [k0, k1] = w.philox(
-      w.low(step), w.constant(static_cast<uint32_t>(getStream())), word);
-  auto [key, second] = w.philox(w.exclusiveOr(k0, w.high(seed)),
-                                w.exclusiveOr(k1, w.high(step)), word);
+  Value word = w.low(seed), number = w.low(step);
+  Value stream = w.constant(static_cast<uint32_t>(getStream()));
+  auto [k0, k1] = w.philox(number, stream, word);
+  Value first = w.exclusiveOr(k0, w.high(seed));
+  Value other = w.exclusiveOr(k1, w.high(step));
+  auto [key, second] = w.philox(first, other, word);
 
   Value counter = w.constant(static_cast<uint32_t>(getOffset()));
   for (auto [dim, stride] : llvm::enumerate(getStrides())) {
@@ -88,15 +92,15 @@ SmallVector<Value> DropoutOp::buildScalar(OpBuilder &b, Location loc,
   Value random = w.philox(counter, second, key).first;
   Value fraction =
       arith::ShRUIOp::create(b, loc, random, w.constant(8)); // 24 bits
-  double p = static_cast<float>(getP().convertToDouble());
-  Value limit = w.constant(static_cast<uint32_t>(std::ceil(std::ldexp(p, 24))));
+  double p = getP().convertToDouble();
+  Value limit = w.constant(
+      static_cast<uint32_t>(std::ceil(std::ldexp(static_cast<float>(p), 24))));
   Value keep =
       arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, fraction, limit);
   Type type = args[0].getType();
-  auto number = [&](double value) -> Value {
+  auto real = [&](double value) -> Value {
     return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
   };
-  Value scaled =
-      arith::MulFOp::create(b, loc, args[0], number(1.0 / (1.0 - p)));
-  return {arith::SelectOp::create(b, loc, keep, scaled, number(0.0))};
+  Value scaled = arith::MulFOp::create(b, loc, args[0], real(1.0 / (1.0 - p)));
+  return {arith::SelectOp::create(b, loc, keep, scaled, real(0.0))};
 }

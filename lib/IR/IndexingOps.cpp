@@ -72,7 +72,9 @@ struct AddOfScatter : OpRewritePattern<AddOp> {
     for (auto [part, other] : {std::pair(op.getLhs(), op.getRhs()),
                                std::pair(op.getRhs(), op.getLhs())}) {
       ScatterAddOp scatter = scatterIntoZeros(part);
-      if (!scatter || other.getType() != op.getType())
+      // (Neither of the two may be broadcast.)
+      if (!scatter || part.getType() != op.getType() ||
+          other.getType() != op.getType())
         continue;
       rewriter.replaceOpWithNewOp<ScatterAddOp>(
           op, op.getType(), other, scatter.getIndices(), scatter.getUpdates(),
@@ -84,7 +86,8 @@ struct AddOfScatter : OpRewritePattern<AddOp> {
 };
 
 /// scalar * scatter_add(0, i, u) -> scatter_add(0, i, scalar * u) if there are
-/// fewer updates than entries.
+/// no more updates than entries. (Entries without updates stay zero, even times
+/// infinity.)
 struct ScaleOfScatter : OpRewritePattern<MulOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MulOp op,

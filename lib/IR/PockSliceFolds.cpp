@@ -10,6 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "PockPadFolds.h"
+
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -146,8 +148,8 @@ struct SliceOfElementwise : OpRewritePattern<SliceOp> {
     std::optional<DimRange> range = singleDim(op);
     // (The counters of a dropout would have to move along.)
     if (!source || !isa<ElementwiseOpInterface>(source) ||
-        isa<DropoutOp>(source) || !range ||
-        source->getNumResults() != 1 || !source->hasOneUse())
+        isa<DropoutOp>(source) || !range || source->getNumResults() != 1 ||
+        !source->hasOneUse())
       return rewriter.notifyMatchFailure(
           op, "expected a slice of an elementwise op");
     int64_t rank = op.getType().getRank();
@@ -172,4 +174,5 @@ void SliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                           MLIRContext *context) {
   patterns.add<SliceOfMatmul, SliceOfConvWeightGrad, SliceOfTranspose,
                SliceOfElementwise>(context);
+  populatePadPatterns(patterns);
 }

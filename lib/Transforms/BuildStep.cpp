@@ -58,6 +58,7 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     FailureOr<StepOptions> options = StepOptions::get(module);
     if (failed(options) || !getLoss(function))
       return signalPassFailure();
+    params.clear();
     for (auto param : module.getOps<ParamOp>())
       if (param.getTrained())
         params.push_back(param);

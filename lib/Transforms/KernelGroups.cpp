@@ -72,8 +72,23 @@ void KernelGroups::assign(Operation *op, KernelGroup *group) {
   groupOf[op] = group;
 }
 
-/// Step 1: trees of elementwise ops of one shape with one root.
+/// Whether `op` reads the only copy of what a contraction makes, whose kernel
+/// may take it as its epilogue.
+static bool endsContraction(Operation *op) {
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    Operation *source = operand.getDefiningOp();
+    return source && operand.hasOneUse() &&
+           isa<MatmulOp, ConvOp, ConvTransposeOp, ConvWeightGradOp>(source) &&
+           shapeOf(operand) == nestShape(op);
+  });
+}
+
+/// Step 1: trees of elementwise ops of one shape with one root. A tree reads
+/// the result of one contraction at most: one that sums several (the partial
+/// gradients of a weight used many times) would keep all of them until the
+/// last. Cut, each sum is the epilogue of its own contraction.
 void KernelGroups::formClusters() {
+  llvm::SmallPtrSet<KernelGroup *, 8> endContraction;
   for (Operation &op : llvm::reverse(body)) {
     if (!isPointwise(&op) && !isParamSlice(&op) && !isParamInsert(&op))
       continue;
@@ -89,6 +104,9 @@ void KernelGroups::formClusters() {
     if (cluster && (ArrayRef<int64_t>(cluster->shape) != nestShape(&op) ||
                     cluster->backward != inBackward.lookup(&op)))
       cluster = nullptr;
+    bool ends = endsContraction(&op);
+    if (cluster && ends && endContraction.contains(cluster))
+      cluster = nullptr;
     if (!cluster) {
       if (isParamSlice(&op))
         continue;
@@ -97,6 +115,8 @@ void KernelGroups::formClusters() {
       cluster->backward = inBackward.lookup(&op);
     }
     assign(&op, cluster);
+    if (ends)
+      endContraction.insert(cluster);
   }
   for (auto &cluster : storage)
     std::reverse(cluster->ops.begin(), cluster->ops.end());

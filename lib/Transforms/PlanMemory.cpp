@@ -146,6 +146,8 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     if (failed(target))
       return signalPassFailure();
     alignment = target->alignment;
+    places.clear();
+    constants = state = optimizer = 0;
     placeParams();
     OpBuilder builder(&getContext());
     SmallVector<NamedAttribute> functions;

@@ -61,11 +61,20 @@ static std::optional<SmallVector<int64_t>> besideRows(ArrayRef<int64_t> shape,
 /// nothing if they do not step evenly.
 static std::optional<SmallVector<int64_t>>
 mergeStrides(ArrayRef<int64_t> strides, ArrayRef<int64_t> full, size_t kept) {
-  size_t last = full.size() - kept - 1;
-  for (size_t dim = 0; dim < last; ++dim)
-    if (full[dim] != 1 && strides[dim] != strides[dim + 1] * full[dim + 1])
+  // Innermost first; a dimension of size one has only index zero.
+  int64_t step = 0, size = 1;
+  for (size_t dim = full.size() - kept; dim-- > 0;) {
+    if (full[dim] == 1)
+      continue;
+    if (size == 1)
+      step = strides[dim];
+    else if (strides[dim] != step * size)
       return {};
-  return SmallVector<int64_t>(strides.drop_front(last));
+    size *= full[dim];
+  }
+  SmallVector<int64_t> result{step};
+  llvm::append_range(result, strides.take_back(kept));
+  return result;
 }
 
 namespace {

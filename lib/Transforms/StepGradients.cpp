@@ -23,9 +23,10 @@ FlatSymbolRefAttr pock::declareState(OpBuilder &builder, Location loc,
 FlatSymbolRefAttr pock::declareState(ParamOp param, StringRef name,
                                      RankedTensorType type) {
   std::string symbol = (param.getSymName() + "." + name).str();
-  if (SymbolTable::lookupNearestSymbolFrom<ParamOp>(
-          param, StringAttr::get(param.getContext(), symbol)))
-    return FlatSymbolRefAttr::get(param.getContext(), symbol);
+  auto known = SymbolTable::lookupNearestSymbolFrom<ParamOp>(
+      param, StringAttr::get(param.getContext(), symbol));
+  if (known && known.getKind() == ParamKind::State)
+    return FlatSymbolRefAttr::get(known.getSymNameAttr());
   OpBuilder builder(param.getContext());
   builder.setInsertionPointAfter(param);
   return declareState(builder, param.getLoc(), symbol, type, param);

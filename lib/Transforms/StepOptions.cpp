@@ -39,13 +39,18 @@ static LogicalResult readOptimizers(ModuleOp module, StepOptions &options) {
 }
 
 static LogicalResult readGroups(ModuleOp module, StepOptions &options) {
-  options.groups = module->getAttrOfType<DictionaryAttr>(groupName);
-  if (!options.groups)
+  Attribute attribute = module->getAttr(groupName);
+  if (!attribute)
     return success();
+  options.groups = dyn_cast<DictionaryAttr>(attribute);
+  if (!options.groups)
+    return module.emitError("expected '")
+           << groupName << "' to be a dictionary, but got " << attribute;
   int64_t count = options.optimizers.size();
   for (NamedAttribute entry : options.groups) {
     auto group = dyn_cast<IntegerAttr>(entry.getValue());
-    if (!group || group.getInt() < 0 || group.getInt() >= count)
+    if (!group || !group.getType().isSignlessInteger() || group.getInt() < 0 ||
+        group.getInt() >= count)
       return module.emitError("expected the group of '")
              << entry.getName().strref() << "' to be from 0 to " << count - 1
              << ", but got " << entry.getValue();
@@ -66,7 +71,7 @@ FailureOr<StepOptions> StepOptions::get(ModuleOp module) {
     return failure();
   if (Attribute attribute = module->getAttr(accumulateName)) {
     auto count = dyn_cast<IntegerAttr>(attribute);
-    if (!count || count.getInt() < 1)
+    if (!count || !count.getType().isSignlessInteger() || count.getInt() < 1)
       return module.emitError("expected '")
              << accumulateName << "' to be a positive integer, but got "
              << attribute;

@@ -19,7 +19,7 @@ struct StepOptions {
   DictionaryAttr groups;
   /// `pock.accumulate`: how many gradients an update is the mean of.
   int64_t accumulate = 1;
-  /// `pock.clip_grad_value` and `pock.clip_grad_norm`.
+  /// `pock.clip_grad_value` and `pock.clip_grad_norm`; absent: no limit.
   std::optional<double> clipValue, clipNorm;
 
   /// Reads and checks the attributes of `module`.

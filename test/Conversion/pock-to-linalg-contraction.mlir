@@ -143,3 +143,29 @@ func.func @conv_grouped_channels_first(%x: tensor<1x6x8xf32>, %w: tensor<4x3x2xf
       : (tensor<1x6x8xf32>, tensor<4x3x2xf32>) -> tensor<1x4x7xf32>
   return %y : tensor<1x4x7xf32>
 }
+
+// -----
+
+// Windows that tile the result: one loop nest, no residue classes.
+// CHECK-LABEL: func @conv_transpose_tiles
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]
+// CHECK-NOT: tensor.insert_slice
+// CHECK: tensor.collapse_shape %{{.+}} {{\[}}[0], [1, 2], [3]] : tensor<1x4x8x2xf32> into tensor<1x32x2xf32>
+func.func @conv_transpose_tiles(%x: tensor<1x4x3xf32>, %w: tensor<8x2x3xf32>, %out: tensor<1x32x2xf32>) -> tensor<1x32x2xf32> attributes {pock.kernel} {
+  %y = pock.conv_transpose %x, %w {strides = array<i64: 8>, pad_low = array<i64: 0>, pad_high = array<i64: 0>,
+      dilations = array<i64: 1>, layout = #pock.layout<channels_last>} : (tensor<1x4x3xf32>, tensor<8x2x3xf32>) -> tensor<1x32x2xf32>
+  return %y : tensor<1x32x2xf32>
+}
+
+// -----
+
+// More residue classes than code is made for: zeros between the entries.
+// CHECK-LABEL: func @conv_transpose_large_stride
+// CHECK: tensor.insert_slice %{{.+}} into %{{.+}}[0, {{[0-9]+}}, 0] [1, 4, 3] [1, 40, 1]
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]
+// CHECK-NOT: tensor.insert_slice
+func.func @conv_transpose_large_stride(%x: tensor<1x4x3xf32>, %w: tensor<41x2x3xf32>, %out: tensor<1x161x2xf32>) -> tensor<1x161x2xf32> attributes {pock.kernel} {
+  %y = pock.conv_transpose %x, %w {strides = array<i64: 40>, pad_low = array<i64: 0>, pad_high = array<i64: 0>,
+      dilations = array<i64: 1>, layout = #pock.layout<channels_last>} : (tensor<1x4x3xf32>, tensor<41x2x3xf32>) -> tensor<1x161x2xf32>
+  return %y : tensor<1x161x2xf32>
+}

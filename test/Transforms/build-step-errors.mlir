@@ -139,3 +139,14 @@ module attributes {pock.optimizer = [#pock.sgd, #pock.adam], pock.optimizer_grou
     return %b : tensor<f32>
   }
 }
+
+// -----
+
+// expected-error @below {{expected 'pock.optimizer_group' to be a dictionary, but got [1]}}
+module attributes {pock.optimizer = [#pock.sgd, #pock.adam], pock.optimizer_group = [1]} {
+  pock.param @b {trained} : tensor<f32>
+  func.func @loss() -> tensor<f32> {
+    %b = pock.load_param @b : tensor<f32>
+    return %b : tensor<f32>
+  }
+}

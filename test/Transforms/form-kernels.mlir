@@ -44,3 +44,20 @@ func.func @argument_returned(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @nothing_to_do() {
   return
 }
+
+// -----
+
+// A sum of products: each addition ends its own product, so that two partial
+// sums live at a time and not all products.
+// CHECK-LABEL: func.func @sum_of_products(
+// CHECK: %[[P:.+]] = pock.launch @matmul ins(%arg0, %arg1 :
+// CHECK: %[[Q:.+]] = pock.launch @matmul_add ins(%arg1, %arg0, %[[P]] :
+// CHECK: pock.launch @matmul_add_0 ins(%arg1, %[[Q]] :
+func.func @sum_of_products(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %0 = pock.matmul %x, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %1 = pock.matmul %w, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %2 = pock.add %0, %1 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %3 = pock.matmul %w, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %4 = pock.add %2, %3 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  return %4 : tensor<4x4xf32>
+}

@@ -69,3 +69,14 @@ func.func @does_nothing(%p: tensor<8x4xf32>, %t: tensor<4x4xf32>) -> (tensor<2x4
   %3 = pock.relu %2 : (tensor<8x2x2xf32>) -> tensor<8x2x2xf32>
   return %1, %3 : tensor<2x4x4xf32>, tensor<8x2x2xf32>
 }
+
+// -----
+
+// One mask per sample: a dimension of size one says nothing about the next.
+// CHECK-LABEL: func.func @dropout_of_one_channel(
+// CHECK: pock.dropout %{{.+}} : (tensor<4x1x3x5xf32>
+func.func @dropout_of_one_channel(%p: tensor<12x5xf32>, %s: tensor<i64>) -> tensor<4x1x3x5xf32> {
+  %0 = pock.reshape %p : (tensor<12x5xf32>) -> tensor<4x1x3x5xf32>
+  %1 = pock.dropout %0, %s, %s {p = 0.5 : f64, stream = 0 : i64, strides = array<i64: 1, 1, 0, 0>} : (tensor<4x1x3x5xf32>, tensor<i64>, tensor<i64>) -> tensor<4x1x3x5xf32>
+  return %1 : tensor<4x1x3x5xf32>
+}

@@ -23,7 +23,8 @@ def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
     ```
 
     An out that is read is updated in place. Temporaries stay `memref.alloc`
-    (see `pock-place-scratch`). Dynamic shapes and operations that cannot be
+    (see `pock-place-scratch`); those of loops move in front of them, as each
+    iteration may use the same memory. Dynamic shapes and operations that cannot be
     bufferized are errors. Other functions are left alone.
   }];
   let dependentDialects = [

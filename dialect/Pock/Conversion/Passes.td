@@ -41,7 +41,8 @@ def ConvertPockToLinalg : Pass<"convert-pock-to-linalg", "::mlir::func::FuncOp">
     ```
 
     Reading and adding at indices, and running sums, become `scf.for` loops over
-    slices.
+    slices. Attention becomes an `scf.for` over its matrices, so that the scores
+    of one head are all the scratch there is.
 
     An op without a lowering is an error.
   }];

@@ -50,7 +50,8 @@ def Pock_AttentionGradOp : Pock_PureOp<"attention_grad", [Inactive,
     `lse` are the results of the `pock.attention` of these operands and
     attributes. What nobody reads is not computed.
 
-    Constraints: `attention_grad_c1`: as `pock.attention`.
+    Constraints: `attention_grad_c1`: as `pock.attention`; `attention_grad_c2`:
+    `output`, `lse` and `gradient` have the types of its results.
 
     Example:
     ```mlir

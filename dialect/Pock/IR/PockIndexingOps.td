@@ -40,9 +40,9 @@ def Pock_ScatterAddOp : Pock_PureOp<"scatter_add",
 
     Example: `%y = pock.scatter_add %x, %i, %u {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<10x4xf32>`
   }];
-  let arguments = (ins Pock_NumberTensor:$dest, Pock_IndexTensor:$indices,
-                       Pock_NumberTensor:$updates, I64Attr:$dim);
-  let results = (outs Pock_NumberTensor:$result);
+  let arguments = (ins Pock_SummableTensor:$dest, Pock_IndexTensor:$indices,
+                       Pock_SummableTensor:$updates, I64Attr:$dim);
+  let results = (outs Pock_SummableTensor:$result);
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
 }

@@ -24,8 +24,8 @@ def Pock_DropoutOp : Pock_PureOp<"dropout", [Pock_Elementwise, Pock_Vjp,
     number of a counter `i` is the first word of `philox({i, b}, a)`; its upper
     24 bits are a fraction u of one, and the entry is kept if `u >= p`.
 
-    Constraints: `dropout_c1`: `0 <= p < 1`; `dropout_c2`: one stride per
-    dimension.
+    Constraints: `dropout_c1`: `0 <= p < 1`, also as f32; `dropout_c2`: one
+    stride per dimension; `dropout_c3`: `stream` and `offset` fit 32 bits.
 
     Example:
     ```mlir

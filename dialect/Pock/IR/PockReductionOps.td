@@ -66,9 +66,9 @@ def Pock_CumsumOp : Pock_PureOp<"cumsum", [SameOperandsAndResultType, Pock_Vjp]>
 
     Example: `%y = pock.cumsum %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>`
   }];
-  let arguments = (ins Pock_NumberTensor:$input, I64Attr:$dim,
+  let arguments = (ins Pock_SummableTensor:$input, I64Attr:$dim,
                        DefaultValuedAttr<BoolAttr, "false">:$reverse);
-  let results = (outs Pock_NumberTensor:$result);
+  let results = (outs Pock_SummableTensor:$result);
   let hasVerifier = 1;
 }
 

@@ -29,8 +29,9 @@ def Decompose : Pass<"pock-decompose"> {
   let summary = "Replace composite ops by their parts";
   let description = [{
     Calls `decompose` of every `DecomposableOpInterface` op that is to be
-    decomposed before differentiation: losses, batch norm, linear, average
-    pooling. Others are left.
+    decomposed before differentiation: losses, batch norm, linear,
+    average pooling. Others are left: attention, normalisation and softmax have a
+    gradient of their own and are decomposed in their kernels.
 
     Before: `%y = pock.mse_loss %x, %t`
     After: `%d = pock.sub %x, %t; %s = pock.mul %d, %d; %y = pock.mean %s {dims = …}`
@@ -44,7 +45,7 @@ def AssignLayout : Pass<"pock-assign-layout", "::mlir::ModuleOp"> {
   let description = [{
     Gives every op with a `layout` the value `channels_last` between transposes,
     moves the transposes towards the results through elementwise ops,
-    reductions, concatenation, slices and padding until they meet and cancel,
+    reductions, normalisation, concatenation, slices and padding until they meet and cancel,
     and folds what remains on parameters into how these are stored: a
     `pock.param` all of whose loads are transposed alike gets a `permutation`.
 
@@ -153,6 +154,12 @@ def LowerUpdates : Pass<"pock-lower-updates", "::mlir::ModuleOp"> {
 
     Before: `pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) { … pock.yield %g }`
     After: `%n = pock.sgd_update %w, %g, %lr; pock.store_param @w, %n`
+
+    If the gradient is a `pock.scatter_add` into zeros that nobody else reads,
+    and the optimizer leaves entries without gradient as they are (SGD without
+    momentum and weight decay), the update is a scatter into the parameter:
+    `%n = pock.scatter_add %w, %i, %s` with `%s = -lr * %u`. What
+    `#pock.accumulate` changes is its sum only; the parameter is not stored.
   }];
 }
 
@@ -207,7 +214,10 @@ def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
   let summary = "Turn launches on buffers into calls";
   let description = [{
     Before: `pock.launch @k ins(%a : memref<4xf32>) outs(%o : memref<4xf32>)`
-    After: `call @k(%a, %o) : (memref<4xf32>, memref<4xf32>) -> ()`
+    After: `call @pock_kernel_k(%a, %o) : (memref<4xf32>, memref<4xf32>) -> ()`
+
+    Kernels are renamed first: one called `tanh` would be what its own call of
+    libm's `tanh` means.
 
     Also drops `pock.param`, whose data the caller owns, and gives the public
     functions the names of the C header: `<pock.name>_step`. Errors: a launch on

@@ -23,35 +23,8 @@ static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
                     shape[shape.size() - 2], shape.back()});
 }
 
-namespace {
-/// Matrix `at` of a stack: offsets, sizes and strides of its slice.
-struct MatrixPlace {
-  SmallVector<OpFoldResult> offsets, sizes, strides;
-
-  MatrixPlace(OpBuilder &b, RankedTensorType matrix, Value at)
-      : offsets{at, b.getIndexAttr(0), b.getIndexAttr(0)},
-        sizes{b.getIndexAttr(1), b.getIndexAttr(matrix.getDimSize(0)),
-              b.getIndexAttr(matrix.getDimSize(1))},
-        strides(3, b.getIndexAttr(1)) {}
-};
-} // namespace
-
 static RankedTensorType matrixType(Value stack) {
   return RankedTensorType::get(shapeOf(stack).take_back(2), getElement(stack));
-}
-
-static Value extractMatrix(OpBuilder &b, Location loc, Value stack, Value at) {
-  RankedTensorType type = matrixType(stack);
-  MatrixPlace place(b, type, at);
-  return tensor::ExtractSliceOp::create(b, loc, type, stack, place.offsets,
-                                        place.sizes, place.strides);
-}
-
-static Value insertMatrix(OpBuilder &b, Location loc, Value matrix, Value stack,
-                          Value at) {
-  MatrixPlace place(b, matrixType(stack), at);
-  return tensor::InsertSliceOp::create(b, loc, matrix, stack, place.offsets,
-                                       place.sizes, place.strides);
 }
 
 /// The number of the matrix in a stack of masks, whose leading dimensions are
@@ -124,7 +97,8 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
           for (auto [index, stack] : llvm::enumerate(stacks)) {
             bool isMask = !maskLeading.empty() && index + 1 == stacks.size();
             Value at = isMask ? maskNumber(b, loc, i, leading, maskLeading) : i;
-            operands.push_back(extractMatrix(b, loc, stack, at));
+            operands.push_back(
+                buildSliceAt(b, loc, stack, 0, at, /*drop=*/true));
           }
           SmallVector<Type> types;
           for (Value value : values)
@@ -132,7 +106,7 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
           Op matrix = Op::create(b, loc, types, operands, op->getAttrs());
           SmallVector<Value> results;
           for (auto [value, into] : llvm::zip(matrix->getResults(), values))
-            results.push_back(insertMatrix(b, loc, value, into, i));
+            results.push_back(buildInsertAt(b, loc, value, into, 0, i));
           scf::YieldOp::create(b, loc, results);
         });
     SmallVector<Value> results;

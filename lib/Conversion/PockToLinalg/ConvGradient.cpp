@@ -78,6 +78,12 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
     Window window = Window::get(op, first ? weight.getShape().drop_front(2)
                                           : weight.getShape().drop_back(2));
     Channels channels = Channels::get(layout, weight, op.getGroups());
+    if (channels.kind == Channels::Dense &&
+        window.tiles(getSpatialSizes(layout, op.getType().getShape()),
+                     getSpatialSizes(layout, getShape(op.getInput())))) {
+      rewriter.replaceOp(op, buildTiled(rewriter, loc, window, op));
+      return success();
+    }
     auto isOne = [](int64_t i) { return i == 1; };
     Value filter = buildReshape(rewriter, loc, op.getWeight(),
                                 channels.getFilterShape(layout, window.kernel));
@@ -98,10 +104,77 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
                               padded[0], packed, counts,
                               llvm::all_of(window.strides, isOne));
     };
+    Value input = op.getInput();
+    if (llvm::product_of(window.strides) > mostClasses)
+      input = spread(rewriter, loc, input, window);
     rewriter.replaceOp(op, buildByResidueClass(rewriter, loc, op.getType(),
-                                               window, op.getInput(),
+                                               window, input,
                                                /*padding=*/0.0, build));
     return success();
+  }
+
+private:
+  /// Each residue class is code of its own: with more of them, compiling takes
+  /// longer than anyone waits.
+  static constexpr int64_t mostClasses = 36;
+
+  /// Puts zeros between the entries of `input`, after which the strides of
+  /// `window` are one: more work, less code.
+  static Value spread(OpBuilder &b, Location loc, Value input, Window &window) {
+    SmallVector<int64_t> none(window.strides.size(), 0), between;
+    for (int64_t stride : window.strides)
+      between.push_back(stride - 1);
+    auto around = [&](ArrayRef<int64_t> spatial) {
+      return orderActivation<int64_t>(window.layout, 0, spatial, 0);
+    };
+    input = buildPadded(b, loc, input, around(none), around(none),
+                        around(between), 0.0);
+    window.strides.assign(window.strides.size(), 1);
+    return input;
+  }
+
+  /// Windows that tile the result: an entry is the product of one window's
+  /// input with the filter's tap there.
+  static Value buildTiled(OpBuilder &b, Location loc, const Window &window,
+                          ConvTransposeOp op) {
+    Layout layout = window.layout;
+    bool first = layout == Layout::ChannelsFirst;
+    int64_t rank = window.kernel.size();
+    Value input = op.getInput(), filter = op.getWeight();
+    if (!first) { // consecutive entries of the result from consecutive weights
+      auto swapped = llvm::to_vector(llvm::seq<int64_t>(0, rank + 2));
+      std::swap(swapped[rank], swapped[rank + 1]);
+      filter = buildTranspose(b, loc, filter, swapped);
+    }
+    Loops loops(b.getContext());
+    AffineExpr n = loops.parallel(), c;
+    if (first)
+      c = loops.parallel();
+    SmallVector<AffineExpr> o, k;
+    for (int64_t i = 0; i < rank; ++i) {
+      o.push_back(loops.parallel());
+      k.push_back(loops.parallel());
+    }
+    if (!first)
+      c = loops.parallel();
+    AffineExpr f = loops.reduction();
+    AffineMap inputMap =
+        loops.map(orderActivation<AffineExpr>(layout, n, o, f));
+    AffineMap filterMap =
+        loops.map(first ? orderFilter<AffineExpr>(layout, k, c, f)
+                        : orderFilter<AffineExpr>(layout, k, f, c));
+    AffineMap resultMap = loops.map(orderActivation<AffineExpr>(
+        layout, n, interleave<AffineExpr>(o, k), c));
+    RankedTensorType type = op.getType();
+    ArrayRef<int64_t> outputs = getSpatialSizes(layout, getShape(input));
+    SmallVector<int64_t> shape = orderActivation<int64_t>(
+        layout, type.getDimSize(0), interleave<int64_t>(outputs, window.kernel),
+        type.getDimSize(first ? 1 : rank + 1));
+    Value init = buildFilled(b, loc, shape, type.getElementType(), 0.0);
+    Value result =
+        buildGeneric(b, loc, loops, {input, filter}, init,
+                     {inputMap, filterMap, resultMap}, buildMultiplyAdd);
+    return buildReshape(b, loc, result, type.getShape());
   }
 };
 

@@ -33,37 +33,8 @@ struct Slab {
   Value view(OpBuilder &b, Location loc, Value value) const {
     return buildReshape(b, loc, value, {before, size, after});
   }
-  RankedTensorType sliceType(Type element) const {
-    return RankedTensorType::get({before, 1, after}, element);
-  }
 };
 } // namespace
-
-/// Where entry `at` of a slab is: offsets, sizes and strides of its slice.
-struct SlicePlace {
-  SmallVector<OpFoldResult> offsets, sizes, strides;
-
-  SlicePlace(OpBuilder &b, const Slab &slab, Value at)
-      : offsets{b.getIndexAttr(0), at, b.getIndexAttr(0)},
-        sizes{b.getIndexAttr(slab.before), b.getIndexAttr(1),
-              b.getIndexAttr(slab.after)},
-        strides(3, b.getIndexAttr(1)) {}
-};
-
-static Value extract(OpBuilder &b, Location loc, const Slab &slab, Value value,
-                     Value at) {
-  SlicePlace place(b, slab, at);
-  return tensor::ExtractSliceOp::create(
-      b, loc, slab.sliceType(getElement(value)), value, place.offsets,
-      place.sizes, place.strides);
-}
-
-static Value insert(OpBuilder &b, Location loc, const Slab &slab, Value slice,
-                    Value into, Value at) {
-  SlicePlace place(b, slab, at);
-  return tensor::InsertSliceOp::create(b, loc, slice, into, place.offsets,
-                                       place.sizes, place.strides);
-}
 
 /// `sum + slice`, computed over `sum`.
 static Value addTo(OpBuilder &b, Location loc, Value sum, Value slice) {
@@ -135,8 +106,8 @@ struct LowerTake : OpRewritePattern<TakeOp> {
         rewriter, loc, to.size, init,
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
           Value at = readIndex(b, loc, indices, i, from.size);
-          Value slice = extract(b, loc, from, input, at);
-          return {insert(b, loc, to, slice, values[0], i)};
+          Value slice = buildSliceAt(b, loc, input, 1, at, /*drop=*/false);
+          return {buildInsertAt(b, loc, slice, values[0], 1, i)};
         });
     rewriter.replaceOp(op, buildReshape(rewriter, loc, results[0], shape));
     return success();
@@ -169,9 +140,10 @@ struct LowerScatterAdd : OpRewritePattern<ScatterAddOp> {
         rewriter, loc, from.size, init,
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
           Value at = readIndex(b, loc, indices, i, to.size);
-          Value sum = addTo(b, loc, extract(b, loc, to, values[0], at),
-                            extract(b, loc, from, updates, i));
-          return {insert(b, loc, to, sum, values[0], at)};
+          Value old = buildSliceAt(b, loc, values[0], 1, at, /*drop=*/false);
+          Value update = buildSliceAt(b, loc, updates, 1, i, /*drop=*/false);
+          Value sum = addTo(b, loc, old, update);
+          return {buildInsertAt(b, loc, sum, values[0], 1, at)};
         });
     rewriter.replaceOp(op, buildReshape(rewriter, loc, results[0], shape));
     return success();
@@ -190,8 +162,8 @@ struct LowerCumsum : OpRewritePattern<CumsumOp> {
     Value input = slab.view(rewriter, loc, op.getInput());
     Value init = buildEmpty(rewriter, loc, {slab.before, slab.size, slab.after},
                             element);
-    Value zero = buildFilled(rewriter, loc, slab.sliceType(element).getShape(),
-                             element, 0.0);
+    Value zero =
+        buildFilled(rewriter, loc, {slab.before, 1, slab.after}, element, 0.0);
     ValueRange results = buildLoop(
         rewriter, loc, slab.size, {init, zero},
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
@@ -200,9 +172,9 @@ struct LowerCumsum : OpRewritePattern<CumsumOp> {
             at = arith::SubIOp::create(
                 b, loc, arith::ConstantIndexOp::create(b, loc, slab.size - 1),
                 i);
-          Value sum =
-              addTo(b, loc, values[1], extract(b, loc, slab, input, at));
-          return {insert(b, loc, slab, sum, values[0], at), sum};
+          Value entry = buildSliceAt(b, loc, input, 1, at, /*drop=*/false);
+          Value sum = addTo(b, loc, values[1], entry);
+          return {buildInsertAt(b, loc, sum, values[0], 1, at), sum};
         });
     rewriter.replaceOp(op, buildReshape(rewriter, loc, results[0], shape));
     return success();

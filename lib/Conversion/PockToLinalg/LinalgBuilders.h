@@ -91,6 +91,15 @@ Value buildSlice(OpBuilder &b, Location loc, Value value,
 Value buildInsert(OpBuilder &b, Location loc, Value source, Value dest,
                   ArrayRef<int64_t> offsets, ArrayRef<int64_t> strides);
 
+/// Entry `at` of `value` along `dim`, which becomes size one, or with `drop`
+/// goes away.
+Value buildSliceAt(OpBuilder &b, Location loc, Value value, int64_t dim,
+                   Value at, bool drop);
+
+/// `dest` with entry `at` along `dim` replaced by `slice`.
+Value buildInsertAt(OpBuilder &b, Location loc, Value slice, Value dest,
+                    int64_t dim, Value at);
+
 /// `value` with `low` and `high` entries of `padding` around it and `interior`
 /// ones between neighbours. Negative `low` and `high` crop. `value` itself
 /// if there is nothing to do, null if nothing of `value` remains.

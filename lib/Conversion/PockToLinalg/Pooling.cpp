@@ -130,6 +130,56 @@ static Value buildIsInside(OpBuilder &b, Location loc, const Window &window,
   return inside;
 }
 
+/// The same for windows that tile the input: each entry copies from its window.
+static Value buildTiledPoolGradient(OpBuilder &b, Location loc,
+                                    const Window &window, RankedTensorType type,
+                                    Value gradient, Value index) {
+  Layout layout = window.layout;
+  int64_t rank = window.kernel.size();
+  ArrayRef<int64_t> outputs = getSpatialSizes(layout, getShape(gradient));
+  Loops loops(b.getContext());
+  AffineExpr n = loops.parallel(), c;
+  if (layout == Layout::ChannelsFirst)
+    c = loops.parallel();
+  SmallVector<AffineExpr> o, k;
+  SmallVector<int64_t> tapDims;
+  for (int64_t i = 0; i < rank; ++i) {
+    o.push_back(loops.parallel());
+    k.push_back(loops.parallel());
+    tapDims.push_back(cast<AffineDimExpr>(k.back()).getPosition());
+  }
+  if (layout == Layout::ChannelsLast)
+    c = loops.parallel();
+  AffineMap read = loops.map(orderActivation<AffineExpr>(layout, n, o, c));
+  AffineMap written = loops.map(
+      orderActivation<AffineExpr>(layout, n, interleave<AffineExpr>(o, k), c));
+  SmallVector<int64_t> shape = orderActivation<int64_t>(
+      layout, type.getDimSize(0), interleave<int64_t>(outputs, window.kernel),
+      type.getDimSize(channelDim(layout, type.getRank())));
+  Value init = buildEmpty(b, loc, shape, type.getElementType());
+  SmallVector<Value> ins{gradient};
+  SmallVector<AffineMap> maps{read};
+  if (index) {
+    ins.push_back(index);
+    maps.push_back(read);
+  }
+  maps.push_back(written);
+  SmallVector<int64_t> zeros(rank, 0), ones(rank, 1);
+  Value result = buildGeneric(
+      b, loc, loops, ins, init, maps,
+      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+        if (!index)
+          return args[0];
+        Value position = buildPosition(b, loc, args[1].getType(), window.kernel,
+                                       zeros, ones, tapDims);
+        Value named = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                            args[1], position);
+        Value zero = buildScalarConstant(b, loc, args[0].getType(), 0.0);
+        return arith::SelectOp::create(b, loc, named, args[0], zero);
+      });
+  return buildReshape(b, loc, result, type.getShape());
+}
+
 /// What the inputs of the windows receive: each the sum of `gradient` over the
 /// outputs that read it, or only of those whose `index`, if there is one, is
 /// the position of the tap that reads it.
@@ -137,6 +187,9 @@ static Value buildPoolGradient(OpBuilder &b, Location loc, const Window &window,
                                RankedTensorType type, Value gradient,
                                Value index) {
   Layout layout = window.layout;
+  if (window.tiles(getSpatialSizes(layout, type.getShape()),
+                   getSpatialSizes(layout, getShape(gradient))))
+    return buildTiledPoolGradient(b, loc, window, type, gradient, index);
   auto build = [&](ArrayRef<ResidueClass> classes, ValueRange padded) -> Value {
     Window gather{layout, {}, {}, {}, {}, {}};
     SmallVector<int64_t> counts, lastTaps, tapSteps;

@@ -45,6 +45,14 @@ Value Window::buildPaddedInput(OpBuilder &b, Location loc, Value input,
   return buildPaddedSpatial(b, loc, layout, input, low, needed, padding);
 }
 
+bool Window::tiles(ArrayRef<int64_t> inputs, ArrayRef<int64_t> outputs) const {
+  for (size_t i = 0; i < kernel.size(); ++i)
+    if (strides[i] != kernel[i] || (kernel[i] > 1 && dilations[i] != 1) ||
+        low[i] != 0 || high[i] != 0 || inputs[i] != outputs[i] * strides[i])
+      return false;
+  return true;
+}
+
 SmallVector<AffineExpr>
 Window::getInputCoordinates(ArrayRef<AffineExpr> outputs,
                             ArrayRef<AffineExpr> taps) const {

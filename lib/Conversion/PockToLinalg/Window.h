@@ -31,6 +31,15 @@ SmallVector<T> orderFilter(Layout layout, ArrayRef<T> taps, ArrayRef<T> in,
   return result;
 }
 
+/// The dimensions of tiles: an output, then a tap, for each spatial dimension.
+template <typename T>
+SmallVector<T> interleave(ArrayRef<T> outputs, ArrayRef<T> taps) {
+  SmallVector<T> result;
+  for (auto [output, tap] : llvm::zip_equal(outputs, taps))
+    result.append({output, tap});
+  return result;
+}
+
 /// The spatial sizes of an activation.
 ArrayRef<int64_t> getSpatialSizes(Layout layout, ArrayRef<int64_t> shape);
 
@@ -57,6 +66,9 @@ struct Window {
   /// `input` padded as far as windows giving `outputs` read it.
   Value buildPaddedInput(OpBuilder &b, Location loc, Value input,
                          ArrayRef<int64_t> outputs, double padding) const;
+
+  /// Whether the windows tile the input: each entry is read once.
+  bool tiles(ArrayRef<int64_t> inputs, ArrayRef<int64_t> outputs) const;
 
   /// The coordinates in the padded input: `outputs * strides + taps *
   /// dilations`.

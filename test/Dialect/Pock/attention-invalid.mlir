@@ -99,3 +99,13 @@ func.func @attention_grad_result(%q: tensor<8x4xf32>, %lse: tensor<8x1xf32>) {
       -> (tensor<8x5xf32>, tensor<8x4xf32>, tensor<8x4xf32>)
   return
 }
+
+// -----
+
+func.func @attention_grad_c2(%q: tensor<8x4xf32>, %o: tensor<7x4xf32>, %lse: tensor<8x1xf32>) {
+  // expected-error @below {{expected output and lse of types 'tensor<8x4xf32>' and 'tensor<8x1xf32>', but got 'tensor<7x4xf32>' and 'tensor<8x1xf32>'}}
+  %0:3 = pock.attention_grad %q, %q, %q, %o, %lse, %o
+      : (tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32>, tensor<7x4xf32>, tensor<8x1xf32>, tensor<7x4xf32>)
+      -> (tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32>)
+  return
+}

@@ -275,3 +275,41 @@ func.func @scatter_times_vector(%v: tensor<4xf32>, %i: tensor<3xi64>, %u: tensor
   %1 = pock.mul %0, %v : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// A scatter that is broadcast stays: its sum belongs to every row.
+// CHECK-LABEL: func.func @add_of_broadcast_scatter(
+// CHECK: pock.add
+func.func @add_of_broadcast_scatter(%x: tensor<5x4xf32>, %i: tensor<3xi64>, %u: tensor<3x4xf32>) -> tensor<5x4xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<1x4xf32>
+  %0 = pock.scatter_add %zeros, %i, %u {dim = 0 : i64} : (tensor<1x4xf32>, tensor<3xi64>, tensor<3x4xf32>) -> tensor<1x4xf32>
+  %1 = pock.add %x, %0 : (tensor<5x4xf32>, tensor<1x4xf32>) -> tensor<5x4xf32>
+  return %1 : tensor<5x4xf32>
+}
+
+// The gradients of three slices of one value.
+// CHECK-LABEL: func.func @add_of_pads(
+// CHECK-SAME: %[[A:.+]]: tensor<2x4xf32>, %[[B:.+]]: tensor<1x4xf32>, %[[C:.+]]: tensor<2x4xf32>)
+// CHECK: %[[ZEROS:.+]] = pock.constant dense<0.000000e+00> : tensor<1x4xf32>
+// CHECK: %[[Y:.+]] = pock.concat %[[A]], %[[B]], %[[ZEROS]], %[[C]] {dim = 0 : i64} : {{.*}} -> tensor<6x4xf32>
+// CHECK: return %[[Y]]
+func.func @add_of_pads(%a: tensor<2x4xf32>, %b: tensor<1x4xf32>, %c: tensor<2x4xf32>) -> tensor<6x4xf32> {
+  %0 = pock.pad %c {low = array<i64: 4, 0>, high = array<i64: 0, 0>, interior = array<i64: 0, 0>} : (tensor<2x4xf32>) -> tensor<6x4xf32>
+  %1 = pock.pad %b {low = array<i64: 2, 0>, high = array<i64: 3, 0>, interior = array<i64: 0, 0>} : (tensor<1x4xf32>) -> tensor<6x4xf32>
+  %2 = pock.pad %a {low = array<i64: 0, 0>, high = array<i64: 4, 0>, interior = array<i64: 0, 0>} : (tensor<2x4xf32>) -> tensor<6x4xf32>
+  %3 = pock.add %0, %1 : (tensor<6x4xf32>, tensor<6x4xf32>) -> tensor<6x4xf32>
+  %4 = pock.add %3, %2 : (tensor<6x4xf32>, tensor<6x4xf32>) -> tensor<6x4xf32>
+  return %4 : tensor<6x4xf32>
+}
+
+// Slices that overlap, or padding that is not zero.
+// CHECK-LABEL: func.func @add_of_other_pads(
+// CHECK-COUNT-2: pock.add
+func.func @add_of_other_pads(%a: tensor<2xf32>, %b: tensor<3xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %0 = pock.pad %a {low = array<i64: 0>, high = array<i64: 2>, interior = array<i64: 0>} : (tensor<2xf32>) -> tensor<4xf32>
+  %1 = pock.pad %b {low = array<i64: 1>, high = array<i64: 0>, interior = array<i64: 0>} : (tensor<3xf32>) -> tensor<4xf32>
+  %2 = pock.add %0, %1 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %3 = pock.pad %a {low = array<i64: 0>, high = array<i64: 2>, interior = array<i64: 0>, value = 1.0 : f64} : (tensor<2xf32>) -> tensor<4xf32>
+  %4 = pock.pad %a {low = array<i64: 2>, high = array<i64: 0>, interior = array<i64: 0>} : (tensor<2xf32>) -> tensor<4xf32>
+  %5 = pock.add %3, %4 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %2, %5 : tensor<4xf32>, tensor<4xf32>
+}
