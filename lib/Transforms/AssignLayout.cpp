@@ -106,12 +106,17 @@ static bool isPinned(Value value) {
   return isa<BlockArgument>(value) || value.getDefiningOp<LoadParamOp>();
 }
 
-/// The permutation of the transpose that makes `value`, empty if none does.
-static ArrayRef<int64_t> permutationOf(Value value) {
+/// The transpose that makes `value` and may sink, null if there is none.
+static TransposeOp sinkable(Value value) {
   auto transpose = value.getDefiningOp<TransposeOp>();
-  if (!transpose || isPinned(transpose.getInput()))
-    return {};
-  return transpose.getPermutation();
+  return transpose && !isPinned(transpose.getInput()) ? transpose
+                                                      : TransposeOp();
+}
+
+/// Its permutation, empty if there is none.
+static ArrayRef<int64_t> permutationOf(Value value) {
+  TransposeOp transpose = sinkable(value);
+  return transpose ? transpose.getPermutation() : ArrayRef<int64_t>();
 }
 
 namespace {
@@ -166,21 +171,34 @@ struct SinkThroughElementwise : RewritePattern {
   }
 };
 
-/// reduce(transpose(x)) -> transpose(reduce(x)).
+/// A pattern op(transpose(x)) -> transpose(op(x)) of an op with one input.
 template <typename Op>
-struct SinkThroughReduction : OpRewritePattern<Op> {
+struct SinkTranspose : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
+
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
-    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
-    if (permutation.empty())
+    TransposeOp transpose = sinkable(op.getInput());
+    if (!transpose)
       return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+    return sink(op, transpose.getInput(), transpose.getPermutation(), rewriter);
+  }
+
+  /// `op` reads `source` permuted.
+  virtual LogicalResult sink(Op op, Value source, ArrayRef<int64_t> permutation,
+                             PatternRewriter &rewriter) const = 0;
+};
+
+/// reduce(transpose(x)) -> transpose(reduce(x)).
+template <typename Op>
+struct SinkThroughReduction : SinkTranspose<Op> {
+  using SinkTranspose<Op>::SinkTranspose;
+  LogicalResult sink(Op op, Value source, ArrayRef<int64_t> permutation,
+                     PatternRewriter &rewriter) const override {
     SmallVector<int64_t> dims;
     for (int64_t dim : op.getDims())
       dims.push_back(permutation[dim]);
     llvm::sort(dims);
-    Value source =
-        op.getInput().template getDefiningOp<TransposeOp>().getInput();
     Value reduced =
         Op::create(rewriter, op.getLoc(), source, dims, op.getKeepdim());
     // Result dimensions are the kept ones, in the order of the operand.
@@ -200,15 +218,10 @@ struct SinkThroughReduction : OpRewritePattern<Op> {
 
 /// softmax(transpose(x)) -> transpose(softmax(x)).
 template <typename Op>
-struct SinkThroughSoftmax : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
-    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
-    if (permutation.empty())
-      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
-    Value source =
-        op.getInput().template getDefiningOp<TransposeOp>().getInput();
+struct SinkThroughSoftmax : SinkTranspose<Op> {
+  using SinkTranspose<Op>::SinkTranspose;
+  LogicalResult sink(Op op, Value source, ArrayRef<int64_t> permutation,
+                     PatternRewriter &rewriter) const override {
     Value fresh = Op::create(rewriter, op.getLoc(), source.getType(), source,
                              permutation[op.getDim()]);
     rewriter.replaceOp(op,
@@ -218,22 +231,18 @@ struct SinkThroughSoftmax : OpRewritePattern<Op> {
 };
 
 /// normalize(transpose(x)) -> transpose(normalize(x)).
-struct SinkThroughNormalize : OpRewritePattern<NormalizeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(NormalizeOp op,
-                                PatternRewriter &rewriter) const override {
-    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
-    if (permutation.empty())
-      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+struct SinkThroughNormalize : SinkTranspose<NormalizeOp> {
+  using SinkTranspose<NormalizeOp>::SinkTranspose;
+  LogicalResult sink(NormalizeOp op, Value source,
+                     ArrayRef<int64_t> permutation,
+                     PatternRewriter &rewriter) const override {
     SmallVector<int64_t> dims;
     for (int64_t dim : op.getDims())
       dims.push_back(permutation[dim]);
     llvm::sort(dims);
-    auto fresh = NormalizeOp::create(
-        rewriter, op.getLoc(),
-        op.getInput().getDefiningOp<TransposeOp>().getInput(),
-        rewriter.getDenseI64ArrayAttr(dims), op.getEpsAttr(),
-        op.getCenteredAttr());
+    auto fresh = NormalizeOp::create(rewriter, op.getLoc(), source,
+                                     rewriter.getDenseI64ArrayAttr(dims),
+                                     op.getEpsAttr(), op.getCenteredAttr());
     rewriter.replaceOp(
         op,
         {transposeTo(rewriter, op.getLoc(), fresh.getNormalized(), permutation),
@@ -244,16 +253,11 @@ struct SinkThroughNormalize : OpRewritePattern<NormalizeOp> {
 
 /// slice(transpose(x)) -> transpose(slice(x)), the same for pad.
 template <typename Op>
-struct SinkThroughPerDim : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
-    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
-    if (permutation.empty())
-      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+struct SinkThroughPerDim : SinkTranspose<Op> {
+  using SinkTranspose<Op>::SinkTranspose;
+  LogicalResult sink(Op op, Value source, ArrayRef<int64_t> permutation,
+                     PatternRewriter &rewriter) const override {
     SmallVector<int64_t> inverse = invertPermutationVector(permutation);
-    Value source =
-        op.getInput().template getDefiningOp<TransposeOp>().getInput();
     auto permute = [&](ArrayRef<int64_t> values) {
       return applyPermutation(values, inverse);
     };
@@ -273,18 +277,15 @@ struct SinkThroughPerDim : OpRewritePattern<Op> {
 };
 
 /// expand(transpose(x)) of equal rank -> transpose(expand(x)).
-struct SinkThroughExpand : OpRewritePattern<ExpandOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ExpandOp op,
-                                PatternRewriter &rewriter) const override {
-    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
-    if (permutation.empty() ||
-        static_cast<int64_t>(permutation.size()) != op.getType().getRank())
-      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+struct SinkThroughExpand : SinkTranspose<ExpandOp> {
+  using SinkTranspose<ExpandOp>::SinkTranspose;
+  LogicalResult sink(ExpandOp op, Value source, ArrayRef<int64_t> permutation,
+                     PatternRewriter &rewriter) const override {
+    if (static_cast<int64_t>(permutation.size()) != op.getType().getRank())
+      return rewriter.notifyMatchFailure(op, "expected equal ranks");
     Value fresh = ExpandOp::create(
         rewriter, op.getLoc(),
-        permuted(op.getType(), invertPermutationVector(permutation)),
-        op.getInput().getDefiningOp<TransposeOp>().getInput());
+        permuted(op.getType(), invertPermutationVector(permutation)), source);
     rewriter.replaceOp(op,
                        transposeTo(rewriter, op.getLoc(), fresh, permutation));
     return success();
@@ -293,13 +294,10 @@ struct SinkThroughExpand : OpRewritePattern<ExpandOp> {
 
 /// reshape(transpose(x)) -> transpose(reshape(x)) if the reshape only splits
 /// dimensions, or only merges such that are neighbours in x too.
-struct SinkThroughReshape : OpRewritePattern<ReshapeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ReshapeOp op,
-                                PatternRewriter &rewriter) const override {
-    ArrayRef<int64_t> permutation = permutationOf(op.getInput());
-    if (permutation.empty())
-      return rewriter.notifyMatchFailure(op, "expected a transposed operand");
+struct SinkThroughReshape : SinkTranspose<ReshapeOp> {
+  using SinkTranspose<ReshapeOp>::SinkTranspose;
+  LogicalResult sink(ReshapeOp op, Value source, ArrayRef<int64_t> permutation,
+                     PatternRewriter &rewriter) const override {
     RankedTensorType from = op.getInput().getType(), to = op.getType();
     std::optional<SmallVector<ReassociationIndices>> groups =
         getReassociationIndicesForReshape(from, to);
@@ -335,9 +333,7 @@ struct SinkThroughReshape : OpRewritePattern<ReshapeOp> {
         shape.push_back(to.getDimSize(dim));
       }
     }
-    Value fresh =
-        reshapeTo(rewriter, op.getLoc(),
-                  op.getInput().getDefiningOp<TransposeOp>().getInput(), shape);
+    Value fresh = reshapeTo(rewriter, op.getLoc(), source, shape);
     rewriter.replaceOp(op, transposeTo(rewriter, op.getLoc(), fresh, place));
     return success();
   }

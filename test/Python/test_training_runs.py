@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 pytest.importorskip("pockmlir._core")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 STEPS = 20
 #: Of the largest entry of a tensor, in float32 after twenty steps.
@@ -79,15 +79,6 @@ def _cases() -> list[Any]:
         pytest.param(*case, id="-".join(case), marks=() if case in FAST else pytest.mark.slow)
         for case in sorted(chosen)
     ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads of PyTorch cost more than they bring to layers this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @dataclass

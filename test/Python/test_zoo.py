@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pockmlir as pock
 import pytest
-import torch
 from architectures import ARCHITECTURES
 from architectures.compare import compare
 
 pytest.importorskip("pockmlir._core")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 #: What runs always, in about a minute together; one of each family that differs in its operators.
 FAST = {
@@ -37,15 +36,6 @@ def _cases() -> list[Any]:
         for name in sorted(ARCHITECTURES.keys() - set(REFUSED))
         for scheme in ("full", "sparse")
     ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads of PyTorch cost more than they bring to layers this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize(("name", "scheme"), _cases())

@@ -7,25 +7,18 @@ from typing import Any
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
 from ..registry import Unsupported, converts
+from .functions import register_unary
 
-_PLAIN = {
-    "aten.relu": pock.ReluOp,
-    "aten.sigmoid": pock.SigmoidOp,
-    "aten.tanh": pock.TanhOp,
-    "aten.silu": pock.SiluOp,
-    "aten.hardswish": pock.HardswishOp,
-    "aten.hardsigmoid": pock.HardsigmoidOp,
-}
-
-
-def _register_plain(name: str, op_class: Any) -> None:
-    @converts(name)
-    def convert(b: Builder, x: Value) -> Value:
-        return b.unary(op_class, b.cast(x, b.out_dtype))
-
-
-for _name, _class in _PLAIN.items():
-    _register_plain(_name, _class)
+register_unary(
+    {
+        "aten.relu": pock.ReluOp,
+        "aten.sigmoid": pock.SigmoidOp,
+        "aten.tanh": pock.TanhOp,
+        "aten.silu": pock.SiluOp,
+        "aten.hardswish": pock.HardswishOp,
+        "aten.hardsigmoid": pock.HardsigmoidOp,
+    }
+)
 
 
 @converts("aten.relu6")

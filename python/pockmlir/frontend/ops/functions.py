@@ -12,28 +12,33 @@ from ..builder import Builder, Value, dtype_of, is_float
 from ..registry import converts
 from ..spec import numpy_dtype
 
-_FLOAT_UNARY = {
-    "aten.exp": pock.ExpOp,
-    "aten.expm1": pock.Expm1Op,
-    "aten.log": pock.LogOp,
-    "aten.log1p": pock.Log1pOp,
-    "aten.sqrt": pock.SqrtOp,
-    "aten.rsqrt": pock.RsqrtOp,
-    "aten.erf": pock.ErfOp,
-    "aten.sin": pock.SinOp,
-    "aten.cos": pock.CosOp,
-    "aten.atan": pock.AtanOp,
-}
+
+def register_unary(table: dict[str, Any]) -> None:
+    """Register operators that are one floating-point op of the result's element type."""
+    for name, op_class in table.items():
+        _register(name, op_class)
 
 
-def _register_unary(name: str, op_class: Any) -> None:
+def _register(name: str, op_class: Any) -> None:
     @converts(name)
     def convert(b: Builder, x: Value) -> Value:
         return b.unary(op_class, b.cast(x, b.out_dtype))
 
 
-for _name, _class in _FLOAT_UNARY.items():
-    _register_unary(_name, _class)
+register_unary(
+    {
+        "aten.exp": pock.ExpOp,
+        "aten.expm1": pock.Expm1Op,
+        "aten.log": pock.LogOp,
+        "aten.log1p": pock.Log1pOp,
+        "aten.sqrt": pock.SqrtOp,
+        "aten.rsqrt": pock.RsqrtOp,
+        "aten.erf": pock.ErfOp,
+        "aten.sin": pock.SinOp,
+        "aten.cos": pock.CosOp,
+        "aten.atan": pock.AtanOp,
+    }
+)
 
 
 @converts("aten.neg")
