@@ -10,6 +10,7 @@ from ..registry import Unsupported, converts
 from .functions import register_unary
 
 register_unary(
+    __name__,
     {
         "aten.relu": pock.ReluOp,
         "aten.sigmoid": pock.SigmoidOp,
@@ -17,7 +18,7 @@ register_unary(
         "aten.silu": pock.SiluOp,
         "aten.hardswish": pock.HardswishOp,
         "aten.hardsigmoid": pock.HardsigmoidOp,
-    }
+    },
 )
 
 

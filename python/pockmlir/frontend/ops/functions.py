@@ -13,19 +13,27 @@ from ..registry import converts
 from ..spec import numpy_dtype
 
 
-def register_unary(table: dict[str, Any]) -> None:
-    """Register operators that are one floating-point op of the result's element type."""
+def register_unary(family: str, table: dict[str, Any]) -> None:
+    """Register operators that are one floating-point op of the result's element type.
+
+    Args:
+        family: the module that they belong to.
+        table: operator → op class.
+    """
     for name, op_class in table.items():
-        _register(name, op_class)
+        _register(family, name, op_class)
 
 
-def _register(name: str, op_class: Any) -> None:
-    @converts(name)
+def _register(family: str, name: str, op_class: Any) -> None:
     def convert(b: Builder, x: Value) -> Value:
         return b.unary(op_class, b.cast(x, b.out_dtype))
 
+    convert.__module__ = family
+    converts(name)(convert)
+
 
 register_unary(
+    __name__,
     {
         "aten.exp": pock.ExpOp,
         "aten.expm1": pock.Expm1Op,
@@ -37,7 +45,7 @@ register_unary(
         "aten.sin": pock.SinOp,
         "aten.cos": pock.CosOp,
         "aten.atan": pock.AtanOp,
-    }
+    },
 )
 
 
