@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +105,12 @@ def compile(
     parameters: Sequence[ParameterInfo] = imported.parameters
     fractions = _resolve(request.scheme, parameters)
     trained = [name for name, fraction in fractions.items() if fraction > 0]
+    _check_gradients(imported.read, trained)
     groups = OptimizerGroups.resolve(request.optimizer, parameters, trained, _named_parameters(model, loss))
     attributes = request.attributes() | groups.attributes() | {"pock.scheme": _ir_text.scheme_attr(fractions)}
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
     manifest = compiler.manifest()
-    _check_gradients(manifest, fractions)
     object_code, library, directory = compiler.link()
     state_names = _state_names(model)
     artifact = Artifact(
@@ -150,16 +150,14 @@ def _resolve(scheme: Scheme, parameters: Sequence[ParameterInfo]) -> dict[str, f
     return fractions
 
 
-def _check_gradients(manifest: Manifest, fractions: Mapping[str, float]) -> None:
-    """Refuse parameters that the scheme trains but the loss does not depend on."""
-    without = [
-        name
-        for name, fraction in fractions.items()
-        if fraction > 0 and (name not in manifest.tensors or manifest.tensors[name].update == "none")
-    ]
+def _check_gradients(read: Collection[str], trained: Sequence[str]) -> None:
+    """Refuse parameters that the scheme trains but the loss does not read."""
+    without = [name for name in trained if name not in read]
     if without:
+        zeros = ", ".join(f"{name!r}: 0" for name in without)
         raise SchemeError(
-            f"scheme: the loss does not depend on {', '.join(without)}; they get no gradient, so freeze them"
+            f"scheme: the loss does not depend on {', '.join(without)}: there is no gradient; "
+            f"freeze them, by requires_grad_(False) or in the scheme: … | {{{zeros}}}"
         )
 
 

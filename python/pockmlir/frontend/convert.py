@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class ModuleConverter:
     Attributes:
         unsupported: what could not be converted, in order of execution.
         norm_modes: mode of each batch normalisation of the last converted program.
+        read: the parameters and buffers that each function reads.
     """
 
     def __init__(self, context: Any, parameters: Parameters) -> None:
@@ -48,6 +49,7 @@ class ModuleConverter:
         self._parameters = parameters
         self.unsupported: list[UnsupportedOp] = []
         self.norm_modes: dict[str, str] = {}
+        self.read: dict[str, frozenset[str]] = {}
         self._changed: set[str] = set()
         with context, ir.Location.unknown():
             self._module = ir.Module.create()
@@ -64,6 +66,7 @@ class ModuleConverter:
             function = _FunctionConverter(self, name, program)
             results = function.convert(torch_function)
             self.norm_modes = function.builder.norm_modes
+            self.read[name] = frozenset(function.read)
             del torch_module
             return results
 
@@ -153,6 +156,11 @@ class _FunctionConverter:
             else:
                 name = parameters.canonical(binding.name)
                 self._values[argument] = _Lazy(functools.partial(self._load, name), parameters.may_train(name))
+
+    @property
+    def read(self) -> Collection[str]:
+        """The parameters and buffers that were read so far."""
+        return self._loads.keys()
 
     def _load(self, name: str) -> Value:
         if name not in self._loads:

@@ -83,6 +83,7 @@ def import_model(
         outputs=[TensorSpec(name, tuple(value.shape), DTYPES[value.dtype]) for name, value in results.items()],
         named_outputs=wrapper.found.named,
         norm_modes=converter.norm_modes,
+        read=converter.read["loss"],
         aliases=parameters.aliases,
     )
 

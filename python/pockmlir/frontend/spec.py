@@ -66,6 +66,7 @@ class ImportedModel:
         arguments: how a caller gives inputs and target: by which names, nested how.
         outputs: what ``@predict`` returns.
         named_outputs: whether the model returns a mapping or a dataclass.
+        read: the parameters and buffers that the loss reads.
         norm_modes: path of each batch normalisation → ``training`` or ``inference``.
         aliases: other names of shared parameters and buffers → the name in the IR.
     """
@@ -79,6 +80,7 @@ class ImportedModel:
     outputs: list[TensorSpec]
     named_outputs: bool
     norm_modes: dict[str, str]
+    read: frozenset[str]
     aliases: dict[str, str] = field(default_factory=dict)
 
     @property
