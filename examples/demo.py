@@ -14,8 +14,6 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,11 +24,11 @@ import digits
 import numpy as np
 import pockmlir as pock
 import torch
+from common import Bar, Bars
 from mobilenet import MobileNetV2
 from pockmlir import _bench
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from torch.nn import functional
 
@@ -122,39 +120,6 @@ class Result:
             "compile_seconds": self.compile_seconds,
             "history": self.history,
         }
-
-
-class Bars:
-    """Progress on standard error; silent if nobody watches."""
-
-    def __init__(self) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(12),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        self.progress = Progress(*columns, console=Console(stderr=True))
-
-    @contextmanager
-    def bar(self, title: str, total: int) -> Iterator[Bar]:
-        """Show one bar; it stays when it is done."""
-        bar = Bar(self.progress, self.progress.add_task(title, total=total, note=""))
-        yield bar
-        self.progress.update(bar.task, completed=total)
-
-
-@dataclass
-class Bar:
-    """One line of progress."""
-
-    progress: Progress
-    task: TaskID
-
-    def advance(self, note: str = "") -> None:
-        """Count one more; the note replaces the last one unless it is empty."""
-        self.progress.update(self.task, advance=1, **({"note": note} if note else {}))
 
 
 def pretrain(data: digits.Digits, steps: int, bar: Bar) -> MobileNetV2:

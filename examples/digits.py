@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from common import batches
 from numpy.typing import NDArray
 
 __all__ = ["Digits", "Split", "load"]
@@ -20,12 +21,7 @@ class Split:
 
     def batches(self, size: int, count: int, seed: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
         """Yield whole batches, each epoch in another order."""
-        generator = np.random.default_rng(seed)
-        order = generator.permutation(len(self.x))
-        for _ in range(count):
-            if len(order) < size:
-                order = generator.permutation(len(self.x))
-            chosen, order = order[:size], order[size:]
+        for chosen in batches(len(self.x), size, count, seed):
             yield self.x[chosen], self.y[chosen]
 
 
