@@ -147,7 +147,6 @@ LogicalResult fuseOnTensors(func::FuncOp func) {
     linalg::populateElementwiseOpsFusionPatterns(patterns,
                                                  readsEachElementOnce);
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
-    linalg::populateInlineConstantOperandsPatterns(patterns);
     if (failed(applyPatternsGreedily(func, std::move(patterns))))
       return func.emitError("fusion of elementwise operations does not end");
   }

@@ -88,6 +88,29 @@ Value NestEmitter::address(Access &access, int64_t extra) {
                                arith::IntegerOverflowFlags::nsw);
 }
 
+/// Whether `access` is one element, whatever the loops do.
+static bool isInvariant(const Access &access) {
+  return access.root && !access.image &&
+         llvm::all_of(access.strides, [](int64_t s) { return s == 0; });
+}
+
+void NestEmitter::loadInvariants() {
+  llvm::SmallPtrSet<Value, 4> written;
+  for (Statement &statement : nest.statements)
+    for (Access &out : statement.outs)
+      written.insert(out.root);
+  for (Statement &statement : nest.statements)
+    for (Access &access : statement.ins) {
+      if (!isInvariant(access) || written.contains(access.root))
+        continue;
+      Value &value =
+          invariants[{access.root.getAsOpaquePointer(), access.offset}];
+      if (!value)
+        value = memref::LoadOp::create(b, loc, flat(access),
+                                       constant(access.offset));
+    }
+}
+
 /// `lanes` elements, `stride` apart (one scalar if the stride is 0).
 Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
                         int64_t lanes) {
@@ -95,6 +118,11 @@ Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
     return access.scalar;
   if (stride == 0)
     lanes = 1;
+  if (isInvariant(access))
+    if (auto it =
+            invariants.find({access.root.getAsOpaquePointer(), access.offset});
+        it != invariants.end())
+      return it->second;
   int64_t offset = access.offset + extra;
   for (auto [position, s] : llvm::zip(fixed, access.strides))
     offset += position * s;

@@ -56,7 +56,10 @@ public:
         schedule(schedule), registers(registers), dynamic(nest.loops.size()),
         fixed(nest.loops.size(), 0), size(nest.loops.size(), 1) {}
 
-  void emit() { emitLoops(0); }
+  void emit() {
+    loadInvariants();
+    emitLoops(0);
+  }
 
 private:
   using Values = SmallVector<Value>;
@@ -83,6 +86,8 @@ private:
                     ArrayRef<Value> outs, size_t pointIndex);
 
   // Addresses and loads.
+  /// Loads what no loop changes (a learning rate, a seed) in front of all.
+  void loadInvariants();
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
   }
@@ -115,6 +120,8 @@ private:
   /// What the statements of this tile wrote, one value per point.
   SmallVector<std::pair<Access *, Values>, 0> forwarded;
   DenseMap<Value, Value> flats;
+  /// Loaded in front of the loops, by buffer and offset.
+  std::map<std::pair<void *, int64_t>, Value> invariants;
 };
 
 } // namespace detail
