@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -60,12 +61,12 @@ def eager_step(model: Any, step: Step, loss: Any, arrays: Sequence[Array]) -> Ca
     arguments = Arguments("step", step.inputs, step.artifact.arguments).nest([torch.from_numpy(a) for a in arrays])
     target = arguments.pop(list(arguments)[-1]) if loss is not None else None
     function = resolve_loss(loss)
-    # Without constants and nesting, the names that the frontend found need not be the forward's.
-    positional = all(argument.tree == argument.name for argument in step.artifact.arguments)
+    # Names that the frontend made up (of *args, say) are not the forward's.
+    named = set(arguments) <= set(inspect.signature(module.forward).parameters)
 
     def run() -> float:
         optimizer.zero_grad(set_to_none=True)
-        output = module(*arguments.values()) if positional else module(**arguments)
+        output = module(**arguments) if named else module(*arguments.values())
         value = returned_loss(output) if function is None else function(output, target)
         value.backward()
         optimizer.step()

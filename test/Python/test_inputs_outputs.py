@@ -321,3 +321,22 @@ def test_inputs_that_are_indices_are_found():
     assert label_ranges(IR) == {"ids": (10, None), "labels": (10, -100)}
     same = IR.replace("SAME", "%10 = pock.take %11, %arg1 {dim = 0 : i64} : (tensor<7x4xf32>, tensor<2x3xi64>)")
     assert label_ranges(same)["labels"] == (7, None)
+
+
+def test_the_eager_step_passes_inputs_by_name():
+    from pockmlir._bench import eager_step
+
+    class Optional(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(3, 2)
+
+        def forward(self, x, skipped=None, scale=None):
+            assert skipped is None
+            return self.fc(x * scale)
+
+    x, scale, y = torch.rand(N, 3), torch.rand(N, 3), torch.tensor([0, 1, 1, 0])
+    model = Optional()
+    step = pock.compile(model, {"x": x, "scale": scale}, loss="cross_entropy", optimizer=pock.SGD(), scheme={"*": 1.0})
+    eager = eager_step(model, step, "cross_entropy", [x.numpy(), scale.numpy(), y.numpy()])
+    assert eager() == pytest.approx(step(x=x, scale=scale, target=y), rel=1e-6)
