@@ -26,105 +26,10 @@ import tokens
 import torch
 import training
 from common import Bar, Bars
-from corpus import Package
+from plans import BATCH, COMPARED, PLAN, QUICK, SEED, SOURCE, TARGET, Plan, recipes
 from pockmlir import _bench
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from training import Architecture, EagerStep, Recipe
-
-SEED = 0
-BATCH = 16
-
-SOURCE = (
-    Package("PIL", ("pil", "pillow")),
-    Package("_pytest", ("pytest", "py.test")),
-    Package("fsspec", ("fsspec",)),
-    Package("mpmath", ("mpmath", "mp")),
-    Package("narwhals", ("narwhals", "nw")),
-    Package("pydantic", ("pydantic*",)),
-    Package("pygments", ("pygments",)),
-    Package("rich", ("rich",)),
-    Package("scipy", ("scipy",)),
-    Package("setuptools", ("setuptools", "distutils")),
-    Package("sklearn", ("sklearn", "scikit*")),
-    Package("sympy", ("sympy*",)),
-    Package("torch", ("torch*", "pytorch")),
-    Package("transformers", ("transformers",)),
-)
-
-TARGET = (
-    Package("fontTools", ("fonttools",)),
-    Package("huggingface_hub", ("hugging*", "hf", "hfh")),
-    Package("matplotlib", ("matplotlib", "mpl", "pyplot", "plt")),
-    Package("mypy", ("mypy*",)),
-    Package("networkx", ("networkx", "nx")),
-    Package("numpy", ("numpy", "np")),
-)
-
-CLASSIFIER = pock.Scheme({"classifier.*": 1.0})
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is done.
-
-    Attributes:
-        source: most sentences per package and split that the body is pretrained on.
-        target: those that it is fine-tuned on; every package has as many.
-    """
-
-    architecture: Architecture
-    source: Mapping[str, int]
-    target: Mapping[str, int]
-    pretraining_steps: int
-    steps: int
-    timed_steps: int
-
-
-PLAN = Plan(
-    architecture=Architecture(layers=4, width=128, heads=4, length=40, vocabulary=3000),
-    source={"train": 1000},
-    target={"train": 640, "validation": 64, "test": 144},
-    pretraining_steps=1200,
-    steps=450,
-    timed_steps=15,
-)
-
-#: As little as still learns.
-QUICK = Plan(
-    architecture=Architecture(layers=2, width=64, heads=2, length=40, vocabulary=2000),
-    source={"train": 200},
-    target={"train": 320, "validation": 16, "test": 64},
-    pretraining_steps=600,
-    steps=400,
-    timed_steps=5,
-)
-
-
-def recipes(layers: int) -> dict[str, Recipe]:
-    """Return the ways to fine-tune a BERT of that many blocks.
-
-    Learning rates were chosen on the validation set. The sparse scheme is after PockEngine's
-    for BERT: biases, attention and first feed-forward weights of the last blocks, and the head.
-    """
-    last = range(layers - layers // 2, layers)
-    trained = ("*bias", "attention.self.*.weight", "attention.output.dense.weight", "intermediate.dense.weight")
-    head = pock.Scheme({"bert.pooler.*": 1.0}) | CLASSIFIER
-    sparse = pock.Scheme({f"bert.encoder.layer.{index}.{name}": 1.0 for index in last for name in trained}) | head
-    blocks = f"the last {len(last)} of {layers} blocks"
-    return {
-        "last": Recipe("last layer", "the classifier", CLASSIFIER, 2e-2),
-        "bias": Recipe("bias-only", "all biases and the classifier", pock.Scheme.bias_only() | CLASSIFIER, 5e-3),
-        "sparse": Recipe(
-            "sparse", f"biases, attention and first feed-forward weights of {blocks}, pooler, classifier", sparse, 1e-3
-        ),
-        "full": Recipe("full", "everything", pock.Scheme.full(), 7e-4),
-    }
-
-
-#: The schemes that PyTorch trains too.
-COMPARED = ("sparse", "full")
+from results import Result, Run, accuracy, show
+from training import EagerStep, Recipe
 
 
 @dataclass(frozen=True)
@@ -147,75 +52,6 @@ class Data:
         bar.advance("tokenizer")
         splits = {split: tokens.encode(tokenizer, sentences) for split, sentences in target.items()}
         return cls(tokens.encode(tokenizer, source["train"]), splits)
-
-
-@dataclass
-class Run:
-    """What a training run reached.
-
-    Attributes:
-        losses: of every step.
-        predictions: split → classes seen after the last step.
-        accuracy: split → share of right ones among them.
-    """
-
-    losses: list[float]
-    predictions: dict[str, list[int]]
-    accuracy: dict[str, float]
-
-    @classmethod
-    def of(cls, losses: list[float], step: pock.Step | EagerStep, data: Data) -> Run:
-        """Let the trained model read what it has not been trained on."""
-        splits = {name: split for name, split in data.target.items() if name != "train"}
-        predictions = {name: training.predict(step, split, BATCH) for name, split in splits.items()}
-        return cls(losses, predictions, {name: accuracy(predictions[name], split) for name, split in splits.items()})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as plain data."""
-        validation = self.accuracy["validation"]
-        return {"accuracy_after": self.accuracy["test"], "validation_accuracy": validation, "losses": self.losses}
-
-    def differences(self, other: Run) -> dict[str, float]:
-        """Say how far apart two runs are."""
-        losses = zip(self.losses, other.losses, strict=True)
-        predictions = zip(self.predictions["test"], other.predictions["test"], strict=True)
-        return {
-            "largest_loss_difference": max(abs(ours - theirs) for ours, theirs in losses),
-            "different_predictions": sum(ours != theirs for ours, theirs in predictions),
-        }
-
-
-@dataclass
-class Result:
-    """What a scheme reached, and what it cost."""
-
-    recipe: Recipe
-    step: pock.Step
-    compile_seconds: float
-    accuracy_before: float
-    run: Run
-    eager: Run | None
-    milliseconds: dict[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain data."""
-        memory = self.step.memory
-        pytorch = self.eager.to_dict() | self.run.differences(self.eager) if self.eager else None
-        return self.run.to_dict() | {
-            "accuracy_before": self.accuracy_before,
-            "pytorch": pytorch,
-            "scheme": str(self.recipe.scheme),
-            "lr": self.recipe.lr,
-            "trained_parameters": self.step.report().trained_elements,
-            "parameter_bytes": memory.parameters,
-            "optimizer_bytes": memory.optimizer_state,
-            "saved_bytes": memory.saved,
-            "arena_bytes": memory.arena,
-            "compiled_ms": self.milliseconds["compiled"],
-            "eager_ms": self.milliseconds["eager"],
-            "speedup": self.milliseconds["eager"] / self.milliseconds["compiled"],
-            "compile_seconds": self.compile_seconds,
-        }
 
 
 def pretrain(plan: Plan, data: Data, bars: Bars) -> Any:
@@ -243,7 +79,7 @@ def fine_tune(name: str, recipe: Recipe, model: Any, data: Data, plan: Plan, bar
         batches = data.target["train"].batches(BATCH, plan.steps, SEED)
         with bars.bar(title, plan.steps) as bar:
             losses = training.train(trainee, its_optimizer, batches, plan.steps, bar)
-        return Run.of(losses, trainee, data)
+        return Run.of(losses, trainee, data.target)
 
     run = train(step, optimizer, f"fine-tune: {recipe.title}")
     eager_run = train(eager, eager.optimizer, f"the same in PyTorch: {recipe.title}") if name in COMPARED else None
@@ -252,11 +88,6 @@ def fine_tune(name: str, recipe: Recipe, model: Any, data: Data, plan: Plan, bar
     times = _bench.measure(runs, steps=plan.timed_steps, warmup=2)
     milliseconds = {key: figures["median_ms"] for key, figures in times.items()}
     return Result(recipe, step, compile_seconds, before, run, eager_run, milliseconds)
-
-
-def accuracy(predictions: list[int], data: tokens.Tokens) -> float:
-    """Return the share of right guesses."""
-    return float((data.labels == predictions).mean())
 
 
 def word_counts(data: Data) -> float:
@@ -272,60 +103,6 @@ def word_counts(data: Data) -> float:
     linear = make_pipeline(tfidf, LogisticRegression(max_iter=1000))
     linear.fit(texts(data.target["train"]), data.target["train"].labels)
     return float(linear.score(texts(data.target["test"]), data.target["test"].labels))
-
-
-def make_table(results: Mapping[str, Result]) -> Table:
-    """Return the one table."""
-    table = Table(box=box.SIMPLE_HEAD, title="Accuracy on the test set, and cost", title_justify="left")
-    table.add_column("scheme", no_wrap=True)
-    for column in ("before\n%", "after\n%", "PyTorch\n%", "trained\nparam.", "saved act.\nbytes", "arena\nbytes"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for column in ("compiled\nms/step", "PyTorch\nms/step", "ratio", "compile\ns"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for result in results.values():
-        figures = result.to_dict()
-        table.add_row(
-            result.recipe.title,
-            f"{100 * figures['accuracy_before']:.1f}",
-            f"[bold]{100 * figures['accuracy_after']:.1f}[/bold]",
-            f"{100 * result.eager.accuracy['test']:.1f}" if result.eager else "-",
-            f"{figures['trained_parameters']:,}",
-            f"{figures['saved_bytes']:,}",
-            f"{figures['arena_bytes']:,}",
-            f"{figures['compiled_ms']:.1f}",
-            f"{figures['eager_ms']:.1f}",
-            f"{figures['speedup']:.1f} x",
-            f"{figures['compile_seconds']:.1f}",
-        )
-    return table
-
-
-def show(results: Mapping[str, Result], figures: Mapping[str, Any], out: Path) -> None:
-    """Print the table, then what explains it."""
-    console = Console(highlight=False)
-    console.width = max(console.width, 120)
-    console.print()
-    console.print(make_table(results))
-    for result in results.values():
-        console.print(f"  {result.recipe.title:<10}  {result.recipe.meaning}")
-    console.print(
-        f"\n{figures['parameters']:,} parameters, batch {BATCH}, {figures['steps']} steps, "
-        f"{figures['sentences']['train']:,} sentences to train on, {figures['sentences']['test']:,} to test.\n"
-        f"Right without a network: {100 * figures['word_counts_accuracy']:.1f} % by logistic regression on tf-idf, "
-        f"{100 / len(TARGET):.1f} % by guessing.\n"
-        "Times are medians, taken in turns, on one thread; PyTorch is eager with the same parameters frozen.",
-        soft_wrap=True,
-    )
-    for result in results.values():
-        if result.eager:
-            eager = result.to_dict()["pytorch"]
-            console.print(
-                f"{result.recipe.title} beside PyTorch: losses differ by at most "
-                f"{eager['largest_loss_difference']:.0e}, {eager['different_predictions']} of "
-                f"{figures['sentences']['test']:,} predictions differ.",
-                soft_wrap=True,
-            )
-    console.print(f"Whole run {figures['seconds']:.0f} s; figures and picture in {out}/.", soft_wrap=True)
 
 
 @click.command()
