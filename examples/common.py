@@ -1,4 +1,4 @@
-"""What the examples share: progress bars, and batches in a reproducible order."""
+"""What the examples share: recipes, progress bars, and batches in a reproducible order."""
 
 from __future__ import annotations
 
@@ -7,11 +7,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import pockmlir as pock
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["Bar", "Bars", "batches"]
+__all__ = ["Bar", "Bars", "Recipe", "batches"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to fine-tune.
+
+    Attributes:
+        title: its name in the table.
+        meaning: what trains, for people.
+        scheme: what trains, for the compiler.
+        lr: highest learning rate; the fewer parameters train, the higher it may be.
+    """
+
+    title: str
+    meaning: str
+    scheme: pock.Scheme
+    lr: float
 
 
 def batches(examples: int, size: int, count: int, seed: int) -> Iterator[NDArray[np.int64]]:

@@ -24,7 +24,7 @@ import digits
 import numpy as np
 import pockmlir as pock
 import torch
-from common import Bar, Bars
+from common import Bar, Bars, Recipe
 from mobilenet import MobileNetV2
 from pockmlir import _bench
 from rich import box
@@ -35,23 +35,6 @@ from torch.nn import functional
 SEED = 0
 BATCH = 16
 LOSS = "cross_entropy"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One way to fine-tune.
-
-    Attributes:
-        title: its name in the table.
-        meaning: what trains, for people.
-        scheme: what trains, for the compiler.
-        lr: highest learning rate; the fewer parameters train, the higher it may be.
-    """
-
-    title: str
-    meaning: str
-    scheme: pock.Scheme
-    lr: float
 
 
 LAST_LAYER = pock.Scheme.last(1)

@@ -25,11 +25,11 @@ import pockmlir as pock
 import tokens
 import torch
 import training
-from common import Bar, Bars
+from common import Bar, Bars, Recipe
 from plans import BATCH, COMPARED, PLAN, QUICK, SEED, SOURCE, TARGET, Plan, recipes
 from pockmlir import _bench
 from results import Result, Run, accuracy, show
-from training import EagerStep, Recipe
+from training import EagerStep
 
 
 @dataclass(frozen=True)

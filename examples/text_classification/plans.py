@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pockmlir as pock
+from common import Recipe
 from corpus import Package
-from training import Architecture, Recipe
+from training import Architecture
 
 SEED = 0
 BATCH = 16

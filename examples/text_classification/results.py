@@ -10,11 +10,12 @@ from typing import Any
 import pockmlir as pock
 import tokens
 import training
+from common import Recipe
 from plans import BATCH, TARGET
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from training import EagerStep, Recipe
+from training import EagerStep
 
 
 def accuracy(predictions: list[int], data: tokens.Tokens) -> float:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pockmlir as pock
 import torch
-from common import Bar
+from common import Bar, Recipe
 from numpy.typing import NDArray
 from tokens import Batch, Tokens
 from transformers import BertConfig, BertForSequenceClassification, get_linear_schedule_with_warmup
 
-__all__ = ["Architecture", "EagerStep", "Recipe", "compile_step", "predict", "train"]
+__all__ = ["Architecture", "EagerStep", "compile_step", "predict", "train"]
 
 _SEED = 0
 _WARMUP = 0.1
@@ -52,23 +52,6 @@ class Architecture:
         if body is not None:
             model.bert.load_state_dict(body.state_dict())
         return model
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One way to fine-tune.
-
-    Attributes:
-        title: its name in the table.
-        meaning: what trains, for people.
-        scheme: what trains, for the compiler.
-        lr: highest learning rate.
-    """
-
-    title: str
-    meaning: str
-    scheme: pock.Scheme
-    lr: float
 
 
 def _adamw(model: Any, lr: float) -> torch.optim.AdamW:

@@ -97,8 +97,3 @@ class Artifact:
             (slot.name, slot.torch_shape, slot.dtype) for slot in self.manifest.of_kind("parameter", "buffer").values()
         ]
         return hashlib.sha256(json.dumps(sorted(tensors)).encode()).hexdigest()[:16]
-
-    def optimizer_fingerprint(self) -> str:
-        """Return a hash of the structure of the optimizer's state."""
-        tensors = [(slot.name, slot.torch_shape, slot.dtype) for slot in self.manifest.of_kind("state").values()]
-        return hashlib.sha256(json.dumps(sorted(tensors)).encode()).hexdigest()[:16]

@@ -10,7 +10,6 @@
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -85,14 +84,9 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
           {llvm::product_of(leading), shape[rank - 2], shape[rank - 1]},
           getElement(result)));
     }
-    auto bound = [&](int64_t value) -> Value {
-      return arith::ConstantIndexOp::create(rewriter, loc, value);
-    };
-    Value zero = bound(0), end = bound(llvm::product_of(leading)),
-          one = bound(1);
-    auto loop = scf::ForOp::create(
-        rewriter, loc, zero, end, one, inits,
-        [&](OpBuilder &b, Location loc, Value i, ValueRange values) {
+    ValueRange stacked = buildLoop(
+        rewriter, loc, llvm::product_of(leading), inits,
+        [&](OpBuilder &b, Value i, ValueRange values) {
           SmallVector<Value> operands;
           for (auto [index, stack] : llvm::enumerate(stacks)) {
             bool isMask = !maskLeading.empty() && index + 1 == stacks.size();
@@ -107,10 +101,10 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
           SmallVector<Value> results;
           for (auto [value, into] : llvm::zip(matrix->getResults(), values))
             results.push_back(buildInsertAt(b, loc, value, into, 0, i));
-          scf::YieldOp::create(b, loc, results);
+          return results;
         });
     SmallVector<Value> results;
-    for (auto [old, fresh] : llvm::zip(op->getResults(), loop.getResults()))
+    for (auto [old, fresh] : llvm::zip(op->getResults(), stacked))
       results.push_back(reshapeTo(rewriter, loc, fresh, shapeOf(old)));
     rewriter.replaceOp(op, results);
     return success();

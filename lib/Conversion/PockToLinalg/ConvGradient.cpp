@@ -146,33 +146,18 @@ private:
       std::swap(swapped[rank], swapped[rank + 1]);
       filter = buildTranspose(b, loc, filter, swapped);
     }
-    Loops loops(b.getContext());
-    AffineExpr n = loops.parallel(), c;
-    if (first)
-      c = loops.parallel();
-    SmallVector<AffineExpr> o, k;
-    for (int64_t i = 0; i < rank; ++i) {
-      o.push_back(loops.parallel());
-      k.push_back(loops.parallel());
-    }
-    if (!first)
-      c = loops.parallel();
-    AffineExpr f = loops.reduction();
-    AffineMap inputMap =
-        loops.map(orderActivation<AffineExpr>(layout, n, o, f));
-    AffineMap filterMap =
-        loops.map(first ? orderFilter<AffineExpr>(layout, k, c, f)
-                        : orderFilter<AffineExpr>(layout, k, f, c));
-    AffineMap resultMap = loops.map(orderActivation<AffineExpr>(
-        layout, n, interleave<AffineExpr>(o, k), c));
+    TileLoops tile(b.getContext(), window);
+    AffineExpr f = tile.loops.reduction();
+    AffineMap inputMap = tile.loops.map(tile.perWindow(f));
+    AffineMap filterMap = tile.loops.map(
+        first ? orderFilter<AffineExpr>(layout, tile.k, tile.c, f)
+              : orderFilter<AffineExpr>(layout, tile.k, f, tile.c));
+    AffineMap resultMap = tile.loops.map(tile.perEntry());
     RankedTensorType type = op.getType();
-    ArrayRef<int64_t> outputs = getSpatialSizes(layout, getShape(input));
-    SmallVector<int64_t> shape = orderActivation<int64_t>(
-        layout, type.getDimSize(0), interleave<int64_t>(outputs, window.kernel),
-        type.getDimSize(first ? 1 : rank + 1));
-    Value init = buildFilled(b, loc, shape, type.getElementType(), 0.0);
+    Value init =
+        buildFilled(b, loc, tile.getShape(type), type.getElementType(), 0.0);
     Value result =
-        buildGeneric(b, loc, loops, {input, filter}, init,
+        buildGeneric(b, loc, tile.loops, {input, filter}, init,
                      {inputMap, filterMap, resultMap}, buildMultiplyAdd);
     return buildReshape(b, loc, result, type.getShape());
   }

@@ -11,7 +11,6 @@
 #include "Pock/IR/Pock.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -47,23 +46,6 @@ static Value addTo(OpBuilder &b, Location loc, Value sum, Value slice) {
                                                        args[0]);
                         return arith::AddIOp::create(b, loc, args[1], args[0]);
                       });
-}
-
-/// A loop of `count` iterations from `init`; `body` gets the index and the
-/// values of this iteration and returns those of the next.
-static ValueRange buildLoop(
-    OpBuilder &b, Location loc, int64_t count, ValueRange init,
-    function_ref<SmallVector<Value>(OpBuilder &, Value, ValueRange)> body) {
-  auto bound = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, loc, value);
-  };
-  Value zero = bound(0), end = bound(count), one = bound(1);
-  auto loop = scf::ForOp::create(
-      b, loc, zero, end, one, init,
-      [&](OpBuilder &b, Location loc, Value i, ValueRange values) {
-        scf::YieldOp::create(b, loc, body(b, i, values));
-      });
-  return loop.getResults();
 }
 
 /// Entry `i` of the flat `indices` as an index from 0 to `size - 1`: one that

@@ -3,6 +3,7 @@
 #include "LinalgBuilders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 
@@ -200,4 +201,18 @@ Value pock::buildInsertAt(OpBuilder &b, Location loc, Value slice, Value dest,
   EntryPlace place(b, getShape(dest), dim, at);
   return tensor::InsertSliceOp::create(b, loc, slice, dest, place.offsets,
                                        place.sizes, place.strides);
+}
+
+ValueRange pock::buildLoop(OpBuilder &b, Location loc, int64_t count,
+                           ValueRange init, LoopBody body) {
+  auto bound = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  Value zero = bound(0), end = bound(count), one = bound(1);
+  auto loop = scf::ForOp::create(
+      b, loc, zero, end, one, init,
+      [&](OpBuilder &b, Location loc, Value i, ValueRange values) {
+        scf::YieldOp::create(b, loc, body(b, i, values));
+      });
+  return loop.getResults();
 }

@@ -100,6 +100,15 @@ Value buildSliceAt(OpBuilder &b, Location loc, Value value, int64_t dim,
 Value buildInsertAt(OpBuilder &b, Location loc, Value slice, Value dest,
                     int64_t dim, Value at);
 
+/// Builds the body of a loop: gets the index and the values of this iteration
+/// and returns those of the next.
+using LoopBody =
+    function_ref<SmallVector<Value>(OpBuilder &, Value, ValueRange)>;
+
+/// The results of a loop of `count` iterations from `init`.
+ValueRange buildLoop(OpBuilder &b, Location loc, int64_t count, ValueRange init,
+                     LoopBody body);
+
 /// `value` with `low` and `high` entries of `padding` around it and `interior`
 /// ones between neighbours. Negative `low` and `high` crop. `value` itself
 /// if there is nothing to do, null if nothing of `value` remains.

@@ -134,39 +134,22 @@ static Value buildIsInside(OpBuilder &b, Location loc, const Window &window,
 static Value buildTiledPoolGradient(OpBuilder &b, Location loc,
                                     const Window &window, RankedTensorType type,
                                     Value gradient, Value index) {
-  Layout layout = window.layout;
-  int64_t rank = window.kernel.size();
-  ArrayRef<int64_t> outputs = getSpatialSizes(layout, getShape(gradient));
-  Loops loops(b.getContext());
-  AffineExpr n = loops.parallel(), c;
-  if (layout == Layout::ChannelsFirst)
-    c = loops.parallel();
-  SmallVector<AffineExpr> o, k;
+  TileLoops tile(b.getContext(), window);
   SmallVector<int64_t> tapDims;
-  for (int64_t i = 0; i < rank; ++i) {
-    o.push_back(loops.parallel());
-    k.push_back(loops.parallel());
-    tapDims.push_back(cast<AffineDimExpr>(k.back()).getPosition());
-  }
-  if (layout == Layout::ChannelsLast)
-    c = loops.parallel();
-  AffineMap read = loops.map(orderActivation<AffineExpr>(layout, n, o, c));
-  AffineMap written = loops.map(
-      orderActivation<AffineExpr>(layout, n, interleave<AffineExpr>(o, k), c));
-  SmallVector<int64_t> shape = orderActivation<int64_t>(
-      layout, type.getDimSize(0), interleave<int64_t>(outputs, window.kernel),
-      type.getDimSize(channelDim(layout, type.getRank())));
-  Value init = buildEmpty(b, loc, shape, type.getElementType());
+  for (AffineExpr tap : tile.k)
+    tapDims.push_back(cast<AffineDimExpr>(tap).getPosition());
+  AffineMap read = tile.loops.map(tile.perWindow(tile.c));
+  Value init = buildEmpty(b, loc, tile.getShape(type), type.getElementType());
   SmallVector<Value> ins{gradient};
   SmallVector<AffineMap> maps{read};
   if (index) {
     ins.push_back(index);
     maps.push_back(read);
   }
-  maps.push_back(written);
-  SmallVector<int64_t> zeros(rank, 0), ones(rank, 1);
+  maps.push_back(tile.loops.map(tile.perEntry()));
+  SmallVector<int64_t> zeros(tile.k.size(), 0), ones(tile.k.size(), 1);
   Value result = buildGeneric(
-      b, loc, loops, ins, init, maps,
+      b, loc, tile.loops, ins, init, maps,
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         if (!index)
           return args[0];

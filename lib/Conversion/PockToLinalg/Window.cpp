@@ -45,6 +45,29 @@ Value Window::buildPaddedInput(OpBuilder &b, Location loc, Value input,
   return buildPaddedSpatial(b, loc, layout, input, low, needed, padding);
 }
 
+TileLoops::TileLoops(MLIRContext *context, const Window &window)
+    : loops(context), layout(window.layout), kernel(window.kernel) {
+  n = loops.parallel();
+  if (layout == Layout::ChannelsFirst)
+    c = loops.parallel();
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    o.push_back(loops.parallel());
+    k.push_back(loops.parallel());
+  }
+  if (layout == Layout::ChannelsLast)
+    c = loops.parallel();
+}
+
+SmallVector<int64_t> TileLoops::getShape(RankedTensorType type) const {
+  SmallVector<int64_t> outputs;
+  for (auto [size, taps] :
+       llvm::zip_equal(getSpatialSizes(layout, type.getShape()), kernel))
+    outputs.push_back(size / taps);
+  return orderActivation<int64_t>(
+      layout, type.getDimSize(0), interleave<int64_t>(outputs, kernel),
+      type.getDimSize(channelDim(layout, type.getRank())));
+}
+
 bool Window::tiles(ArrayRef<int64_t> inputs, ArrayRef<int64_t> outputs) const {
   for (size_t i = 0; i < kernel.size(); ++i)
     if (strides[i] != kernel[i] || (kernel[i] > 1 && dilations[i] != 1) ||

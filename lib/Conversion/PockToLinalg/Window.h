@@ -84,6 +84,31 @@ struct ResidueClass {
   int64_t residue, count, taps, lastTap, tapStep, step, low, high;
 };
 
+/// Loops over the entries of a tensor that windows tile, in the order of the
+/// layout: sample, channel, and for each spatial dimension window and tap.
+struct TileLoops {
+  Loops loops;
+  AffineExpr n, c;
+  SmallVector<AffineExpr> o, k;
+
+  TileLoops(MLIRContext *context, const Window &window);
+  /// The coordinates in a tensor of one entry per window and channel `channel`.
+  SmallVector<AffineExpr> perWindow(AffineExpr channel) const {
+    return orderActivation<AffineExpr>(layout, n, o, channel);
+  }
+  /// Those in the tiled tensor, of shape `getShape`.
+  SmallVector<AffineExpr> perEntry() const {
+    return orderActivation<AffineExpr>(layout, n, interleave<AffineExpr>(o, k),
+                                       c);
+  }
+  /// `type`, the tiled tensor's, with windows and taps apart.
+  SmallVector<int64_t> getShape(RankedTensorType type) const;
+
+private:
+  Layout layout;
+  SmallVector<int64_t> kernel;
+};
+
 /// Builds the values of one class, of shape `[batch, count..., channels]` in
 /// the order of the layout. `padded` are the values at the outputs that the
 /// class reads, from its first one on.
