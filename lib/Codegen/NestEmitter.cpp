@@ -12,7 +12,9 @@
 
 #include "NestEmitterImpl.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -160,12 +162,12 @@ const NestEmitter::Values *NestEmitter::findForwarded(Access &access) {
 }
 
 NestEmitter::Values
-NestEmitter::emitFor(int loop, int64_t end, int64_t step, ArrayRef<Value> inits,
+NestEmitter::emitFor(int loop, Value begin, Value end, int64_t step,
+                     ArrayRef<Value> inits,
                      llvm::function_ref<Values(Values)> body) {
   auto savedIndices = dynamicIndices;
   auto savedLoads = loads;
-  Value lower = constant(0), upper = constant(end), by = constant(step);
-  auto op = scf::ForOp::create(b, loc, lower, upper, by, inits);
+  auto op = scf::ForOp::create(b, loc, begin, end, constant(step), inits);
   {
     OpBuilder::InsertionGuard guard(b);
     if (inits.empty())
@@ -187,15 +189,76 @@ NestEmitter::emitFor(int loop, int64_t end, int64_t step, ArrayRef<Value> inits,
 // Tiles
 //===----------------------------------------------------------------------===//
 
+void NestEmitter::emit() {
+  loadInvariants();
+  if (schedule.threadLoop < 0)
+    return emitLoops(0);
+  for (Statement &statement : nest.statements)
+    for (Access &access : llvm::concat<Access>(statement.ins, statement.outs))
+      if (access.root)
+        (void)flat(access); // Outside, where all regions can use it.
+  auto region = omp::ParallelOp::create(b, loc);
+  OpBuilder::InsertionGuard guard(b);
+  b.createBlock(&region.getRegion());
+  auto ask = [&](StringRef function) -> Value {
+    auto call =
+        func::CallOp::create(b, loc, function, TypeRange{b.getI32Type()});
+    return arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                      call.getResult(0));
+  };
+  Value thread = ask(kThreadNumber), count = ask(kThreadCount);
+  Value next = arith::AddIOp::create(b, loc, thread, constant(1));
+  int64_t tile = schedule.tileOf(schedule.threadLoop);
+  Value tiles = constant(nest.loops[schedule.threadLoop].extent / tile);
+  auto share = [&](Value number) -> Value {
+    Value first = arith::DivUIOp::create(
+        b, loc, arith::MulIOp::create(b, loc, number, tiles), count);
+    return arith::MulIOp::create(b, loc, first, constant(tile));
+  };
+  shareBegin = share(thread);
+  shareEnd = share(next);
+  isLastThread =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, next, count);
+  emitLoops(0);
+  omp::TerminatorOp::create(b, loc);
+}
+
+/// The loop that threads divide: each takes a run of whole tiles, the last one
+/// also the remainder.
+void NestEmitter::emitThreadShare(size_t depth, int loop, int64_t main,
+                                  int64_t tile) {
+  size[loop] = tile;
+  emitFor(loop, shareBegin, shareEnd, tile, {}, [&](Values) {
+    emitLoops(depth + 1);
+    return Values();
+  });
+  int64_t rest = nest.loops[loop].extent - main;
+  if (!rest)
+    return;
+  auto savedIndices = dynamicIndices;
+  auto savedLoads = loads;
+  auto branch = scf::IfOp::create(b, loc, isLastThread);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenBlock()->getTerminator());
+    size[loop] = rest;
+    fixed[loop] = main;
+    emitLoops(depth + 1);
+    fixed[loop] = 0;
+  }
+  dynamicIndices = std::move(savedIndices);
+  loads = std::move(savedLoads);
+}
+
 void NestEmitter::emitLoops(size_t depth) {
   if (depth == schedule.order.size())
     return emitTile();
   int loop = schedule.order[depth];
-  int64_t tile = loop == schedule.row   ? schedule.rows
-                 : loop == schedule.col ? schedule.cols
-                                        : 1;
+  int64_t tile = schedule.tileOf(loop);
   int64_t extent = nest.loops[loop].extent;
   int64_t main = extent / tile * tile, rest = extent - main;
+  if (loop == schedule.threadLoop)
+    return emitThreadShare(depth, loop, main, tile);
   if (main) {
     size[loop] = tile;
     if (main == tile) {

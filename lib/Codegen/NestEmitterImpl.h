@@ -56,16 +56,14 @@ public:
         schedule(schedule), registers(registers), dynamic(nest.loops.size()),
         fixed(nest.loops.size(), 0), size(nest.loops.size(), 1) {}
 
-  void emit() {
-    loadInvariants();
-    emitLoops(0);
-  }
+  void emit();
 
 private:
   using Values = SmallVector<Value>;
 
   // Tiles.
   void emitLoops(size_t depth);
+  void emitThreadShare(size_t depth, int loop, int64_t main, int64_t tile);
   void emitTile();
   void emitStatement(size_t index, ArrayRef<Point> points);
   Values emitElementwise(Statement &statement, ArrayRef<Point> points);
@@ -97,10 +95,16 @@ private:
   Value load(Access &access, int64_t extra, int64_t stride, int64_t lanes);
   const Values *findForwarded(Access &access);
 
-  /// Emits scf.for over [0, count) with step `step` for `loop` and calls `body`
-  /// with the carried values; returns the loop's results.
-  Values emitFor(int loop, int64_t end, int64_t step, ArrayRef<Value> inits,
+  /// Emits scf.for over [begin, end) with step `step` for `loop` and calls
+  /// `body` with the carried values; returns the loop's results.
+  Values emitFor(int loop, Value begin, Value end, int64_t step,
+                 ArrayRef<Value> inits,
                  llvm::function_ref<Values(Values)> body);
+  /// The same over [0, end).
+  Values emitFor(int loop, int64_t end, int64_t step, ArrayRef<Value> inits,
+                 llvm::function_ref<Values(Values)> body) {
+    return emitFor(loop, constant(0), constant(end), step, inits, body);
+  }
 
   OpBuilder &b;
   Location loc;
@@ -120,6 +124,9 @@ private:
   /// What the statements of this tile wrote, one value per point.
   SmallVector<std::pair<Access *, Values>, 0> forwarded;
   DenseMap<Value, Value> flats;
+  /// In a parallel region: what this thread does of the loop that is divided,
+  /// and whether the remainder is its own, too.
+  Value shareBegin, shareEnd, isLastThread;
   /// Loaded in front of the loops, by buffer and offset.
   std::map<std::pair<void *, int64_t>, Value> invariants;
 };

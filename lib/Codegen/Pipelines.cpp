@@ -43,6 +43,7 @@ void buildLowerToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createLowerToLLVM());
+  pm.addPass(createOutlineParallel());
 }
 
 } // namespace mlir::pock

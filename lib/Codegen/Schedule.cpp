@@ -269,6 +269,29 @@ void chooseOrder(Nest &nest, const TargetDescription &target,
   schedule.order = order;
 }
 
+/// Cycles below which a nest is not worth waking threads for: a few times what
+/// entering and leaving a parallel region costs.
+constexpr double kParallelCycles = 30000;
+/// Tiles that let up to eight threads have nearly equal shares.
+constexpr int64_t kEnoughTiles = 24;
+
+/// The outermost loop with enough tiles for all threads; else the one with the
+/// most.
+int chooseThreadLoop(Nest &nest, const Schedule &schedule) {
+  int best = -1;
+  int64_t most = 1;
+  for (int loop : schedule.order) {
+    int64_t tiles = nest.loops[loop].extent / schedule.tileOf(loop);
+    if (tiles <= most)
+      continue;
+    best = loop;
+    most = tiles;
+    if (tiles >= kEnoughTiles)
+      break;
+  }
+  return best;
+}
+
 } // namespace
 
 Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
@@ -351,6 +374,8 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
   }
 
   chooseOrder(nest, target, best);
+  if (target.threads != 1 && bestCost > kParallelCycles)
+    best.threadLoop = chooseThreadLoop(nest, best);
   return best;
 }
 

@@ -24,6 +24,15 @@ struct Schedule {
   mlir::SmallVector<int> reductionLoop;
   /// All parallel loops, outermost first.
   mlir::SmallVector<int> order;
+  /// The loop whose tiles the threads divide among them, or -1. It is a
+  /// parallel loop: what is computed, and in which order, does not depend on
+  /// how many threads there are.
+  int threadLoop = -1;
+
+  /// How many points of `loop` one tile has.
+  int64_t tileOf(int loop) const {
+    return loop == row ? rows : loop == col ? cols : 1;
+  }
 };
 
 /// The cheapest schedule by a cost model of loads, arithmetic, latency and

@@ -37,6 +37,7 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
                           .Case("l1_bytes", &target.l1Bytes)
                           .Case("alignment", &target.alignment)
                           .Case("stack_bytes", &target.stackBytes)
+                          .Case("threads", &target.threads)
                           .Default(nullptr);
     if (text) {
       auto value = dyn_cast<StringAttr>(entry.getValue());
@@ -65,6 +66,10 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
            << target.vectorBytes;
   if (target.vectorRegisters < 1)
     return module.emitError("expected 'vector_registers' to be positive");
+  if (target.threads < 0 || target.threads > 1)
+    return module.emitError("expected 'threads' to be 0 (as many as the OpenMP "
+                            "runtime has) or 1, but got ")
+           << target.threads;
   if (target.alignment < 1 || !llvm::isPowerOf2_64(target.alignment))
     return module.emitError("expected 'alignment' to be a power of two, "
                             "but got ")
@@ -107,7 +112,8 @@ DictionaryAttr hostTargetAttr(MLIRContext *context) {
        b.getNamedAttr("vector_registers", number(registers)),
        b.getNamedAttr("l1_bytes", number(32768)),
        b.getNamedAttr("alignment", number(64)),
-       b.getNamedAttr("stack_bytes", number(65536))});
+       b.getNamedAttr("stack_bytes", number(65536)),
+       b.getNamedAttr("threads", number(0))});
 }
 
 } // namespace mlir::pock

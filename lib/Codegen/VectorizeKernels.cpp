@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -61,6 +62,15 @@ LogicalResult verifyResult(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
+/// Declares what parallel regions call.
+void declareThreadFunctions(ModuleOp module) {
+  OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  auto type = b.getFunctionType({}, b.getI32Type());
+  for (StringRef name : {kThreadNumber, kThreadCount})
+    if (!module.lookupSymbol(name))
+      func::FuncOp::create(b, module.getLoc(), name, type).setPrivate();
+}
+
 struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
   using Base::Base;
 
@@ -71,6 +81,7 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
       return signalPassFailure();
     if (vectorBytes >= 0)
       target->vectorBytes = vectorBytes;
+    bool parallel = false;
     for (auto func : getOperation().getOps<func::FuncOp>()) {
       if (!func->hasAttr("pock.kernel") || func.isExternal())
         continue;
@@ -80,6 +91,7 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
       for (Nest &nest : nests) {
         mergeLoops(nest);
         Schedule schedule = chooseSchedule(nest, *target);
+        parallel |= schedule.threadLoop >= 0;
         // Behind the last operation: all operands are defined there, and only
         // views and constants stand between the operations of a nest.
         OpBuilder b(nest.statements.back().op);
@@ -92,6 +104,8 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
       if (failed(verifyResult(func)))
         return signalPassFailure();
     }
+    if (parallel)
+      declareThreadFunctions(getOperation());
   }
 };
 

@@ -18,6 +18,7 @@ from .report import Report
 from .scheme import ParameterInfo, Scheme
 from .step import Step
 from .target import Target
+from .threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
@@ -44,4 +45,6 @@ __all__ = [
     "UnsupportedOpsError",
     "compile",
     "dropout_mask",
+    "get_num_threads",
+    "set_num_threads",
 ]

@@ -17,6 +17,7 @@ import numpy as np
 
 from ._manifest import Array, Function, Manifest, TensorSpec, dtype_of
 from .errors import ArgumentError, StepError
+from .threads import tell_runtime
 
 __all__ = ["Call", "Instance", "LabelRange", "aligned_bytes", "to_array"]
 
@@ -123,6 +124,7 @@ class Call:
         """
         addresses = [array.ctypes.data for array in inputs]
         addresses += [array.ctypes.data for array in outputs]
+        tell_runtime()
         code = self._entry(*self._memory, *addresses)
         if code:
             raise StepError(self.symbol, code)

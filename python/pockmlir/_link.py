@@ -10,11 +10,13 @@ from pathlib import Path
 
 from .errors import CompileError
 
-__all__ = ["archive", "find_program", "link_shared"]
+__all__ = ["OPENMP", "archive", "find_program", "link_shared"]
 
 #: Where Debian puts the tools of a versioned LLVM.
 _LLVM_BIN = "/usr/lib/llvm-22/bin"
-#: Where a shared libm may be; only those that exist are searched.
+#: The OpenMP runtimes that kernels can use, the better known first.
+OPENMP = ("libgomp.so.1", "libomp.so.5")
+#: Where shared libraries may be; only those that exist are searched.
 _LIBRARY_DIRS = ("/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib", "/lib")
 
 
@@ -42,10 +44,20 @@ def _run(command: Sequence[str]) -> None:
         )
 
 
+def _directory_of(library: str) -> str | None:
+    return next((directory for directory in _LIBRARY_DIRS if Path(directory, library).exists()), None)
+
+
 def link_shared(object_file: Path, library: Path) -> None:
     """Link an object file into a shared library whose bytes depend on nothing else."""
-    directory = next((d for d in _LIBRARY_DIRS if Path(d, "libm.so.6").exists()), None)
-    libm = ["-L", directory, "--as-needed", "-l:libm.so.6", "-l:libc.so.6"] if directory else []
+    libraries = []
+    if directory := _directory_of("libm.so.6"):
+        libraries += ["-L", directory, "--as-needed", "-l:libm.so.6", "-l:libc.so.6"]
+    # Kernels refer to OpenMP weakly: without it, one thread does the work.
+    openmp = [(directory, name) for name in OPENMP if (directory := _directory_of(name))]
+    if openmp and b"GOMP_parallel" in object_file.read_bytes():
+        directory, name = openmp[0]
+        libraries += ["-L", directory, "--no-as-needed", f"-l:{name}"]
     _run(
         [
             find_program("ld.lld-22", "ld.lld"),
@@ -59,7 +71,7 @@ def link_shared(object_file: Path, library: Path) -> None:
             "-o",
             str(library),
             str(object_file),
-            *libm,
+            *libraries,
         ]
     )
 

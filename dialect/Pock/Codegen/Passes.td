@@ -106,6 +106,10 @@ def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
     `pock.target`. Whatever the emitter does not understand (non-linear
     indexing maps) becomes scalar loops.
 
+    With `threads = 0` in `pock.target`, a nest that is worth it becomes an
+    `omp.parallel` region: threads divide the tiles of one parallel loop, so
+    results do not depend on their number.
+
     Floating-point reductions over a vectorised dimension are reassociated;
     products that are summed are fused (`math.fma`).
   }];
@@ -118,7 +122,8 @@ def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
   let dependentDialects = [
     "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
     "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
-    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+    "mlir::omp::OpenMPDialect", "mlir::scf::SCFDialect",
+    "mlir::vector::VectorDialect"
   ];
 }
 
@@ -142,6 +147,21 @@ def LowerToLLVM : Pass<"pock-lower-to-llvm", "mlir::ModuleOp"> {
     "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
     "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
   ];
+}
+
+def OutlineParallel : Pass<"pock-outline-parallel", "mlir::ModuleOp"> {
+  let summary = "Turn parallel regions into calls of the OpenMP runtime";
+  let description = [{
+    Works on the LLVM dialect. The body of every `omp.parallel` becomes a
+    function `body(data, thread, threads)`, and the region a call of
+    `GOMP_parallel`, which libgomp and LLVM's libomp both have. What the body
+    uses from outside travels in a structure on the stack.
+
+    The runtime's functions are weak: without a runtime, one thread does it
+    all. Clauses on `omp.parallel` are errors.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect",
+                           "mlir::omp::OpenMPDialect"];
 }
 
 #endif // POCK_CODEGEN_PASSES

@@ -29,6 +29,9 @@ struct TargetDescription {
   int64_t l1Bytes = 32768;
   /// Alignment of the segments that the caller passes.
   int64_t alignment = 64;
+  /// How many threads may work on a kernel: 1 means serial code, 0 as many as
+  /// the OpenMP runtime has.
+  int64_t threads = 1;
   /// Stack that the whole program may use.
   int64_t stackBytes = 65536;
 
