@@ -138,6 +138,39 @@ Value emitHorizontal(OpBuilder &b, Operation *combiner, Value vector) {
   return rest ? emitCombine(b, combiner, result, rest) : result;
 }
 
+void transposeSquare(OpBuilder &b, Location loc, SmallVectorImpl<Value> &rows) {
+  int64_t side = rows.size();
+  // Which of 2 * side lanes a merge of the low (high) halves of two vectors
+  // takes. After log2(side) rounds of perfect shuffles, rows are columns.
+  SmallVector<int64_t> low, high;
+  for (int64_t i = 0; i < side / 2; ++i) {
+    low.append({i, side + i});
+    high.append({side / 2 + i, side + side / 2 + i});
+  }
+  for (int64_t round = 1; round < side; round *= 2) {
+    SmallVector<Value> merged;
+    for (int64_t i = 0; i < side / 2; ++i) {
+      Value first = rows[i], second = rows[i + side / 2];
+      merged.push_back(vector::ShuffleOp::create(b, loc, first, second, low));
+      merged.push_back(vector::ShuffleOp::create(b, loc, first, second, high));
+    }
+    rows.assign(merged);
+  }
+}
+
+Value concatenate(OpBuilder &b, Location loc, SmallVector<Value> parts) {
+  while (parts.size() > 1) {
+    int64_t lanes = cast<VectorType>(parts[0].getType()).getNumElements();
+    auto all = llvm::to_vector(llvm::seq<int64_t>(0, 2 * lanes));
+    SmallVector<Value> pairs;
+    for (size_t i = 0; i < parts.size(); i += 2)
+      pairs.push_back(
+          vector::ShuffleOp::create(b, loc, parts[i], parts[i + 1], all));
+    parts = std::move(pairs);
+  }
+  return parts[0];
+}
+
 double bodyCost(Statement &statement) {
   double cost = 0;
   for (Operation &op : statement.op.getBody()->without_terminator()) {

@@ -32,6 +32,15 @@ mlir::Value emitCombine(mlir::OpBuilder &b, mlir::Operation *combiner,
 mlir::Value emitHorizontal(mlir::OpBuilder &b, mlir::Operation *combiner,
                            mlir::Value vector);
 
+/// Transposes `rows`, as many vectors as each has lanes, a power of two.
+void transposeSquare(mlir::OpBuilder &b, mlir::Location loc,
+                     mlir::SmallVectorImpl<mlir::Value> &rows);
+
+/// The vectors `parts`, of equal type, one behind the other; their number is a
+/// power of two.
+mlir::Value concatenate(mlir::OpBuilder &b, mlir::Location loc,
+                        mlir::SmallVector<mlir::Value> parts);
+
 /// How many operations the body costs per point, very roughly; a
 /// transcendental function counts as many.
 double bodyCost(Statement &statement);

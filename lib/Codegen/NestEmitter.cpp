@@ -113,6 +113,18 @@ void NestEmitter::loadInvariants() {
     }
 }
 
+/// What is known to be `lanes` elements, `stride` apart, in this block.
+Value &NestEmitter::loaded(Access &access, int64_t extra, int64_t stride,
+                           int64_t lanes) {
+  int64_t offset = access.offset + extra;
+  for (auto [position, s] : llvm::zip(fixed, access.strides))
+    offset += position * s;
+  Value sum = dynamicIndex(access);
+  return loads[{access.root.getAsOpaquePointer(),
+                sum ? sum.getAsOpaquePointer() : nullptr, offset, lanes,
+                lanes == 1 ? 0 : stride}];
+}
+
 /// `lanes` elements, `stride` apart (one scalar if the stride is 0).
 Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
                         int64_t lanes) {
@@ -125,16 +137,9 @@ Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
             invariants.find({access.root.getAsOpaquePointer(), access.offset});
         it != invariants.end())
       return it->second;
-  int64_t offset = access.offset + extra;
-  for (auto [position, s] : llvm::zip(fixed, access.strides))
-    offset += position * s;
-  Value sum = dynamicIndex(access);
-  auto key = std::make_tuple(access.root.getAsOpaquePointer(),
-                             sum ? sum.getAsOpaquePointer() : nullptr, offset,
-                             lanes, lanes == 1 ? 0 : stride);
-  auto it = loads.find(key);
-  if (it != loads.end())
-    return it->second;
+  Value &known = loaded(access, extra, stride, lanes);
+  if (known)
+    return known;
   Value result;
   if (lanes == 1) {
     result =
@@ -150,8 +155,8 @@ Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
         b, loc, cast<VectorType>(vectorOf(access.elementType, lanes)),
         elements);
   }
-  loads[key] = result;
-  return result;
+  // (Loads of elements may have moved `known`.)
+  return loaded(access, extra, stride, lanes) = result;
 }
 
 const NestEmitter::Values *NestEmitter::findForwarded(Access &access) {
@@ -321,8 +326,40 @@ void NestEmitter::emitStatement(size_t index, ArrayRef<Point> points) {
   }
 }
 
+/// Loads the tile of an operand that runs along the rows while vectors run
+/// along the columns: whole vectors are loaded and transposed in registers.
+void NestEmitter::transposeTile(Access &access) {
+  if (!isTransposed(access, schedule))
+    return;
+  int64_t stride = access.strides[schedule.col];
+  for (Piece rows : splitIntoPieces(size[schedule.row], schedule.lanes))
+    for (Piece cols : splitIntoPieces(size[schedule.col], schedule.lanes)) {
+      // Squares of `side`, of which a wide vector takes several.
+      int64_t side = std::min(rows.lanes, cols.lanes);
+      if (side < 4)
+        continue;
+      SmallVector<Values> parts(rows.lanes);
+      for (int64_t c = 0; c < cols.lanes; c += side)
+        for (int64_t r = 0; r < rows.lanes; r += side) {
+          Values square;
+          for (int64_t i = 0; i < side; ++i)
+            square.push_back(
+                load(access, rows.offset + r + (cols.offset + c + i) * stride,
+                     1, side));
+          transposeSquare(b, loc, square);
+          for (int64_t i = 0; i < side; ++i)
+            parts[r + i].push_back(square[i]);
+        }
+      for (int64_t r = 0; r < rows.lanes; ++r)
+        loaded(access, rows.offset + r + cols.offset * stride, stride,
+               cols.lanes) = concatenate(b, loc, parts[r]);
+    }
+}
+
 NestEmitter::Values NestEmitter::emitElementwise(Statement &statement,
                                                  ArrayRef<Point> points) {
+  for (Access &access : statement.ins)
+    transposeTile(access);
   size_t numOuts = statement.outs.size();
   Values values(numOuts * points.size());
   for (auto [p, point] : llvm::enumerate(points)) {

@@ -67,6 +67,7 @@ private:
   void emitTile();
   void emitStatement(size_t index, ArrayRef<Point> points);
   Values emitElementwise(Statement &statement, ArrayRef<Point> points);
+  void transposeTile(Access &access);
   void store(Access &access, ArrayRef<Point> points, ArrayRef<Value> values);
   bool isDeadStore(size_t index, Access &access);
 
@@ -121,6 +122,7 @@ private:
   /// both valid in the current block.
   std::map<SmallVector<int64_t>, Value> dynamicIndices;
   std::map<std::tuple<void *, void *, int64_t, int64_t, int64_t>, Value> loads;
+  Value &loaded(Access &access, int64_t extra, int64_t stride, int64_t lanes);
   /// What the statements of this tile wrote, one value per point.
   SmallVector<std::pair<Access *, Values>, 0> forwarded;
   DenseMap<Value, Value> flats;

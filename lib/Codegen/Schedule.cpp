@@ -64,8 +64,13 @@ double CostModel::loadCost(const Schedule &schedule, const Access &access,
                                        : 0;
   if (stride(schedule.col))
     count *= pieces;
-  if (lanes > 1 && along != 0 && along != 1)
-    count *= 1.5 * lanes; // Gathered lane by lane.
+  if (lanes > 1 && along != 0 && along != 1) {
+    // Loaded along the rows and transposed, or gathered lane by lane.
+    if (reductionLoop < 0 && rows >= 4 && isTransposed(access, schedule))
+      count *= 1 + 2 * std::log2(double(std::min(rows, lanes)));
+    else
+      count *= 1.5 * lanes;
+  }
   return count * kLoad;
 }
 
@@ -323,7 +328,7 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
     // Vectors (or scalars, on a target without) along a parallel loop.
     for (int col : parallel)
       for (int row : rows) {
-        if (row == col || (row >= 0 && !hasReduction))
+        if (row == col)
           continue;
         Schedule schedule;
         schedule.reductionLoop.assign(nest.statements.size(), -1);
@@ -331,6 +336,18 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
         schedule.col = col;
         schedule.vectorCol = true;
         schedule.lanes = lanes;
+        if (row >= 0 && !hasReduction) {
+          bool transposes = false;
+          nest.forEachAccess([&](const Access &access) {
+            transposes |= isTransposed(access, schedule);
+          });
+          if (!transposes)
+            continue;
+          schedule.rows = std::min(lanes, nest.loops[row].extent);
+          schedule.cols = std::min(lanes, nest.loops[col].extent);
+          consider(schedule);
+          continue;
+        }
         int64_t extent = nest.loops[col].extent;
         for (int64_t vectors = row >= 0 ? 4 : 12; vectors >= 1; --vectors) {
           if ((vectors - 1) * lanes >= extent || (!hasReduction && vectors > 4))

@@ -35,6 +35,15 @@ struct Schedule {
   }
 };
 
+/// Whether `access` is contiguous along the rows of the tile while vectors run
+/// along its columns, so that the tile is best transposed in registers.
+inline bool isTransposed(const Access &access, const Schedule &schedule) {
+  return access.root && schedule.vectorCol && schedule.lanes > 1 &&
+         schedule.row >= 0 && schedule.col >= 0 &&
+         access.strides[schedule.row] == 1 &&
+         access.strides[schedule.col] != 0 && access.strides[schedule.col] != 1;
+}
+
 /// The cheapest schedule by a cost model of loads, arithmetic, latency and
 /// registers. Always succeeds: scalar code is a schedule too.
 Schedule chooseSchedule(Nest &nest, const TargetDescription &target);

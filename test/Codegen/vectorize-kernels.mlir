@@ -123,3 +123,20 @@ func.func @not_a_kernel(%out: memref<8xf32>) {
   linalg.fill ins(%zero : f32) outs(%out : memref<8xf32>)
   return
 }
+
+// -----
+
+// A transposition loads along one dimension, stores along the other, and
+// exchanges the two in registers: no element travels alone.
+
+module attributes {pock.target = {vector_bytes = 16 : i64, vector_registers = 32 : i64}} {
+// CHECK-LABEL: func.func private @transpose(
+// CHECK-COUNT-4: vector.load {{.*}} : memref<64xf32>, vector<4xf32>
+// CHECK-COUNT-8: vector.shuffle {{.*}} : vector<4xf32>, vector<4xf32>
+// CHECK-COUNT-4: vector.store {{.*}} : memref<64xf32>, vector<4xf32>
+// CHECK-NOT:     memref.load
+func.func private @transpose(%x: memref<8x8xf32>, %out: memref<8x8xf32>) attributes {pock.kernel} {
+  linalg.transpose ins(%x : memref<8x8xf32>) outs(%out : memref<8x8xf32>) permutation = [1, 0]
+  return
+}
+}

@@ -87,7 +87,7 @@ def test_several_threads_need_a_runtime(monkeypatch):
     monkeypatch.setattr(threads, "_runtime", lambda: None)
     assert pock.get_num_threads() == 1
     pock.set_num_threads(1)
-    with pytest.raises(pock.ArgumentError, match="no OpenMP runtime found .*libgomp1"):
+    with pytest.raises(pock.ArgumentError, match=r"no OpenMP runtime found .*libgomp1"):
         pock.set_num_threads(2)
     sys.modules[threads.__name__]._wanted = None
 
