@@ -1,0 +1,14 @@
+"""The kernels of training steps, as cases: what `kernels.py` compiles, checks and times."""
+
+from __future__ import annotations
+
+from . import contraction, convolution
+from .case import Case, Work
+
+__all__ = ["CASES", "Case", "Work"]
+
+#: All cases, in the order of the table.
+CASES: tuple[Case, ...] = (
+    *contraction.CASES,
+    *convolution.CASES,
+)
