@@ -123,8 +123,7 @@ def main(patterns: tuple[str, ...], threads: int, repeat: int, json_path: str | 
 
     A kernel that computes something else than PyTorch's is an error in its row.
     """
-    # Before any OpenMP runtime is loaded.
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # before any OpenMP runtime is loaded
     results, machine = run(patterns, threads, repeat)
     if json_path:
         figures = {"machine": machine, "results": [asdict(r) for r in results], "geometric_means": means(results)}

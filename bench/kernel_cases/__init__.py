@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import contraction, convolution
+from . import attention, contraction, convolution, elementwise, embedding, norm, optimizer, pooling
 from .case import Case, Work
 
 __all__ = ["CASES", "Case", "Work"]
@@ -11,4 +11,10 @@ __all__ = ["CASES", "Case", "Work"]
 CASES: tuple[Case, ...] = (
     *contraction.CASES,
     *convolution.CASES,
+    *pooling.CASES,
+    *norm.CASES,
+    *attention.CASES,
+    *elementwise.CASES,
+    *embedding.CASES,
+    *optimizer.CASES,
 )

@@ -12,8 +12,8 @@ from .program import Program
 
 __all__ = ["LR", "Case", "Work", "nchw", "nhwc", "normal"]
 
-#: Learning rate of the updates, small enough for thousands of them in place.
-LR = 1e-6
+#: Learning rate of the updates: large enough that a missing one shows, and repeated ones do not overflow.
+LR = 1e-2
 
 Tensors = Sequence[torch.Tensor]
 
