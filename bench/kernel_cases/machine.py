@@ -83,7 +83,7 @@ class Machine:
                 list(self._map(lambda pair: function(*pair, vectors, times), addresses))
 
             times = _enough(run)
-            seconds = min(_seconds(run, times) for _ in range(7))
+            seconds = min(_seconds(run, times) for _ in range(25))
             best = max(best, 2 * half * self.threads * times / seconds)
         return best
 
