@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +151,7 @@ def measure(case: Case, machine: Machine, repeat: int) -> Result:
     except (Mismatch, RuntimeError) as failure:
         return Result(case.name, case.shape, failure=str(failure).strip().splitlines()[0])
     with torch.inference_mode():
-        samples = _in_turns(kernel, work.torch, repeat)
+        samples = _in_turns(kernel, work.torch, machine.clock, repeat)
     machine.measure_peak()
     ours, torchs = (min(times) for times in samples)
     working_set = work.bytes + kernel.manifest.segments["arena"]
@@ -174,25 +173,27 @@ def measure(case: Case, machine: Machine, repeat: int) -> Result:
     )
 
 
-def _in_turns(ours: Callable[[], object], torchs: Callable[[], object], repeat: int) -> list[list[float]]:
+def _in_turns(
+    ours: Callable[[], object], torchs: Callable[[], object], clock: Callable[[], float], repeat: int
+) -> list[list[float]]:
     """Return samples of both, in seconds of a call; each is some calls after one that fills the caches."""
-    runs = [(run, _calls(run)) for run in (ours, torchs)]
+    runs = [(run, _calls(run, clock)) for run in (ours, torchs)]
     samples: list[list[float]] = [[], []]
     for _ in range(repeat):
         for index, (run, calls) in enumerate(runs):
             run()
-            begin = time.perf_counter()
+            begin = clock()
             for _ in range(calls):
                 run()
-            samples[index].append((time.perf_counter() - begin) / calls)
+            samples[index].append((clock() - begin) / calls)
     return samples
 
 
-def _calls(run: Callable[[], object]) -> int:
-    """How many calls make a sample."""
+def _calls(run: Callable[[], object], clock: Callable[[], float]) -> int:
+    """Return how many calls make a sample."""
     run()
-    begin, calls = time.perf_counter(), 0
-    while time.perf_counter() - begin < SECONDS:
+    begin, calls = clock(), 0
+    while clock() - begin < SECONDS:
         run()
         calls += 1
     return calls
