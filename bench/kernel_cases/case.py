@@ -1,0 +1,76 @@
+"""`Case`: one kernel at one shape, ours and PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .program import Program
+
+__all__ = ["LR", "Case", "Work", "nchw", "nhwc", "normal"]
+
+#: Learning rate of the updates: large enough that a missing one shows, and repeated ones do not overflow.
+LR = 1e-2
+
+Tensors = Sequence[torch.Tensor]
+
+
+def normal(*shape: int) -> torch.Tensor:
+    """Return normally distributed numbers."""
+    return torch.randn(shape)
+
+
+def nchw(n: int, c: int, h: int, w: int) -> torch.Tensor:
+    """Return activations of that shape, stored channels-last."""
+    return torch.randn(n, c, h, w).to(memory_format=torch.channels_last)
+
+
+def nhwc(tensor: torch.Tensor) -> torch.Tensor:
+    """Return activations as our kernels see them: [N, C, H, W] as [N, H, W, C]."""
+    return tensor.permute(0, 2, 3, 1)
+
+
+@dataclass
+class Work:
+    """What a case compiles and runs.
+
+    Attributes:
+        program: our kernel.
+        inputs: its arguments.
+        torch: runs PyTorch's kernel, and returns what it computed.
+        params: initial values of the program's parameters.
+        results: of what ``torch`` returned, our outputs and then our parameters' new values.
+        flops: multiplications and additions, 0 if they are not what takes the time.
+        bytes: read and written at least; of all arguments, results and parameters if not given.
+    """
+
+    program: Program
+    inputs: Tensors
+    torch: Callable[[], Any]
+    params: Tensors = ()
+    results: Callable[[Any], Tensors] = field(default=lambda result: [result])
+    flops: float = 0
+    bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.bytes = self.bytes or self.program.bytes
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kernel at one shape.
+
+    Attributes:
+        name: the class, ``family/kernel``, as ``conv3x3/forward``.
+        shape: sizes, for people.
+        build: makes the work; values follow the global seed.
+        tiny: whether it is small enough for tests.
+    """
+
+    name: str
+    shape: str
+    build: Callable[[], Work]
+    tiny: bool = False
