@@ -1,6 +1,7 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
 from ._manifest import Memory
+from ._profile import Profile
 from .compiler import LOSSES, STAGES, compile
 from .dropout import dropout_mask
 from .errors import (
@@ -35,6 +36,7 @@ __all__ = [
     "Optimizer",
     "ParameterInfo",
     "PockError",
+    "Profile",
     "Report",
     "Scheme",
     "SchemeError",

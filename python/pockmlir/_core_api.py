@@ -34,6 +34,9 @@ class Core(Protocol):
     def manifest(self, ir: str) -> str:
         """Return the manifest, JSON, of a module at stage ``plan``."""
 
+    def kernel_costs(self, ir: str) -> str:
+        """Return what the kernels of a module at stage ``plan`` compute and move, and who launches them, JSON."""
+
     def host_target(self) -> str:
         """Return the target attribute of this machine."""
 

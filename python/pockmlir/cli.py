@@ -133,9 +133,24 @@ def compile_command(model: Any, loss: Any, step: Step, output: Path, as_json: bo
 @_model_options
 @click.option("--stage", type=click.Choice(STAGES), help="Print the IR after this stage, and nothing else.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Write the memory timeline there.")
+@click.option("--profile", is_flag=True, help="Print the time of every kernel on random data, and nothing else.")
+@click.option("--runs", type=click.IntRange(1), default=20, show_default=True, help="Of which a profile is the median.")
+@click.option(
+    "--trace", type=click.Path(dir_okay=False, path_type=Path), help="Write a profile there for Perfetto or Chrome."
+)
 @_json_option
-def inspect(model: Any, loss: Any, step: Step, stage: str | None, picture: Path | None, as_json: bool) -> None:
-    """Show what trains, the memory timeline, operators and kernels."""
+def inspect(
+    model: Any,
+    loss: Any,
+    step: Step,
+    stage: str | None,
+    picture: Path | None,
+    profile: bool,
+    runs: int,
+    trace: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what trains, the memory timeline, operators and kernels; or where the time goes."""
     from ._inspect import describe, tables
 
     if picture:
@@ -144,6 +159,8 @@ def inspect(model: Any, loss: Any, step: Step, stage: str | None, picture: Path 
         draw_timeline(step.memory, f"{step.name}: live bytes in the arena", picture)
     if stage:
         click.echo(step.ir(stage))
+    elif profile or trace:
+        _show_profile(step, runs, trace, as_json)
     elif as_json:
         _print_json(describe(step))
     else:
@@ -153,6 +170,25 @@ def inspect(model: Any, loss: Any, step: Step, stage: str | None, picture: Path 
             console.print(table)
     if picture:
         click.echo(f"picture: {picture}", err=True)
+
+
+def _show_profile(step: Step, runs: int, trace: Path | None, as_json: bool) -> None:
+    """Profile the step on random data; print and write what came out."""
+    with _progress() as progress:
+        task = progress.add_task("profile", total=None)
+        profile = step.profile(
+            *_cli_inputs.random_batch(step.inputs),
+            runs=runs,
+            on_run=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if trace:
+        profile.write_trace(trace)
+    if as_json:
+        _print_json(profile.to_dict())
+    else:
+        Console().print(profile)
+    if trace:
+        click.echo(f"trace: {trace}", err=True)
 
 
 @pock.command(epilog=_MODEL_HELP)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from ._manifest import Memory, TensorSlot, dtype_of
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
 
     from ._artifact import Artifact
     from .scheme import ParameterInfo
 
-__all__ = ["ParameterReport", "Report", "format_bytes", "make_table"]
+__all__ = ["ParameterReport", "Report", "as_text", "format_bytes", "make_table"]
 
 
 def format_bytes(count: int) -> str:
@@ -182,13 +182,7 @@ class Report:
         }
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        text = io.StringIO()
-        width = None if colour else 100
-        Console(file=text, force_terminal=colour, no_color=not colour, width=width).print(self)
-        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+        return as_text(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         settings = ", ".join(f"{key}={value}" for key, value in self.optimizer.items() if key not in ("kind", "groups"))
@@ -241,6 +235,17 @@ class Report:
         return make_table(
             "memory", ("what", "bytes", ""), [(what, f"{count:,}", format_bytes(count)) for what, count in rows]
         )
+
+
+def as_text(renderable: RenderableType) -> str:
+    """What rich prints, in colour only where there is some."""
+    from rich.console import Console
+
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    text = io.StringIO()
+    width = None if colour else 100
+    Console(file=text, force_terminal=colour, no_color=not colour, width=width).print(renderable)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 def make_table(title: str, columns: Sequence[str], rows: Any) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from ._artifact import Artifact
 from ._counters import Counters
 from ._manifest import Array, Memory, TensorSpec
 from ._options import check_seed
+from ._profile import Profile
+from ._profile_run import profile_function
 from ._schedule import LearningRates
 from ._state import State
 from .errors import ArgumentError
@@ -213,6 +215,42 @@ class Step:
     def report(self) -> Report:
         """Return the contract: what trains, in which mode, with which arithmetic, at what cost."""
         return Report.of(self._artifact)
+
+    def profile(
+        self,
+        *inputs: Any,
+        runs: int = 20,
+        warmup: int = 3,
+        predict: bool = False,
+        on_run: Callable[[int, int], None] | None = None,
+        **named: Any,
+    ) -> Profile:
+        """Return the time of every kernel, with its layer, operations and bytes.
+
+        Compiles the step once more, with readings of the clock between the kernels, and runs
+        that on a copy of the parameters: nothing of this step changes.
+
+        Args:
+            inputs: as for a call.
+            runs: how many runs to take medians of.
+            warmup: how many runs come before them.
+            predict: profile `predict` instead of the step that updates.
+            on_run: called with the number of finished runs and of all.
+            named: inputs by name.
+
+        Raises:
+            ArgumentError: as for a call; or there is no `predict`.
+        """
+        if predict and self._predict is None:
+            raise ArgumentError("profile: the model returns only its loss; there is no predict")
+        arguments = self._predict_arguments if predict else self._arguments
+        values = arguments.flatten(inputs, named)
+        with self._lock:
+            memory = self._instance.constants.copy(), self._instance.state.copy()
+        function = "predict" if predict else "step"
+        return profile_function(
+            self._artifact, memory, values, function=function, runs=runs, warmup=warmup, on_run=on_run
+        )
 
     @property
     def name(self) -> str:

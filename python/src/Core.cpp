@@ -9,6 +9,7 @@
 #include "Session.h"
 
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Target/KernelCost.h"
 #include "Pock/Target/Manifest.h"
 #include "Pock/Target/ObjectEmitter.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -174,6 +175,12 @@ NB_MODULE(_core, m) {
         return emit(ir, mlir::pock::buildManifest, "building the manifest");
       },
       nb::arg("ir"), "JSON manifest of a module at stage 'plan'.");
+  m.def(
+      "kernel_costs",
+      [](const Source &ir) {
+        return emit(ir, mlir::pock::describeCosts, "counting operations");
+      },
+      nb::arg("ir"), "JSON: work and launches of a module at stage 'plan'.");
   m.def(
       "host_target",
       [] {

@@ -210,6 +210,27 @@ def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
                            "::mlir::linalg::LinalgDialect"];
 }
 
+def ProfileLaunches : Pass<"pock-profile-launches", "::mlir::ModuleOp"> {
+  let summary = "Read the clock around every launch";
+  let description = [{
+    Gives each public function with `n` launches one trailing argument
+    `memref<(n + 2) x i64>`, to which it writes readings of the monotonic clock
+    in nanoseconds: two before the first launch, whose difference is what a
+    reading costs, and one after each launch. Between stages `plan` and `llvm`;
+    no pipeline has it, `Step.profile` asks for it.
+
+    Before: `func.func @step(%x) { pock.launch @k ins(%x …) … }`
+    After: `func.func @step(%x, %times: memref<3xi64> {pock.profile}) { … pock.launch @k ins(%x …) …;
+    %t = call @pock_clock(); memref.store %t, %times[%c2] }`
+
+    The clock is the C library's `clock_gettime`. Errors: a target that is not
+    64-bit; a launch on tensors.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
   let summary = "Turn launches on buffers into calls";
   let description = [{

@@ -1,0 +1,279 @@
+//===- KernelCost.cpp - what a kernel computes and moves ------------------===//
+//
+// Everything is read off the linalg ops of stage `plan`: what is counted is the
+// work that the model asks for, however code generation does it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pock/Target/KernelCost.h"
+
+#include "Pock/IR/Pock.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+namespace json = llvm::json;
+
+static int64_t bytesOf(Type type) {
+  auto shaped = cast<ShapedType>(type);
+  return shaped.getNumElements() *
+         llvm::divideCeil(shaped.getElementTypeBitWidth(), 8);
+}
+
+/// How often a launch runs `op`, by the loops around it.
+static int64_t runsOf(Operation *op) {
+  int64_t runs = 1;
+  for (Operation *parent = op->getParentOp(); !isa<func::FuncOp>(parent);
+       parent = parent->getParentOp()) {
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(parent))
+      for (int64_t range : linalgOp.getStaticLoopRanges())
+        runs *= range;
+    else if (auto loop = dyn_cast<LoopLikeOpInterface>(parent))
+      if (std::optional<APInt> count = loop.getStaticTripCount())
+        runs *= count->getSExtValue();
+  }
+  return runs;
+}
+
+/// Floating-point operations of `op` on one element.
+static int64_t flopsOf(Operation *op) {
+  if (op->getNumResults() != 1 || !isa<FloatType>(op->getResult(0).getType()))
+    return 0;
+  if (isa<math::FmaOp>(op))
+    return 2;
+  bool arithmetic =
+      isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
+          arith::RemFOp, arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp,
+          arith::MaxNumFOp, arith::MinNumFOp>(op);
+  return arithmetic || isa<math::MathDialect>(op->getDialect());
+}
+
+namespace {
+/// Follows the arguments of a kernel through its views, in program order.
+class Traffic {
+public:
+  explicit Traffic(func::FuncOp kernel) {
+    unsigned count = kernel.getNumArguments();
+    count -= kernel->hasAttr("pock.workspace"); // the last one
+    for (BlockArgument argument : kernel.getArguments().take_front(count)) {
+      arguments[argument] = argument.getArgNumber();
+      moved.push_back({bytesOf(argument.getType())});
+    }
+    kernel.walk<WalkOrder::PreOrder>([&](Operation *op) { visit(op); });
+  }
+
+  void addTo(KernelCost &cost) const {
+    for (const Argument &argument : moved) {
+      cost.bytesRead += std::min(argument.read, argument.size);
+      cost.bytesWritten += std::min(argument.written, argument.size);
+    }
+  }
+
+private:
+  struct Argument {
+    int64_t size, read = 0, written = 0;
+  };
+
+  void visit(Operation *op) {
+    if (auto view = dyn_cast<ViewLikeOpInterface>(op)) {
+      auto source = arguments.find(view.getViewSource());
+      if (source != arguments.end()) {
+        unsigned number = source->second;
+        arguments[view.getViewDest()] = number;
+      }
+    } else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+      for (OpOperand &operand : linalgOp->getOpOperands())
+        if (linalgOp.payloadUsesValueFromOperand(&operand))
+          read(op, operand.get());
+      for (Value init : linalgOp.getDpsInits())
+        write(op, init);
+    } else if (auto load = dyn_cast<memref::LoadOp>(op)) {
+      read(op, load.getMemRef(), load.getType());
+    } else if (auto store = dyn_cast<memref::StoreOp>(op)) {
+      write(op, store.getMemRef(), store.getValueToStore().getType());
+    } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+      read(op, copy.getSource());
+      write(op, copy.getTarget());
+    }
+  }
+
+  /// What the kernel has written itself it does not have to fetch.
+  void read(Operation *op, Value buffer, Type element = {}) {
+    auto it = arguments.find(buffer);
+    if (it != arguments.end() && moved[it->second].written == 0)
+      moved[it->second].read += volume(op, buffer, element);
+  }
+
+  void write(Operation *op, Value buffer, Type element = {}) {
+    auto it = arguments.find(buffer);
+    if (it != arguments.end())
+      moved[it->second].written += volume(op, buffer, element);
+  }
+
+  /// Bytes that all runs of `op` touch at most: of a view, or of one element.
+  static int64_t volume(Operation *op, Value buffer, Type element) {
+    int64_t once = element
+                       ? llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)
+                       : bytesOf(buffer.getType());
+    return once * runsOf(op);
+  }
+
+  DenseMap<Value, unsigned> arguments;
+  SmallVector<Argument> moved;
+};
+
+/// What a module's launches belong to.
+class Launches {
+public:
+  Launches(ModuleOp module, DictionaryAttr plan) {
+    for (auto [param, place] : llvm::zip(module.getOps<ParamOp>(),
+                                         plan.getAs<ArrayAttr>("tensors"))) {
+      params.insert(param.getSymName());
+      auto dict = cast<DictionaryAttr>(place);
+      auto number = [&](StringRef key) {
+        return dict.getAs<IntegerAttr>(key).getInt();
+      };
+      if (param.getTrained() || param.getKind() == ParamKind::State)
+        updated.push_back(
+            {number("offset"), number("offset") + number("bytes")});
+    }
+  }
+
+  json::Array describe(func::FuncOp function) const {
+    SmallVector<LaunchOp> launches(function.getOps<LaunchOp>());
+    // Without an update there is no backward pass: all of it is forward.
+    bool trains =
+        llvm::any_of(launches, [&](LaunchOp l) { return updates(l); });
+    LaunchOp lossLaunch;
+    for (LaunchOp launch : launches)
+      if (writesLoss(launch))
+        lossLaunch = launch;
+    StringRef pass = "forward";
+    json::Array entries;
+    for (LaunchOp launch : launches) {
+      entries.push_back(json::Object{
+          {"kernel", launch.getCallee()},
+          {"layers", layersOf(launch)},
+          {"phase", updates(launch) ? StringRef("update") : pass}});
+      if (trains && launch == lossLaunch)
+        pass = "backward";
+    }
+    return entries;
+  }
+
+private:
+  /// The argument that `buffer` is a view of, and the offset in it, if any.
+  static std::pair<BlockArgument, int64_t> rootOf(Value buffer) {
+    int64_t offset = 0;
+    while (Operation *op = buffer.getDefiningOp()) {
+      if (auto view = dyn_cast<memref::ViewOp>(op)) {
+        APInt shift;
+        if (matchPattern(view.getByteShift(), m_ConstantInt(&shift)))
+          offset += shift.getSExtValue();
+      }
+      auto view = dyn_cast<ViewLikeOpInterface>(op);
+      if (!view)
+        return {};
+      buffer = view.getViewSource();
+    }
+    return {cast<BlockArgument>(buffer), offset};
+  }
+
+  static StringAttr attributeOf(BlockArgument argument, StringRef key) {
+    auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+    return function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), key);
+  }
+
+  bool updates(LaunchOp launch) const {
+    return llvm::any_of(launch.getOuts(), [&](Value out) {
+      auto [root, offset] = rootOf(out);
+      if (!root)
+        return false;
+      StringAttr segment = attributeOf(root, "pock.segment");
+      return segment && segment == "state" &&
+             llvm::any_of(updated, [at = offset](auto range) {
+               return range.first <= at && at < range.second;
+             });
+    });
+  }
+
+  /// Whether it writes the first output.
+  static bool writesLoss(LaunchOp launch) {
+    return llvm::any_of(launch.getOuts(), [&](Value out) {
+      BlockArgument root = rootOf(out).first;
+      if (!root || !attributeOf(root, "pock.output"))
+        return false;
+      unsigned number = root.getArgNumber();
+      return !attributeOf(root.getOwner()->getArgument(number - 1),
+                          "pock.output");
+    });
+  }
+
+  /// The modules in the location, each once; of a parameter its module. What
+  /// has no other place, such as Adam's count of steps, is at the function's.
+  json::Array layersOf(LaunchOp launch) const {
+    Location function = launch->getParentOp()->getLoc();
+    SmallVector<StringRef> names;
+    launch.getLoc()->walk([&](Location inner) {
+      auto named = dyn_cast<NameLoc>(inner);
+      if (!named || inner == function)
+        return WalkResult::advance();
+      StringRef name = named.getName();
+      if (params.contains(name))
+        name = name.contains('.') ? name.rsplit('.').first : "";
+      if (!llvm::is_contained(names, name))
+        names.push_back(name);
+      return WalkResult::advance();
+    });
+    return json::Array(names);
+  }
+
+  llvm::StringSet<> params;
+  /// Ranges of the segment `state` that training changes.
+  SmallVector<std::pair<int64_t, int64_t>> updated;
+};
+} // namespace
+
+KernelCost mlir::pock::costOf(func::FuncOp kernel) {
+  KernelCost cost;
+  kernel.walk([&](Operation *op) {
+    if (int64_t flops = flopsOf(op))
+      cost.flops += flops * runsOf(op);
+  });
+  Traffic(kernel).addTo(cost);
+  return cost;
+}
+
+FailureOr<std::string> mlir::pock::describeCosts(ModuleOp module) {
+  auto plan = module->getAttrOfType<DictionaryAttr>("pock.plan");
+  if (!plan)
+    return module.emitError("expected a module at stage 'plan'");
+  Launches launches(module, plan);
+  json::Object kernels, functions;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function->hasAttr("pock.kernel")) {
+      KernelCost cost = costOf(function);
+      kernels[function.getSymName()] =
+          json::Object{{"flops", cost.flops},
+                       {"bytes_read", cost.bytesRead},
+                       {"bytes_written", cost.bytesWritten}};
+    } else if (plan.getAs<DictionaryAttr>("functions")
+                   .contains(function.getSymName())) {
+      functions[function.getSymName()] = launches.describe(function);
+    }
+  }
+  json::Value costs = json::Object{{"kernels", std::move(kernels)},
+                                   {"functions", std::move(functions)}};
+  std::string text;
+  llvm::raw_string_ostream(text) << costs;
+  return text;
+}
