@@ -1,8 +1,9 @@
 //===- AssignLayout.cpp - run convolution and pooling channels-last -------===//
 //
-// Three steps: (1) ops with a `layout` become channels-last between transposes;
+// Four steps: (1) ops with a `layout` become channels-last between transposes;
 // (2) transposes sink towards the results, where they meet and cancel; (3) a
-// transpose that is left on a parameter becomes the parameter's permutation.
+// transpose that is left on a parameter becomes the parameter's permutation;
+// (4) one that is left in front of a product becomes a flag of the product.
 // Composite ops should be decomposed before. Correct wherever (2) stops: a
 // transpose that finds no way stays an op.
 //
@@ -362,6 +363,28 @@ struct AssignLayout
     }
     for (ParamOp param : getOperation().getOps<ParamOp>())
       storePermuted(param);
+    getOperation().walk([](MatmulOp product) { absorbTransposes(product); });
+  }
+
+  /// Step 4: a transpose that is left in front of a product (of a weight that
+  /// others read as it is, or of an activation) becomes a flag of the product.
+  static void absorbTransposes(MatmulOp product) {
+    auto absorb = [](OpOperand &operand) {
+      auto transpose = operand.get().getDefiningOp<TransposeOp>();
+      if (!transpose)
+        return false;
+      int64_t rank = transpose.getType().getRank();
+      auto swapped = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+      std::swap(swapped[rank - 1], swapped[rank - 2]);
+      if (transpose.getPermutation() != ArrayRef<int64_t>(swapped))
+        return false;
+      operand.set(transpose.getInput());
+      return true;
+    };
+    if (absorb(product.getLhsMutable()))
+      product.setTransposeLhs(!product.getTransposeLhs());
+    if (absorb(product.getRhsMutable()))
+      product.setTransposeRhs(!product.getTransposeRhs());
   }
 
   /// Step 3: makes the transpose that all readers of `param` apply its storage.

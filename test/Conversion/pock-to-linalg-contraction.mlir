@@ -6,14 +6,29 @@
 // CHECK-DAG: #[[$RHS:.+]] = affine_map<(d0, d1, d2) -> (d2, d1)>
 // CHECK-DAG: #[[$RESULT:.+]] = affine_map<(d0, d1, d2) -> (d0, d1)>
 // CHECK-LABEL: func @matmul_transposed
-// CHECK-SAME: %[[A:.+]]: tensor<8x2xf32>, %[[B:.+]]: tensor<4x8xf32>, %[[OUT:.+]]: tensor<2x4xf32>
+// CHECK-SAME: %[[A:.+]]: tensor<8x32xf32>, %[[B:.+]]: tensor<4x8xf32>, %[[OUT:.+]]: tensor<32x4xf32>
 // CHECK: %[[BT:.+]] = linalg.transpose ins(%[[B]] : tensor<4x8xf32>) outs(%{{.+}} : tensor<8x4xf32>) permutation = [1, 0]
-// CHECK: %[[INIT:.+]] = linalg.fill {{.*}} outs(%[[OUT]] : tensor<2x4xf32>)
+// CHECK: %[[INIT:.+]] = linalg.fill {{.*}} outs(%[[OUT]] : tensor<32x4xf32>)
 // CHECK: linalg.generic {indexing_maps = [#[[$LHS]], #[[$RHS]], #[[$RESULT]]], iterator_types = ["parallel", "parallel", "reduction"]}
-// CHECK-SAME: ins(%[[A]], %[[BT]] : tensor<8x2xf32>, tensor<8x4xf32>) outs(%[[INIT]] : tensor<2x4xf32>)
-func.func @matmul_transposed(%a: tensor<8x2xf32>, %b: tensor<4x8xf32>, %out: tensor<2x4xf32>)
+// CHECK-SAME: ins(%[[A]], %[[BT]] : tensor<8x32xf32>, tensor<8x4xf32>) outs(%[[INIT]] : tensor<32x4xf32>)
+func.func @matmul_transposed(%a: tensor<8x32xf32>, %b: tensor<4x8xf32>, %out: tensor<32x4xf32>)
+    -> tensor<32x4xf32> attributes {pock.kernel} {
+  %y = pock.matmul %a, %b {transpose_lhs, transpose_rhs} : (tensor<8x32xf32>, tensor<4x8xf32>) -> tensor<32x4xf32>
+  return %y : tensor<32x4xf32>
+}
+
+// -----
+
+// Few rows: one pass over the right operand as it is.
+
+// CHECK-DAG: #[[$LHS:.+]] = affine_map<(d0, d1, d2) -> (d0, d2)>
+// CHECK-DAG: #[[$RHS:.+]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK-LABEL: func @matmul_few_rows
+// CHECK-NOT: linalg.transpose
+// CHECK: linalg.generic {indexing_maps = [#[[$LHS]], #[[$RHS]],
+func.func @matmul_few_rows(%a: tensor<2x8xf32>, %b: tensor<4x8xf32>, %out: tensor<2x4xf32>)
     -> tensor<2x4xf32> attributes {pock.kernel} {
-  %y = pock.matmul %a, %b {transpose_lhs, transpose_rhs} : (tensor<8x2xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>
+  %y = pock.matmul %a, %b {transpose_rhs} : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
 

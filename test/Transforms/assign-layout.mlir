@@ -90,3 +90,23 @@ func.func @normalize(%x: tensor<1x3x4x4xf32>) -> (tensor<1x3x2x2xf32>, tensor<1x
   %y, %r = pock.normalize %0 {dims = array<i64: 1, 3>, eps = 0.5 : f64} : (tensor<1x3x2x2xf32>) -> (tensor<1x3x2x2xf32>, tensor<1x1x2x1xf32>)
   return %y, %r : tensor<1x3x2x2xf32>, tensor<1x1x2x1xf32>
 }
+
+// -----
+
+// Read as it is and transposed: it stays as it is, and the product reads it
+// the other way.
+
+// CHECK: pock.param @table : tensor<10x4xf32>
+pock.param @table : tensor<10x4xf32>
+// CHECK-LABEL: func.func @tied(
+// CHECK: %[[T:.+]] = pock.load_param @table
+// CHECK-NOT: pock.transpose
+// CHECK: %[[E:.+]] = pock.take %[[T]]
+// CHECK: pock.matmul %[[E]], %[[T]] {transpose_rhs}
+func.func @tied(%ids: tensor<3xi64>) -> tensor<3x10xf32> {
+  %t = pock.load_param @table : tensor<10x4xf32>
+  %e = pock.take %t, %ids : (tensor<10x4xf32>, tensor<3xi64>) -> tensor<3x4xf32>
+  %w = pock.transpose %t {permutation = array<i64: 1, 0>} : (tensor<10x4xf32>) -> tensor<4x10xf32>
+  %y = pock.matmul %e, %w : (tensor<3x4xf32>, tensor<4x10xf32>) -> tensor<3x10xf32>
+  return %y : tensor<3x10xf32>
+}

@@ -1,13 +1,12 @@
 // RUN: pock-opt %s --split-input-file --pock-build-step --canonicalize --cse | FileCheck %s
 
-// da = g b^T with an explicit transpose, db = a^T g with the flag.
+// da = g b^T, db = a^T g.
 
 // CHECK-LABEL: func.func @step
 // CHECK-SAME: (%[[G:[^:]+]]:
 // CHECK: %[[A:.+]] = pock.load_param @a
 // CHECK: %[[B:.+]] = pock.load_param @b
-// CHECK: %[[TRANSPOSE:.+]] = pock.transpose %[[B]] {permutation = array<i64: 1, 0>}
-// CHECK: %[[DA:.+]] = pock.matmul %[[G]], %[[TRANSPOSE]]
+// CHECK: %[[DA:.+]] = pock.matmul %[[G]], %[[B]] {transpose_rhs}
 // CHECK: %[[DB:.+]] = pock.matmul %[[A]], %[[G]] {transpose_lhs}
 // CHECK: pock.sparse_update @a
 // CHECK: pock.yield %[[DA]]
@@ -34,8 +33,7 @@ module attributes {pock.optimizer = #pock.sgd} {
 // CHECK-SAME: (%[[G:[^:]+]]:
 // CHECK: %[[A:.+]] = pock.load_param @a
 // CHECK: %[[B:.+]] = pock.load_param @b
-// CHECK: %[[TRANSPOSE:.+]] = pock.transpose %[[G]] {permutation = array<i64: 1, 0>}
-// CHECK: %[[DA:.+]] = pock.matmul %[[B]], %[[TRANSPOSE]]
+// CHECK: %[[DA:.+]] = pock.matmul %[[B]], %[[G]] {transpose_rhs}
 // CHECK: %[[DB:.+]] = pock.matmul %[[A]], %[[G]]
 // CHECK: pock.sparse_update @a
 // CHECK: pock.yield %[[DA]]
@@ -89,10 +87,8 @@ module attributes {pock.optimizer = #pock.sgd} {
 // CHECK-SAME: (%[[G:[^:]+]]:
 // CHECK: %[[A:.+]] = pock.load_param @a
 // CHECK: %[[B:.+]] = pock.load_param @b
-// CHECK: %[[TRANSPOSE:.+]] = pock.transpose %[[G]] {permutation = array<i64: 0, 2, 1>}
-// CHECK: %[[DA:.+]] = pock.matmul %[[B]], %[[TRANSPOSE]] {transpose_lhs}
-// CHECK: %[[TRANSPOSE2:.+]] = pock.transpose %[[A]] {permutation = array<i64: 0, 2, 1>}
-// CHECK: %[[DB:.+]] = pock.matmul %[[G]], %[[TRANSPOSE2]] {transpose_lhs}
+// CHECK: %[[DA:.+]] = pock.matmul %[[B]], %[[G]] {transpose_lhs, transpose_rhs}
+// CHECK: %[[DB:.+]] = pock.matmul %[[G]], %[[A]] {transpose_lhs, transpose_rhs}
 // CHECK: pock.sparse_update @a
 // CHECK: pock.yield %[[DA]]
 // CHECK: pock.sparse_update @b

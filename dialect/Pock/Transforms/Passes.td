@@ -48,6 +48,8 @@ def AssignLayout : Pass<"pock-assign-layout", "::mlir::ModuleOp"> {
     reductions, normalisation, concatenation, slices and padding until they meet and cancel,
     and folds what remains on parameters into how these are stored: a
     `pock.param` all of whose loads are transposed alike gets a `permutation`.
+    What is left in front of a `pock.matmul` becomes its `transpose_lhs` or
+    `transpose_rhs`.
 
     Before: `%y = pock.conv %x, %w : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> …`
     After: `%y = pock.conv %xt, %w {layout = channels_last} : (tensor<1x8x8x3xf32>, tensor<3x3x3x4xf32>) -> …`

@@ -7,9 +7,24 @@
 using namespace mlir;
 using namespace mlir::pock;
 
+/// With so many rows, a transposed right operand is worth a copy that makes
+/// the innermost loop read consecutive entries; with fewer, a product is one
+/// pass over that operand, which runs along its rows as they are.
+static constexpr int64_t worthTransposing = 16;
+
 Value pock::buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
-                        bool transposeLhs) {
+                        bool transposeLhs, bool transposeRhs) {
   int64_t rank = getShape(lhs).size();
+  SmallVector<int64_t> shape(getShape(lhs));
+  shape[rank - 2] = getShape(lhs)[transposeLhs ? rank - 1 : rank - 2];
+  shape[rank - 1] = getShape(rhs)[transposeRhs ? rank - 2 : rank - 1];
+  if (transposeRhs && shape[rank - 2] >= worthTransposing) {
+    auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+    std::swap(permutation[rank - 1], permutation[rank - 2]);
+    rhs = buildTranspose(b, loc, rhs, permutation);
+    transposeRhs = false;
+  }
+
   Loops loops(b.getContext());
   SmallVector<AffineExpr> batch = loops.parallel(rank - 2);
   AffineExpr m = loops.parallel(), n = loops.parallel(), k = loops.reduction();
@@ -18,14 +33,11 @@ Value pock::buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
     results.append({row, column});
     return loops.map(results);
   };
-  SmallVector<int64_t> shape(getShape(lhs));
-  shape[rank - 2] = getShape(lhs)[transposeLhs ? rank - 1 : rank - 2];
-  shape[rank - 1] = getShape(rhs)[rank - 1];
   Value init = buildFilled(b, loc, shape, getElement(lhs), 0.0);
-  return buildGeneric(
-      b, loc, loops, {lhs, rhs}, init,
-      {transposeLhs ? map(k, m) : map(m, k), map(k, n), map(m, n)},
-      buildMultiplyAdd);
+  return buildGeneric(b, loc, loops, {lhs, rhs}, init,
+                      {transposeLhs ? map(k, m) : map(m, k),
+                       transposeRhs ? map(n, k) : map(k, n), map(m, n)},
+                      buildMultiplyAdd);
 }
 
 Channels Channels::get(Layout layout, RankedTensorType weight, int64_t groups) {
@@ -88,7 +100,7 @@ Value pock::buildConvolution(OpBuilder &b, Location loc,
     int64_t rows = batch * llvm::product_of(outputs);
     Value lhs = buildReshape(b, loc, input, {rows, channels.in});
     Value rhs = buildReshape(b, loc, filter, {channels.in, channels.out});
-    return buildReshape(b, loc, buildMatmul(b, loc, lhs, rhs, false), shape);
+    return buildReshape(b, loc, buildMatmul(b, loc, lhs, rhs), shape);
   }
 
   bool first = layout == Layout::ChannelsFirst;
@@ -137,17 +149,9 @@ struct LowerMatmul : OpRewritePattern<MatmulOp> {
 
   LogicalResult matchAndRewrite(MatmulOp op,
                                 PatternRewriter &rewriter) const override {
-    Value rhs = op.getRhs();
-    if (op.getTransposeRhs()) {
-      // The innermost loop runs along the columns of the result; make it read
-      // consecutive entries.
-      int64_t rank = getShape(rhs).size();
-      auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-      std::swap(permutation[rank - 1], permutation[rank - 2]);
-      rhs = buildTranspose(rewriter, op.getLoc(), rhs, permutation);
-    }
-    rewriter.replaceOp(op, buildMatmul(rewriter, op.getLoc(), op.getLhs(), rhs,
-                                       op.getTransposeLhs()));
+    rewriter.replaceOp(op, buildMatmul(rewriter, op.getLoc(), op.getLhs(),
+                                       op.getRhs(), op.getTransposeLhs(),
+                                       op.getTransposeRhs()));
     return success();
   }
 };

@@ -7,9 +7,10 @@
 
 namespace mlir::pock {
 
-/// `[M, K] x [K, N] -> [M, N]`, or with `transposeLhs` `[K, M] x [K, N]`.
+/// `[…, M, K] x […, K, N] -> […, M, N]`; with `transposeLhs` the left operand
+/// is `[…, K, M]`, with `transposeRhs` the right one `[…, N, K]`.
 Value buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
-                  bool transposeLhs);
+                  bool transposeLhs = false, bool transposeRhs = false);
 
 /// How the channels of a convolution are connected: all with all, those of a
 /// group with those of the group, or one with one.
