@@ -1,9 +1,11 @@
-//===- LocalizeScratch.cpp - One image's worth of scratch -----------------===//
+//===- LocalizeScratch.cpp - As much scratch as a cache holds -------------===//
 //
 // A temporary that is indexed by the batch needs not exist for the whole batch
 // at once. Where all operations around it can run image by image, they move
 // into an `scf.for` over the batch, and the temporary shrinks to one image:
-// the padded copy of a convolution's input, for instance.
+// the padded copy of a convolution's input, for instance. In the same way the
+// copy of a large operand of a product, made so that its columns are
+// contiguous, shrinks to a panel of columns that the cache keeps.
 //
 // Needs bufferized kernels in which nothing is placed yet. Guarantees the same
 // results (sums over the batch may be reassociated). Does not handle
@@ -15,12 +17,15 @@
 #include "Nest.h"
 #include "NestFusion.h"
 #include "Pock/Codegen/Passes.h"
+#include "Pock/Codegen/TargetDescription.h"
+#include "Slices.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/MapVector.h"
+#include <algorithm>
 
 #define DEBUG_TYPE "pock-localize-scratch"
 
@@ -34,9 +39,10 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// The operations that will run image by image.
+/// The operations that will run image by image, or panel by panel: in chunks
+/// of a dimension that is called the batch here.
 struct Run {
-  int64_t extent = 0;
+  int64_t extent = 0, chunk = 1;
   /// The dimension of each buffer that is the batch.
   llvm::MapVector<Value, unsigned> batchOf;
   /// Each operation with its loop over the batch.
@@ -56,20 +62,6 @@ bool keepsDimension(Value operand, Value root, unsigned dim) {
     operand = view.getSource();
   }
   return true;
-}
-
-/// Position at which the map is plain `d_loop`; -1 if `loop` does not occur;
-/// nothing if it occurs in any other way.
-std::optional<int> positionOf(AffineMap map, unsigned loop) {
-  int position = -1;
-  for (auto [i, expr] : llvm::enumerate(map.getResults())) {
-    if (!expr.isFunctionOfDim(loop))
-      continue;
-    if (position >= 0 || !isa<AffineDimExpr>(expr))
-      return std::nullopt;
-    position = i;
-  }
-  return position;
 }
 
 bool touches(linalg::GenericOp op, const Run &run) {
@@ -124,9 +116,10 @@ bool addToRun(Run &run, linalg::GenericOp op) {
       return false;
   }
 
-  // A sum over the batch becomes a sum of sums.
+  // A sum over the batch becomes a sum of sums, if an image is worth one.
   if (op.getIteratorTypesArray()[*loop] == utils::IteratorType::reduction &&
-      llvm::is_contained(nest->statements[0].combiners, nullptr))
+      (llvm::is_contained(nest->statements[0].combiners, nullptr) ||
+       op.getNumReductionLoops() == 1))
     return false;
   run.batchOf = std::move(batchOf);
   run.loopOf[op] = *loop;
@@ -147,11 +140,13 @@ bool conflicts(linalg::GenericOp a, linalg::GenericOp b) {
 }
 
 /// The run of operations around the temporary `alloc`, in program order.
-std::optional<Run> findRun(memref::AllocOp alloc, Block &block) {
+std::optional<Run> findRun(memref::AllocOp alloc, unsigned dim, int64_t chunk,
+                           Block &block) {
   SmallVector<linalg::GenericOp> ops(block.getOps<linalg::GenericOp>());
   Run run;
-  run.extent = alloc.getType().getDimSize(0);
-  run.batchOf[alloc] = 0;
+  run.extent = alloc.getType().getDimSize(dim);
+  run.chunk = chunk;
+  run.batchOf[alloc] = dim;
   size_t first = ops.size(), last = 0;
   for (auto [i, op] : llvm::enumerate(ops))
     if (touches(op, run)) {
@@ -217,32 +212,41 @@ bool isPrivateTo(const Run &run, Value buffer) {
   });
 }
 
-/// Image `image` of `operand` (a constant 0 for a shrunk buffer).
-Value imageOf(OpBuilder &b, Value operand, unsigned dim, OpFoldResult image) {
-  auto type = cast<MemRefType>(operand.getType());
-  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)), sizes,
-      strides(type.getRank(), b.getIndexAttr(1));
-  for (int64_t size : type.getShape())
-    sizes.push_back(b.getIndexAttr(size));
-  offsets[dim] = image;
-  sizes[dim] = b.getIndexAttr(1);
-  return memref::SubViewOp::create(b, operand.getLoc(), operand, offsets, sizes,
-                                   strides);
-}
-
-/// `operand`, a chain of subviews of `root`, as the same chain of `shrunk`,
-/// whose dimension `dim` has size 1.
+/// `operand`, a chain of subviews of `root`, as the same chain of `size` images
+/// of `shrunk`.
 Value rebase(OpBuilder &b, Value operand, Value root, Value shrunk,
-             unsigned dim) {
+             unsigned dim, int64_t size) {
   if (operand == root)
-    return shrunk;
+    return cast<MemRefType>(shrunk.getType()).getDimSize(dim) == size
+               ? shrunk
+               : sliceOf(b, shrunk, dim, b.getIndexAttr(0), size);
   auto view = operand.getDefiningOp<memref::SubViewOp>();
-  Value source = rebase(b, view.getSource(), root, shrunk, dim);
+  Value source = rebase(b, view.getSource(), root, shrunk, dim, size);
   SmallVector<OpFoldResult> sizes = view.getMixedSizes();
-  sizes[dim] = b.getIndexAttr(1);
+  sizes[dim] = b.getIndexAttr(size);
   return memref::SubViewOp::create(b, view.getLoc(), source,
                                    view.getMixedOffsets(), sizes,
                                    view.getMixedStrides());
+}
+
+/// The operations of `run` for `size` images from `first` on.
+void emitImages(OpBuilder &b, const Run &run,
+                const DenseMap<Value, Value> &shrunk, OpFoldResult first,
+                int64_t size) {
+  for (auto [op, batchLoop] : run.loopOf) {
+    SmallVector<Value> operands;
+    for (Value value : op->getOperands()) {
+      Value root = findRoot(value);
+      auto it = run.batchOf.find(root);
+      if (!isa<MemRefType>(value.getType()) || it == run.batchOf.end())
+        operands.push_back(value);
+      else if (Value buffer = shrunk.lookup(root))
+        operands.push_back(rebase(b, value, root, buffer, it->second, size));
+      else
+        operands.push_back(sliceOf(b, value, it->second, first, size));
+    }
+    b.clone(*op)->setOperands(operands);
+  }
 }
 
 void rewrite(Run &run) {
@@ -256,7 +260,7 @@ void rewrite(Run &run) {
     if (!alloc || !isPrivateTo(run, buffer))
       continue;
     SmallVector<int64_t> shape(alloc.getType().getShape());
-    shape[dim] = 1;
+    shape[dim] = run.chunk;
     b.setInsertionPoint(alloc);
     shrunk[buffer] = memref::AllocOp::create(
         b, alloc.getLoc(),
@@ -264,58 +268,104 @@ void rewrite(Run &run) {
   }
 
   b.setInsertionPointAfter(last);
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-  Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value extent = arith::ConstantIndexOp::create(b, loc, run.extent);
-  auto loop = scf::ForOp::create(b, loc, zero, extent, one);
+  auto constant = [&](int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  int64_t main = run.extent / run.chunk * run.chunk;
+  auto loop = scf::ForOp::create(b, loc, constant(0), constant(main),
+                                 constant(run.chunk));
+  if (main < run.extent)
+    emitImages(b, run, shrunk, b.getIndexAttr(main), run.extent - main);
   b.setInsertionPoint(loop.getBody()->getTerminator());
-  for (auto [op, batchLoop] : run.loopOf) {
-    auto generic = cast<linalg::GenericOp>(op);
-    IRMapping map;
-    SmallVector<Value> operands;
-    for (OpOperand &operand : generic->getOpOperands()) {
-      Value value = operand.get(), root = findRoot(value);
-      auto it = run.batchOf.find(root);
-      if (!isa<MemRefType>(value.getType()) || it == run.batchOf.end())
-        operands.push_back(value);
-      else if (Value buffer = shrunk.lookup(root))
-        operands.push_back(rebase(b, value, root, buffer, it->second));
-      else
-        operands.push_back(
-            imageOf(b, value, it->second, loop.getInductionVar()));
-    }
-    Operation *clone = b.clone(*op);
-    clone->setOperands(operands);
-  }
+  emitImages(b, run, shrunk, loop.getInductionVar(), run.chunk);
   for (auto [op, batchLoop] : llvm::reverse(run.loopOf))
     op->erase();
+}
+
+/// Whether `alloc` holds a copy, perhaps transposed, that one sum of products
+/// reads.
+bool isPackedOperand(memref::AllocOp alloc) {
+  bool written = false, read = false;
+  for (OpOperand &use : alloc->getUses()) {
+    auto op = dyn_cast<linalg::GenericOp>(use.getOwner());
+    if (!op)
+      return false;
+    bool copies = op.getNumReductionLoops() == 0 && op.isDpsInit(&use) &&
+                  llvm::hasSingleElement(op.getBody()->getOperations());
+    bool sums = op.getNumReductionLoops() > 0 && op.isDpsInput(&use);
+    if ((!copies && !sums) || (copies && written) || (sums && read))
+      return false;
+    written |= copies;
+    read |= sums;
+  }
+  return written && read;
+}
+
+/// How much of which dimension of a temporary to keep.
+struct Choice {
+  unsigned dim;
+  int64_t chunk;
+};
+
+/// Panels of columns of a packed operand if that is too large for `budget`;
+/// single images of anything else.
+std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
+                             int64_t budget, int64_t columns) {
+  MemRefType type = alloc.getType();
+  int64_t rank = type.getRank();
+  if (!type.hasStaticShape() || rank < 2)
+    return std::nullopt;
+  int64_t bytes = type.getNumElements() *
+                  llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  if (isPackedOperand(alloc)) {
+    int64_t extent = type.getDimSize(rank - 1);
+    int64_t panels = budget / (bytes / extent * columns);
+    int64_t chunk = std::max<int64_t>(panels, 1) * columns;
+    if (bytes <= budget || chunk >= extent)
+      return std::nullopt;
+    return Choice{static_cast<unsigned>(rank - 1), chunk};
+  }
+  if (type.getDimSize(0) < 2 || bytes < minBytes)
+    return std::nullopt;
+  return Choice{0, 1};
 }
 
 struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
   using Base::Base;
 
   void runOnOperation() override {
-    for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("pock.kernel") || func->hasAttr("pock.inplace") ||
-          func.isExternal())
+    FailureOr<TargetDescription> target =
+        TargetDescription::get(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (func->hasAttr("pock.kernel") && !func->hasAttr("pock.inplace") &&
+          !func.isExternal())
+        localize(func, *target);
+  }
+
+private:
+  void localize(func::FuncOp func, const TargetDescription &target) {
+    generalizeAll(func);
+    DenseSet<Operation *> registers = findRegisterTemporaries(formNests(func));
+    Block &block = func.getBody().front();
+    SmallVector<memref::AllocOp> allocs(block.getOps<memref::AllocOp>());
+    // Panels first: an image loop around them would pack once per image.
+    std::stable_partition(allocs.begin(), allocs.end(), isPackedOperand);
+    // A rewrite may shrink further temporaries, which are then dead.
+    for (memref::AllocOp alloc : allocs) {
+      if (registers.contains(alloc))
         continue;
-      generalizeAll(func);
-      DenseSet<Operation *> registers =
-          findRegisterTemporaries(formNests(func));
-      Block &block = func.getBody().front();
-      // A rewrite may shrink further temporaries, which are then dead.
-      SmallVector<memref::AllocOp> allocs(block.getOps<memref::AllocOp>());
-      for (memref::AllocOp alloc : allocs) {
-        MemRefType type = alloc.getType();
-        if (registers.contains(alloc) || !type.hasStaticShape() ||
-            type.getRank() < 2 || type.getDimSize(0) < 2 ||
-            type.getNumElements() * 4 < minBytes)
-          continue;
-        if (std::optional<Run> run = findRun(alloc, block))
-          rewrite(*run);
-      }
-      eraseDeadOps(func);
+      // Half of the cache: what the panel meets wants room, too.
+      std::optional<Choice> choice =
+          choose(alloc, minBytes, target.l2Bytes / 2,
+                 2 * target.lanes(alloc.getType().getElementType()));
+      if (!choice)
+        continue;
+      if (auto run = findRun(alloc, choice->dim, choice->chunk, block))
+        rewrite(*run);
     }
+    eraseDeadOps(func);
   }
 };
 

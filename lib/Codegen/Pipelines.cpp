@@ -34,7 +34,9 @@ void buildKernelBufferizePipeline(OpPassManager &pm) {
   // placed next is only what is needed.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createPackOperands());
   pm.addPass(createLocalizeScratch());
+  pm.addPass(createBlockReductions());
   pm.addPass(createPlaceScratch());
 }
 

@@ -18,6 +18,8 @@ namespace mlir::pock {
 namespace {
 
 constexpr double kLoad = 0.5, kStore = 1.0, kArith = 0.5, kLatency = 4.0;
+/// How many rows of a tile may share a set of the first cache.
+constexpr int64_t kMostAliases = 6;
 /// Latencies, branches and address arithmetic around a tile or a step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
@@ -32,6 +34,7 @@ public:
   double cost(const Schedule &schedule) const;
 
 private:
+  bool rowsAlias(const Schedule &schedule) const;
   double tileCost(const Schedule &schedule, int64_t rows, int64_t cols) const;
   double stepCost(const Schedule &schedule, size_t index, int64_t rows,
                   int64_t pieces, int64_t lanes) const;
@@ -123,6 +126,22 @@ double CostModel::tileCost(const Schedule &schedule, int64_t rows,
   return total;
 }
 
+/// Whether the rows of a tile, walked side by side along a reduction, fall into
+/// the same lines of the first cache: those of a page, of eight ways.
+bool CostModel::rowsAlias(const Schedule &schedule) const {
+  constexpr int64_t page = 4096;
+  for (const Statement &statement : nest.statements)
+    for (const Access &access : statement.ins)
+      if (access.root && schedule.row >= 0 && statement.isReduction() &&
+          access.strides[statement.reductions.back()] == 1 &&
+          access.strides[schedule.row] != 0 &&
+          access.strides[schedule.row] *
+                  access.elementType.getIntOrFloatBitWidth() / 8 % page ==
+              0)
+        return true;
+  return false;
+}
+
 double CostModel::cost(const Schedule &schedule) const {
   auto extent = [&](int loop) {
     return loop < 0 ? 1 : nest.loops[loop].extent;
@@ -150,6 +169,8 @@ double CostModel::cost(const Schedule &schedule) const {
           rowRest = extent(schedule.row) % schedule.rows,
           colTiles = extent(schedule.col) / schedule.cols,
           colRest = extent(schedule.col) % schedule.cols;
+  if (schedule.rows > kMostAliases && rowsAlias(schedule))
+    return INFINITY;
   double total = 0;
   if (rowTiles && colTiles)
     total +=
@@ -256,7 +277,7 @@ void chooseOrder(Nest &nest, const TargetDescription &target,
           streamed += all;
         }
       }
-  double l1 = target.l1Bytes, l2 = 16 * l1;
+  double l1 = target.l1Bytes, l2 = target.l2Bytes;
   bool fitsL1 = whole <= l1 / 2;
   int64_t panels =
       schedule.col >= 0

@@ -9,6 +9,7 @@
 #include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Host.h"
 #include <algorithm>
+#include <unistd.h>
 
 using namespace mlir;
 
@@ -35,6 +36,7 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
                           .Case("vector_bytes", &target.vectorBytes)
                           .Case("vector_registers", &target.vectorRegisters)
                           .Case("l1_bytes", &target.l1Bytes)
+                          .Case("l2_bytes", &target.l2Bytes)
                           .Case("alignment", &target.alignment)
                           .Case("stack_bytes", &target.stackBytes)
                           .Case("threads", &target.threads)
@@ -85,6 +87,12 @@ int64_t TargetDescription::lanes(Type type) const {
   return std::max<int64_t>(1, vectorBytes * 8 / bits);
 }
 
+/// What the system says about a cache, if it says anything.
+static int64_t cacheSize(int name, int64_t otherwise) {
+  int64_t size = sysconf(name);
+  return size > 0 ? size : otherwise;
+}
+
 DictionaryAttr hostTargetAttr(MLIRContext *context) {
   Builder b(context);
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
@@ -110,7 +118,10 @@ DictionaryAttr hostTargetAttr(MLIRContext *context) {
                                              : avx  ? 32
                                                     : 16)),
        b.getNamedAttr("vector_registers", number(registers)),
-       b.getNamedAttr("l1_bytes", number(32768)),
+       b.getNamedAttr("l1_bytes",
+                      number(cacheSize(_SC_LEVEL1_DCACHE_SIZE, 32768))),
+       b.getNamedAttr("l2_bytes",
+                      number(cacheSize(_SC_LEVEL2_CACHE_SIZE, 524288))),
        b.getNamedAttr("alignment", number(64)),
        b.getNamedAttr("stack_bytes", number(65536)),
        b.getNamedAttr("threads", number(0))});

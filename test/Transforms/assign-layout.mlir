@@ -105,7 +105,7 @@ pock.param @table : tensor<10x4xf32>
 // CHECK: pock.matmul %[[E]], %[[T]] {transpose_rhs}
 func.func @tied(%ids: tensor<3xi64>) -> tensor<3x10xf32> {
   %t = pock.load_param @table : tensor<10x4xf32>
-  %e = pock.take %t, %ids : (tensor<10x4xf32>, tensor<3xi64>) -> tensor<3x4xf32>
+  %e = pock.take %t, %ids {dim = 0 : i64} : (tensor<10x4xf32>, tensor<3xi64>) -> tensor<3x4xf32>
   %w = pock.transpose %t {permutation = array<i64: 1, 0>} : (tensor<10x4xf32>) -> tensor<4x10xf32>
   %y = pock.matmul %e, %w : (tensor<3x4xf32>, tensor<4x10xf32>) -> tensor<3x10xf32>
   return %y : tensor<3x10xf32>

@@ -35,8 +35,30 @@ def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
   ];
 }
 
+def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
+  let summary = "Copy large right operands of products";
+  let description = [{
+    The right operand of a sum of products, an argument of the kernel, is copied
+    if it is larger than half of `l2_bytes` of the target, its rows are long,
+    and enough rows of the result use the copy:
+
+    ```mlir
+    linalg.matmul ins(%x, %w : memref<512x3072xf32>, memref<3072x768xf32>)
+    // becomes
+    %panel = memref.alloc() : memref<3072x768xf32>
+    // copy %w into %panel
+    linalg.matmul ins(%x, %panel : …)
+    ```
+
+    `pock-localize-scratch`, which should follow, shrinks the copy to a panel of
+    columns that the cache keeps for all rows.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
-  let summary = "Shrink temporaries of kernels to one image of the batch";
+  let summary = "Shrink temporaries of kernels to an image, or to a panel";
   let description = [{
     Where the operations around a temporary can run image by image (dimension 0
     of the temporary, any plain loop of the operations), they move into an
@@ -52,6 +74,10 @@ def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
     }
     ```
 
+    In the same way the packed copy of an operand of a sum of products that is
+    larger than half of `l2_bytes` of the target shrinks to a panel of columns;
+    the rest of a width that panels do not divide is computed behind the loop.
+
     Sums over the batch are reassociated. Kernels that may run in place
     (`pock.inplace`) are left alone.
   }];
@@ -63,6 +89,28 @@ def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
     "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
     "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"
   ];
+}
+
+def BlockReductions : Pass<"pock-block-reductions", "mlir::ModuleOp"> {
+  let summary = "Sum products over blocks of rows that the cache holds";
+  let description = [{
+    A sum of products whose operands do not fit into `l2_bytes` of the target,
+    but whose result fits into half of it, runs over blocks of its outermost
+    reduction loop:
+
+    ```mlir
+    linalg.generic ins(%x, %g : memref<25088x64xf32>, memref<25088x256xf32>) outs(%w)
+    // becomes
+    scf.for %k = %c0 to %c25088 step %c448 {
+      // the same on rows %k to %k + 448, on top of %w
+    }
+    ```
+
+    Every element is the sum of the same products in the same order.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect"];
 }
 
 def PlaceScratch : Pass<"pock-place-scratch", "mlir::ModuleOp"> {

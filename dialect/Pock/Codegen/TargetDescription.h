@@ -25,8 +25,8 @@ struct TargetDescription {
   int64_t vectorBytes = 16;
   /// How many vector registers there are.
   int64_t vectorRegisters = 16;
-  /// Size of the first-level data cache.
-  int64_t l1Bytes = 32768;
+  /// Sizes of the data caches of one core: the first, and the one behind it.
+  int64_t l1Bytes = 32768, l2Bytes = 524288;
   /// Alignment of the segments that the caller passes.
   int64_t alignment = 64;
   /// How many threads may work on a kernel: 1 means serial code, 0 as many as

@@ -1,0 +1,138 @@
+//===- BlockReductions.cpp - Long sums in blocks that a cache holds -------===//
+//
+// The gradient of a weight sums over all rows of the batch. Tile by tile of the
+// small result, the rows would travel through the cache once per tile. Here the
+// sum runs over blocks of rows outside: a block stays in the cache for all
+// tiles, and what is read and written once more per block is the result.
+//
+// Needs bufferized kernels. Guarantees that every element is the sum of the
+// same products in the same order.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Nest.h"
+#include "NestFusion.h"
+#include "Pock/Codegen/Passes.h"
+#include "Pock/Codegen/TargetDescription.h"
+#include "Slices.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#define DEBUG_TYPE "pock-block-reductions"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_BLOCKREDUCTIONS
+#include "Pock/Codegen/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace {
+
+/// Tiles read an entry so often at least, or nothing is gained.
+constexpr int64_t kFewestUses = 32;
+/// A block amortises reading and writing its result over so many terms.
+constexpr int64_t kFewestTerms = 64;
+
+int64_t bytesOf(Value value) {
+  auto type = dyn_cast<MemRefType>(value.getType());
+  return type && type.hasStaticShape()
+             ? type.getNumElements() *
+                   llvm::divideCeil(type.getElementTypeBitWidth(), 8)
+             : 0;
+}
+
+/// The outermost reduction loop of a sum of products whose operands are too
+/// large for `cache` but whose result is not.
+std::optional<unsigned> findLoop(linalg::GenericOp op, int64_t cache) {
+  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
+      op.getNumReductionLoops() == 0 || op.getNumParallelLoops() < 2 ||
+      bytesOf(op.getDpsInits()[0]) > cache)
+    return std::nullopt;
+  std::optional<Nest> nest = buildNest(op);
+  if (!nest || nest->statements[0].usesIndex ||
+      nest->statements[0].readsMemory || !nest->statements[0].readsOut(0))
+    return std::nullopt;
+  SmallVector<unsigned> loops;
+  op.getReductionDims(loops);
+  int64_t operands = 0;
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    std::optional<int> position = positionOf(map, loops.front());
+    if (!position || *position < 0)
+      return std::nullopt;
+    int64_t uses = 1;
+    for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges()))
+      uses *= map.isFunctionOfDim(l) ? 1 : extent;
+    if (uses < kFewestUses)
+      return std::nullopt;
+    operands += bytesOf(input->get());
+  }
+  if (operands <= 2 * cache)
+    return std::nullopt;
+  return loops.front();
+}
+
+void emitBlock(OpBuilder &b, linalg::GenericOp op, unsigned loop,
+               OpFoldResult first, int64_t size) {
+  SmallVector<Value> operands(op->getOperands());
+  for (OpOperand *input : op.getDpsInputOperands())
+    operands[input->getOperandNumber()] = sliceOf(
+        b, input->get(), *positionOf(op.getMatchingIndexingMap(input), loop),
+        first, size);
+  b.clone(*op)->setOperands(operands);
+}
+
+void block(linalg::GenericOp op, unsigned loop, int64_t cache) {
+  int64_t extent = op.getStaticLoopRanges()[loop], operands = 0, terms = 1;
+  for (Value input : op.getDpsInputs())
+    operands += bytesOf(input);
+  for (auto [l, kind] : llvm::enumerate(op.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::reduction && l != loop)
+      terms *= op.getStaticLoopRanges()[l];
+  int64_t size = std::max<int64_t>(extent * cache / operands,
+                                   llvm::divideCeil(kFewestTerms, terms));
+  if (size * 2 > extent)
+    return;
+
+  OpBuilder b(op);
+  auto constant = [&](int64_t value) {
+    return arith::ConstantIndexOp::create(b, op.getLoc(), value);
+  };
+  int64_t main = extent / size * size;
+  auto blocks = scf::ForOp::create(b, op.getLoc(), constant(0), constant(main),
+                                   constant(size));
+  if (main < extent)
+    emitBlock(b, op, loop, b.getIndexAttr(main), extent - main);
+  b.setInsertionPoint(blocks.getBody()->getTerminator());
+  emitBlock(b, op, loop, blocks.getInductionVar(), size);
+  op.erase();
+}
+
+struct BlockReductions : impl::BlockReductionsBase<BlockReductions> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    FailureOr<TargetDescription> target =
+        TargetDescription::get(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    int64_t cache = target->l2Bytes / 2;
+    for (auto func : getOperation().getOps<func::FuncOp>()) {
+      if (!func->hasAttr("pock.kernel") || func.isExternal())
+        continue;
+      generalizeAll(func);
+      SmallVector<linalg::GenericOp> ops(
+          func.getBody().front().getOps<linalg::GenericOp>());
+      for (linalg::GenericOp op : ops)
+        if (std::optional<unsigned> loop = findLoop(op, cache))
+          block(op, *loop, cache);
+    }
+  }
+};
+
+} // namespace
+} // namespace mlir::pock
