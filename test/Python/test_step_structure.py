@@ -145,8 +145,8 @@ def test_persistent_bytes_follow_the_scheme() -> None:
     assert memory.optimizer_state == (4 * 16 + 3) * 4
     # 0.weight, 0.bias, 2.bias, 4.weight.
     assert memory.constants == 192 + 64 + 64 + 192
-    # The transposed 4.weight, 2.weight, 4.bias and their momenta.
-    assert memory.state == 192 + 512 + 64 + 256 + 64
+    # 2.weight, 4.bias and their momenta.
+    assert memory.state == 512 + 64 + 256 + 64
 
 
 # Gradients that meet --------------------------------------------------------------------
