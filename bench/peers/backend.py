@@ -88,6 +88,10 @@ class Backend(ABC):
     def cross_entropy(self, logits: Tensor, target: Tensor) -> Tensor:
         """Mean of logits [batch, classes] against target [batch]."""
 
+    def constant(self, value: np.ndarray) -> Tensor:
+        """A constant that goes into arithmetic with tensors."""
+        return value
+
     def filter(self, weight: np.ndarray, groups: int) -> np.ndarray:
         """Return a filter [outputs, inputs / groups, rows, columns] as the backend wants it."""
         return weight.transpose(2, 3, 1, 0) if self.channels_last else weight

@@ -49,6 +49,7 @@ class Cell:
         setting: the fastest of those that were tried.
         compile: until three steps have run.
         losses: of the first steps.
+        whole: whether a step updates the parameters, too.
         agrees: whether they are PyTorch's; None if PyTorch was not asked.
         times: of each step.
         forward_times: of each inference.
@@ -61,6 +62,7 @@ class Cell:
     setting: str = ""
     compile: float = 0.0
     losses: list[float] = field(default_factory=list)
+    whole: bool = True
     agrees: bool | None = None
     times: list[float] = field(default_factory=list)
     forward_times: list[float] = field(default_factory=list)
@@ -130,7 +132,8 @@ def _start(
     try:
         process = alive[name] = Process(name, task, logs / f"{task.row}-{task.scheme}-{task.threads}-{name}.log")
         answer = process.ask("build", budget.build)
-        cell.setting, cell.compile, cell.losses = answer["setting"], answer["seconds"], answer["losses"]
+        cell.setting, cell.whole = answer["setting"], answer["whole"]
+        cell.compile, cell.losses = answer["seconds"], answer["losses"]
     except Failure as failure:
         alive.pop(name, None)
         cell.fails = str(failure)

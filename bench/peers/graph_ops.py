@@ -145,6 +145,7 @@ def _binary(function: Callable[[Tensor, Tensor], Tensor]) -> Operator:
 
     def run(b: Backend, input: Any, other: Any, alpha: float = 1, **_: Any) -> Any:
         assert alpha == 1
+        input, other = (b.constant(x) if isinstance(x, np.ndarray) else x for x in (input, other))
         if not isinstance(input, Image) and not isinstance(other, Image):
             return function(input, other)
         values = [x if isinstance(x, (int, float)) else _image(b, x) for x in (input, other)]
@@ -231,6 +232,7 @@ def scaled_dot_product_attention(
     bias = np.triu(np.full((length, length), -1e9, np.float32), 1) if is_causal else None
     if attn_mask is not None:
         bias = np.where(attn_mask, 0, -1e9).astype(np.float32) if attn_mask.dtype == bool else attn_mask
+    bias = bias if bias is None else b.constant(bias)
     return b.attention(query, key, value, bias, scale or 1 / math.sqrt(shape_of(query)[-1]))
 
 

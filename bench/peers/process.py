@@ -34,12 +34,10 @@ class Peer:
     Attributes:
         title: for the table.
         environment: the folder in `.venv-peers` that has it; empty if the main one has.
-        whole: whether its step updates the parameters, as a training step does.
     """
 
     title: str
     environment: str = ""
-    whole: bool = True
 
     @property
     def python(self) -> Path:
@@ -52,7 +50,12 @@ PEERS: Mapping[str, Peer] = {
     "ours": Peer("ours"),
     "eager": Peer("PyTorch"),
     "torch_compile": Peer("torch.compile"),
+    "aot_inductor": Peer("AOTInductor"),
     "tensorflow": Peer("TensorFlow", "tensorflow"),
+    "jax": Peer("JAX", "jax"),
+    "iree": Peer("IREE", "jax"),
+    "onnxruntime": Peer("ONNX Runtime", "onnxruntime"),
+    "executorch": Peer("ExecuTorch", "executorch"),
 }
 
 

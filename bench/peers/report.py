@@ -40,7 +40,7 @@ def best(line: Line, figure: Figure) -> str:
     fit = {
         name: figure(cell)
         for name, cell in line.cells.items()
-        if name != "ours" and PEERS[name].whole and cell.agrees is not False and not math.isnan(figure(cell))
+        if name != "ours" and cell.whole and cell.agrees is not False and not math.isnan(figure(cell))
     }
     return min(fit, key=fit.__getitem__) if fit else ""
 
@@ -63,13 +63,13 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value >= 1 else f"{value:.3f}"
 
 
-def _cell(name: str, cell: Cell, figure: Figure) -> str:
+def _cell(cell: Cell, figure: Figure) -> str:
     value = figure(cell)
     if cell.fails and math.isnan(value):
         return "fails"
     if math.isnan(value):
         return "-"
-    marks = ("" if PEERS[name].whole else "†") + ("≠" if cell.agrees is False else "")
+    marks = ("" if cell.whole else "†") + ("≠" if cell.agrees is False else "")
     return _number(value) + marks
 
 
@@ -80,7 +80,7 @@ def grid(lines: Sequence[Line], names: Sequence[str], title: str) -> list[list[s
     result = [["row", "scheme", "threads", *(PEERS[name].title for name in names)]]
     result[0] += ["best peer", "ours / best"] * compared
     for line in lines:
-        cells = [_cell(name, line.cells[name], figure) for name in names]
+        cells = [_cell(line.cells[name], figure) for name in names]
         result.append([line.row, line.scheme, str(line.threads), *cells])
         if compared:
             value = ratio(line, figure)
@@ -95,7 +95,7 @@ def notes(lines: Sequence[Line]) -> list[str]:
     """Return what the marks mean, and why what fails fails."""
     cells = [(line, name, cell) for line in lines for name, cell in line.cells.items()]
     result = []
-    if any(not PEERS[name].whole for _, name, _ in cells):
+    if any(not cell.whole for _, _, cell in cells):
         result.append("† forward and backward only, no update; not counted as best peer")
     if any(cell.agrees is False for _, _, cell in cells):
         result.append("≠ its first losses are not PyTorch's; not counted as best peer")

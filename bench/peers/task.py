@@ -46,9 +46,11 @@ class Training(ABC):
 
     Attributes:
         checked: of how many first steps the losses mean something.
+        whole: whether a step updates the parameters, too.
     """
 
     checked = 3
+    whole = True
 
     @abstractmethod
     def step(self) -> float:

@@ -2,7 +2,7 @@
 
 Takes one JSON object per line and answers with one:
 
-* ``{"do": "build"}``: compile, train three steps → `seconds`, `losses`, `setting`
+* ``{"do": "build"}``: compile, train three steps → `seconds`, `losses`, `setting`, `whole`
 * ``{"do": "train", "steps": N, "seconds": S}``: at least N steps and S seconds → `times` in seconds
 * ``{"do": "prepare"}``, then ``{"do": "forward", …}``: the same for inference
 * ``{"do": "quit"}`` → `peak`, bytes resident at most, and `training_peak`, the same since the model was built
@@ -69,7 +69,7 @@ class Worker:
             least = min(timed(training.step, TRIALS, 0.2)) if len(self.candidates) > 1 else 0.0
             if least < best:
                 best, self.training = least, training
-                answer = {"seconds": seconds, "losses": losses, "setting": setting}
+                answer = {"seconds": seconds, "losses": losses, "setting": setting, "whole": training.whole}
         del training
         gc.collect()
         self.peak = resident()
