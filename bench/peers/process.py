@@ -125,7 +125,7 @@ class Process:
             raise
         if "error" in answer:
             self.end()
-            raise Failure(answer["error"])
+            raise Failure(answer["error"] + self._missing())
         return answer
 
     def _line(self, what: str, end: float) -> bytes:
@@ -152,6 +152,12 @@ class Process:
     def _last_words(self) -> str:
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1].strip() if lines else ""
+
+    def _missing(self) -> str:
+        """What the runtime itself says is missing, where its exception does not (ExecuTorch's kernels)."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        found = [line.split("]")[-1].strip() for line in lines if line.rstrip().endswith("not found.")]
+        return f" ({found[-1]})" if found else ""
 
     def end(self) -> None:
         """End the worker and what it started."""

@@ -32,6 +32,7 @@ TABLES: Mapping[str, Figure] = {
     "forward only, ms": lambda cell: 1e3 * cell.forward,
     "compilation, s": lambda cell: cell.compile or math.nan,
     "peak resident memory, MiB": lambda cell: (cell.peak or math.nan) / 2**20,
+    "of it while training, MiB": lambda cell: (cell.training_peak or math.nan) / 2**20,
 }
 
 
