@@ -72,7 +72,10 @@ class Packaged(Training):
 def _package(program: torch.export.ExportedProgram) -> torch._C._aoti.AOTIModelPackageLoader:
     # The usual loader expects the outputs of the forward, not of the joint graph.
     with tempfile.TemporaryDirectory() as folder:
-        path = torch._inductor.aoti_compile_and_package(program, package_path=str(Path(folder) / "joint.pt2"))
+        # Or parameters of eight numbers and less become literals, which no update reaches.
+        configs = {"always_keep_tensor_constants": True}
+        package = str(Path(folder) / "joint.pt2")
+        path = torch._inductor.aoti_compile_and_package(program, package_path=package, inductor_configs=configs)
         return torch._C._aoti.AOTIModelPackageLoader(path, "model", True, 1, -1)
 
 
