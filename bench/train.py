@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 import os
 import subprocess
 import sys
@@ -43,6 +44,11 @@ def exported(row: str, directory: Path) -> Path:
     return place
 
 
+def _finite(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value
+
+
 def as_data(line: Line) -> dict[str, Any]:
     """Return a line for the JSON file."""
     figure = TABLES["training step, ms"]
@@ -51,7 +57,7 @@ def as_data(line: Line) -> dict[str, Any]:
         "scheme": line.scheme,
         "threads": line.threads,
         "best": best(line, figure),
-        "ratio": ratio(line, figure),
+        "ratio": _finite(ratio(line, figure)),
         "peers": {name: cell.figures() for name, cell in line.cells.items()},
     }
 
@@ -59,7 +65,7 @@ def as_data(line: Line) -> dict[str, Any]:
 def write(path: Path | None, lines: Sequence[Line]) -> None:
     """Write all lines so far: a long run that is stopped keeps what it has."""
     if path:
-        mean = mean_ratio(lines, TABLES["training step, ms"])
+        mean = _finite(mean_ratio(lines, TABLES["training step, ms"]))
         path.write_text(json.dumps({"geometric_mean": mean, "lines": [as_data(line) for line in lines]}, indent=1))
 
 

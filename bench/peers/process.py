@@ -60,7 +60,10 @@ PEERS: Mapping[str, Peer] = {
 
 
 class Failure(Exception):
-    """A peer did not do what it was asked; says why."""
+    """A peer did not do what it was asked; says why, on one line."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(" ".join(reason.split()))
 
 
 def available_memory() -> int:
