@@ -17,6 +17,8 @@ __all__ = ["Budget", "Cell", "contest"]
 ROUNDS = 5
 #: OpenMP's and Eigen's threads spin for a while after their work.
 PAUSE = 0.25
+#: Seconds of steps after which a slow peer has said enough.
+PATIENCE = 30.0
 #: Largest relative error of one of the first losses.
 TOLERANCE = 1e-3
 #: What the next peer may need, in bytes; with less, those that are there are timed and ended first.
@@ -28,7 +30,7 @@ class Budget:
     """How long to measure.
 
     Attributes:
-        steps: of each peer, at least.
+        steps: of each peer, at least; fewer of those that are slow.
         seconds: of its steps, at least.
         build: seconds that compiling may take.
         forward: whether to time inference, too.
@@ -150,14 +152,15 @@ def _start(
 
 def _times(alive: dict[str, Process], cells: dict[str, Cell], budget: Budget, report: Callable[[str], None]) -> None:
     """Time all that are alive in turns, so that a busy machine slows all of them alike."""
-    amount = {"steps": -(-budget.steps // ROUNDS), "seconds": budget.seconds / ROUNDS}
+    amount: dict[str, Any] = {"seconds": budget.seconds / ROUNDS}
     for turn in range(ROUNDS):
         report(f"timing, round {turn + 1} of {ROUNDS}")
         for name in list(alive):
             cell = cells[name]
-            # What takes seconds per step is no less certain after a few of them.
-            if turn and cell.step > max(budget.seconds, 1.0):
+            if sum(cell.times) > PATIENCE:
                 continue
+            # Of slow steps one at a time, so that all still take turns.
+            amount["steps"] = 1 if cell.step > budget.seconds / ROUNDS else -(-budget.steps // ROUNDS)
             try:
                 time.sleep(PAUSE)
                 cell.times += alive[name].ask("train", budget.build, **amount)["times"]
