@@ -26,22 +26,23 @@ class Packaged(Training):
         gradients = program.graph_signature.backward_signature.gradients_to_parameters
         outputs = [spec.arg.name for spec in program.graph_signature.output_specs]
         self.places = [index for index, name in enumerate(outputs) if name in gradients]
-        named = dict(loaded.whole.named_parameters())
+        named = dict(loaded.whole.named_parameters(remove_duplicate=False))
         self.trained = [named[gradients[outputs[index]]] for index in self.places]
         self.loss = next(index for index, name in enumerate(outputs) if name not in gradients)
         self.package = _package(program)
         self.lr = task.lr
         self.loaded: Loaded | None = loaded
         self.inference: Callable[..., object] | None = None
-        self.whole = self._share(gradients.values(), named)
+        self.whole = self._share(named)
         self.checked = 3 if self.whole else 1
 
-    def _share(self, names: object, named: dict[str, torch.nn.Parameter]) -> bool:
-        """Let the package read our parameters."""
-        known = set(self.package.get_constant_fqns())
-        constants = {name: named[name].detach() for name in names if name in known}
-        if len(constants) < len(self.trained):
+    def _share(self, named: dict[str, torch.nn.Parameter]) -> bool:
+        """Let the package read our parameters, under all names that they have there."""
+        wanted = {id(value) for value in self.trained}
+        names = [name for name in self.package.get_constant_fqns() if name in named and id(named[name]) in wanted]
+        if len({id(named[name]) for name in names}) < len(wanted):
             return False
+        constants = {name: named[name].detach() for name in names}
         self.package.load_constants(constants, False, False, user_managed=True)
         return True
 

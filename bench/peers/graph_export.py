@@ -140,6 +140,10 @@ def export(case: Case, directory: Path) -> None:
     model = case.model()
     inputs, target = case.batch(0)
     writer = Writer(torch.export.export(WithLoss(model, case.loss), (*inputs, target)))
+    # A parameter that two modules share has one name, under which it trains.
+    names = {id(value): name for name, value in model.named_parameters()}
+    shared = {name: names[id(value)] for name, value in model.named_parameters(remove_duplicate=False)}
+    writer.parameters = {value: shared[name] for value, name in writer.parameters.items()}
     (directory / "graph.json").write_text(json.dumps(writer.graph()))
     parameters = {name: value.detach().numpy() for name, value in model.named_parameters()}
     np.savez(directory / "parameters.npz", **parameters)

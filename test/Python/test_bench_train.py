@@ -161,6 +161,8 @@ def test_peer_trains_as_eager(exported: Path, tmp_path: Path, name: str, row: st
         pytest.skip(f"{PEERS[name].title} is not installed: make peers")
     if name == "executorch":
         pytest.skip("its kernels lack what these rows need")
+    if (name, row) == ("aot_inductor", "tiny-llama"):
+        pytest.skip("the joint graph of PyTorch does not take parameters that are shared")
     for scheme in ("full", "sparse"):
         task = Task(row, scheme, 1, exported / row)
         cells = contest(task, ["eager", name], Budget(3, 0.01), tmp_path, lambda _: None)
