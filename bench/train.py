@@ -6,6 +6,7 @@ import fnmatch
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,8 @@ def main(
     Every peer runs in a process of its own, on as many cores as threads. The processes take turns; the median of
     all steps counts. Below 1, "ours / best" says that ours is faster.
     """
+    # An end by `timeout` or a batch system must end the workers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     budget = Budget(steps, seconds, timeout, forward)
     wanted = [name for name in PEERS if name in (names or PEERS)]
     runs = [(row, scheme, count) for row in chosen(rows, tiny) for scheme in schemes for count in threads]
