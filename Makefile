@@ -12,13 +12,16 @@ CXX_FILES = $(shell find $(wildcard dialect lib tools python/src test examples b
 PY_DIRS = $(wildcard python test tools examples bench)
 
 .DEFAULT_GOAL = build
-.PHONY: help setup build demo test test-all lint format docs check-docs lit pytest pytest-all clean
+.PHONY: help setup peers build demo test test-all lint format docs check-docs lit pytest pytest-all clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install Debian packages (as root) and the Python environment
 	@tools/setup.sh $(VENV)
+
+peers: ## install what bench/train.py compares with, each into .venv-peers (two gigabytes)
+	@tools/peers.sh
 
 # The interpreter is part of the configuration: another one, another build tree.
 $(BUILD)/build.ninja: | setup

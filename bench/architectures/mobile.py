@@ -1,4 +1,4 @@
-"""Networks of inverted residuals, written here: MCUNet, MobileNetV3, EfficientNet."""
+"""Networks of inverted residuals, written here: MCUNet, MobileNetV2, MobileNetV3, EfficientNet."""
 
 from __future__ import annotations
 
@@ -141,6 +141,40 @@ def mcunet(batch: int, pixels: int) -> Case:
     """MCUNet-5fps; biases of the last seven blocks, four first convolutions at 100, 100, 50 and 100 %."""
     sparse = _scheme(len(MCUNET), 7, {8: 1.0, 9: 1.0, 10: 0.5, 11: 1.0})
     build = lambda: MobileNet(16, MCUNET)  # noqa: E731
+    return Case(build, pictures(batch, pixels), Indices((batch,), CLASSES), sparse, frozen_norm=True)
+
+
+#: Expansion, channels at width 1.0, blocks, stride of MobileNetV2.
+MOBILENET_V2 = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+
+
+def _divisible(channels: float, divisor: int = 8) -> int:
+    """The nearest multiple that is not smaller by more than a tenth."""
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded if rounded >= 0.9 * channels else rounded + divisor
+
+
+@architecture(small={"width": 0.35, "batch": 2, "pixels": 32}, real={"width": 1.0, "batch": 4, "pixels": 96})
+def mobilenetv2_same(width: float, batch: int, pixels: int) -> Case:
+    """MobileNetV2 with torchvision's symmetric padding; biases and first convolutions of the last seven blocks."""
+    stem = _divisible(32 * width)
+    blocks: list[Block] = []
+    inputs = stem
+    for expansion, channels, count, stride in MOBILENET_V2:
+        for index in range(count):
+            outputs = _divisible(channels * width)
+            blocks.append(Block(inputs * expansion, outputs, stride=1 if index else stride))
+            inputs = outputs
+    sparse = _scheme(len(blocks), 7, dict.fromkeys(range(len(blocks) - 7, len(blocks)), 1.0))
+    build = lambda: MobileNet(stem, blocks, 1280)  # noqa: E731
     return Case(build, pictures(batch, pixels), Indices((batch,), CLASSES), sparse, frozen_norm=True)
 
 

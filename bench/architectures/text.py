@@ -32,7 +32,7 @@ def _config(layers: int, width: int, heads: int, **more: Any) -> dict[str, Any]:
 
 def _classifier(model: str, sparse: dict[str, float], batch: int, length: int, **config: Any) -> Case:
     """A case of sequence classification, without a mask."""
-    inputs = (Indices((batch, length), VOCABULARY, low=3),)
+    inputs = (Indices((batch, length), config["vocab_size"], low=3),)
     return Case(hugging_face(model, **config), inputs, Indices((batch,), CLASSES), sparse, classification_loss)
 
 
@@ -54,13 +54,13 @@ def bert(layers: int, width: int, heads: int, batch: int, length: int) -> Case:
     return Case(build, inputs, Indices((batch,), CLASSES), _bert_scheme(layers, "classifier.*"), classification_loss)
 
 
-@architecture(small=SMALL, real=MINI)
-def distilbert(layers: int, width: int, heads: int, batch: int, length: int) -> Case:
-    """DistilBERT: no token types, no pooler."""
+@architecture(small=SMALL, real=MINI, base={**BASE, "layers": 6, "batch": 4, "length": 128, "vocabulary": 30522})
+def distilbert(layers: int, width: int, heads: int, batch: int, length: int, vocabulary: int = VOCABULARY) -> Case:
+    """DistilBERT: no token types, no pooler; ``base`` is DistilBERT-base."""
     config = {"n_layers": layers, "dim": width, "hidden_dim": 4 * width, "n_heads": heads}
     weights = ("attention.*.weight", "ffn.lin1.weight")
     sparse = transformer_scheme("*.layer.", layers, weights, "pre_classifier.*", "classifier.*")
-    more = {"vocab_size": VOCABULARY, "num_labels": CLASSES}
+    more = {"vocab_size": vocabulary, "num_labels": CLASSES}
     return _classifier("DistilBertForSequenceClassification", sparse, batch, length, **config, **more)
 
 
@@ -149,11 +149,21 @@ def _llama_scheme(layers: int, *heads: str) -> dict[str, float]:
     return {f"model.layers.{block}.{weight}": 1.0 for block in blocks for weight in weights} | dict.fromkeys(heads, 1.0)
 
 
-@architecture(small=SMALL, real=MINI)
-def llama(layers: int, width: int, heads: int, batch: int, length: int) -> Case:
-    """Llama: rotary positions, RMS norm, gated feed-forward."""
-    sparse = _llama_scheme(layers, "lm_head.weight")
-    return _language_model("LlamaForCausalLM", sparse, batch, length, **_config(layers, width, heads))
+#: A Llama of 15 million parameters: what fits a phone and still tells stories.
+STORIES = {"layers": 6, "width": 288, "heads": 6, "batch": 4, "length": 128, "vocabulary": 32000, "hidden": 768}
+
+
+@architecture(small=SMALL, real=MINI, stories=STORIES)
+def llama(
+    layers: int, width: int, heads: int, batch: int, length: int, vocabulary: int = VOCABULARY, hidden: int = 0
+) -> Case:
+    """Llama: rotary positions, RMS norm, gated feed-forward; ``stories`` shares its head with the embedding."""
+    config = _config(layers, width, heads, vocab_size=vocabulary, intermediate_size=hidden or 4 * width)
+    tied = vocabulary > VOCABULARY
+    sparse = _llama_scheme(layers, *(() if tied else ("lm_head.weight",)))
+    tokens = Indices((batch, length), vocabulary, low=3)
+    build = hugging_face("LlamaForCausalLM", use_cache=False, tie_word_embeddings=tied, **config)
+    return Case(build, (tokens,), tokens, sparse, token_loss)
 
 
 @architecture(small={**SMALL, "heads": 4}, real=MINI)

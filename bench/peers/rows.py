@@ -1,0 +1,62 @@
+"""The models that `bench/train.py` compares peers with, as data: nothing here imports a framework."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from architectures import Case
+
+__all__ = ["ROWS", "TINY", "Row"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model at one batch size.
+
+    Attributes:
+        architecture: its name in `architectures`.
+        size: one of its sizes.
+        changes: arguments of it that differ.
+        lr: of plain SGD; the first losses must fall noticeably, and stay finite.
+    """
+
+    architecture: str
+    size: str = "real"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    lr: float = 0.01
+
+    def case(self) -> Case:
+        """Return the model's case: batch norm in inference mode, and no scheme that trains a part of a tensor.
+
+        A channel slice cannot be had in the peers, so every fraction counts as 1.
+        """
+        from dataclasses import replace
+
+        from architectures import ARCHITECTURES
+
+        case = ARCHITECTURES[self.architecture].at(self.size, **self.changes)
+        sparse = {glob: float(fraction > 0) for glob, fraction in case.sparse.items()}
+        return replace(case, sparse=sparse, frozen_norm=True, lr=self.lr)
+
+
+ROWS: Mapping[str, Row] = {
+    "ds-cnn-b1": Row("ds-cnn", changes={"batch": 1}),
+    "ds-cnn-b32": Row("ds-cnn", changes={"batch": 32}),
+    "mobilenetv2-0.35-128-b1": Row("mobilenetv2-same", changes={"width": 0.35, "batch": 1, "pixels": 128}, lr=1e-3),
+    "mcunet-128-b1": Row("mcunet", changes={"batch": 1, "pixels": 128}, lr=1e-3),
+    "mobilenetv2-1.0-224-b1": Row("mobilenetv2-same", changes={"batch": 1, "pixels": 224}, lr=1e-3),
+    "mobilenetv2-1.0-224-b8": Row("mobilenetv2-same", changes={"batch": 8, "pixels": 224}, lr=1e-3),
+    "resnet18-64-b32": Row("resnet", changes={"batch": 32}, lr=1e-3),
+    "resnet50-224-b4": Row("resnet50", changes={"batch": 4, "pixels": 224}, lr=1e-3),
+    "distilbert-128-b4": Row("distilbert", "base"),
+    "llama15m-128-b4": Row("llama", "stories", lr=0.1),
+}
+
+#: Rows for the tests, which take no time; the Llama's head is its embedding.
+TINY: Mapping[str, Row] = {
+    "tiny-cnn": Row("ds-cnn", "small"),
+    "tiny-llama": Row("llama", "small", {"vocabulary": 600}, lr=0.1),
+}

@@ -1,0 +1,47 @@
+"""A row's model in PyTorch, for the peers that start from it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+
+import torch
+
+from .graph_export import WithLoss
+from .rows import ROWS, TINY
+from .task import Task
+
+__all__ = ["Loaded", "load"]
+
+
+@dataclass
+class Loaded:
+    """A model with its loss, its batch, and the parameters that train.
+
+    Attributes:
+        whole: the model and its loss; takes `arguments`.
+        arguments: the inputs, the target last.
+    """
+
+    whole: WithLoss
+    arguments: tuple[torch.Tensor, ...]
+    trained: list[torch.nn.Parameter]
+
+
+def load(task: Task, channels_last: bool = False) -> Loaded:
+    """Build the model with its first weights; set PyTorch's threads."""
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(task.threads)
+    case = (ROWS | TINY)[task.row].case()
+    model = case.model()
+    inputs, target = case.batch(0)
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
+        inputs = tuple(x.to(memory_format=torch.channels_last) if x.ndim == 4 else x for x in inputs)
+    names = set(task.trained)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in names)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return Loaded(WithLoss(model, case.loss), (*inputs, target), trained)
