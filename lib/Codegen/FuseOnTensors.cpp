@@ -33,6 +33,10 @@ bool readsEachElementOnce(OpOperand *operand) {
   AffineMap map = consumer.getMatchingIndexingMap(operand);
   if (map.isPermutation())
     return true;
+  // Widening costs less than the memory of a wide copy.
+  if (llvm::hasSingleElement(producer.getBody()->without_terminator()) &&
+      isa<arith::ExtFOp>(producer.getBody()->front()))
+    return true;
   // A broadcast or a copy may be repeated where the consumer is elementwise.
   // (Not in contractions: there a copy is deliberate packing.)
   return consumer.getNumReductionLoops() == 0 &&

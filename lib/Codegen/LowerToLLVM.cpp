@@ -144,8 +144,15 @@ struct CallErf : OpRewritePattern<math::ErfOp> {
 };
 
 /// f32 math functions as polynomials, powf and relatives as exp and log.
-LogicalResult expandMath(ModuleOp module) {
+LogicalResult expandMath(ModuleOp module, const TargetDescription &target) {
   MLIRContext *context = module.getContext();
+  // Elsewhere LLVM would call a function of its runtime library.
+  if (!StringRef(target.features).contains("+avx512bf16")) {
+    RewritePatternSet patterns(context);
+    arith::populateExpandBFloat16Patterns(patterns);
+    if (failed(applyPatternsGreedily(module, std::move(patterns))))
+      return failure();
+  }
   {
     RewritePatternSet patterns(context);
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh",
@@ -257,7 +264,7 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     auto run = [this](OpPassManager &pm, Operation *op) {
       return runPipeline(pm, op);
     };
-    if (failed(expandMath(module)) || failed(lowerVectors(module)) ||
+    if (failed(expandMath(module, *target)) || failed(lowerVectors(module)) ||
         failed(runPreparation(module, run)) ||
         failed(convert(module, *target, dataLayout)))
       return signalPassFailure();

@@ -57,6 +57,7 @@ void mlir::pock::buildSchedulePipeline(OpPassManager &pm) {
 
 void mlir::pock::buildKernelsPipeline(OpPassManager &pm) {
   pm.addPass(createFormKernels());
+  pm.addPass(createNarrowStorage());
   pm.addPass(createShareKernels());
 }
 

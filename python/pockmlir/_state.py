@@ -37,7 +37,7 @@ class State:
         if missing := [name for name in self._persistent if name not in values]:
             raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
         for name, slot in self._persistent.items():
-            instance.view(name)[...] = _checked(name, values[name], slot.torch_shape, dtype_of(slot.dtype))
+            instance.view(name)[...] = _checked(name, values[name], slot.torch_shape, _host_dtype(slot))
         #: Parameters and buffers that the compiled functions do not use.
         self._unused = {
             name: np.array(values[name])
@@ -54,7 +54,8 @@ class State:
             source = self._artifact.aliases.get(name, name)
             value = self._instance.view(source) if source in self._persistent else self._unused.get(source)
             if value is not None:
-                result[name] = np.array(value, order="C")
+                slot = self._persistent.get(source)
+                result[name] = np.array(value, dtype=_host_dtype(slot) if slot else None, order="C")
         return result
 
     def optimizer(self) -> dict[str, Array]:
@@ -136,6 +137,11 @@ class State:
             if name in self._slots:
                 self._instance.view(name)[...] = value
         self._counters.load(arrays)
+
+
+def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
+    """Return the dtype that users see: what is stored in bf16 is float32 to them."""
+    return np.dtype(np.float32) if slot.dtype == "bf16" else dtype_of(slot.dtype)
 
 
 def _arrays(what: str, value: object) -> dict[str, Array]:

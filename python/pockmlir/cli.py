@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import _cli_inputs
+from ._options import PRECISIONS
 from ._training import evaluate, step_arrays, train_epochs
 from .compiler import STAGES, compile
 from .errors import PockError
@@ -59,6 +60,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--accumulate", type=click.IntRange(1), default=1, help="Update on every n-th step.", metavar="N")
     @click.option("--clip-grad-norm", type=float, help="Largest norm of all gradients.")
     @click.option("--clip-grad-value", type=float, help="Largest entry of a gradient.")
+    @click.option("--precision", type=click.Choice(PRECISIONS), default="f32", show_default=True)
     @click.option("--name", help="Prefix of the C functions.")
     @click.option("--dump-ir-dir", type=click.Path(file_okay=False, path_type=Path), help="Write NN-stage.mlir there.")
     @functools.wraps(command)
@@ -73,6 +75,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         accumulate: int,
         clip_grad_norm: float | None,
         clip_grad_value: float | None,
+        precision: str,
         name: str | None,
         dump_ir_dir: Path | None,
         **rest: Any,
@@ -94,6 +97,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
                 clip_grad_norm=clip_grad_norm,
                 clip_grad_value=clip_grad_value,
                 seed=rest.get("seed", 0),
+                precision=precision,
                 name=name,
                 dump_ir_dir=dump_ir_dir,
                 on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),

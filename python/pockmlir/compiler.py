@@ -53,6 +53,7 @@ def compile(
     clip_grad_norm: float | None = None,
     clip_grad_value: float | None = None,
     seed: int = 0,
+    precision: str = "f32",
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Step:
@@ -80,6 +81,9 @@ def compile(
             this; as ``torch.nn.utils.clip_grad_norm_``.
         clip_grad_value: clamp the gradients' entries to this; before ``clip_grad_norm``.
         seed: of dropout, if the model is in training mode.
+        precision: ``f32``, or ``bf16``: activations, gradients and frozen weights of at least
+            1024 elements are stored in bfloat16. Kernels compute in float32; parameters that
+            train, and the optimizer's state, stay float32.
         dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
         on_stage: called with each stage's name before it runs.
 
@@ -98,7 +102,7 @@ def compile(
         scheme=scheme,
         target=target,
         name=name,
-        training=Training(accumulate, clip_grad_norm, clip_grad_value, seed),
+        training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision),
     )
     compiler = _Compiler(request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage)
     imported = compiler.run_import(model, request, loss, example_target)

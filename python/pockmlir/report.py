@@ -278,6 +278,8 @@ def _arithmetic(artifact: Artifact) -> dict[str, str]:
     """Say which arithmetic the code uses, as read off the code itself."""
     dtypes = sorted({dtype_of(slot.dtype).name for slot in artifact.manifest.of_kind("parameter").values()})
     result = {"element types": ", ".join(dtypes)}
+    if artifact.training.precision == "bf16":
+        result["stored between kernels"] = "bfloat16, computed in float32"
     code = next((dump.ir for dump in artifact.dumps if dump.name == "llvm"), None)
     if code is None:
         return result

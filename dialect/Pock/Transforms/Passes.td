@@ -184,6 +184,22 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def NarrowStorage : Pass<"pock-narrow-storage", "::mlir::ModuleOp"> {
+  let summary = "Store activations, gradients and frozen weights in bf16";
+  let description = [{
+    With `pock.precision = "bf16"` on the module, values of at least 1024
+    elements that one launch leaves for another, and frozen parameters as large,
+    are stored in bf16: the kernel that makes a value rounds it at the end, those
+    that read it widen it at the beginning. Kernels compute in f32; trained
+    parameters and the optimizer's state stay f32. Without the attribute, or
+    with `"f32"`, nothing changes.
+
+    Before: `%y = pock.launch @k ins(%x : …) outs(%e : tensor<64x64xf32>) -> tensor<64x64xf32>`
+    After: `%y = pock.launch @k ins(%x : …) outs(%e : tensor<64x64xbf16>) -> tensor<64x64xbf16>`
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def ShareKernels : Pass<"pock-share-kernels", "::mlir::ModuleOp"> {
   let summary = "Keep one of several equal kernels";
   let description = [{
