@@ -18,6 +18,9 @@ namespace mlir::pock {
 namespace {
 
 constexpr double kLoad = 0.5, kStore = 1.0, kArith = 0.5, kLatency = 4.0;
+/// How many streams from memory the processor can follow at once, roughly: a
+/// window of several rows makes more of them.
+constexpr int64_t kMostStreams = 8;
 /// How many rows of a tile may share a set of the first cache.
 constexpr int64_t kMostAliases = 6;
 /// Latencies, branches and address arithmetic around a tile or a step.
@@ -35,6 +38,8 @@ public:
 
 private:
   bool rowsAlias(const Schedule &schedule) const;
+  bool rowsStream(const Schedule &schedule) const;
+  int64_t windowOf(const Schedule &schedule, const Statement &statement) const;
   double tileCost(const Schedule &schedule, int64_t rows, int64_t cols) const;
   double stepCost(const Schedule &schedule, size_t index, int64_t rows,
                   int64_t pieces, int64_t lanes) const;
@@ -142,6 +147,34 @@ bool CostModel::rowsAlias(const Schedule &schedule) const {
   return false;
 }
 
+/// Whether the sum reads an operand that no column shares with another: every
+/// row of a tile is a stream of its own (a depthwise convolution, pooling).
+bool isStreamed(const Access &access, const Schedule &schedule) {
+  return access.root && schedule.vectorCol && schedule.row >= 0 &&
+         access.strides[schedule.row] != 0 && access.strides[schedule.col] != 0;
+}
+
+bool CostModel::rowsStream(const Schedule &schedule) const {
+  return llvm::any_of(nest.statements, [&](const Statement &statement) {
+    return statement.isReduction() &&
+           llvm::any_of(statement.ins, [&](const Access &access) {
+             return isStreamed(access, schedule);
+           });
+  });
+}
+
+/// How many operands per column of vectors wait in registers. Neighbouring
+/// windows share what they read: an entry for every row, and the one that every
+/// row multiplies by.
+int64_t CostModel::windowOf(const Schedule &schedule,
+                            const Statement &statement) const {
+  return llvm::any_of(
+             statement.ins,
+             [&](const Access &access) { return isStreamed(access, schedule); })
+             ? schedule.rows + 1
+             : 1;
+}
+
 double CostModel::cost(const Schedule &schedule) const {
   auto extent = [&](int loop) {
     return loop < 0 ? 1 : nest.loops[loop].extent;
@@ -157,10 +190,10 @@ double CostModel::cost(const Schedule &schedule) const {
   });
   int64_t mostLongBodies = reduces ? 12 : 2;
   for (auto [i, statement] : llvm::enumerate(nest.statements)) {
-    int64_t needed =
-        statement.isReduction()
-            ? schedule.rows * pieces * statement.outs.size() + pieces + 2
-            : pieces;
+    int64_t needed = statement.isReduction()
+                         ? schedule.rows * pieces * statement.outs.size() +
+                               windowOf(schedule, statement) * pieces + 2
+                         : pieces;
     if (needed > target.vectorRegisters ||
         (bodies[i] > 12 && schedule.rows * pieces > mostLongBodies))
       return INFINITY;
@@ -169,7 +202,8 @@ double CostModel::cost(const Schedule &schedule) const {
           rowRest = extent(schedule.row) % schedule.rows,
           colTiles = extent(schedule.col) / schedule.cols,
           colRest = extent(schedule.col) % schedule.cols;
-  if (schedule.rows > kMostAliases && rowsAlias(schedule))
+  if ((schedule.rows > kMostAliases && rowsAlias(schedule)) ||
+      (schedule.rows > kMostStreams && rowsStream(schedule)))
     return INFINITY;
   double total = 0;
   if (rowTiles && colTiles)

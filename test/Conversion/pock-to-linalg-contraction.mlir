@@ -39,9 +39,13 @@ func.func @matmul_few_rows(%a: tensor<2x8xf32>, %b: tensor<4x8xf32>, %out: tenso
 // CHECK-DAG: #[[$RESULT:.+]] = affine_map<(d0, d1, d2, d3, d4, d5, d6) -> (d0, d1, d2, d3)>
 // CHECK-LABEL: func @conv
 // CHECK-SAME: %[[X:.+]]: tensor<1x8x8x3xf32>
-// The last row and column of the padding are never read.
-// CHECK: %[[ZEROS:.+]] = linalg.fill {{.*}} -> tensor<1x9x9x3xf32>
-// CHECK: %[[PADDED:.+]] = tensor.insert_slice %[[X]] into %[[ZEROS]][0, 1, 1, 0] [1, 8, 8, 3] [1, 1, 1, 1]
+// The last row and column of the padding are never read; the others are all
+// that is filled.
+// CHECK: %[[ROW:.+]] = linalg.fill {{.*}} -> tensor<1x1x9x3xf32>
+// CHECK: %[[TOP:.+]] = tensor.insert_slice %[[ROW]] into %{{.+}}[0, 0, 0, 0] [1, 1, 9, 3] [1, 1, 1, 1]
+// CHECK: %[[COLUMN:.+]] = linalg.fill {{.*}} -> tensor<1x8x1x3xf32>
+// CHECK: %[[BORDER:.+]] = tensor.insert_slice %[[COLUMN]] into %[[TOP]][0, 1, 0, 0] [1, 8, 1, 3] [1, 1, 1, 1]
+// CHECK: %[[PADDED:.+]] = tensor.insert_slice %[[X]] into %[[BORDER]][0, 1, 1, 0] [1, 8, 8, 3] [1, 1, 1, 1]
 // CHECK: linalg.generic {indexing_maps = [#[[$INPUT]], #[[$FILTER]], #[[$RESULT]]]
 // CHECK-SAME: ins(%[[PADDED]]
 func.func @conv(%x: tensor<1x8x8x3xf32>, %w: tensor<3x3x3x4xf32>, %out: tensor<1x4x4x4xf32>)

@@ -139,6 +139,36 @@ Value pock::buildInsert(OpBuilder &b, Location loc, Value source, Value dest,
       getAsIndexOpFoldResult(b.getContext(), strides));
 }
 
+/// A tensor of `shape` with `number` around the box at `offset` of sizes `box`,
+/// and nothing yet in the box.
+static Value buildBorder(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
+                         Type element, ArrayRef<int64_t> offset,
+                         ArrayRef<int64_t> box, double number) {
+  Value dest = buildEmpty(b, loc, shape, element);
+  Value padding = buildScalarConstant(b, loc, element, number);
+  SmallVector<int64_t> ones(shape.size(), 1), from(shape.size(), 0), to(shape);
+  // Dimension by dimension the entries in front of and behind the box; what is
+  // left lies beside it in later dimensions.
+  for (size_t dim = 0; dim < shape.size(); ++dim) {
+    auto fill = [&](int64_t begin, int64_t end) {
+      if (begin == end)
+        return;
+      SmallVector<int64_t> at(from), sizes;
+      at[dim] = begin;
+      for (size_t i = 0; i < shape.size(); ++i)
+        sizes.push_back((i == dim ? end : to[i]) - at[i]);
+      Value strip = buildSlice(b, loc, dest, at, sizes, ones);
+      strip = linalg::FillOp::create(b, loc, padding, strip).getResult(0);
+      dest = buildInsert(b, loc, strip, dest, at, ones);
+    };
+    fill(0, offset[dim]);
+    fill(offset[dim] + box[dim], shape[dim]);
+    from[dim] = offset[dim];
+    to[dim] = offset[dim] + box[dim];
+  }
+  return dest;
+}
+
 Value pock::buildPadded(OpBuilder &b, Location loc, Value value,
                         ArrayRef<int64_t> low, ArrayRef<int64_t> high,
                         ArrayRef<int64_t> interior, double padding) {
@@ -163,7 +193,10 @@ Value pock::buildPadded(OpBuilder &b, Location loc, Value value,
     value = buildSlice(b, loc, value, cropOffset, cropSize, ones);
   if (shape == cropSize)
     return value;
-  Value dest = buildFilled(b, loc, shape, getElement(value), padding);
+  bool spread = llvm::any_of(interior, [](int64_t i) { return i > 0; });
+  Value dest = spread ? buildFilled(b, loc, shape, getElement(value), padding)
+                      : buildBorder(b, loc, shape, getElement(value), offset,
+                                    cropSize, padding);
   return buildInsert(b, loc, value, dest, offset, stride);
 }
 
