@@ -40,6 +40,9 @@ void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
   // Moves slices of gradients to the activations behind them, and drops the
   // gradients that they make unused.
   addCleanup(pm);
+  // While all of the backward pass is in one block.
+  pm.addNestedPass<func::FuncOp>(createMoveScales());
+  addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createSinkGradients());
 }
 

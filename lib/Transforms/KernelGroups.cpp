@@ -38,12 +38,22 @@ static bool isReduction(Operation *op) {
   return isa<SumOp, MeanOp, AmaxOp>(op);
 }
 
-/// Whether all that reads `cluster` is one reduction. An anchored group is
-/// none.
-static bool waitsForReduction(const KernelGroup &cluster) {
+/// The operand that `op` reads once, in any order, and may compute on the way:
+/// what is reduced, and the filter, which a transposed convolution packs.
+static Value absorbedOperand(Operation *op) {
+  if (isReduction(op))
+    return op->getOperand(0);
+  if (auto conv = dyn_cast<ConvTransposeOp>(op))
+    return conv.getWeight();
+  return {};
+}
+
+/// Whether all that reads `cluster` is one op that computes it on the way. An
+/// anchored group is none.
+static bool isAbsorbed(const KernelGroup &cluster) {
   Operation *root = cluster.ops.back();
   return llvm::all_of(cluster.ops, isPointwise) && root->hasOneUse() &&
-         isReduction(*root->getUsers().begin());
+         absorbedOperand(*root->getUsers().begin()) == root->getResult(0);
 }
 
 /// The shape of the loop nest `op` is part of.
@@ -130,11 +140,11 @@ void KernelGroups::formGroups() {
     KernelGroup *group = groupOf.lookup(&op);
     if (!group) {
       group = createGroup();
-      // The sole reader of a cluster, if a reduction, computes it on the way.
-      if (isReduction(&op))
-        if (Operation *source = op.getOperand(0).getDefiningOp())
+      // The sole reader of a cluster may compute it on the way.
+      if (Value operand = absorbedOperand(&op))
+        if (Operation *source = operand.getDefiningOp())
           if (KernelGroup *cluster = groupOf.lookup(source);
-              cluster && waitsForReduction(*cluster))
+              cluster && isAbsorbed(*cluster))
             for (Operation *member : cluster->ops)
               assign(member, group);
       assign(&op, group);
@@ -145,7 +155,7 @@ void KernelGroups::formGroups() {
                ArgmaxOp, TakeOp, ScatterAddOp, CumsumOp, AttentionGradOp>(&op);
     } else if (&op != group->ops.back()) {
       continue;
-    } else if (waitsForReduction(*group)) {
+    } else if (isAbsorbed(*group)) {
       continue;
     } else if (KernelGroup *producer = findProducer(*group)) {
       for (Operation *member : group->ops)

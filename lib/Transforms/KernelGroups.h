@@ -37,7 +37,8 @@ bool isRepeated(Operation *op);
 /// Divides the ops of a function into kernels, in launch order. Elementwise ops
 /// join
 ///   * their users, if these are one cluster of elementwise ops of their shape;
-///   * then, as a cluster, the reduction that alone reads them, or
+///   * then, as a cluster, the reduction that alone reads them, or the
+///     transposed convolution whose weight they make, or
 ///   * the latest of the groups that they read, if the shapes are equal, both
 ///     are in the same pass and no parameter's old value would be lost. Groups
 ///     that make something small (the scale of each channel) do not count as

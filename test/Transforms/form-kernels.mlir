@@ -133,3 +133,31 @@ func.func @small_update_stays(%x: tensor<8x4xf32>, %w: tensor<4x16xf32>, %d: ten
   %2 = pock.mul %0, %1 : (tensor<8x16xf32>, tensor<16xf32>) -> tensor<8x16xf32>
   return %2 : tensor<8x16xf32>
 }
+
+// -----
+
+// A transposed convolution packs its weight anyway: what makes it is computed
+// on the way.
+// CHECK-LABEL: func.func @weight_of_transposed_convolution(
+// CHECK: pock.launch @mul_conv_transpose ins(
+// CHECK-NOT: pock.launch
+// CHECK: return
+func.func @weight_of_transposed_convolution(%g: tensor<1x8x8x4xf32>, %w: tensor<1x1x4x4xf32>, %s: tensor<4xf32>) -> tensor<1x8x8x4xf32> {
+  %0 = pock.mul %w, %s : (tensor<1x1x4x4xf32>, tensor<4xf32>) -> tensor<1x1x4x4xf32>
+  %1 = pock.conv_transpose %g, %0 {strides = array<i64: 1, 1>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, layout = #pock.layout<channels_last>}
+      : (tensor<1x8x8x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x8x8x4xf32>
+  return %1 : tensor<1x8x8x4xf32>
+}
+
+// -----
+
+// With another reader it is a kernel of its own.
+// CHECK-LABEL: func.func @weight_with_another_reader(
+// CHECK: pock.launch @mul ins(
+// CHECK: pock.launch @conv_transpose ins(
+func.func @weight_with_another_reader(%g: tensor<1x8x8x4xf32>, %w: tensor<1x1x4x4xf32>, %s: tensor<4xf32>) -> (tensor<1x8x8x4xf32>, tensor<1x1x4x4xf32>) {
+  %0 = pock.mul %w, %s : (tensor<1x1x4x4xf32>, tensor<4xf32>) -> tensor<1x1x4x4xf32>
+  %1 = pock.conv_transpose %g, %0 {strides = array<i64: 1, 1>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, layout = #pock.layout<channels_last>}
+      : (tensor<1x8x8x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x8x8x4xf32>
+  return %1, %0 : tensor<1x8x8x4xf32>, tensor<1x1x4x4xf32>
+}

@@ -98,6 +98,26 @@ def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
   }];
 }
 
+def MoveScales : Pass<"pock-move-scales", "::mlir::func::FuncOp"> {
+  let summary = "Scale weights and their gradients instead of gradients of activations";
+  let description = [{
+    With `s` one number per output channel of the weight `w` (the scale of a
+    frozen batch norm),
+
+    * `conv_weight_grad(x, g * s) = conv_weight_grad(x, g) * s`,
+    * `conv_transpose(g * s, w) = conv_transpose(g, w * s)`,
+
+    and the same for `xᵀ (g * s)` and `(g * s) wᵀ`. Then `g * s`, which is as
+    large as the activation, is neither written nor read. Fires only if `g` is
+    kept anyway because something else reads it, all that reads `g * s` can do
+    without, and each of the weights is smaller than `g`.
+
+    Before: `%gs = pock.mul %g, %s; %dx = pock.conv_transpose %gs, %w; %dw = pock.conv_weight_grad %x, %gs`
+    After: `%ws = pock.mul %w, %s; %dx = pock.conv_transpose %g, %ws; %d = pock.conv_weight_grad %x, %g; %dw = pock.mul %d, %s`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def SinkGradients : Pass<"pock-sink-gradients", "::mlir::func::FuncOp"> {
   let summary = "Move what only one update needs into its region";
   let description = [{
