@@ -118,6 +118,29 @@ def MoveScales : Pass<"pock-move-scales", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def DeriveScaleGradients : Pass<"pock-derive-scale-gradients", "::mlir::func::FuncOp"> {
+  let summary = "Gradients of scales from weight gradients";
+  let description = [{
+    The gradient of a scale behind `y = conv(x, w)` is a sum over all but the
+    channels `f`, for which `y` would be saved. As `y` is linear in `w`,
+
+    `sum(g * (y - mean))[f] = <w[.., f], dw[.., f]> - mean[f] * sum(g)[f]`
+    with `dw = conv_weight_grad(x, g)`,
+
+    and likewise for a product of matrices, for `y + bias` and `y * scale`.
+    Fires only if the step computes `dw`, of the whole weight, anyway, `w` is a
+    parameter, the backward pass does not read `y` otherwise, `y` has at least
+    twice as many elements as `w`, and `x` is no input of the function. The value
+    of `w` is that before the update. The result is as accurate as `dw`, times
+    `mean` over the standard deviation of `y` where that is large; what is known
+    of inputs is too little for that.
+
+    Before: `%p = pock.mul %g, %y; %ds = pock.sum %p {dims = array<i64: 0, 1, 2>}`
+    After: `%p = pock.mul %dw, %w; %ds = pock.sum %p {dims = array<i64: 0, 1, 2>}`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def SinkGradients : Pass<"pock-sink-gradients", "::mlir::func::FuncOp"> {
   let summary = "Move what only one update needs into its region";
   let description = [{
@@ -155,7 +178,8 @@ def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
 
     * each `pock.sparse_update` right behind the last op it waits for: the loss,
       the producers of what it captures, all readers of the parameter's old value
-      (an input gradient that needs the old weight thus comes first);
+      (an input gradient that needs the old weight thus comes first, and so does
+      the update of a scale whose gradient does);
     * an op of the backward pass that only reads values of the forward pass and
       makes the last use of more bytes than it produces (the slice of an
       activation, the indices of max pooling) right behind its operands, so that
