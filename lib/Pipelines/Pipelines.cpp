@@ -40,6 +40,11 @@ void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
   // Moves slices of gradients to the activations behind them, and drops the
   // gradients that they make unused.
   addCleanup(pm);
+  // While all of the backward pass is in one block. The second needs weight
+  // gradients as the first leaves them.
+  pm.addNestedPass<func::FuncOp>(createMoveScales());
+  pm.addNestedPass<func::FuncOp>(createDeriveScaleGradients());
+  addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createSinkGradients());
 }
 

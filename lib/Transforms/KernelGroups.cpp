@@ -38,12 +38,22 @@ static bool isReduction(Operation *op) {
   return isa<SumOp, MeanOp, AmaxOp>(op);
 }
 
-/// Whether all that reads `cluster` is one reduction. An anchored group is
-/// none.
-static bool waitsForReduction(const KernelGroup &cluster) {
+/// The operand that `op` reads once, in any order, and may compute on the way:
+/// what is reduced, and the filter, which a transposed convolution packs.
+static Value absorbedOperand(Operation *op) {
+  if (isReduction(op))
+    return op->getOperand(0);
+  if (auto conv = dyn_cast<ConvTransposeOp>(op))
+    return conv.getWeight();
+  return {};
+}
+
+/// Whether all that reads `cluster` is one op that computes it on the way. An
+/// anchored group is none.
+static bool isAbsorbed(const KernelGroup &cluster) {
   Operation *root = cluster.ops.back();
   return llvm::all_of(cluster.ops, isPointwise) && root->hasOneUse() &&
-         isReduction(*root->getUsers().begin());
+         absorbedOperand(*root->getUsers().begin()) == root->getResult(0);
 }
 
 /// The shape of the loop nest `op` is part of.
@@ -130,11 +140,11 @@ void KernelGroups::formGroups() {
     KernelGroup *group = groupOf.lookup(&op);
     if (!group) {
       group = createGroup();
-      // The sole reader of a cluster, if a reduction, computes it on the way.
-      if (isReduction(&op))
-        if (Operation *source = op.getOperand(0).getDefiningOp())
+      // The sole reader of a cluster may compute it on the way.
+      if (Value operand = absorbedOperand(&op))
+        if (Operation *source = operand.getDefiningOp())
           if (KernelGroup *cluster = groupOf.lookup(source);
-              cluster && waitsForReduction(*cluster))
+              cluster && isAbsorbed(*cluster))
             for (Operation *member : cluster->ops)
               assign(member, group);
       assign(&op, group);
@@ -145,7 +155,7 @@ void KernelGroups::formGroups() {
                ArgmaxOp, TakeOp, ScatterAddOp, CumsumOp, AttentionGradOp>(&op);
     } else if (&op != group->ops.back()) {
       continue;
-    } else if (waitsForReduction(*group)) {
+    } else if (isAbsorbed(*group)) {
       continue;
     } else if (KernelGroup *producer = findProducer(*group)) {
       for (Operation *member : group->ops)
@@ -167,26 +177,82 @@ static Operation *sourceOf(Value value, bool &viewed) {
   return op;
 }
 
-KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
-  KernelGroup *latest = nullptr;
-  bool latestViewed = false;
-  for (Operation *op : cluster.ops) {
+/// Whether a value of `type` is little beside one of `shape`: a scale per
+/// channel, say. Computing it earlier costs no memory to speak of.
+static bool isSmall(Type type, ArrayRef<int64_t> shape) {
+  constexpr int64_t share = 8;
+  return cast<ShapedType>(type).getNumElements() * share <=
+         llvm::product_of(shape);
+}
+
+void KernelGroups::forEachSource(
+    const KernelGroup &group,
+    function_ref<void(KernelGroup *, Value, bool)> visit) const {
+  for (Operation *op : group.ops)
     for (Value operand : op->getOperands()) {
       bool viewed = false;
       Operation *source = sourceOf(operand, viewed);
-      KernelGroup *group = source ? groupOf.lookup(source) : nullptr;
-      if (!group || group == &cluster)
-        continue;
-      if (group == latest) {
-        latestViewed |= viewed;
-      } else if (!latest || group->position > latest->position) {
-        latest = group;
-        latestViewed = viewed;
-      }
+      KernelGroup *other = source ? groupOf.lookup(source) : nullptr;
+      if (other && other != &group)
+        visit(other, operand, viewed);
     }
-  }
-  if (!latest || latestViewed || !latest->takesEpilogue ||
-      latest->shape != cluster.shape || latest->backward != cluster.backward)
+}
+
+bool KernelGroups::collectMoved(KernelGroup *group, const KernelGroup &anchor,
+                                ArrayRef<int64_t> shape,
+                                llvm::SmallSetVector<KernelGroup *, 4> &moved) {
+  if (group == &anchor)
+    return false;
+  if (group->position < anchor.position || moved.contains(group))
+    return true;
+  for (Operation *op : group->ops)
+    for (Value result : op->getResults())
+      if (!isSmall(result.getType(), shape) ||
+          llvm::any_of(result.getUsers(), llvm::IsaPred<StoreParamOp>))
+        return false;
+  bool independent = true;
+  forEachSource(*group, [&](KernelGroup *source, Value, bool) {
+    independent = independent && collectMoved(source, anchor, shape, moved);
+  });
+  moved.insert(group);
+  return independent;
+}
+
+void KernelGroups::moveBefore(
+    KernelGroup *anchor, const llvm::SmallSetVector<KernelGroup *, 4> &moved) {
+  if (moved.empty())
+    return;
+  SmallVector<KernelGroup *> ahead(moved.begin(), moved.end());
+  llvm::sort(ahead, [](KernelGroup *a, KernelGroup *b) {
+    return a->position < b->position;
+  });
+  llvm::erase_if(order,
+                 [&](KernelGroup *group) { return moved.contains(group); });
+  order.insert(llvm::find(order, anchor), ahead.begin(), ahead.end());
+  for (auto [position, group] : llvm::enumerate(order))
+    group->position = position;
+}
+
+KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
+  KernelGroup *latest = nullptr;
+  forEachSource(cluster, [&](KernelGroup *group, Value operand, bool) {
+    if (!isSmall(operand.getType(), cluster.shape) &&
+        (!latest || group->position > latest->position))
+      latest = group;
+  });
+  if (!latest || !latest->takesEpilogue || latest->shape != cluster.shape ||
+      latest->backward != cluster.backward)
+    return nullptr;
+  // What is small may come later, if it can as well come first.
+  llvm::SmallSetVector<KernelGroup *, 4> moved;
+  bool possible = true;
+  forEachSource(cluster, [&](KernelGroup *group, Value, bool viewed) {
+    possible =
+        possible &&
+        (group == latest ? !viewed
+                         : collectMoved(group, *latest, cluster.shape, moved));
+  });
+  if (!possible)
     return nullptr;
   // A member that broadcasts a value of the group would need all of it first.
   for (Operation *op : cluster.ops)
@@ -206,10 +272,12 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
               KernelGroup *group = groupOf.lookup(reader);
               if (isa<ReshapeOp>(reader) ||
                   (group != &cluster && group != latest &&
+                   !moved.contains(group) &&
                    (!group || group->position >= latest->position ||
                     !llvm::is_contained(order, group))))
                 return nullptr;
             }
+  moveBefore(latest, moved);
   return latest;
 }
 

@@ -6,7 +6,7 @@
 #include "Pock/IR/Pock.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <memory>
 
@@ -37,9 +37,12 @@ bool isRepeated(Operation *op);
 /// Divides the ops of a function into kernels, in launch order. Elementwise ops
 /// join
 ///   * their users, if these are one cluster of elementwise ops of their shape;
-///   * then, as a cluster, the reduction that alone reads them, or
+///   * then, as a cluster, the reduction that alone reads them, or the
+///     transposed convolution whose weight they make, or
 ///   * the latest of the groups that they read, if the shapes are equal, both
-///     are in the same pass and no parameter's old value would be lost.
+///     are in the same pass and no parameter's old value would be lost. Groups
+///     that make something small (the scale of each channel) do not count as
+///     latest if they do not need that group: they move in front of it.
 class KernelGroups {
 public:
   explicit KernelGroups(func::FuncOp function);
@@ -58,7 +61,20 @@ private:
   void formClusters();
   void formGroups();
   /// The group that `cluster` may join as its epilogue, null if there is none.
+  /// Moves groups in front of it that the cluster needs as well.
   KernelGroup *findProducer(KernelGroup &cluster);
+  /// Calls `visit` with the groups that `group` reads, the operands, and
+  /// whether these are views.
+  void
+  forEachSource(const KernelGroup &group,
+                function_ref<void(KernelGroup *, Value, bool)> visit) const;
+  /// Adds to `moved` what must move in front of `anchor` for `group` to stand
+  /// there; false if it cannot, or if it is not small beside `shape`.
+  bool collectMoved(KernelGroup *group, const KernelGroup &anchor,
+                    ArrayRef<int64_t> shape,
+                    llvm::SmallSetVector<KernelGroup *, 4> &moved);
+  void moveBefore(KernelGroup *anchor,
+                  const llvm::SmallSetVector<KernelGroup *, 4> &moved);
   KernelGroup *createGroup();
   void assign(Operation *op, KernelGroup *group);
 

@@ -47,6 +47,7 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
     for (Operation *op : saves)
       saveEarly(op, phases);
     SmallVector<SparseUpdateOp> updates(body->getOps<SparseUpdateOp>());
+    placed.clear();
     for (SparseUpdateOp update : updates)
       placeUpdate(update, phases.getLoss());
   }
@@ -80,9 +81,14 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
   /// what an update region computes is the backward pass, and is accounted as
   /// such.
   void placeUpdate(SparseUpdateOp update, Operation *loss) {
+    if (!placed.insert(update).second)
+      return;
     Operation *latest = loss;
     auto waitFor = [&](Operation *op) {
       Operation *ancestor = op ? ancestorIn(*body, op) : nullptr;
+      // Another update that reads the old value: wait for it where it belongs.
+      if (auto other = dyn_cast_or_null<SparseUpdateOp>(ancestor))
+        placeUpdate(other, loss);
       if (ancestor && ancestor != update && latest->isBeforeInBlock(ancestor))
         latest = ancestor;
     };
@@ -106,5 +112,6 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
   }
 
   Block *body = nullptr;
+  llvm::SmallPtrSet<Operation *, 16> placed;
 };
 } // namespace

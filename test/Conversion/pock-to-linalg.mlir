@@ -173,3 +173,27 @@ func.func @rounding(%x: tensor<4xf32>, %out: tensor<4xf32>) -> tensor<4xf32> att
   %2 = pock.round %1 : (tensor<4xf32>) -> tensor<4xf32>
   return %2 : tensor<4xf32>
 }
+
+// -----
+
+// A long sum over several dimensions is a sum of sums; a short one is not, and
+// neither is a sum of integers.
+// CHECK-LABEL: func @long_sum
+// CHECK: %[[ROWS:.+]] = linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "reduction", "parallel"]{{.*}} outs(%{{.+}} : tensor<1x64x4xf32>)
+// CHECK: linalg.generic {{.*}}iterator_types = ["reduction", "reduction", "parallel"]{{.*}} ins(%[[ROWS]] :
+// CHECK-LABEL: func @short_sum
+// CHECK: iterator_types = ["reduction", "reduction", "reduction", "parallel"]
+// CHECK-LABEL: func @long_sum_of_integers
+// CHECK: iterator_types = ["reduction", "reduction", "reduction", "parallel"]
+func.func @long_sum(%x: tensor<1x64x32x4xf32>, %out: tensor<4xf32>) -> tensor<4xf32> attributes {pock.kernel} {
+  %0 = pock.sum %x {dims = array<i64: 0, 1, 2>} : (tensor<1x64x32x4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func @short_sum(%x: tensor<1x32x32x4xf32>, %out: tensor<4xf32>) -> tensor<4xf32> attributes {pock.kernel} {
+  %0 = pock.sum %x {dims = array<i64: 0, 1, 2>} : (tensor<1x32x32x4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+func.func @long_sum_of_integers(%x: tensor<1x64x32x4xi64>, %out: tensor<4xi64>) -> tensor<4xi64> attributes {pock.kernel} {
+  %0 = pock.sum %x {dims = array<i64: 0, 1, 2>} : (tensor<1x64x32x4xi64>) -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}

@@ -71,3 +71,28 @@ func.func @same_size_stays(%x: tensor<8xf32>) -> (tensor<f32>, tensor<8xf32>) {
 
 // CHECK-LABEL: func.func private @external(
 func.func private @external(tensor<4xf32>)
+
+// The update of @s reads the old @w in its region: it comes first, each behind
+// what it waits for.
+pock.param @s {trained} : tensor<4x4xf32>
+// CHECK-LABEL: func.func @update_behind_reader_in_another(
+// CHECK: pock.exp
+// CHECK-NEXT: pock.sparse_update @s
+// CHECK: } : tensor<f32>
+// CHECK-NEXT: pock.sparse_update @w
+// CHECK: } : tensor<f32>
+// CHECK-NEXT: pock.neg
+func.func @update_behind_reader_in_another(%x: tensor<4x4xf32>, %lr: tensor<f32>) -> (tensor<f32>, tensor<4x4xf32>) {
+  %w = pock.load_param @w : tensor<4x4xf32>
+  %loss = pock.sum %x {dims = array<i64: 0, 1>} : (tensor<4x4xf32>) -> tensor<f32>
+  %dw = pock.exp %x : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  %last = pock.neg %x : (tensor<4x4xf32>) -> tensor<4x4xf32>
+  pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %dw : tensor<4x4xf32>
+  } : tensor<f32>
+  pock.sparse_update @s lr(%lr) optimizer(#pock.sgd) {
+    %ds = pock.mul %w, %dw : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+    pock.yield %ds : tensor<4x4xf32>
+  } : tensor<f32>
+  return %loss, %last : tensor<f32>, tensor<4x4xf32>
+}

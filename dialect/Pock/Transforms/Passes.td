@@ -100,6 +100,50 @@ def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
   }];
 }
 
+def MoveScales : Pass<"pock-move-scales", "::mlir::func::FuncOp"> {
+  let summary = "Scale weights and their gradients instead of gradients of activations";
+  let description = [{
+    With `s` one number per output channel of the weight `w` (the scale of a
+    frozen batch norm),
+
+    * `conv_weight_grad(x, g * s) = conv_weight_grad(x, g) * s`,
+    * `conv_transpose(g * s, w) = conv_transpose(g, w * s)`,
+
+    and the same for `xᵀ (g * s)` and `(g * s) wᵀ`. Then `g * s`, which is as
+    large as the activation, is neither written nor read. Fires only if `g` is
+    kept anyway because something else reads it, all that reads `g * s` can do
+    without, and each of the weights is smaller than `g`.
+
+    Before: `%gs = pock.mul %g, %s; %dx = pock.conv_transpose %gs, %w; %dw = pock.conv_weight_grad %x, %gs`
+    After: `%ws = pock.mul %w, %s; %dx = pock.conv_transpose %g, %ws; %d = pock.conv_weight_grad %x, %g; %dw = pock.mul %d, %s`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def DeriveScaleGradients : Pass<"pock-derive-scale-gradients", "::mlir::func::FuncOp"> {
+  let summary = "Gradients of scales from weight gradients";
+  let description = [{
+    The gradient of a scale behind `y = conv(x, w)` is a sum over all but the
+    channels `f`, for which `y` would be saved. As `y` is linear in `w`,
+
+    `sum(g * (y - mean))[f] = <w[.., f], dw[.., f]> - mean[f] * sum(g)[f]`
+    with `dw = conv_weight_grad(x, g)`,
+
+    and likewise for a product of matrices, for `y + bias` and `y * scale`.
+    Fires only if the step computes `dw`, of the whole weight, anyway, `w` is a
+    parameter, the backward pass does not read `y` otherwise, `y` has at least
+    twice as many elements as `w`, and `x` has been normalised, or cut off by an
+    activation. The value of `w` is that before the update. The result is as
+    accurate as `dw`, times `mean` over the standard deviation of `y` where that
+    is large: behind inputs, and behind products that nothing has normalised, it
+    may be too large.
+
+    Before: `%p = pock.mul %g, %y; %ds = pock.sum %p {dims = array<i64: 0, 1, 2>}`
+    After: `%p = pock.mul %dw, %w; %ds = pock.sum %p {dims = array<i64: 0, 1, 2>}`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def SinkGradients : Pass<"pock-sink-gradients", "::mlir::func::FuncOp"> {
   let summary = "Move what only one update needs into its region";
   let description = [{
@@ -137,7 +181,8 @@ def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
 
     * each `pock.sparse_update` right behind the last op it waits for: the loss,
       the producers of what it captures, all readers of the parameter's old value
-      (an input gradient that needs the old weight thus comes first);
+      (an input gradient that needs the old weight thus comes first, and so does
+      the update of a scale whose gradient does);
     * an op of the backward pass that only reads values of the forward pass and
       makes the last use of more bytes than it produces (the slice of an
       activation, the indices of max pooling) right behind its operands, so that

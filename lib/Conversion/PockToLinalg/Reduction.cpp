@@ -60,6 +60,26 @@ static Value buildMax(OpBuilder &b, Location loc, ValueRange args) {
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// `value` summed over `dims`. A long sum of numbers of one sign loses an
+/// accuracy that grows with its length: over several dimensions it is a sum of
+/// sums over the innermost of them.
+static Value buildSum(OpBuilder &b, Location loc, Value value,
+                      ArrayRef<int64_t> dims) {
+  constexpr int64_t longest = 1024;
+  ArrayRef<int64_t> shape = getShape(value);
+  SmallVector<int64_t> sorted(dims);
+  llvm::sort(sorted);
+  int64_t count = 1;
+  for (int64_t dim : sorted)
+    count *= shape[dim];
+  if (count > longest && sorted.size() > 1 &&
+      isa<FloatType>(getElement(value))) {
+    value = buildReduction(b, loc, value, sorted.pop_back_val(), 0.0, buildAdd);
+    return buildReduction(b, loc, value, sorted, 0.0, buildAdd);
+  }
+  return buildReduction(b, loc, value, dims, 0.0, buildAdd);
+}
+
 namespace {
 
 struct LowerSum : OpRewritePattern<SumOp> {
@@ -68,8 +88,7 @@ struct LowerSum : OpRewritePattern<SumOp> {
   LogicalResult matchAndRewrite(SumOp op,
                                 PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Value sum = buildReduction(rewriter, loc, op.getInput(), op.getDims(), 0.0,
-                               buildAdd);
+    Value sum = buildSum(rewriter, loc, op.getInput(), op.getDims());
     rewriter.replaceOp(
         op, buildReshape(rewriter, loc, sum, op.getType().getShape()));
     return success();
@@ -82,8 +101,7 @@ struct LowerMean : OpRewritePattern<MeanOp> {
   LogicalResult matchAndRewrite(MeanOp op,
                                 PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Value sum = buildReduction(rewriter, loc, op.getInput(), op.getDims(), 0.0,
-                               buildAdd);
+    Value sum = buildSum(rewriter, loc, op.getInput(), op.getDims());
     double count = 1.0;
     for (int64_t dim : op.getDims())
       count *= op.getInput().getType().getDimSize(dim);
