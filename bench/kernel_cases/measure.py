@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import statistics
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pockmlir import _link
-from pockmlir._abi import Instance, aligned_bytes
+from pockmlir import _kernel_run
 from pockmlir._core_api import load_core
-from pockmlir._manifest import Manifest
-from pockmlir.compiler import PIPELINES
 
 from .case import Case, Work
 from .machine import Machine
@@ -25,9 +18,6 @@ __all__ = ["TOLERANCE", "Kernel", "Mismatch", "Result", "check", "measure"]
 
 #: Of the largest entry: how far a result may be from PyTorch's.
 TOLERANCE = 1e-4
-
-#: Seconds that one sample takes at least.
-SECONDS = 2e-3
 
 
 class Mismatch(Exception):
@@ -41,28 +31,18 @@ class Kernel:
         core = load_core()
         # What the stages before leave is canonical.
         ir = core.run_pipeline(work.program.text(core.host_target()), "builtin.module(canonicalize, cse)")
-        for stage in ("kernels", "plan", "llvm"):
-            ir = core.run_pipeline(ir, f"builtin.module({PIPELINES[stage]})")
-            if stage == "plan":
-                self.manifest = Manifest.from_json(core.manifest(ir))
-        with tempfile.TemporaryDirectory() as directory:
-            object_file, library = Path(directory, "kernel.o"), Path(directory, "kernel.so")
-            object_file.write_bytes(core.emit_object(ir))
-            _link.link_shared(object_file, library)
-            instance = Instance(library, self.manifest)
+        instance = _kernel_run.build(core, ir, ("kernels", "plan", "llvm"))
+        self.manifest = instance.manifest
         function = self.manifest.functions["step"]
         self.outputs = [instance.output(spec) for spec in function.outputs]
         self.params = [instance.view(param.name[1:]) for param in work.program.params]
         for param, initial in zip(self.params, work.params, strict=True):
             param[...] = initial.numpy()
-        self._inputs = [_aligned(tensor, self.manifest.alignment) for tensor in work.inputs]
-        self._instance = instance  # owns the memory
-        arrays = [instance.constants, instance.state, instance.arena, *self._inputs, *self.outputs]
-        self._entry = instance.entry(f"{self.manifest.name}_step", len(arrays))
-        self._addresses = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
+        inputs = [_kernel_run.aligned_copy(tensor.numpy(), self.manifest.alignment) for tensor in work.inputs]
+        self._run = _kernel_run.Call(instance, "step", [*inputs, *self.outputs])
 
     def __call__(self) -> None:
-        self._entry(*self._addresses)
+        self._run()
 
     @property
     def launches(self) -> int:
@@ -73,14 +53,6 @@ class Kernel:
     def results(self) -> list[Any]:
         """What the last call computed: outputs, then parameters."""
         return [*self.outputs, *self.params]
-
-
-def _aligned(tensor: torch.Tensor, alignment: int) -> Any:
-    """Return a copy of a tensor, dense and aligned."""
-    array = np.ascontiguousarray(tensor.numpy()).reshape(tensor.shape)
-    copy = aligned_bytes(array.nbytes, alignment)[: array.nbytes].view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy
 
 
 @dataclass(frozen=True)
@@ -151,7 +123,7 @@ def measure(case: Case, machine: Machine, repeat: int) -> Result:
     except (Mismatch, RuntimeError) as failure:
         return Result(case.name, case.shape, failure=str(failure).strip().splitlines()[0])
     with torch.inference_mode():
-        samples = _in_turns(kernel, work.torch, machine.clock, repeat)
+        samples = _kernel_run.time_in_turns((kernel, work.torch), machine.clock, repeat)
     machine.measure_peak()
     ours, torchs = (min(times) for times in samples)
     working_set = work.bytes + kernel.manifest.segments["arena"]
@@ -171,29 +143,3 @@ def measure(case: Case, machine: Machine, repeat: int) -> Result:
         bound="compute" if work.flops / machine.peak > work.bytes / stream else "memory",
         launches=kernel.launches,
     )
-
-
-def _in_turns(
-    ours: Callable[[], object], torchs: Callable[[], object], clock: Callable[[], float], repeat: int
-) -> list[list[float]]:
-    """Return samples of both, in seconds of a call; each is some calls after one that fills the caches."""
-    runs = [(run, _calls(run, clock)) for run in (ours, torchs)]
-    samples: list[list[float]] = [[], []]
-    for _ in range(repeat):
-        for index, (run, calls) in enumerate(runs):
-            run()
-            begin = clock()
-            for _ in range(calls):
-                run()
-            samples[index].append((clock() - begin) / calls)
-    return samples
-
-
-def _calls(run: Callable[[], object], clock: Callable[[], float]) -> int:
-    """Return how many calls make a sample."""
-    run()
-    begin, calls = clock(), 0
-    while clock() - begin < SECONDS:
-        run()
-        calls += 1
-    return calls

@@ -180,9 +180,7 @@ double CostModel::cost(const Schedule &schedule) const {
     return loop < 0 ? 1 : nest.loops[loop].extent;
   };
   // Registers: accumulators, one vector operand per column, two to spare.
-  int64_t pieces = schedule.vectorCol
-                       ? llvm::divideCeil(schedule.cols, schedule.lanes)
-                       : schedule.cols;
+  int64_t pieces = schedule.tile().vectors;
   // Long bodies are repeated for every point of the tile: few of them, but not
   // at the price of a product's tile.
   bool reduces = llvm::any_of(nest.statements, [](const Statement &statement) {
@@ -352,9 +350,10 @@ int chooseThreadLoop(Nest &nest, const Schedule &schedule) {
   return best;
 }
 
-} // namespace
-
-Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
+/// Calls `fn` with every schedule and its cost, first with scalar code. The
+/// orders of loops, and threads, are not chosen yet.
+void forEachSchedule(Nest &nest, const TargetDescription &target,
+                     llvm::function_ref<void(const Schedule &, double)> fn) {
   CostModel model(nest, target);
   SmallVector<int> parallel = nest.parallelLoops();
   bool vectorizable = llvm::all_of(nest.statements, [](Statement &statement) {
@@ -365,17 +364,12 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
   });
   int64_t lanes = lanesOf(nest, target);
 
-  Schedule best;
-  best.reductionLoop.assign(nest.statements.size(), -1);
-  double bestCost = model.cost(best);
   auto consider = [&](const Schedule &schedule) {
-    double cost = model.cost(schedule);
-    // Ties go to the later candidate: inner loops come last.
-    if (cost <= bestCost) {
-      bestCost = cost;
-      best = schedule;
-    }
+    fn(schedule, model.cost(schedule));
   };
+  Schedule scalar;
+  scalar.reductionLoop.assign(nest.statements.size(), -1);
+  consider(scalar);
   SmallVector<int> rows = parallel;
   rows.insert(rows.begin(), -1);
 
@@ -444,11 +438,50 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target) {
               consider(schedule);
         }
   }
+}
 
-  chooseOrder(nest, target, best);
+} // namespace
+
+Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
+                        std::optional<Tile> tile) {
+  std::optional<Schedule> best;
+  double bestCost = INFINITY;
+  forEachSchedule(nest, target, [&](const Schedule &schedule, double cost) {
+    if (tile && (cost == INFINITY || !(schedule.tile() == *tile)))
+      return;
+    // Ties go to the later candidate: inner loops come last.
+    if (best && cost > bestCost)
+      return;
+    bestCost = cost;
+    best = schedule;
+  });
+  if (!best)
+    return chooseSchedule(nest, target);
+
+  chooseOrder(nest, target, *best);
   if (target.threads != 1 && bestCost > kParallelCycles)
-    best.threadLoop = chooseThreadLoop(nest, best);
-  return best;
+    best->threadLoop = chooseThreadLoop(nest, *best);
+  return *best;
+}
+
+SmallVector<Tile> rankTiles(Nest &nest, const TargetDescription &target) {
+  SmallVector<std::pair<double, Tile>> found;
+  forEachSchedule(nest, target, [&](const Schedule &schedule, double cost) {
+    if (cost == INFINITY)
+      return;
+    auto it = llvm::find_if(
+        found, [&](auto &entry) { return entry.second == schedule.tile(); });
+    if (it == found.end())
+      found.push_back({cost, schedule.tile()});
+    else
+      it->first = std::min(it->first, cost);
+  });
+  llvm::stable_sort(found, [](auto &a, auto &b) { return a.first < b.first; });
+  SmallVector<Tile> tiles{chooseSchedule(nest, target).tile()};
+  for (auto &[cost, tile] : found)
+    if (!(tile == tiles.front()))
+      tiles.push_back(tile);
+  return tiles;
 }
 
 } // namespace mlir::pock

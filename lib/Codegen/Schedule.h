@@ -7,6 +7,16 @@
 
 namespace mlir::pock {
 
+/// The size of a register tile.
+struct Tile {
+  /// Points of the loop of rows, and accumulators of each.
+  int64_t rows, vectors;
+
+  bool operator==(const Tile &other) const {
+    return rows == other.rows && vectors == other.vectors;
+  }
+};
+
 /// How a nest becomes code. The register tile is `rows` points of loop `row`
 /// times `cols` points of loop `col`; all other parallel loops run point by
 /// point around it.
@@ -33,6 +43,11 @@ struct Schedule {
   int64_t tileOf(int loop) const {
     return loop == row ? rows : loop == col ? cols : 1;
   }
+  /// The tile in registers; columns are vectors if they are vectorised.
+  Tile tile() const {
+    int64_t vectors = vectorCol ? llvm::divideCeil(cols, lanes) : cols;
+    return {rows, vectors};
+  }
 };
 
 /// Whether `access` is contiguous along the rows of the tile while vectors run
@@ -45,8 +60,14 @@ inline bool isTransposed(const Access &access, const Schedule &schedule) {
 }
 
 /// The cheapest schedule by a cost model of loads, arithmetic, latency and
-/// registers. Always succeeds: scalar code is a schedule too.
-Schedule chooseSchedule(Nest &nest, const TargetDescription &target);
+/// registers; with the given tile if a schedule has it. Always succeeds: scalar
+/// code is a schedule too.
+Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
+                        std::optional<Tile> tile = std::nullopt);
+
+/// All tiles that a schedule can have: first that of `chooseSchedule`, then the
+/// others by the cost of their best schedule, the cheapest first.
+mlir::SmallVector<Tile> rankTiles(Nest &nest, const TargetDescription &target);
 
 } // namespace mlir::pock
 

@@ -12,6 +12,7 @@
 
 #include "NestEmitter.h"
 #include "NestFusion.h"
+#include "NestWork.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -62,6 +63,19 @@ LogicalResult verifyResult(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
+/// The tile that the kernel asks for; the attribute has served.
+FailureOr<std::optional<Tile>> takeTile(func::FuncOp func) {
+  Attribute attr = func->removeAttr("pock.tile");
+  if (!attr)
+    return std::optional<Tile>();
+  auto tile = dyn_cast<DenseI64ArrayAttr>(attr);
+  if (!tile || tile.size() != 2)
+    return func.emitOpError("expected 'pock.tile' to be 'array<i64: rows, "
+                            "vectors>', but got ")
+           << attr;
+  return std::optional<Tile>(Tile{tile[0], tile[1]});
+}
+
 /// Declares what parallel regions call.
 void declareThreadFunctions(ModuleOp module) {
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
@@ -88,9 +102,18 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
       generalizeAll(func);
       SmallVector<Nest, 0> nests = formNests(func, fuse);
       DenseSet<Operation *> registers = findRegisterTemporaries(nests);
-      for (Nest &nest : nests) {
+      FailureOr<std::optional<Tile>> tile = takeTile(func);
+      if (failed(tile))
+        return signalPassFailure();
+      size_t tuned = *tile ? findMainNest(nests) : nests.size();
+      for (auto [i, nest] : llvm::enumerate(nests)) {
         mergeLoops(nest);
-        Schedule schedule = chooseSchedule(nest, *target);
+        Schedule schedule =
+            chooseSchedule(nest, *target, i == tuned ? *tile : std::nullopt);
+        if (i == tuned && !(schedule.tile() == **tile))
+          func.emitWarning("ignores 'pock.tile' of kernel '")
+              << func.getSymName() << "': no schedule has " << (*tile)->rows
+              << " rows of " << (*tile)->vectors << " vectors";
         parallel |= schedule.threadLoop >= 0;
         // Behind the last operation: all operands are defined there, and only
         // views and constants stand between the operations of a nest.

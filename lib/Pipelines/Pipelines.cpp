@@ -67,6 +67,8 @@ void mlir::pock::buildKernelsPipeline(OpPassManager &pm) {
 }
 
 void mlir::pock::buildPlanPipeline(OpPassManager &pm) {
+  // First of all: kernels are known by the text that they have here.
+  pm.addPass(createApplyTuning());
   pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
   buildKernelBufferizePipeline(pm);
   // Kernels say how much workspace they want: the plan comes after them.

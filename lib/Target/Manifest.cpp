@@ -105,11 +105,14 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
   memory["parameters"] = parameters;
   memory["optimizer_state"] = states;
 
-  int64_t launches = 0, kernels = 0;
+  int64_t launches = 0, kernels = 0, tuned = 0;
   if (auto step = module.lookupSymbol<func::FuncOp>("step"))
     step.walk([&](LaunchOp) { ++launches; });
-  for (auto function : module.getOps<func::FuncOp>())
+  for (auto function : module.getOps<func::FuncOp>()) {
     kernels += function->hasAttr("pock.kernel");
+    tuned +=
+        function->hasAttr("pock.tile") || function->hasAttr("pock.algorithm");
+  }
   auto name = module->getAttrOfType<StringAttr>("pock.name");
   json::Value manifest = json::Object{
       {"name", name ? name.getValue() : StringRef("model")},
@@ -120,7 +123,9 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
       {"functions", std::move(functions)},
       {"tensors", std::move(tensors)},
       {"memory", std::move(memory)},
-      {"kernels", json::Object{{"launches", launches}, {"distinct", kernels}}}};
+      {"kernels", json::Object{{"launches", launches},
+                               {"distinct", kernels},
+                               {"tuned", tuned}}}};
   std::string text;
   llvm::raw_string_ostream(text) << manifest;
   return text;

@@ -1,10 +1,10 @@
 //===- ShareKernels.cpp - keep one of several equal kernels ---------------===//
 
 #include "Pock/IR/Pock.h"
+#include "Pock/Transforms/KernelFingerprint.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/AsmState.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::pock {
@@ -14,24 +14,6 @@ namespace mlir::pock {
 
 using namespace mlir;
 using namespace mlir::pock;
-
-/// What makes two kernels equal: the text without name and locations.
-static std::string fingerprint(func::FuncOp kernel) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  OpPrintingFlags flags;
-  flags.enableDebugInfo(false).useLocalScope().printGenericOpForm();
-  os << kernel.getFunctionType() << kernel->getAttr("pock.kernel")
-     << kernel.getArgAttrsAttr();
-  // Values are numbered within the function, hence equally in equal bodies;
-  // the name is not part of the body.
-  for (Operation &op : kernel.getBody().front()) {
-    AsmState state(kernel, flags);
-    op.print(os, state);
-    os << '\n';
-  }
-  return text;
-}
 
 namespace {
 struct ShareKernels
@@ -47,7 +29,7 @@ struct ShareKernels
         kernels.push_back(function);
     for (func::FuncOp kernel : kernels) {
       auto symbol = FlatSymbolRefAttr::get(kernel.getSymNameAttr());
-      auto [it, inserted] = first.try_emplace(fingerprint(kernel), symbol);
+      auto [it, inserted] = first.try_emplace(kernelText(kernel), symbol);
       if (inserted)
         continue;
       replacement[kernel.getSymName()] = it->second;

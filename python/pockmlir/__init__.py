@@ -2,6 +2,8 @@
 
 from ._manifest import Memory
 from ._profile import Profile
+from ._tune import tune
+from ._tuning import Tuning
 from .compiler import LOSSES, STAGES, compile
 from .dropout import dropout_mask
 from .errors import (
@@ -43,10 +45,12 @@ __all__ = [
     "Step",
     "StepError",
     "Target",
+    "Tuning",
     "UnsupportedOp",
     "UnsupportedOpsError",
     "compile",
     "dropout_mask",
     "get_num_threads",
     "set_num_threads",
+    "tune",
 ]

@@ -37,6 +37,9 @@ class Core(Protocol):
     def kernel_costs(self, ir: str) -> str:
         """Return what the kernels of a module at stage ``plan`` compute and move, and who launches them, JSON."""
 
+    def tuning_space(self, ir: str) -> str:
+        """Return the target's key, and fingerprint and tiles of the kernels of a module at stage ``plan``, JSON."""
+
     def host_target(self) -> str:
         """Return the target attribute of this machine."""
 

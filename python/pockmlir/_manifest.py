@@ -213,7 +213,7 @@ class Manifest:
                 int(function.get("arena", segments["arena"])),
             )
             for name, function in data["functions"].items()
-            if name in ("step", "accumulate", "predict")
+            if name != "prepare"
         }
         tensors = {entry["name"]: TensorSlot.from_dict(entry) for entry in data["tensors"]}
         memory = data.get("memory", {})

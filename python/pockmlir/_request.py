@@ -9,6 +9,7 @@ from typing import Any
 from ._export import c_identifier, require_c_identifier
 from ._ir_text import quote
 from ._options import Training
+from ._tuning import Tuning
 from .errors import ArgumentError, SchemeError
 from .optim import Optimizer, from_torch
 from .scheme import Scheme
@@ -32,6 +33,7 @@ class Request:
         scheme: what trains.
         target: what to compile for.
         training: accumulation, clipping, dropout's seed.
+        tuning: choices for kernels, of all targets.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Request:
     scheme: Scheme
     target: Target
     training: Training
+    tuning: Tuning
 
     @classmethod
     def check(
@@ -55,6 +58,7 @@ class Request:
         target: Any,
         name: str | None,
         training: Training,
+        tuning: Any = None,
     ) -> Request:
         """Check what can be checked without looking into the model.
 
@@ -80,7 +84,8 @@ class Request:
         if not (isinstance(optimizer, Optimizer) and optimizer.kind):
             from_torch(optimizer)
         positional, named = _example_inputs(inputs, kwargs)
-        return cls(require_c_identifier(name), positional, named, optimizer, scheme, target, training)
+        prefix, choices = require_c_identifier(name), Tuning.coerce(tuning)
+        return cls(prefix, positional, named, optimizer, scheme, target, training, choices)
 
     @property
     def torch_optimizer(self) -> Any:
@@ -89,7 +94,8 @@ class Request:
 
     def attributes(self) -> dict[str, str]:
         """Return the module attributes that do not depend on the model."""
-        return {"pock.name": quote(self.name), "pock.target": self.target.attributes} | self.training.attributes()
+        attributes = {"pock.name": quote(self.name), "pock.target": self.target.attributes}
+        return attributes | self.training.attributes() | self.tuning.attributes(self.target)
 
 
 def _example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

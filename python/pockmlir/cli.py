@@ -1,4 +1,4 @@
-"""The command ``pock``: train, compile, inspect and bench a model."""
+"""The command ``pock``: train, compile, inspect, tune and bench a model."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from . import _cli_inputs
 from ._options import PRECISIONS
 from ._training import evaluate, step_arrays, train_epochs
+from ._tune import tune
+from ._tuning import Tuning
 from .compiler import STAGES, compile
 from .errors import PockError
 from .report import format_bytes
@@ -61,6 +63,12 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--clip-grad-norm", type=float, help="Largest norm of all gradients.")
     @click.option("--clip-grad-value", type=float, help="Largest entry of a gradient.")
     @click.option("--precision", type=click.Choice(PRECISIONS), default="f32", show_default=True)
+    @click.option(
+        "--tuning",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="What `pock tune` has written.",
+    )
     @click.option("--name", help="Prefix of the C functions.")
     @click.option("--dump-ir-dir", type=click.Path(file_okay=False, path_type=Path), help="Write NN-stage.mlir there.")
     @functools.wraps(command)
@@ -76,6 +84,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         clip_grad_norm: float | None,
         clip_grad_value: float | None,
         precision: str,
+        tuning: Path | None,
         name: str | None,
         dump_ir_dir: Path | None,
         **rest: Any,
@@ -98,6 +107,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
                 clip_grad_value=clip_grad_value,
                 seed=rest.get("seed", 0),
                 precision=precision,
+                tuning=tuning,
                 name=name,
                 dump_ir_dir=dump_ir_dir,
                 on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),
@@ -193,6 +203,39 @@ def _show_profile(step: Step, runs: int, trace: Path | None, as_json: bool) -> N
         Console().print(profile)
     if trace:
         click.echo(f"trace: {trace}", err=True)
+
+
+@pock.command(name="tune", epilog=_MODEL_HELP)
+@_model_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("tuning.json"),
+    show_default=True,
+    help="File to write; what it says of other kernels and targets is kept.",
+)
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=60.0, show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="Threads that work on a kernel.")
+@_json_option
+def tune_command(
+    model: Any, loss: Any, step: Step, output: Path, seconds: float, threads: int | None, as_json: bool
+) -> None:
+    """Measure other tiles and algorithms for the longest kernels; write those that are faster."""
+    known = Tuning.read(output) if output.exists() else Tuning()
+    with _progress() as progress:
+        task = progress.add_task("tune", total=None)
+
+        def show(done: int, total: int, kernel: str) -> None:
+            progress.update(task, completed=done, total=total, description=f"tune: {kernel}")
+
+        found = tune(step, seconds=seconds, threads=threads, on_kernel=show)
+    (known | found).write(output)
+    if as_json:
+        click.echo(found.to_json(), nl=False)
+        return
+    Console().print(found)
+    click.echo(f"tuning: {output}")
 
 
 @pock.command(epilog=_MODEL_HELP)

@@ -17,6 +17,7 @@ from ._groups import OptimizerGroups
 from ._manifest import Manifest
 from ._options import Training
 from ._request import LOSSES, Request
+from ._tuning import Tuning
 from .errors import CompileError, PockError, SchemeError
 from .scheme import ParameterInfo, Scheme
 from .step import Step
@@ -54,6 +55,7 @@ def compile(
     clip_grad_value: float | None = None,
     seed: int = 0,
     precision: str = "f32",
+    tuning: str | Path | Tuning | None = None,
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Step:
@@ -84,6 +86,8 @@ def compile(
         precision: ``f32``, or ``bf16``: activations, gradients and frozen weights of at least
             1024 elements are stored in bfloat16. Kernels compute in float32; parameters that
             train, and the optimizer's state, stay float32.
+        tuning: what `tune` has measured, or the file with it; what it says of other kernels and
+            of other targets is ignored.
         dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
         on_stage: called with each stage's name before it runs.
 
@@ -103,6 +107,7 @@ def compile(
         target=target,
         name=name,
         training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision),
+        tuning=tuning,
     )
     compiler = _Compiler(request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage)
     imported = compiler.run_import(model, request, loss, example_target)

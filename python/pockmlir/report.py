@@ -107,7 +107,7 @@ class Report:
         norm_modes: path of each normalisation layer → its mode.
         arithmetic: element types, fused multiply-add, mathematical functions.
         memory: the promised bytes.
-        kernels: number of launches and of distinct kernels.
+        kernels: number of launches, of distinct kernels, and of those that a tuning decides on.
         timings: seconds per compiler stage.
     """
 
@@ -194,6 +194,8 @@ class Report:
             f"trains {self.trained_elements:,} of {self.elements:,} parameters "
             f"({100 * self.trained_elements / max(self.elements, 1):.1f} %)"
         )
+        if tuned := self.kernels.get("tuned"):
+            yield f"{tuned} of {self.kernels['distinct']} kernels are tuned"
         yield self._parameter_table()
         if self.groups:
             yield self._group_table()

@@ -12,6 +12,7 @@
 #include "Pock/Target/KernelCost.h"
 #include "Pock/Target/Manifest.h"
 #include "Pock/Target/ObjectEmitter.h"
+#include "Pock/Target/TuningSpace.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Config/llvm-config.h"
 
@@ -169,18 +170,21 @@ NB_MODULE(_core, m) {
             "translating to LLVM IR");
       },
       nb::arg("ir"), "Optimised LLVM IR of a module at stage 'llvm'.");
-  m.def(
-      "manifest",
-      [](const Source &ir) {
-        return emit(ir, mlir::pock::buildManifest, "building the manifest");
-      },
-      nb::arg("ir"), "JSON manifest of a module at stage 'plan'.");
-  m.def(
-      "kernel_costs",
-      [](const Source &ir) {
-        return emit(ir, mlir::pock::describeCosts, "counting operations");
-      },
-      nb::arg("ir"), "JSON: work and launches of a module at stage 'plan'.");
+  auto describe = [&](const char *name, auto describer, const char *doc) {
+    m.def(
+        name,
+        [=](const Source &ir) {
+          return emit(ir, describer, "describing the module");
+        },
+        nb::arg("ir"), doc);
+  };
+  describe("manifest", mlir::pock::buildManifest,
+           "JSON manifest of a module at stage 'plan'.");
+  describe("kernel_costs", mlir::pock::describeCosts,
+           "JSON: work and launches of a module at stage 'plan'.");
+  describe(
+      "tuning_space", mlir::pock::describeTuningSpace,
+      "JSON: target, and kernels' fingerprints and tiles at stage 'plan'.");
   m.def(
       "host_target",
       [] {

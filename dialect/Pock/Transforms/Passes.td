@@ -253,6 +253,49 @@ def ShareKernels : Pass<"pock-share-kernels", "::mlir::ModuleOp"> {
   }];
 }
 
+def ApplyTuning : Pass<"pock-apply-tuning", "::mlir::ModuleOp"> {
+  let summary = "Hand measured choices to their kernels";
+  let description = [{
+    The module attribute `pock.tuning` maps the fingerprint of a kernel (a hash
+    of its text without name and locations) to what measuring has chosen for it:
+    the register tile of the nest with the most work, the algorithm of its ops,
+    or both.
+
+    Before: `module attributes {pock.tuning = {"6e0a…" = {tile = array<i64: 6, 2>}}} { func.func private @conv_relu(…)
+    attributes {pock.kernel} … }`
+    After: `module { func.func private @conv_relu(…) attributes {pock.fingerprint = "6e0a…", pock.kernel,
+    pock.tile = array<i64: 6, 2>} … }`
+
+    Every kernel gets its fingerprint; those without an entry leave the choice to
+    the cost model. Entries that no kernel has are ignored. Errors: an entry with
+    an unknown key, or with a value of another kind.
+  }];
+}
+
+def IsolateKernel : Pass<"pock-isolate-kernel", "::mlir::ModuleOp"> {
+  let summary = "Leave copies of one kernel, to be measured";
+  let description = [{
+    Leaves of a module at stage `kernels` one kernel, as often as the module
+    attribute `pock.candidates` has entries (once if there is none). Each copy
+    has the choice of its entry, and a public function that launches it. No
+    pipeline has it; `pock.tune` asks for it.
+
+    Before: `module attributes {pock.candidates = [{}, #choice]} { … func.func private @k(%x, %out) … }`
+    with `#choice = {tile = array<i64: 6, 2>}`
+    After: `func.func @candidate_0(%x0) -> %y0 { pock.launch @k_0 … }`, `@candidate_1` with
+    `@k_1 attributes {pock.tile = array<i64: 6, 2>}`, and an empty `@prepare`
+
+    Errors: no such kernel; a malformed choice.
+  }];
+  let options = [
+    Option<"kernel", "kernel", "std::string", /*default=*/"",
+           "Name of the kernel">
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect",
+                           "::mlir::pock::PockDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value its place in memory";
   let description = [{

@@ -1,0 +1,60 @@
+//===- ApplyTuning.cpp - hand measured choices to their kernels -----------===//
+//
+// Needs kernels of pock ops, as `pock-share-kernels` leaves them: their text is
+// the key of the module attribute `pock.tuning`. Leaves the key and, where
+// there is one, the choice on each kernel and removes the module attribute.
+// Keys that no kernel has are fine: a tuning file serves several models.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelTuning.h"
+#include "Pock/Transforms/KernelFingerprint.h"
+#include "Pock/Transforms/Passes.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_APPLYTUNING
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+struct ApplyTuning : public ::mlir::pock::impl::ApplyTuningBase<ApplyTuning> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    FailureOr<DictionaryAttr> tuning = takeTuning(module);
+    if (failed(tuning))
+      return signalPassFailure();
+    for (auto kernel : module.getOps<func::FuncOp>()) {
+      if (!kernel->hasAttr("pock.kernel") || kernel.isExternal())
+        continue;
+      std::string fingerprint = kernelFingerprint(kernel);
+      kernel->setAttr("pock.fingerprint",
+                      StringAttr::get(&getContext(), fingerprint));
+      if (auto choice = tuning->getAs<DictionaryAttr>(fingerprint))
+        applyChoice(kernel, choice);
+    }
+  }
+
+  /// The verified module attribute, which is removed; empty if there is none.
+  static FailureOr<DictionaryAttr> takeTuning(ModuleOp module) {
+    Attribute attr = module->removeAttr("pock.tuning");
+    if (!attr)
+      return DictionaryAttr::get(module.getContext());
+    auto tuning = dyn_cast<DictionaryAttr>(attr);
+    if (!tuning)
+      return module.emitError("expected 'pock.tuning' to be a dictionary, "
+                              "but got ")
+             << attr;
+    for (NamedAttribute entry : tuning)
+      if (failed(verifyChoice(module, entry.getValue(),
+                              "the 'pock.tuning' of '" +
+                                  entry.getName().strref() + "'")))
+        return failure();
+    return tuning;
+  }
+};
+} // namespace
