@@ -9,6 +9,7 @@ packages=(
   llvm-22-dev libmlir-22-dev   # what we link
   llvm-22-tools mlir-22-tools  # FileCheck, lit, mlir-tblgen
   clang-22 lld-22              # compile and link what is exported
+  libgomp1                     # threads of compiled steps
   g++ cmake ninja-build        # build
   python3-dev python3-venv     # the Python module
   libgtest-dev                 # C++ unit tests
