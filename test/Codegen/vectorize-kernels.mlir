@@ -145,6 +145,21 @@ func.func private @part_by_two_indices(%x: memref<4x4x8xf32>, %out: memref<4x4x8
 
 // -----
 
+// Each product of a batch has a right operand of its own: the batch is the
+// outermost loop, however large all of them are together.
+
+module attributes {pock.target = {vector_bytes = 16 : i64, l2_bytes = 16384 : i64}} {
+// CHECK-LABEL: func.func private @batched_product(
+// CHECK:         %[[BATCH:.+]] = arith.constant 6 : index
+// CHECK:         scf.for %{{.+}} = %{{.+}} to %[[BATCH]]
+func.func private @batched_product(%x: memref<6x32x32xf32>, %y: memref<6x32x32xf32>, %out: memref<6x32x32xf32>) attributes {pock.kernel} {
+  linalg.batch_matmul ins(%x, %y : memref<6x32x32xf32>, memref<6x32x32xf32>) outs(%out : memref<6x32x32xf32>)
+  return
+}
+}
+
+// -----
+
 // Only kernels are touched.
 
 // CHECK-LABEL: func.func @not_a_kernel(
