@@ -90,3 +90,29 @@ func.func private @splat(%x: tensor<8x4xf32>, %out: tensor<8xf32>) -> tensor<8xf
   } -> tensor<8xf32>
   return %s : tensor<8xf32>
 }
+
+// -----
+
+// Two results that go to disjoint parts of one tensor are computed there.
+
+// CHECK-LABEL: func.func private @parts(
+// CHECK-SAME:    %[[X:.+]]: memref<8xf32>, %[[OUT:.+]]: memref<2x8xf32>)
+// CHECK-NOT:     memref.alloc
+// CHECK-DAG:     %[[FIRST:.+]] = memref.subview %[[OUT]][0, 0] [1, 8] [1, 1]
+// CHECK-DAG:     %[[SECOND:.+]] = memref.subview %[[OUT]][1, 0] [1, 8] [1, 1]
+// CHECK:         linalg.generic {{.*}} ins(%[[X]] : memref<8xf32>) outs(%[[FIRST]], %[[SECOND]] :
+#id = affine_map<(i) -> (i)>
+func.func private @parts(%x: tensor<8xf32>, %out: tensor<2x8xf32>) -> tensor<2x8xf32> attributes {pock.kernel} {
+  %first = tensor.extract_slice %out[0, 0] [1, 8] [1, 1] : tensor<2x8xf32> to tensor<8xf32>
+  %second = tensor.extract_slice %out[1, 0] [1, 8] [1, 1] : tensor<2x8xf32> to tensor<8xf32>
+  %y:2 = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<8xf32>) outs(%first, %second : tensor<8xf32>, tensor<8xf32>) {
+  ^bb0(%a: f32, %o: f32, %p: f32):
+    %double = arith.addf %a, %a : f32
+    %square = arith.mulf %a, %a : f32
+    linalg.yield %double, %square : f32, f32
+  } -> (tensor<8xf32>, tensor<8xf32>)
+  %half = tensor.insert_slice %y#0 into %out[0, 0] [1, 8] [1, 1] : tensor<8xf32> into tensor<2x8xf32>
+  %all = tensor.insert_slice %y#1 into %half[1, 0] [1, 8] [1, 1] : tensor<8xf32> into tensor<2x8xf32>
+  return %all : tensor<2x8xf32>
+}
