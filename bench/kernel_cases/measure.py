@@ -41,8 +41,9 @@ class Kernel:
         core = load_core()
         # What the stages before leave is canonical.
         ir = core.run_pipeline(work.program.text(core.host_target()), "builtin.module(canonicalize, cse)")
+        options = {"plan": f"{{winograd={work.winograd}}}"}
         for stage in ("kernels", "plan", "llvm"):
-            ir = core.run_pipeline(ir, f"builtin.module({PIPELINES[stage]})")
+            ir = core.run_pipeline(ir, f"builtin.module({PIPELINES[stage]}{options.get(stage, '')})")
             if stage == "plan":
                 self.manifest = Manifest.from_json(core.manifest(ir))
         with tempfile.TemporaryDirectory() as directory:
