@@ -45,6 +45,7 @@ class Work:
         results: of what ``torch`` returned, our outputs and then our parameters' new values.
         flops: multiplications and additions, 0 if they are not what takes the time.
         bytes: read and written at least; of all arguments, results and parameters if not given.
+        winograd: the option of ``pock-plan-pipeline``: ``auto``, ``always`` or ``never``.
     """
 
     program: Program
@@ -54,6 +55,7 @@ class Work:
     results: Callable[[Any], Tensors] = field(default=lambda result: [result])
     flops: float = 0
     bytes: int = 0
+    winograd: str = "auto"
 
     def __post_init__(self) -> None:
         self.bytes = self.bytes or self.program.bytes

@@ -14,9 +14,16 @@ from .program import Program, Value, window
 __all__ = ["CASES"]
 
 
+#: Options of stage ``plan`` by the suffix of a class.
+WINOGRAD = {"": "auto", "-direct": "never", "-winograd": "always"}
+
+
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with square images, kernels and strides; depthwise if there are no channels out."""
+    """A convolution with square images, kernels and strides; depthwise if there are no channels out.
+
+    The algorithm is a key of `WINOGRAD`; the compiler chooses if it is empty.
+    """
 
     batch: int
     size: int
@@ -24,6 +31,7 @@ class Conv:
     out: int
     kernel: int
     stride: int = 1
+    algorithm: str = ""
 
     @property
     def depthwise(self) -> bool:
@@ -52,7 +60,11 @@ class Conv:
     @property
     def name(self) -> str:
         family = "depthwise" if self.depthwise else "conv"
-        return f"{family}{self.kernel}x{self.kernel}" + ("" if self.stride == 1 else f"s{self.stride}")
+        return f"{family}{self.kernel}x{self.kernel}" + ("" if self.stride == 1 else f"s{self.stride}") + self.algorithm
+
+    @property
+    def winograd(self) -> str:
+        return WINOGRAD[self.algorithm]
 
     def __str__(self) -> str:
         channels = f"{self.channels}" if self.depthwise else f"{self.channels}->{self.out}"
@@ -122,7 +134,9 @@ def forward(c: Conv) -> Work:
     p = Program()
     p.output(p.op("conv", p.input(*c.x_shape), p.input(*c.w_shape), shape=c.y_shape, attrs=c.attrs))
     x, w = c.x(), c.w()
-    return Work(p, [nhwc(x), hwcf(w)], lambda: c.convolve(x, w), results=lambda y: [nhwc(y)], flops=c.flops)
+    return Work(
+        p, [nhwc(x), hwcf(w)], lambda: c.convolve(x, w), results=lambda y: [nhwc(y)], flops=c.flops, winograd=c.winograd
+    )
 
 
 def forward_fused(c: Conv) -> Work:
@@ -133,7 +147,7 @@ def forward_fused(c: Conv) -> Work:
     p.output(relu6(p, p.op("add", y, p.channels(b))))
     tx, tw, tb = c.x(), c.w(), normal(c.filters)
     run = lambda: torch.nn.functional.hardtanh_(c.convolve(tx, tw, tb), 0.0, 6.0)  # noqa: E731
-    return Work(p, [nhwc(tx), hwcf(tw), tb], run, results=lambda y: [nhwc(y)], flops=c.flops)
+    return Work(p, [nhwc(tx), hwcf(tw), tb], run, results=lambda y: [nhwc(y)], flops=c.flops, winograd=c.winograd)
 
 
 def input_gradient(c: Conv) -> Work:
@@ -142,7 +156,7 @@ def input_gradient(c: Conv) -> Work:
     p.output(p.op("conv_transpose", g, w, shape=c.x_shape, attrs=c.attrs))
     tg, tx, tw = c.y(), c.x(), c.w()
     run = lambda: c.backward(tg, tx, tw, 0)  # noqa: E731
-    return Work(p, [nhwc(tg), hwcf(tw)], run, results=lambda dx: [nhwc(dx)], flops=c.flops)
+    return Work(p, [nhwc(tg), hwcf(tw)], run, results=lambda dx: [nhwc(dx)], flops=c.flops, winograd=c.winograd)
 
 
 def input_gradient_fused(c: Conv) -> Work:
@@ -152,7 +166,9 @@ def input_gradient_fused(c: Conv) -> Work:
     p.output(masked(p, p.op("conv_transpose", g, w, shape=c.x_shape, attrs=c.attrs), a))
     tg, tw, ta = c.y(), c.w(), torch.nn.functional.relu6(3 * c.x())
     run = lambda: torch.ops.aten.hardtanh_backward(c.backward(tg, ta, tw, 0), ta, 0.0, 6.0)  # noqa: E731
-    return Work(p, [nhwc(tg), hwcf(tw), nhwc(ta)], run, results=lambda dx: [nhwc(dx)], flops=c.flops)
+    return Work(
+        p, [nhwc(tg), hwcf(tw), nhwc(ta)], run, results=lambda dx: [nhwc(dx)], flops=c.flops, winograd=c.winograd
+    )
 
 
 def weight_gradient(c: Conv) -> Work:
@@ -161,7 +177,7 @@ def weight_gradient(c: Conv) -> Work:
     p.output(p.op("conv_weight_grad", x, g, shape=c.w_shape, attrs=c.attrs))
     tx, tg, tw = c.x(), c.y(), c.w()
     run = lambda: c.backward(tg, tx, tw, 1)  # noqa: E731
-    return Work(p, [nhwc(tx), nhwc(tg)], run, results=lambda dw: [hwcf(dw)], flops=c.flops)
+    return Work(p, [nhwc(tx), nhwc(tg)], run, results=lambda dw: [hwcf(dw)], flops=c.flops, winograd=c.winograd)
 
 
 def weight_update(c: Conv) -> Work:
@@ -172,7 +188,15 @@ def weight_update(c: Conv) -> Work:
     tx, tg, tw = c.x(), c.y(), c.w()
     initial = hwcf(tw).clone()
     run = lambda: tw.add_(c.backward(tg, tx, tw, 1), alpha=-LR)  # noqa: E731
-    return Work(p, [nhwc(tx), nhwc(tg), torch.tensor(LR)], run, [initial], lambda new: [hwcf(new)], flops=c.flops)
+    return Work(
+        p,
+        [nhwc(tx), nhwc(tg), torch.tensor(LR)],
+        run,
+        [initial],
+        lambda new: [hwcf(new)],
+        flops=c.flops,
+        winograd=c.winograd,
+    )
 
 
 PLAIN: list[tuple[str, Callable[[Conv], Work]]] = [
@@ -202,6 +226,12 @@ POINTWISE = [
 ]
 #: The same of 3x3 convolutions: ResNet's.
 SQUARE = [(56, 64, 64), (28, 128, 128), (14, 256, 256), (7, 512, 512)]
+#: (batch, size, channels) of 3x3 convolutions that are timed with either algorithm: ResNet's, and ResNet-18's of
+#: images of 64x64.
+ALGORITHMS = [
+    *((n, s, c) for n in (1, 8) for s, c, _ in SQUARE),
+    *((32, s, c) for s, c in [(32, 64), (16, 128), (8, 256), (4, 512)]),
+]
 #: (size, channels, kernel, stride) of depthwise convolutions.
 DEPTHWISE = [
     (112, 32, 3, 1),
@@ -222,6 +252,7 @@ SHAPES = [
     *(Conv(n, s, c, f, 1) for n in (1, 8) for s, c, f in POINTWISE),
     *(Conv(n, s, c, f, 1, 2) for n in (1, 8) for s, c, f in [(56, 256, 512)]),
     *(Conv(n, s, c, f, 3) for n in (1, 8) for s, c, f in SQUARE),
+    *(Conv(n, s, c, c, 3, 1, a) for a in ("-direct", "-winograd") for n, s, c in ALGORITHMS),
     Conv(16, 16, 16, 32, 3),
     *(Conv(n, s, c, f, 3, 2) for n in (1, 8) for s, c, f in [(56, 64, 64), (28, 128, 128), (224, 3, 32)]),
     *(Conv(n, 224, 3, 64, 7, 2) for n in (1, 8)),
@@ -245,6 +276,7 @@ TINY = [
     Conv(2, 6, 8, 16, 1),
     Conv(2, 6, 8, 16, 1, 2),
     Conv(2, 6, 8, 16, 3),
+    *(Conv(2, 7, 24, 16, 3, 1, algorithm) for algorithm in ("-direct", "-winograd")),
     Conv(2, 7, 8, 16, 3, 2),
     Conv(1, 12, 3, 16, 7, 2),
     *(Conv(2, 7, 16, 0, kernel, stride) for kernel in (3, 5) for stride in (1, 2)),

@@ -31,7 +31,7 @@ class Kernel:
         core = load_core()
         # What the stages before leave is canonical.
         ir = core.run_pipeline(work.program.text(core.host_target()), "builtin.module(canonicalize, cse)")
-        instance = _kernel_run.build(core, ir, ("kernels", "plan", "llvm"))
+        instance = _kernel_run.build(core, ir, ("kernels", "plan", "llvm"), plan=f"{{winograd={work.winograd}}}")
         self.manifest = instance.manifest
         function = self.manifest.functions["step"]
         self.outputs = [instance.output(spec) for spec in function.outputs]

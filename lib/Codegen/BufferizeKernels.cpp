@@ -185,6 +185,7 @@ struct BufferizeKernels : impl::BufferizeKernelsBase<BufferizeKernels> {
       rewriteSignature(func);
       if (failed(bufferize(func)))
         return signalPassFailure();
+      forwardCopies(func);
       hoistTemporaries(func);
       cleanUp(func);
       if (failed(verifyNoTensors(func)))

@@ -9,6 +9,8 @@
 //    So conv -> bias -> relu6 lives in one buffer, the out.
 // 3. Operands and results that nobody uses go away.
 // 4. Constant tensors of one value become fills.
+// 5. An elementwise operation on what a loop makes block by block moves into
+//    the loop (FuseIntoLoops.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -156,6 +158,8 @@ LogicalResult fuseOnTensors(func::FuncOp func) {
   }
   fillSplatConstants(func);
   reuseDyingOperands(func);
+  // Behind that: what is updated in place is known.
+  fuseIntoLoops(func);
   return success();
 }
 

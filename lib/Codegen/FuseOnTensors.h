@@ -11,6 +11,14 @@ namespace mlir::pock {
 /// works in place.
 mlir::LogicalResult fuseOnTensors(mlir::func::FuncOp func);
 
+/// Moves elementwise operations on what loops make block by block into these
+/// loops.
+void fuseIntoLoops(mlir::func::FuncOp func);
+
+/// Lets operations of `func`, which is bufferized, write what is copied to
+/// where it is copied.
+void forwardCopies(mlir::func::FuncOp func);
+
 } // namespace mlir::pock
 
 #endif // POCK_CODEGEN_FUSEONTENSORS_H

@@ -36,8 +36,8 @@ bool addLinear(AffineExpr expr, int64_t factor, int64_t &offset,
   return false;
 }
 
-/// The offset of `view` as constant plus one dynamic term; false if there are
-/// more dynamic terms.
+/// The offset of `view` as constant plus dynamic terms; false if it is not
+/// known.
 bool analyzeOffset(Value view, Access &access) {
   access.offset = 0;
   for (Operation *def = view.getDefiningOp(); def;
@@ -59,11 +59,13 @@ bool analyzeOffset(Value view, Access &access) {
         access.offset += *constant * stride;
         continue;
       }
-      Value image = cast<Value>(position);
-      if (access.image && access.image != image)
-        return false;
-      access.image = image;
-      access.imageStride += stride;
+      Value index = cast<Value>(position);
+      auto *known = llvm::find_if(
+          access.outer, [&](auto &term) { return term.first == index; });
+      if (known != access.outer.end())
+        known->second += stride;
+      else
+        access.outer.push_back({index, stride});
     }
   }
   return true;

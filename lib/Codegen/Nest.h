@@ -20,7 +20,8 @@
 
 namespace mlir::pock {
 
-/// Which element an operand is: offset + sum of strides[l] * loop l.
+/// Which element an operand is: offset + sum of strides[l] * loop l, plus what
+/// indices from outside add.
 struct Access {
   /// The buffer that all views are taken of; null for a scalar operand.
   mlir::Value root;
@@ -28,17 +29,15 @@ struct Access {
   mlir::Value scalar;
   mlir::Type elementType;
   int64_t offset = 0;
-  /// A loop variable outside of the nest that selects an image, times
-  /// `imageStride`; null if there is none.
-  mlir::Value image;
-  int64_t imageStride = 0;
+  /// Indices from outside of the nest that select a part of the buffer (an
+  /// image, a block of rows), each with its stride.
+  mlir::SmallVector<std::pair<mlir::Value, int64_t>, 2> outer;
   /// One per loop of the nest.
   mlir::SmallVector<int64_t> strides;
 
   bool sameElement(const Access &other) const {
     return root == other.root && offset == other.offset &&
-           image == other.image && imageStride == other.imageStride &&
-           strides == other.strides;
+           outer == other.outer && strides == other.strides;
   }
 };
 

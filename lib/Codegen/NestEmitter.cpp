@@ -53,8 +53,9 @@ Value NestEmitter::dynamicIndex(Access &access) {
   SmallVector<int64_t> key;
   for (auto [iv, stride] : llvm::zip(dynamic, access.strides))
     key.push_back(iv ? stride : 0);
-  key.push_back(access.imageStride);
-  key.push_back(reinterpret_cast<intptr_t>(access.image.getAsOpaquePointer()));
+  for (auto [index, stride] : access.outer)
+    key.append(
+        {stride, reinterpret_cast<intptr_t>(index.getAsOpaquePointer())});
   auto [it, inserted] = dynamicIndices.try_emplace(key, Value());
   if (!inserted)
     return it->second;
@@ -70,7 +71,8 @@ Value NestEmitter::dynamicIndex(Access &access) {
                                       arith::IntegerOverflowFlags::nsw)
               : term;
   };
-  add(access.image, access.imageStride);
+  for (auto [index, stride] : access.outer)
+    add(index, stride);
   for (auto [iv, stride] : llvm::zip(dynamic, access.strides))
     add(iv, stride);
   return it->second = sum;
@@ -92,7 +94,7 @@ Value NestEmitter::address(Access &access, int64_t extra) {
 
 /// Whether `access` is one element, whatever the loops do.
 static bool isInvariant(const Access &access) {
-  return access.root && !access.image &&
+  return access.root && access.outer.empty() &&
          llvm::all_of(access.strides, [](int64_t s) { return s == 0; });
 }
 

@@ -57,8 +57,7 @@ bool mayAlias(Value a, Value b) {
 bool mayConflict(const Access &a, const Access &b) {
   if (!a.root || !b.root || !mayAlias(a.root, b.root))
     return false;
-  return a.offset != b.offset || a.strides != b.strides || a.image != b.image ||
-         a.imageStride != b.imageStride;
+  return a.offset != b.offset || a.strides != b.strides || a.outer != b.outer;
 }
 
 /// Maps the parallel loops of `op` to those of `nest` by an operand that both

@@ -191,7 +191,8 @@ double CostModel::cost(const Schedule &schedule) const {
     int64_t needed = statement.isReduction()
                          ? schedule.rows * pieces * statement.outs.size() +
                                windowOf(schedule, statement) * pieces + 2
-                         : pieces;
+                         : schedule.rows * pieces *
+                               statement.outs.size();
     if (needed > target.vectorRegisters ||
         (bodies[i] > 12 && schedule.rows * pieces > mostLongBodies))
       return INFINITY;
@@ -291,24 +292,43 @@ void chooseOrder(Nest &nest, const TargetDescription &target,
   auto isTile = [&](int l) { return l == schedule.row || l == schedule.col; };
   llvm::erase_if(order, isTile);
 
-  // What depends on columns but not on rows: the panel that rows share.
+  // What depends on columns but not on rows: the panel that rows share. Loops
+  // that all of them depend on stay outside: each iteration has its own.
+  auto isShared = [&](const Statement &statement, const Access &access) {
+    return access.root && statement.isReduction() &&
+           access.strides[schedule.col] && !access.strides[schedule.row];
+  };
+  bool hasTile = schedule.row >= 0 && schedule.col >= 0;
+  SmallVector<int> outside;
+  for (int l : order) {
+    bool own = hasTile;
+    for (Statement &statement : nest.statements)
+      for (Access &access : statement.ins)
+        own &= !hasTile || !isShared(statement, access) || access.strides[l];
+    if (own)
+      outside.push_back(l);
+  }
+  auto isOutside = [&](int l) { return llvm::is_contained(outside, l); };
   double panel = 0, whole = 0, streamed = 0;
-  if (schedule.row >= 0 && schedule.col >= 0)
+  if (hasTile)
     for (Statement &statement : nest.statements)
       for (Access &access : statement.ins) {
         if (!access.root || !statement.isReduction())
           continue;
-        auto full = [&](int l) { return nest.loops[l].extent; };
+        auto full = [&](int l) {
+          return isOutside(l) ? 1 : nest.loops[l].extent;
+        };
         double all = footprint(nest, access, full);
-        if (access.strides[schedule.col] && !access.strides[schedule.row]) {
+        if (isShared(statement, access)) {
           whole += all;
           panel += footprint(nest, access, [&](int l) {
-            return l == schedule.col ? schedule.cols : nest.loops[l].extent;
+            return l == schedule.col ? schedule.cols : full(l);
           });
         } else {
           streamed += all;
         }
       }
+  llvm::erase_if(order, isOutside);
   double l1 = target.l1Bytes, l2 = target.l2Bytes;
   bool fitsL1 = whole <= l1 / 2;
   int64_t panels =
@@ -320,6 +340,7 @@ void chooseOrder(Nest &nest, const TargetDescription &target,
   panelOutside |= whole > l2;
   if (panelOutside && schedule.col >= 0)
     order.insert(order.begin(), schedule.col);
+  order.insert(order.begin(), outside.begin(), outside.end());
   if (schedule.row >= 0)
     order.push_back(schedule.row);
   if (!panelOutside && schedule.col >= 0)

@@ -112,7 +112,8 @@ struct SliceOfConvWeightGrad : OpRewritePattern<SliceOp> {
     }
     rewriter.replaceOpWithNewOp<ConvWeightGradOp>(
         op, op.getType(), x, g, grad.getStrides(), grad.getPadLow(),
-        grad.getPadHigh(), grad.getDilations(), groups, grad.getLayout());
+        grad.getPadHigh(), grad.getDilations(), groups, grad.getLayout(),
+        grad.getAlgorithm());
     return success();
   }
 };

@@ -95,3 +95,12 @@ int64_t pock::windowOutputs(int64_t size, int64_t kernel, int64_t stride,
   int64_t room = size + low + high - dilation * (kernel - 1) - 1;
   return room < 0 ? -1 : room / stride + 1;
 }
+
+bool pock::allowsWinograd(Layout layout, ArrayRef<int64_t> weight,
+                          ArrayRef<int64_t> strides,
+                          ArrayRef<int64_t> dilations, int64_t groups) {
+  auto isOne = [](int64_t i) { return i == 1; };
+  return layout == Layout::ChannelsLast && groups == 1 && weight.size() == 4 &&
+         weight[0] == 3 && weight[1] == 3 && llvm::all_of(strides, isOne) &&
+         llvm::all_of(dilations, isOne);
+}

@@ -66,9 +66,14 @@ void mlir::pock::buildKernelsPipeline(OpPassManager &pm) {
   pm.addPass(createShareKernels());
 }
 
-void mlir::pock::buildPlanPipeline(OpPassManager &pm) {
+void mlir::pock::buildPlanPipeline(OpPassManager &pm,
+                                   const PlanOptions &options) {
   // First of all: kernels are known by the text that they have here.
   pm.addPass(createApplyTuning());
+  // What a kernel computes and what with is known, how is not yet.
+  SelectAlgorithmsOptions algorithms;
+  algorithms.winograd = options.winograd;
+  pm.addPass(createSelectAlgorithms(algorithms));
   pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
   buildKernelBufferizePipeline(pm);
   // Kernels say how much workspace they want: the plan comes after them.
@@ -93,9 +98,9 @@ void mlir::pock::registerPipelines() {
   PassPipelineRegistration<>("pock-kernels-pipeline",
                              "Stage kernels: outline and share kernels",
                              buildKernelsPipeline);
-  PassPipelineRegistration<>("pock-plan-pipeline",
-                             "Stage plan: linalg, buffers, memory plan",
-                             buildPlanPipeline);
+  PassPipelineRegistration<PlanOptions>(
+      "pock-plan-pipeline", "Stage plan: linalg, buffers, memory plan",
+      buildPlanPipeline);
   PassPipelineRegistration<>("pock-llvm-pipeline",
                              "Stage llvm: code generation", buildLLVMPipeline);
 }

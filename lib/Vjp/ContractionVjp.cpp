@@ -30,12 +30,12 @@ POCK_VJP(ConvOp) {
     grads[0] = ConvTransposeOp::create(
         builder, getLoc(), getInput().getType(), cotangents[0], getWeight(),
         getStridesAttr(), getPadLowAttr(), getPadHighAttr(), getDilationsAttr(),
-        getGroupsAttr(), getLayoutAttr());
+        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr());
   if (needed[1])
     grads[1] = ConvWeightGradOp::create(
         builder, getLoc(), getWeight().getType(), getInput(), cotangents[0],
         getStridesAttr(), getPadLowAttr(), getPadHighAttr(), getDilationsAttr(),
-        getGroupsAttr(), getLayoutAttr());
+        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr());
   return success();
 }
 
@@ -46,11 +46,11 @@ POCK_VJP(ConvTransposeOp) {
     grads[0] = ConvOp::create(
         builder, getLoc(), getInput().getType(), cotangents[0], getWeight(),
         getStridesAttr(), getPadLowAttr(), getPadHighAttr(), getDilationsAttr(),
-        getGroupsAttr(), getLayoutAttr());
+        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr());
   if (needed[1])
     grads[1] = ConvWeightGradOp::create(
         builder, getLoc(), getWeight().getType(), cotangents[0], getInput(),
         getStridesAttr(), getPadLowAttr(), getPadHighAttr(), getDilationsAttr(),
-        getGroupsAttr(), getLayoutAttr());
+        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr());
   return success();
 }

@@ -21,19 +21,20 @@ __all__ = ["SAMPLE_SECONDS", "Call", "aligned_copy", "build", "time_in_turns"]
 SAMPLE_SECONDS = 2e-3
 
 
-def build(core: Core, ir: str, stages: Sequence[str]) -> Instance:
+def build(core: Core, ir: str, stages: Sequence[str], **options: str) -> Instance:
     """Run the pipelines of these stages, the last of which is ``llvm``, link and load what they leave.
 
     Args:
         core: the compiler.
         ir: a module with ``@prepare``; nothing is loaded into its parameters.
         stages: names, with ``plan`` among them.
+        options: of the pipeline of a stage, in braces.
     """
     from .compiler import PIPELINES
 
     manifest = None
     for stage in stages:
-        ir = core.run_pipeline(ir, f"builtin.module({PIPELINES[stage]})")
+        ir = core.run_pipeline(ir, f"builtin.module({PIPELINES[stage]}{options.get(stage, '')})")
         if stage == "plan":
             manifest = Manifest.from_json(core.manifest(ir))
     assert manifest is not None, "the manifest is of stage plan"

@@ -26,8 +26,10 @@ from .threads import get_num_threads, set_num_threads
 
 __all__ = ["tune"]
 
-#: Op → the algorithms that its kernels may use, the default left out.
-ALGORITHMS: Mapping[str, tuple[str, ...]] = {}
+#: Op → the algorithms that its kernels may use; one of them is the cost model's choice.
+ALGORITHMS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    ("pock.conv", "pock.conv_transpose", "pock.conv_weight_grad"), ("direct", "winograd")
+)
 
 #: Kernels that make up this share of the time are worth measuring.
 _SHARE = 0.95

@@ -90,3 +90,151 @@ func.func private @splat(%x: tensor<8x4xf32>, %out: tensor<8xf32>) -> tensor<8xf
   } -> tensor<8xf32>
   return %s : tensor<8xf32>
 }
+
+// -----
+
+// Two results that go to disjoint parts of one tensor are computed there.
+
+// CHECK-LABEL: func.func private @parts(
+// CHECK-SAME:    %[[X:.+]]: memref<8xf32>, %[[OUT:.+]]: memref<2x8xf32>)
+// CHECK-NOT:     memref.alloc
+// CHECK-DAG:     %[[FIRST:.+]] = memref.subview %[[OUT]][0, 0] [1, 8] [1, 1]
+// CHECK-DAG:     %[[SECOND:.+]] = memref.subview %[[OUT]][1, 0] [1, 8] [1, 1]
+// CHECK:         linalg.generic {{.*}} ins(%[[X]] : memref<8xf32>) outs(%[[FIRST]], %[[SECOND]] :
+#id = affine_map<(i) -> (i)>
+func.func private @parts(%x: tensor<8xf32>, %out: tensor<2x8xf32>) -> tensor<2x8xf32> attributes {pock.kernel} {
+  %first = tensor.extract_slice %out[0, 0] [1, 8] [1, 1] : tensor<2x8xf32> to tensor<8xf32>
+  %second = tensor.extract_slice %out[1, 0] [1, 8] [1, 1] : tensor<2x8xf32> to tensor<8xf32>
+  %y:2 = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x : tensor<8xf32>) outs(%first, %second : tensor<8xf32>, tensor<8xf32>) {
+  ^bb0(%a: f32, %o: f32, %p: f32):
+    %double = arith.addf %a, %a : f32
+    %square = arith.mulf %a, %a : f32
+    linalg.yield %double, %square : f32, f32
+  } -> (tensor<8xf32>, tensor<8xf32>)
+  %half = tensor.insert_slice %y#0 into %out[0, 0] [1, 8] [1, 1] : tensor<8xf32> into tensor<2x8xf32>
+  %all = tensor.insert_slice %y#1 into %half[1, 0] [1, 8] [1, 1] : tensor<8xf32> into tensor<2x8xf32>
+  return %all : tensor<2x8xf32>
+}
+
+// -----
+
+// What follows a loop over blocks runs on each block, in place.
+
+// CHECK-LABEL: func.func private @bias_of_blocks(
+// CHECK-SAME:    %[[X:.+]]: memref<8x16xf32>, %[[B:.+]]: memref<16xf32>, %[[OUT:.+]]: memref<8x16xf32>)
+// CHECK-NOT:     memref.alloc
+// CHECK:         scf.for
+// CHECK:           arith.mulf
+// CHECK:           linalg.generic {{.*}} ins(%[[B]] : memref<16xf32>) outs(%{{.+}} : memref<4x16xf32,
+// CHECK:           arith.addf
+// CHECK:         }
+// CHECK-NOT:     linalg.generic
+#id = affine_map<(i, j) -> (i, j)>
+#column = affine_map<(i, j) -> (j)>
+func.func private @bias_of_blocks(%x: tensor<8x16xf32>, %b: tensor<16xf32>, %out: tensor<8x16xf32>)
+    -> tensor<8x16xf32> attributes {pock.kernel} {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %c8 = arith.constant 8 : index
+  %empty = tensor.empty() : tensor<8x16xf32>
+  %made = scf.for %i = %c0 to %c8 step %c4 iter_args(%carried = %empty) -> (tensor<8x16xf32>) {
+    %from = tensor.extract_slice %x[%i, 0] [4, 16] [1, 1] : tensor<8x16xf32> to tensor<4x16xf32>
+    %into = tensor.extract_slice %carried[%i, 0] [4, 16] [1, 1] : tensor<8x16xf32> to tensor<4x16xf32>
+    %block = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%from : tensor<4x16xf32>) outs(%into : tensor<4x16xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %square = arith.mulf %a, %a : f32
+      linalg.yield %square : f32
+    } -> tensor<4x16xf32>
+    %next = tensor.insert_slice %block into %carried[%i, 0] [4, 16] [1, 1] : tensor<4x16xf32> into tensor<8x16xf32>
+    scf.yield %next : tensor<8x16xf32>
+  }
+  %y = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%made, %b : tensor<8x16xf32>, tensor<16xf32>) outs(%out : tensor<8x16xf32>) {
+  ^bb0(%a: f32, %c: f32, %o: f32):
+    %sum = arith.addf %a, %c : f32
+    linalg.yield %sum : f32
+  } -> tensor<8x16xf32>
+  return %y : tensor<8x16xf32>
+}
+
+// -----
+
+// An update reads the old value where it writes the new one; the block has
+// memory of its own.
+
+// CHECK-LABEL: func.func private @update_of_blocks(
+// CHECK-SAME:    %{{.+}}: memref<8x16xf32>, %[[W:.+]]: memref<8x16xf32>)
+// CHECK:         %[[BLOCK:.+]] = memref.alloc() {{.*}} : memref<4x16xf32>
+// CHECK-NOT:     memref.alloc
+// CHECK:         scf.for {{.*}} = %[[W]])
+// CHECK:           linalg.generic {{.*}} outs(%[[BLOCK]] : memref<4x16xf32>)
+// CHECK:           %[[ROWS:.+]] = memref.subview %{{.+}}[%{{.+}}, 0] [4, 16] [1, 1] : memref<8x16xf32>
+// CHECK:           linalg.generic {{.*}} ins(%[[BLOCK]] : memref<4x16xf32>) outs(%[[ROWS]] :
+// CHECK:         }
+// CHECK-NOT:     linalg.generic
+#id = affine_map<(i, j) -> (i, j)>
+func.func private @update_of_blocks(%x: tensor<8x16xf32>, %w: tensor<8x16xf32> {bufferization.writable = true})
+    -> tensor<8x16xf32> attributes {pock.kernel} {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %c8 = arith.constant 8 : index
+  %empty = tensor.empty() : tensor<8x16xf32>
+  %made = scf.for %i = %c0 to %c8 step %c4 iter_args(%carried = %empty) -> (tensor<8x16xf32>) {
+    %from = tensor.extract_slice %x[%i, 0] [4, 16] [1, 1] : tensor<8x16xf32> to tensor<4x16xf32>
+    %into = tensor.extract_slice %carried[%i, 0] [4, 16] [1, 1] : tensor<8x16xf32> to tensor<4x16xf32>
+    %block = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%from : tensor<4x16xf32>) outs(%into : tensor<4x16xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %square = arith.mulf %a, %a : f32
+      linalg.yield %square : f32
+    } -> tensor<4x16xf32>
+    %next = tensor.insert_slice %block into %carried[%i, 0] [4, 16] [1, 1] : tensor<4x16xf32> into tensor<8x16xf32>
+    scf.yield %next : tensor<8x16xf32>
+  }
+  %y = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%w, %made : tensor<8x16xf32>, tensor<8x16xf32>) outs(%w : tensor<8x16xf32>) {
+  ^bb0(%old: f32, %g: f32, %o: f32):
+    %new = arith.subf %old, %g : f32
+    linalg.yield %new : f32
+  } -> tensor<8x16xf32>
+  return %y : tensor<8x16xf32>
+}
+
+// -----
+
+// Blocks that overlap are not done when they are inserted.
+
+// CHECK-LABEL: func.func private @overlapping_blocks(
+// CHECK:         scf.for
+// CHECK:         }
+// CHECK:         linalg.generic
+// CHECK:         arith.addf
+#id = affine_map<(i, j) -> (i, j)>
+func.func private @overlapping_blocks(%x: tensor<8x16xf32>, %out: tensor<8x16xf32>)
+    -> tensor<8x16xf32> attributes {pock.kernel} {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %c8 = arith.constant 6 : index
+  %empty = tensor.empty() : tensor<8x16xf32>
+  %made = scf.for %i = %c0 to %c8 step %c2 iter_args(%carried = %empty) -> (tensor<8x16xf32>) {
+    %from = tensor.extract_slice %x[%i, 0] [4, 16] [1, 1] : tensor<8x16xf32> to tensor<4x16xf32>
+    %into = tensor.extract_slice %carried[%i, 0] [4, 16] [1, 1] : tensor<8x16xf32> to tensor<4x16xf32>
+    %block = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%from : tensor<4x16xf32>) outs(%into : tensor<4x16xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %square = arith.mulf %a, %a : f32
+      linalg.yield %square : f32
+    } -> tensor<4x16xf32>
+    %next = tensor.insert_slice %block into %carried[%i, 0] [4, 16] [1, 1] : tensor<4x16xf32> into tensor<8x16xf32>
+    scf.yield %next : tensor<8x16xf32>
+  }
+  %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%made : tensor<8x16xf32>) outs(%out : tensor<8x16xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %sum = arith.addf %a, %a : f32
+    linalg.yield %sum : f32
+  } -> tensor<8x16xf32>
+  return %y : tensor<8x16xf32>
+}

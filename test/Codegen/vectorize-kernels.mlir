@@ -114,6 +114,52 @@ func.func private @floordiv(%x: memref<4xf32>, %out: memref<8xf32>) attributes {
 
 // -----
 
+// Two indices from outside select a part of a buffer.
+
+module attributes {pock.target = {vector_bytes = 16 : i64}} {
+// CHECK-LABEL: func.func private @part_by_two_indices(
+// CHECK:         scf.for %[[I:.+]] =
+// CHECK:         scf.for %[[J:.+]] =
+// CHECK-DAG:     arith.muli %[[I]], %{{.+}} overflow<nsw>
+// CHECK-DAG:     arith.muli %[[J]], %{{.+}} overflow<nsw>
+// CHECK:         vector.load {{.*}} : memref<128xf32>, vector<4xf32>
+func.func private @part_by_two_indices(%x: memref<4x4x8xf32>, %out: memref<4x4x8xf32>) attributes {pock.kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.for %i = %c0 to %c4 step %c1 {
+    scf.for %j = %c0 to %c4 step %c1 {
+      %from = memref.subview %x[%i, %j, 0] [1, 1, 8] [1, 1, 1] : memref<4x4x8xf32> to memref<8xf32, strided<[1], offset: ?>>
+      %to = memref.subview %out[%j, %i, 0] [1, 1, 8] [1, 1, 1] : memref<4x4x8xf32> to memref<8xf32, strided<[1], offset: ?>>
+      linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+          ins(%from : memref<8xf32, strided<[1], offset: ?>>) outs(%to : memref<8xf32, strided<[1], offset: ?>>) {
+      ^bb0(%a: f32, %o: f32):
+        %n = arith.negf %a : f32
+        linalg.yield %n : f32
+      }
+    }
+  }
+  return
+}
+}
+
+// -----
+
+// Each product of a batch has a right operand of its own: the batch is the
+// outermost loop, however large all of them are together.
+
+module attributes {pock.target = {vector_bytes = 16 : i64, l2_bytes = 16384 : i64}} {
+// CHECK-LABEL: func.func private @batched_product(
+// CHECK:         %[[BATCH:.+]] = arith.constant 6 : index
+// CHECK:         scf.for %{{.+}} = %{{.+}} to %[[BATCH]]
+func.func private @batched_product(%x: memref<6x32x32xf32>, %y: memref<6x32x32xf32>, %out: memref<6x32x32xf32>) attributes {pock.kernel} {
+  linalg.batch_matmul ins(%x, %y : memref<6x32x32xf32>, memref<6x32x32xf32>) outs(%out : memref<6x32x32xf32>)
+  return
+}
+}
+
+// -----
+
 // Only kernels are touched.
 
 // CHECK-LABEL: func.func @not_a_kernel(

@@ -11,8 +11,9 @@ def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
     Turns every function with the unit attribute `pock.kernel` from linalg on
     tensors into linalg on memrefs of identity layout. The last arguments, one
     per result, are the outs: they receive the results, and the function
-    returns nothing. Elementwise operations are fused first, and initial
-    tensors are chosen so that results are computed in place.
+    returns nothing. Elementwise operations are fused first, also into loops
+    that make what they read block by block, and initial tensors are chosen so
+    that results are computed in place.
 
     ```mlir
     func.func private @relu(%x: tensor<8xf32>, %out: tensor<8xf32>)

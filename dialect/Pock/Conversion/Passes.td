@@ -19,7 +19,10 @@ def ConvertPockToLinalg : Pass<"convert-pock-to-linalg", "::mlir::func::FuncOp">
     with respect to the input are gathered, one loop nest per residue of the
     result's coordinates modulo the stride, so that no two iterations write the
     same place. What is contiguous in memory is the innermost parallel loop:
-    operands that would be read across are transposed first.
+    operands that would be read across are transposed first. With `algorithm =
+    winograd` a convolution or gradient becomes transforms of tiles and products
+    of matrices, in blocks that the target's second cache holds; where that is
+    not possible the attribute is ignored.
 
     ```mlir
     func.func private @relu(%x: tensor<8xf32>, %out: tensor<8xf32>)

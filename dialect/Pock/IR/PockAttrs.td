@@ -42,6 +42,19 @@ def Pock_LayoutAttr : Pock_EnumAttr<Pock_Layout, "layout"> {
   }];
 }
 
+def Pock_Algorithm : Pock_Enum<"Algorithm", "how a convolution is computed", [
+    I32EnumAttrCase<"Direct", 0, "direct">,
+    I32EnumAttrCase<"Winograd", 1, "winograd">]>;
+def Pock_AlgorithmAttr : Pock_EnumAttr<Pock_Algorithm, "algorithm"> {
+  let summary = "which implementation of a convolution or of its gradient to use";
+  let description = [{
+    `direct`: a sum over all taps. `winograd`: products of transformed tiles,
+    fewer multiplications for 3x3 windows of stride 1. The results differ by
+    rounding only. Chosen by `pock-select-algorithms`; a lowering that does not
+    apply to an op's shapes falls back to `direct`.
+  }];
+}
+
 def Pock_ParamKind : Pock_Enum<"ParamKind", "what a parameter symbol is for", [
     I32EnumAttrCase<"Parameter", 0, "parameter">,
     I32EnumAttrCase<"Buffer", 1, "buffer">,

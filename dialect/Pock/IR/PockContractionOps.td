@@ -43,6 +43,8 @@ defvar Pock_WindowArguments = (ins
   DenseI64ArrayAttr:$pad_high, DenseI64ArrayAttr:$dilations);
 defvar Pock_LayoutArgument = (ins
   DefaultValuedAttr<Pock_LayoutAttr, "::mlir::pock::Layout::ChannelsFirst">:$layout);
+defvar Pock_AlgorithmArgument = (ins
+  DefaultValuedAttr<Pock_AlgorithmAttr, "::mlir::pock::Algorithm::Direct">:$algorithm);
 
 def Pock_ConvOp : Pock_InferredOp<"conv", [Pock_Vjp]> {
   let summary = "1-D or 2-D convolution (cross-correlation)";
@@ -68,7 +70,7 @@ def Pock_ConvOp : Pock_InferredOp<"conv", [Pock_Vjp]> {
   let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight),
                        Pock_WindowArguments,
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
-                       Pock_LayoutArgument);
+                       Pock_LayoutArgument, Pock_AlgorithmArgument);
   let results = (outs Pock_FloatTensor:$result);
 }
 
@@ -94,7 +96,7 @@ def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", [Pock_Vjp]> {
   let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight),
                        Pock_WindowArguments,
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
-                       Pock_LayoutArgument);
+                       Pock_LayoutArgument, Pock_AlgorithmArgument);
   let results = (outs Pock_FloatTensor:$result);
   let hasVerifier = 1;
 }
@@ -118,7 +120,7 @@ def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", []> {
   let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$gradient),
                        Pock_WindowArguments,
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
-                       Pock_LayoutArgument);
+                       Pock_LayoutArgument, Pock_AlgorithmArgument);
   let results = (outs Pock_FloatTensor:$result);
   let hasVerifier = 1;
 }

@@ -48,6 +48,12 @@ int64_t firstSpatialDim(Layout layout);
 int64_t windowOutputs(int64_t size, int64_t kernel, int64_t stride, int64_t low,
                       int64_t high, int64_t dilation);
 
+/// Whether Winograd's algorithm computes a convolution, or a gradient of one,
+/// with these attributes and a weight of shape `weight`.
+bool allowsWinograd(Layout layout, ArrayRef<int64_t> weight,
+                    ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
+                    int64_t groups);
+
 } // namespace mlir::pock
 
 #endif // POCK_IR_POCKUTILS_H

@@ -8,11 +8,22 @@
 #ifndef POCK_PIPELINES_PIPELINES_H
 #define POCK_PIPELINES_PIPELINES_H
 
+#include "mlir/Pass/PassOptions.h"
+
 namespace mlir {
 class OpPassManager;
 } // namespace mlir
 
 namespace mlir::pock {
+
+/// Options of stage `plan`.
+struct PlanOptions : PassPipelineOptions<PlanOptions> {
+  Option<std::string> winograd{
+      *this, "winograd",
+      llvm::cl::desc("Winograd's algorithm for convolutions: auto, always or "
+                     "never"),
+      llvm::cl::init("auto")};
+};
 
 /// Marks what trains, decomposes composite ops, assigns the layout.
 void buildGraphPipeline(OpPassManager &pm);
@@ -23,7 +34,7 @@ void buildSchedulePipeline(OpPassManager &pm);
 /// Outlines kernels and shares equal ones.
 void buildKernelsPipeline(OpPassManager &pm);
 /// Lowers kernels to linalg on buffers and plans the memory of functions.
-void buildPlanPipeline(OpPassManager &pm);
+void buildPlanPipeline(OpPassManager &pm, const PlanOptions &options);
 /// Generates code for kernels and lowers everything to the LLVM dialect.
 void buildLLVMPipeline(OpPassManager &pm);
 

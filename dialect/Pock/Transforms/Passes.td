@@ -296,6 +296,30 @@ def IsolateKernel : Pass<"pock-isolate-kernel", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def SelectAlgorithms : Pass<"pock-select-algorithms", "::mlir::ModuleOp"> {
+  let summary = "Choose how each convolution is computed";
+  let description = [{
+    Sets `algorithm` of `pock.conv`, `pock.conv_transpose` and
+    `pock.conv_weight_grad` in kernels. Winograd's algorithm is considered for
+    3x3 windows of stride and dilation 1 without groups, channels last, in f32,
+    on targets with vectors, and chosen if an estimate of its time, arithmetic
+    and transforms, is below that of the direct loops by `min-gain`. A kernel's
+    `pock.algorithm` (see `pock-apply-tuning`) is obeyed instead.
+
+    Before: `pock.conv %x, %w {…}`
+    After: `pock.conv %x, %w {algorithm = #pock.algorithm<winograd>, …}`
+
+    Errors: `pock.algorithm` is no algorithm's name.
+  }];
+  let dependentDialects = ["::mlir::pock::PockDialect"];
+  let options = [
+    Option<"winograd", "winograd", "std::string", "\"auto\"",
+           "`auto`: where it pays; `always`: where it is possible; `never`">,
+    Option<"minGain", "min-gain", "double", "1.15",
+           "How many times faster than the direct loops it must be estimated">
+  ];
+}
+
 def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value its place in memory";
   let description = [{

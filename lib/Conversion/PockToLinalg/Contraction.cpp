@@ -1,6 +1,7 @@
 //===- Contraction.cpp - lowering of matmul and conv ----------------------===//
 
 #include "Contraction.h"
+#include "Winograd.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -170,6 +171,21 @@ struct LowerConv : OpRewritePattern<ConvOp> {
     Channels channels = Channels::get(op.getLayout(), weight, op.getGroups());
     ArrayRef<int64_t> outputs =
         getSpatialSizes(op.getLayout(), op.getType().getShape());
+
+    if (op.getAlgorithm() == Algorithm::Winograd &&
+        allowsWinograd(op.getLayout(), shape, window.strides, window.dilations,
+                       op.getGroups()))
+      if (Value result = buildWinograd(
+              rewriter, loc, CacheSizes::get(op), window, op.getInput(),
+              [&](OpBuilder &b, OpFoldResult firstIn, int64_t in,
+                  OpFoldResult firstOut, int64_t out) {
+                return buildFilterPart(b, loc, op.getWeight(), firstIn, in,
+                                       firstOut, out);
+              },
+              channels.out, outputs, isReadInKernel(op))) {
+        rewriter.replaceOp(op, result);
+        return success();
+      }
 
     Value input =
         window.buildPaddedInput(rewriter, loc, op.getInput(), outputs, 0.0);

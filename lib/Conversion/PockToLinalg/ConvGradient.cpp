@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Contraction.h"
+#include "Winograd.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -84,6 +85,13 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
       rewriter.replaceOp(op, buildTiled(rewriter, loc, window, op));
       return success();
     }
+    if (op.getAlgorithm() == Algorithm::Winograd &&
+        allowsWinograd(layout, weight.getShape(), window.strides,
+                       window.dilations, op.getGroups()))
+      if (Value result = buildByTiles(rewriter, loc, window, channels, op)) {
+        rewriter.replaceOp(op, result);
+        return success();
+      }
     auto isOne = [](int64_t i) { return i == 1; };
     Value filter = buildReshape(rewriter, loc, op.getWeight(),
                                 channels.getFilterShape(layout, window.kernel));
@@ -133,6 +141,33 @@ private:
     return input;
   }
 
+  /// By Winograd's algorithm: a convolution with the reversed filter.
+  static Value buildByTiles(OpBuilder &b, Location loc, const Window &window,
+                            const Channels &channels, ConvTransposeOp op) {
+    Layout layout = window.layout;
+    Window reversed = window;
+    SmallVector<ResidueClass> classes;
+    for (auto [i, taps] : llvm::enumerate(window.kernel)) {
+      reversed.low[i] = taps - 1 - window.low[i];
+      ResidueClass all{};
+      all.taps = taps;
+      all.lastTap = taps - 1;
+      all.tapStep = 1;
+      classes.push_back(all);
+    }
+    return buildWinograd(
+        b, loc, CacheSizes::get(op), reversed, op.getInput(),
+        [&](OpBuilder &b, OpFoldResult firstIn, int64_t in,
+            OpFoldResult firstOut, int64_t out) {
+          Value part = buildFilterPart(b, loc, op.getWeight(), firstOut, out,
+                                       firstIn, in);
+          return buildPackedFilter(b, loc, layout, {channels.kind, 1, out, in},
+                                   part, classes);
+        },
+        channels.in, getSpatialSizes(layout, op.getType().getShape()),
+        isReadInKernel(op));
+  }
+
   /// Windows that tile the result: an entry is the product of one window's
   /// input with the filter's tap there.
   static Value buildTiled(OpBuilder &b, Location loc, const Window &window,
@@ -177,6 +212,15 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
     Channels channels = Channels::get(layout, weight, op.getGroups());
     Value gradient = op.getGradient();
     ArrayRef<int64_t> outputs = getSpatialSizes(layout, getShape(gradient));
+    if (op.getAlgorithm() == Algorithm::Winograd &&
+        allowsWinograd(layout, weight.getShape(), window.strides,
+                       window.dilations, op.getGroups()))
+      if (Value result = buildWinogradWeightGradient(
+              rewriter, loc, CacheSizes::get(op), window, op.getInput(),
+              gradient, isReadInKernel(op))) {
+        rewriter.replaceOp(op, result);
+        return success();
+      }
     Value input =
         window.buildPaddedInput(rewriter, loc, op.getInput(), outputs, 0.0);
     if (!input) { // windows that read nothing but padding

@@ -94,7 +94,8 @@ void sinkExpansions(func::FuncOp kernel) {
                                                        kernel.getContext());
   tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
                                                      kernel.getContext());
-  tensor::populateFoldTensorEmptyPatterns(patterns);
+  // (What is written slice by slice stays one tensor.)
+  tensor::populateFoldTensorEmptyPatterns(patterns, /*foldSingleUseOnly=*/true);
   tensor::populateReassociativeReshapeFoldingPatterns(patterns);
   (void)applyPatternsGreedily(kernel, std::move(patterns));
 }
@@ -119,8 +120,13 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
   if (stripReshapes(value) == stripReshapes(out) &&
       value.getType() == out.getType())
     return;
-  if (value.getDefiningOp<tensor::EmptyOp>())
-    return use.set(out);
+  if (value.getDefiningOp<tensor::EmptyOp>()) {
+    // Its slices, too: what is written slice by slice starts from them.
+    value.replaceUsesWithIf(out, [&](OpOperand &other) {
+      return &other == &use || isa<tensor::ExtractSliceOp>(other.getOwner());
+    });
+    return;
+  }
 
   Operation *op = placed.insert(value).second ? value.getDefiningOp() : nullptr;
   if (auto linalgOp = dyn_cast_or_null<linalg::LinalgOp>(op))
@@ -136,10 +142,11 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
   if (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
     OpOperand &source = op->getOpOperand(0);
     auto producer = source.get().getDefiningOp<linalg::LinalgOp>();
-    // (A loop, or a reshape in turn of something computed.)
+    // (A loop, slices, or a reshape in turn of something computed.)
     bool passesOn =
-        !producer && isa_and_present<scf::ForOp, linalg::LinalgOp>(
-                         stripReshapes(source.get()).getDefiningOp());
+        !producer &&
+        isa_and_present<scf::ForOp, tensor::InsertSliceOp, linalg::LinalgOp>(
+            stripReshapes(source.get()).getDefiningOp());
     if (producer || passesOn) {
       b.setInsertionPointAfterValue(out);
       Value reshaped =

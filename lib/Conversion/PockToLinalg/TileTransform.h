@@ -1,0 +1,95 @@
+//===- TileTransform.h - transforms of tiles by small matrices --*- C++ -*-===//
+
+#ifndef POCK_CONVERSION_TILETRANSFORM_H
+#define POCK_CONVERSION_TILETRANSFORM_H
+
+#include "LinalgBuilders.h"
+
+namespace mlir::pock {
+
+/// A matrix that transforms a tile along one dimension.
+struct Matrix {
+  int64_t rows, columns;
+  const double *entries;
+
+  double at(int64_t row, int64_t column) const {
+    return entries[row * columns + column];
+  }
+};
+
+/// `outputs` outputs of a window of `taps` taps by `outputs + taps - 1`
+/// products.
+struct MinimalAlgorithm {
+  int64_t outputs, taps;
+  Matrix input, filter, output;
+
+  int64_t tile() const { return outputs + taps - 1; }
+};
+
+/// F(2, 3), and the gradient's F(3, 2), of which the tiles of inputs are the
+/// same.
+extern const MinimalAlgorithm forwardAlgorithm, gradientAlgorithm;
+
+/// A part of a tensor: everything of some dimensions, a range of others.
+struct Part {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  SmallVector<int64_t> shape;
+
+  Part(OpBuilder &b, ArrayRef<int64_t> full)
+      : offsets(full.size(), b.getIndexAttr(0)),
+        strides(full.size(), b.getIndexAttr(1)), shape(full) {
+    for (int64_t size : full)
+      sizes.push_back(b.getIndexAttr(size));
+  }
+
+  Part &restrict(OpBuilder &b, int64_t dim, OpFoldResult offset, int64_t size) {
+    offsets[dim] = offset;
+    sizes[dim] = b.getIndexAttr(size);
+    shape[dim] = size;
+    return *this;
+  }
+  /// One entry of dimension `dim`, which goes away: last dimensions first.
+  Part &select(OpBuilder &b, int64_t dim, int64_t at) {
+    restrict(b, dim, b.getIndexAttr(at), 1);
+    shape.erase(shape.begin() + dim);
+    return *this;
+  }
+
+  Value extract(OpBuilder &b, Location loc, Value from) const {
+    // (A part of this shape is all of it.)
+    auto type = RankedTensorType::get(shape, getElement(from));
+    if (type == from.getType())
+      return from;
+    return tensor::ExtractSliceOp::create(b, loc, type, from, offsets, sizes,
+                                          strides);
+  }
+  Value insert(OpBuilder &b, Location loc, Value part, Value into) const {
+    if (part.getType() == into.getType())
+      return part;
+    return tensor::InsertSliceOp::create(b, loc, part, into, offsets, sizes,
+                                         strides);
+  }
+};
+
+/// The map of entry (i, j) of the tiles that are transformed.
+using EntryMap = function_ref<AffineMap(Loops &, ArrayRef<AffineExpr> point,
+                                        int64_t, int64_t)>;
+
+/// Transforms the tiles of `from` into those of `into`, whose dimensions `dims`
+/// (ascending) are the transformed tile's; the others are the points.
+Value buildTransform(OpBuilder &b, Location loc, const Matrix &matrix,
+                     Value from, EntryMap entry, Value into,
+                     std::pair<int64_t, int64_t> dims);
+
+/// The tiles of `from` `[n, rows, columns, channels]`, a tile every `step`
+/// entries, into `into` `[tile, tile, n, ty, tx, channels]`.
+Value transformTiles(OpBuilder &b, Location loc, const Matrix &matrix,
+                     int64_t step, Value from, Value into);
+
+/// The map of what has its tiles' dimensions in front, for `buildTransform`.
+AffineMap mapOfStack(Loops &loops, ArrayRef<AffineExpr> point, int64_t i,
+                     int64_t j);
+
+} // namespace mlir::pock
+
+#endif // POCK_CONVERSION_TILETRANSFORM_H

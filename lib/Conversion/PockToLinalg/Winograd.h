@@ -1,0 +1,52 @@
+//===- Winograd.h - convolutions by transformed tiles -----------*- C++ -*-===//
+
+#ifndef POCK_CONVERSION_WINOGRAD_H
+#define POCK_CONVERSION_WINOGRAD_H
+
+#include "Window.h"
+
+namespace mlir::pock {
+
+/// What blocks of tiles should fit.
+struct CacheSizes {
+  /// Bytes of the second cache of one core.
+  int64_t block;
+
+  /// Of the target of the module that `op` is in.
+  static CacheSizes get(Operation *op);
+};
+
+/// Makes `in` input channels times `out` output channels of a filter, from the
+/// given ones on: `[3, 3, in, out]`.
+using FilterBuilder =
+    function_ref<Value(OpBuilder &, OpFoldResult firstIn, int64_t in,
+                       OpFoldResult firstOut, int64_t out)>;
+
+/// The convolution of `input` `[n, h, w, c]` with a filter of `out` output
+/// channels by `window`, which has stride and dilation 1, of spatial sizes
+/// `outputs`. With `isRead`, something that runs element by element reads it in
+/// the kernel. Null if the windows read nothing but padding.
+Value buildWinograd(OpBuilder &b, Location loc, const CacheSizes &caches,
+                    const Window &window, Value input,
+                    FilterBuilder buildFilter, int64_t out,
+                    ArrayRef<int64_t> outputs, bool isRead);
+
+/// Whether the kernel does something with `result` but return it.
+bool isReadInKernel(Value result);
+
+/// The part of a filter `[3, 3, channels, channels]` as a `FilterBuilder` gives
+/// it: `rows` and `columns` of the last two dimensions.
+Value buildFilterPart(OpBuilder &b, Location loc, Value filter,
+                      OpFoldResult firstRow, int64_t rows,
+                      OpFoldResult firstColumn, int64_t columns);
+
+/// The gradient `[3, 3, c, f]` of such a convolution's filter from its input
+/// and the gradient `[n, h', w', f]` of its result. `isRead` and null as above.
+Value buildWinogradWeightGradient(OpBuilder &b, Location loc,
+                                  const CacheSizes &caches,
+                                  const Window &window, Value input,
+                                  Value gradient, bool isRead);
+
+} // namespace mlir::pock
+
+#endif // POCK_CONVERSION_WINOGRAD_H
