@@ -191,8 +191,7 @@ double CostModel::cost(const Schedule &schedule) const {
     int64_t needed = statement.isReduction()
                          ? schedule.rows * pieces * statement.outs.size() +
                                windowOf(schedule, statement) * pieces + 2
-                         : schedule.rows * pieces *
-                               statement.outs.size();
+                         : schedule.rows * pieces * statement.outs.size();
     if (needed > target.vectorRegisters ||
         (bodies[i] > 12 && schedule.rows * pieces > mostLongBodies))
       return INFINITY;
