@@ -24,7 +24,8 @@ func.func @elementwise(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8xf32> 
 // -----
 
 // CHECK-DAG: #[[$ALL:.+]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
-// CHECK-DAG: #[[$COLUMN:.+]] = affine_map<(d0, d1, d2) -> (d1, 0)>
+// CHECK-DAG: #[[$COLUMN:.+]] = affine_map<(d0, d1, d2) -> (d1)>
+// What is repeated is read by the dimensions that are left.
 // CHECK-LABEL: func @broadcast
 // CHECK: linalg.generic {indexing_maps = [#[[$ALL]], #[[$COLUMN]], #[[$ALL]]]
 func.func @broadcast(%a: tensor<2x3x4xf32>, %b: tensor<3x1xf32>, %out: tensor<2x3x4xf32>)

@@ -79,7 +79,9 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
     Window window = Window::get(op, first ? weight.getShape().drop_front(2)
                                           : weight.getShape().drop_back(2));
     Channels channels = Channels::get(layout, weight, op.getGroups());
+    // (Windows of one entry are a product of matrices, below.)
     if (channels.kind == Channels::Dense &&
+        llvm::product_of(window.kernel) != 1 &&
         window.tiles(getSpatialSizes(layout, op.getType().getShape()),
                      getSpatialSizes(layout, getShape(op.getInput())))) {
       rewriter.replaceOp(op, buildTiled(rewriter, loc, window, op));

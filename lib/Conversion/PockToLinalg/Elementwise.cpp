@@ -9,19 +9,31 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// How an operand of shape `shape` is read when it is broadcast to `result`.
-static AffineMap getBroadcastMap(MLIRContext *context, ArrayRef<int64_t> shape,
-                                 ArrayRef<int64_t> result) {
-  size_t missing = result.size() - shape.size();
-  SmallVector<AffineExpr> exprs;
-  for (size_t i = 0; i < shape.size(); ++i)
-    exprs.push_back(shape[i] == 1 && result[missing + i] != 1
-                        ? getAffineConstantExpr(0, context)
-                        : getAffineDimExpr(missing + i, context));
-  return AffineMap::get(result.size(), 0, exprs, context);
-}
-
 namespace {
+
+/// An operand and how the loops of the result read it.
+struct Broadcast {
+  Value operand;
+  AffineMap map;
+
+  /// Without the dimensions of size 1 that are repeated: what is left can be
+  /// read by collapsed loops, too.
+  static Broadcast get(OpBuilder &b, Location loc, Value operand,
+                       ArrayRef<int64_t> result) {
+    ArrayRef<int64_t> shape = getShape(operand);
+    size_t missing = result.size() - shape.size();
+    SmallVector<int64_t> kept;
+    SmallVector<AffineExpr> exprs;
+    for (size_t i = 0; i < shape.size(); ++i) {
+      if (shape[i] == 1 && result[missing + i] != 1)
+        continue;
+      kept.push_back(shape[i]);
+      exprs.push_back(b.getAffineDimExpr(missing + i));
+    }
+    return {buildReshape(b, loc, operand, kept),
+            AffineMap::get(result.size(), 0, exprs, b.getContext())};
+  }
+};
 
 /// One pattern for every op with `buildScalar`. Splat constants become scalars
 /// of the body instead of operands.
@@ -43,8 +55,9 @@ struct LowerElementwise : OpInterfaceRewritePattern<ElementwiseOpInterface> {
         continue;
       }
       constants.emplace_back();
-      inputs.push_back(operand);
-      maps.push_back(getBroadcastMap(context, getShape(operand), shape));
+      Broadcast broadcast = Broadcast::get(rewriter, loc, operand, shape);
+      inputs.push_back(broadcast.operand);
+      maps.push_back(broadcast.map);
     }
     for (Value result : op->getResults()) {
       inits.push_back(buildEmpty(rewriter, loc, shape, getElement(result)));

@@ -78,8 +78,34 @@ LogicalResult lowerOps(func::FuncOp kernel) {
   return failure(result.wasInterrupted());
 }
 
+/// Collapses the loops of an elementwise op of which only a collapsed result
+/// is read.
+struct CollapseProducer : OpRewritePattern<tensor::CollapseShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::CollapseShapeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto producer = op.getSrc().getDefiningOp<linalg::GenericOp>();
+    SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+    if (!producer || !producer->hasOneUse() ||
+        producer.getNumReductionLoops() != 0 ||
+        !producer.getMatchingIndexingMap(producer.getDpsInitOperand(0))
+             .isIdentity() ||
+        !linalg::areDimSequencesPreserved(producer.getIndexingMapsArray(),
+                                          groups))
+      return failure();
+    FailureOr<linalg::CollapseResult> collapsed =
+        linalg::collapseOpIterationDims(producer, groups, rewriter);
+    if (failed(collapsed))
+      return failure();
+    rewriter.replaceOp(producer, collapsed->results);
+    return success();
+  }
+};
+
 /// Moves the expansion of a product's rows behind the elementwise ops that
-/// follow it, so that they run over the same loops.
+/// follow it, so that they run over the same loops, as do those that make
+/// their other operands.
 void sinkExpansions(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
   linalg::populateFoldReshapeOpsByCollapsingPatterns(
@@ -89,6 +115,7 @@ void sinkExpansions(func::FuncOp kernel) {
                operand->get().hasOneUse() &&
                operand->get().getDefiningOp<tensor::ExpandShapeOp>();
       });
+  patterns.add<CollapseProducer>(kernel.getContext());
   // Reshapes that meet cancel out.
   tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                        kernel.getContext());
