@@ -296,6 +296,7 @@ void NestEmitter::emitTile() {
       points.push_back({row, col});
   forwarded.clear();
   loads.clear();
+  prefetchTile();
   for (size_t i = 0; i < nest.statements.size(); ++i)
     emitStatement(i, points);
   loads.clear();

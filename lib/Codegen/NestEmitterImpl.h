@@ -1,7 +1,7 @@
 //===- NestEmitterImpl.h - The state of the nest emitter ------------------===//
 //
-// Private to NestEmitter.cpp (loops, tiles, addresses) and NestReduction.cpp
-// (reduction loops).
+// Private to NestEmitter.cpp (loops, tiles, addresses), NestReduction.cpp
+// (reduction loops) and NestPrefetch.cpp.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_CODEGEN_NESTEMITTERIMPL_H
@@ -83,6 +83,14 @@ private:
             size_t slot, size_t numSlots, Values &accumulators);
   Values emitBodyAt(Statement &statement, const Point &point, Step step,
                     ArrayRef<Value> outs, size_t pointIndex);
+
+  // Prefetching.
+  void prefetchTile();
+  void prefetchNextRows(Statement &statement);
+  void prefetch(Access &access, int64_t extra, int64_t elements, bool isWrite,
+                int locality);
+  bool isFar(const Access &access);
+  static int64_t elementBytes(const Access &access);
 
   // Addresses and loads.
   /// Loads what no loop changes (a learning rate, a seed) in front of all.

@@ -479,6 +479,7 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
     return chooseSchedule(nest, target);
 
   chooseOrder(nest, target, *best);
+  best->farBytes = target.vectorBytes ? target.l2Bytes : 0;
   if (target.threads != 1 && bestCost > kParallelCycles)
     best->threadLoop = chooseThreadLoop(nest, *best);
   return *best;

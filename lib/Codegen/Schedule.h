@@ -38,6 +38,9 @@ struct Schedule {
   /// parallel loop: what is computed, and in which order, does not depend on
   /// how many threads there are.
   int threadLoop = -1;
+  /// Buffers of more bytes than this are in no cache when a tile wants them:
+  /// what it reads is asked for ahead. 0 for targets without vectors.
+  int64_t farBytes = 0;
 
   /// How many points of `loop` one tile has.
   int64_t tileOf(int loop) const {

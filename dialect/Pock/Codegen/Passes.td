@@ -159,6 +159,9 @@ def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
     `omp.parallel` region: threads divide the tiles of one parallel loop, so
     results do not depend on their number.
 
+    Of buffers larger than `l2_bytes` of the target, what follows a sum, and the
+    rows of the next one, are prefetched.
+
     Floating-point reductions over a vectorised dimension are reassociated;
     products that are summed are fused (`math.fma`).
   }];

@@ -1,0 +1,109 @@
+//===- NestPrefetch.cpp - Asks for what a tile reads next -----------------===//
+//
+// The rows of a tile are as many short streams: more than hardware follows.
+// While a tile is summed up, what its statements read and write afterwards
+// comes to the first cache, and the rows that the next tile sums up to the
+// second. Only of buffers that caches do not hold.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NestEmitterImpl.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace detail {
+
+/// Bytes that one prefetch brings: a line of the caches of all targets.
+static constexpr int64_t kLine = 64;
+/// Bytes of the next rows that are worth it: what is longer is a stream that
+/// hardware follows, and would push out what is in use.
+static constexpr int64_t kMostAhead = 16384;
+/// Levels of locality, as of `memref.prefetch`.
+static constexpr int kFirstCache = 3, kSecondCache = 2;
+
+/// Whether `access` is one to a buffer that caches do not hold.
+bool NestEmitter::isFar(const Access &access) {
+  if (!access.root || access.elementType.isIndex())
+    return false;
+  Operation *def = access.root.getDefiningOp();
+  if (def && registers.contains(def))
+    return false;
+  auto type = cast<MemRefType>(access.root.getType());
+  return type.getNumElements() * elementBytes(access) > schedule.farBytes;
+}
+
+int64_t NestEmitter::elementBytes(const Access &access) {
+  return llvm::divideCeil(access.elementType.getIntOrFloatBitWidth(), 8);
+}
+
+/// Asks for `elements` neighbours from element `extra` behind the tile's first
+/// point on.
+void NestEmitter::prefetch(Access &access, int64_t extra, int64_t elements,
+                           bool isWrite, int locality) {
+  int64_t line = kLine / elementBytes(access);
+  for (int64_t i = 0; i < elements; i += line)
+    memref::PrefetchOp::create(b, loc, flat(access),
+                               ValueRange{address(access, extra + i)}, isWrite,
+                               locality, /*isDataCache=*/true);
+}
+
+void NestEmitter::prefetchTile() {
+  bool reduces = llvm::any_of(nest.statements, [](Statement &statement) {
+    return statement.isReduction();
+  });
+  if (!schedule.farBytes || !reduces || !schedule.vectorCol || schedule.row < 0)
+    return;
+  llvm::SmallPtrSet<Value, 4> known;
+  auto prefetchTileOf = [&](Access &access, bool isWrite) {
+    int64_t stride = isFar(access) ? access.strides[schedule.row] : 0;
+    if (stride * elementBytes(access) < kLine ||
+        access.strides[schedule.col] != 1 || !known.insert(access.root).second)
+      return;
+    for (int64_t row = 0; row < size[schedule.row]; ++row)
+      prefetch(access, row * stride, size[schedule.col], isWrite, kFirstCache);
+  };
+  for (auto [i, statement] : llvm::enumerate(nest.statements)) {
+    if (statement.isReduction()) {
+      prefetchNextRows(statement);
+      continue;
+    }
+    for (Access &access : statement.ins)
+      if (!findForwarded(access))
+        prefetchTileOf(access, /*isWrite=*/false);
+  }
+  for (auto [i, statement] : llvm::enumerate(nest.statements))
+    for (Access &access : statement.outs)
+      if (!isDeadStore(i, access))
+        prefetchTileOf(access, /*isWrite=*/true);
+}
+
+/// The rows that `statement` sums up in the next tile, if each is one run.
+void NestEmitter::prefetchNextRows(Statement &statement) {
+  // The next tile is one of other rows.
+  for (int loop : llvm::reverse(schedule.order)) {
+    if (loop == schedule.row)
+      break;
+    if (nest.loops[loop].extent > schedule.tileOf(loop))
+      return;
+  }
+  for (Access &access : statement.ins) {
+    if (!isFar(access) || access.strides[schedule.col] != 0)
+      continue;
+    int64_t stride = access.strides[schedule.row], rows = schedule.rows;
+    int64_t run = 1;
+    for (int loop : statement.reductions)
+      if (access.strides[loop] == 1)
+        run = nest.loops[loop].extent;
+    int64_t bytes = run * elementBytes(access);
+    if (bytes < kLine || run > stride || rows * bytes > kMostAhead)
+      continue;
+    for (int64_t row = 0; row < rows; ++row)
+      prefetch(access, (rows + row) * stride, run, /*isWrite=*/false,
+               kSecondCache);
+  }
+}
+
+} // namespace detail
+} // namespace mlir::pock
