@@ -1,6 +1,7 @@
 //===- Nest.cpp - Linalg operations as statements of one loop nest --------===//
 
 #include "Nest.h"
+#include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -45,6 +46,16 @@ bool analyzeOffset(Value view, Access &access) {
     if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
             def))
       continue;
+    if (auto padded = dyn_cast<PaddedViewOp>(def)) {
+      SmallVector<int64_t> strides;
+      int64_t offset;
+      if (failed(padded.getSource().getType().getStridesAndOffset(strides,
+                                                                  offset)))
+        return false;
+      for (auto [low, stride] : llvm::zip_equal(padded.getLow(), strides))
+        access.offset -= low * stride;
+      continue;
+    }
     auto subview = dyn_cast<memref::SubViewOp>(def);
     if (!subview)
       return !isa<memref::ReinterpretCastOp>(def);
@@ -180,7 +191,7 @@ Value findRoot(Value memref) {
     // These keep the aligned pointer; layout and offset are in the type.
     // (memref.view does not: its offset is in bytes and not in the type.)
     if (!isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
-             memref::CastOp, memref::ReinterpretCastOp>(def))
+             memref::CastOp, memref::ReinterpretCastOp, PaddedViewOp>(def))
       break;
     memref = def->getOperand(0);
   }
@@ -217,6 +228,16 @@ std::optional<Nest> buildNest(linalg::GenericOp op) {
       return std::nullopt;
     renumber(*access, statement.loopOf, nest.loops.size());
     bool out = op.isDpsInit(&operand);
+    std::optional<SmallVector<TapWindow>> windows = findWindows(op, operand);
+    if (!windows)
+      return std::nullopt;
+    for (TapWindow &window : *windows) {
+      window.points = statement.loopOf[window.points];
+      window.taps = statement.loopOf[window.taps];
+      if (window.points < 0 || window.taps < 0)
+        return std::nullopt;
+      nest.windows.push_back(window);
+    }
     // Each parallel point writes its own element.
     if (out && !access->root)
       return std::nullopt;
@@ -240,6 +261,11 @@ void mergeLoops(Nest &nest) {
     if (outer == inner ||
         nest.loops[outer].reduction != nest.loops[inner].reduction)
       return false;
+    // Which taps count depends on the loops of a window.
+    for (const TapWindow &window : nest.windows)
+      if (llvm::is_contained({window.points, window.taps}, outer) ||
+          llvm::is_contained({window.points, window.taps}, inner))
+        return false;
     if (nest.loops[outer].reduction) {
       // Only neighbours of one statement: the order of a reduction counts.
       bool neighbours = false;
@@ -263,14 +289,18 @@ void mergeLoops(Nest &nest) {
     nest.forEachAccess([&](Access &access) {
       access.strides.erase(access.strides.begin() + outer);
     });
+    auto renumber = [&](int &loop) {
+      if (loop > outer)
+        --loop;
+    };
     for (Statement &statement : nest.statements) {
-      auto renumber = [&](int &loop) {
-        if (loop > outer)
-          --loop;
-      };
       llvm::erase(statement.reductions, outer);
       llvm::for_each(statement.reductions, renumber);
       statement.loopOf.clear(); // No linalg.index: not needed any more.
+    }
+    for (TapWindow &window : nest.windows) {
+      renumber(window.points);
+      renumber(window.taps);
     }
   };
   for (bool changed = true; changed;) {

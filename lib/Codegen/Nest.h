@@ -4,7 +4,8 @@
 // statements (linalg.generic on static memrefs) that share their parallel
 // loops; each may have reduction loops of its own. Every operand is a linear
 // function of the loops into a flat buffer, so strided views, broadcasts,
-// transpositions and convolution windows all look alike.
+// transpositions and convolution windows all look alike. A window that reaches
+// beyond what it reads (`pock.padded_view`) leaves taps out.
 //
 // Loops of extent 1 are dropped; loops that every operand walks as one (the
 // two dimensions of a contiguous array) are merged.
@@ -47,6 +48,20 @@ struct Loop {
   bool reduction;
 };
 
+/// Positions `stride * point + dilation * tap - low` of one dimension that has
+/// `size` of them: taps that fall elsewhere add nothing.
+struct TapWindow {
+  /// The loop of the points, which is parallel, and that of the taps, which is
+  /// a reduction.
+  int points, taps;
+  int64_t stride, dilation, low, size;
+
+  bool contains(int64_t point, int64_t tap) const {
+    int64_t position = stride * point + dilation * tap - low;
+    return position >= 0 && position < size;
+  }
+};
+
 struct Statement {
   mlir::linalg::GenericOp op;
   mlir::SmallVector<Access, 0> ins, outs;
@@ -72,6 +87,8 @@ struct Statement {
 struct Nest {
   mlir::SmallVector<Loop> loops;
   mlir::SmallVector<Statement, 0> statements;
+  /// Of all statements.
+  mlir::SmallVector<TapWindow> windows;
 
   mlir::SmallVector<int> parallelLoops() const;
   /// Calls `fn` on every operand of every statement.
@@ -92,6 +109,16 @@ std::optional<Nest> buildNest(mlir::linalg::GenericOp op);
 
 /// Merges loops that every operand walks as one.
 void mergeLoops(Nest &nest);
+
+/// The windows of `operand` over a `pock.padded_view`, in loops of `op`; nothing
+/// if a dimension with a border is not read by points of a parallel loop and
+/// taps of a reduction.
+std::optional<mlir::SmallVector<TapWindow>>
+findWindows(mlir::linalg::GenericOp op, mlir::OpOperand &operand);
+
+/// Runs of points of `loop` for which the same taps count, [begin, end).
+mlir::SmallVector<std::pair<int64_t, int64_t>>
+splitByTaps(const Nest &nest, int loop);
 
 /// Erases operations of `func` without uses and effects, also temporaries that
 /// only dead views use.

@@ -215,75 +215,87 @@ void NestEmitter::emit() {
   };
   Value thread = ask(kThreadNumber), count = ask(kThreadCount);
   Value next = arith::AddIOp::create(b, loc, thread, constant(1));
-  int64_t tile = schedule.tileOf(schedule.threadLoop);
-  Value tiles = constant(nest.loops[schedule.threadLoop].extent / tile);
+  Span span = findShared(spansOf(schedule.threadLoop));
+  Value tiles = constant((span.end - span.begin) / span.tile);
   auto share = [&](Value number) -> Value {
     Value first = arith::DivUIOp::create(
         b, loc, arith::MulIOp::create(b, loc, number, tiles), count);
-    return arith::MulIOp::create(b, loc, first, constant(tile));
+    Value offset = arith::MulIOp::create(b, loc, first, constant(span.tile));
+    return arith::AddIOp::create(b, loc, offset, constant(span.begin));
   };
   shareBegin = share(thread);
   shareEnd = share(next);
-  isLastThread =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, next, count);
+  auto isThread = [&](Value value, Value other) {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, value,
+                                 other);
+  };
+  isFirstThread = isThread(thread, constant(0));
+  isLastThread = isThread(next, count);
   emitLoops(0);
   omp::TerminatorOp::create(b, loc);
 }
 
-/// The loop that threads divide: each takes a run of whole tiles, the last one
-/// also the remainder.
-void NestEmitter::emitThreadShare(size_t depth, int loop, int64_t main,
-                                  int64_t tile) {
-  size[loop] = tile;
-  emitFor(loop, shareBegin, shareEnd, tile, {}, [&](Values) {
-    emitLoops(depth + 1);
-    return Values();
-  });
-  int64_t rest = nest.loops[loop].extent - main;
-  if (!rest)
-    return;
+void NestEmitter::emitIf(Value condition, llvm::function_ref<void()> body) {
   auto savedIndices = dynamicIndices;
   auto savedLoads = loads;
-  auto branch = scf::IfOp::create(b, loc, isLastThread);
+  auto branch = scf::IfOp::create(b, loc, condition);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(branch.thenBlock()->getTerminator());
-    size[loop] = rest;
-    fixed[loop] = main;
-    emitLoops(depth + 1);
-    fixed[loop] = 0;
+    body();
   }
   dynamicIndices = std::move(savedIndices);
   loads = std::move(savedLoads);
+}
+
+/// The loop that threads divide: each takes a run of whole tiles; what is in
+/// front of them is the first one's, what is behind them the last one's.
+void NestEmitter::emitThreadShare(size_t depth, int loop,
+                                  ArrayRef<Span> spans) {
+  const Span *shared = &findShared(spans);
+  auto emitAll = [&](Value condition, ArrayRef<Span> others) {
+    if (!others.empty())
+      emitIf(condition, [&] {
+        for (const Span &span : others)
+          emitSpan(depth, loop, span);
+      });
+  };
+  size_t position = shared - spans.begin();
+  emitAll(isFirstThread, spans.take_front(position));
+  size[loop] = shared->tile;
+  restrictTaps(loop, shared->begin);
+  emitFor(loop, shareBegin, shareEnd, shared->tile, {}, [&](Values) {
+    emitLoops(depth + 1);
+    return Values();
+  });
+  emitAll(isLastThread, spans.drop_front(position + 1));
+}
+
+void NestEmitter::emitSpan(size_t depth, int loop, const Span &span) {
+  size[loop] = span.tile;
+  restrictTaps(loop, span.begin);
+  if (span.isOneTile()) {
+    fixed[loop] = span.begin;
+    emitLoops(depth + 1);
+    fixed[loop] = 0;
+    return;
+  }
+  emitFor(loop, constant(span.begin), constant(span.end), span.tile, {},
+          [&](Values) {
+            emitLoops(depth + 1);
+            return Values();
+          });
 }
 
 void NestEmitter::emitLoops(size_t depth) {
   if (depth == schedule.order.size())
     return emitTile();
   int loop = schedule.order[depth];
-  int64_t tile = schedule.tileOf(loop);
-  int64_t extent = nest.loops[loop].extent;
-  int64_t main = extent / tile * tile, rest = extent - main;
+  SmallVector<Span> spans = spansOf(loop);
   if (loop == schedule.threadLoop)
-    return emitThreadShare(depth, loop, main, tile);
-  if (main) {
-    size[loop] = tile;
-    if (main == tile) {
-      fixed[loop] = 0;
-      emitLoops(depth + 1);
-    } else {
-      emitFor(loop, main, tile, {}, [&](Values) {
-        emitLoops(depth + 1);
-        return Values();
-      });
-    }
-  }
-  if (rest) {
-    size[loop] = rest;
-    fixed[loop] = main;
-    emitLoops(depth + 1);
-    fixed[loop] = 0;
-  }
+    return emitThreadShare(depth, loop, spans);
+  for (const Span &span : spans)
+    emitSpan(depth, loop, span);
 }
 
 void NestEmitter::emitTile() {

@@ -1,7 +1,7 @@
 //===- NestEmitterImpl.h - The state of the nest emitter ------------------===//
 //
 // Private to NestEmitter.cpp (loops, tiles, addresses), NestReduction.cpp
-// (reduction loops) and NestPrefetch.cpp.
+// (reduction loops), NestSpans.cpp (tiles at borders) and NestPrefetch.cpp.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_CODEGEN_NESTEMITTERIMPL_H
@@ -41,6 +41,13 @@ struct Point {
   Piece col;
 };
 
+/// Tiles of `tile` points each, in [begin, end).
+struct Span {
+  int64_t begin, end, tile;
+
+  bool isOneTile() const { return end - begin == tile; }
+};
+
 /// A reduction step within the innermost reduction loop: `lanes` iterations
 /// from `offset` on, of loop `loop`.
 struct Step {
@@ -54,7 +61,8 @@ public:
               const DenseSet<Operation *> &registers)
       : b(b), loc(nest.statements.front().op.getLoc()), nest(nest),
         schedule(schedule), registers(registers), dynamic(nest.loops.size()),
-        fixed(nest.loops.size(), 0), size(nest.loops.size(), 1) {}
+        fixed(nest.loops.size(), 0), size(nest.loops.size(), 1),
+        taps(nest.loops.size()) {}
 
   void emit();
 
@@ -63,13 +71,26 @@ private:
 
   // Tiles.
   void emitLoops(size_t depth);
-  void emitThreadShare(size_t depth, int loop, int64_t main, int64_t tile);
+  void emitSpan(size_t depth, int loop, const Span &span);
+  void emitThreadShare(size_t depth, int loop, ArrayRef<Span> spans);
+  void emitIf(Value condition, llvm::function_ref<void()> body);
   void emitTile();
   void emitStatement(size_t index, ArrayRef<Point> points);
   Values emitElementwise(Statement &statement, ArrayRef<Point> points);
   void transposeTile(Access &access);
   void store(Access &access, ArrayRef<Point> points, ArrayRef<Value> values);
   bool isDeadStore(size_t index, Access &access);
+
+  // Which tiles and taps there are (NestSpans.cpp).
+  SmallVector<Span> spansOf(int loop);
+  SmallVector<Span> spansOfRows();
+  static const Span &findShared(ArrayRef<Span> spans);
+  void restrictTaps(int loop, int64_t point);
+  bool hasWindow(int loop);
+  bool isInner(int loop, int64_t point);
+  bool isInnerTile();
+  bool isLeftOut(int64_t row);
+  std::pair<int64_t, int64_t> tapsOf(int loop);
 
   // Reductions.
   Values emitReduction(size_t index, ArrayRef<Point> points);
@@ -87,6 +108,7 @@ private:
   // Prefetching.
   void prefetchTile();
   void prefetchNextRows(Statement &statement);
+  void prefetchNextWindows(Statement &statement);
   void prefetch(Access &access, int64_t extra, int64_t elements, bool isWrite,
                 int locality);
   bool isFar(const Access &access);
@@ -125,6 +147,8 @@ private:
   SmallVector<int64_t> fixed;
   /// The size of the tile in each loop.
   SmallVector<int64_t> size;
+  /// The taps of each reduction loop that count, [begin, end); all without.
+  SmallVector<std::optional<std::pair<int64_t, int64_t>>> taps;
 
   /// Dynamic parts of addresses by strides, and loaded values by address;
   /// both valid in the current block.
@@ -135,8 +159,8 @@ private:
   SmallVector<std::pair<Access *, Values>, 0> forwarded;
   DenseMap<Value, Value> flats;
   /// In a parallel region: what this thread does of the loop that is divided,
-  /// and whether the remainder is its own, too.
-  Value shareBegin, shareEnd, isLastThread;
+  /// and whether what is in front of it and behind it is its own, too.
+  Value shareBegin, shareEnd, isFirstThread, isLastThread;
   /// Loaded in front of the loops, by buffer and offset.
   std::map<std::pair<void *, int64_t>, Value> invariants;
 };

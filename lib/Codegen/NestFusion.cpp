@@ -160,6 +160,11 @@ bool append(Nest &nest, Nest op) {
       loop = loopOf[loop];
   for (int &loop : statement.reductions)
     loop = loopOf[loop];
+  for (TapWindow window : op.windows) {
+    window.points = loopOf[window.points];
+    window.taps = loopOf[window.taps];
+    widened.windows.push_back(window);
+  }
   nest = std::move(widened);
   nest.loops = loops;
   nest.statements.push_back(statement);

@@ -67,6 +67,7 @@ void NestEmitter::prefetchTile() {
   for (auto [i, statement] : llvm::enumerate(nest.statements)) {
     if (statement.isReduction()) {
       prefetchNextRows(statement);
+      prefetchNextWindows(statement);
       continue;
     }
     for (Access &access : statement.ins)
@@ -102,6 +103,40 @@ void NestEmitter::prefetchNextRows(Statement &statement) {
     for (int64_t row = 0; row < rows; ++row)
       prefetch(access, (rows + row) * stride, run, /*isWrite=*/false,
                kSecondCache);
+  }
+}
+
+/// What windows read next that none has read before: along the rows the
+/// positions of the next tile; better, because further ahead, across them those
+/// of the next line of windows.
+void NestEmitter::prefetchNextWindows(Statement &statement) {
+  const TapWindow *along = nullptr, *across = nullptr;
+  for (const TapWindow &window : nest.windows)
+    if (llvm::is_contained(statement.reductions, window.taps))
+      (window.points == schedule.row ? along : across) = &window;
+  if (!along)
+    return;
+  for (Access &access : statement.ins) {
+    if (!isFar(access) || access.strides[schedule.col] != 1 ||
+        access.strides[along->taps] == 0)
+      continue;
+    auto positionStride = [&](const TapWindow &window) {
+      return access.strides[window.taps] / window.dilation;
+    };
+    /// The last position of a window.
+    auto last = [&](const TapWindow &window) {
+      return (nest.loops[window.taps].extent - 1) * access.strides[window.taps];
+    };
+    int64_t lines = across ? across->stride : 1;
+    int64_t next = across ? last(*across) + positionStride(*across)
+                          : last(*along) + access.strides[schedule.row] *
+                                               (schedule.rows - 1);
+    for (int64_t line = 0; line < lines; ++line)
+      for (int64_t i = 0; i < size[schedule.row] * along->stride; ++i)
+        prefetch(access,
+                 next + (across ? line * positionStride(*across) : 0) +
+                     i * positionStride(*along),
+                 size[schedule.col], /*isWrite=*/false, kSecondCache);
   }
 }
 

@@ -45,6 +45,8 @@ void NestEmitter::step(Statement &statement, ArrayRef<Point> points, Step step,
                        size_t slot, size_t numSlots, Values &accumulators) {
   size_t numOuts = statement.outs.size();
   for (auto [p, point] : llvm::enumerate(points)) {
+    if (isLeftOut(point.row))
+      continue;
     auto at = [&](size_t j) -> Value & {
       return accumulators[(j * points.size() + p) * numSlots + slot];
     };
@@ -68,7 +70,8 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
   while (inStep < static_cast<int64_t>(slots.size()) &&
          slots[inStep].lanes == width)
     ++inStep;
-  int64_t extent = nest.loops[loop].extent, size = inStep * width;
+  auto [begin, end] = tapsOf(loop);
+  int64_t extent = end - begin, size = inStep * width;
   int64_t main = extent / size * size;
   auto emitSteps = [&](Values values) {
     for (int64_t s = 0; s < inStep; ++s)
@@ -76,13 +79,17 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
            values);
     return values;
   };
-  if (main == size)
+  fixed[loop] = begin;
+  if (main == size) {
     accumulators = emitSteps(std::move(accumulators));
-  else if (main)
-    accumulators = emitFor(loop, main, size, accumulators, emitSteps);
+  } else if (main) {
+    fixed[loop] = 0;
+    accumulators = emitFor(loop, constant(begin), constant(begin + main), size,
+                           accumulators, emitSteps);
+  }
   // The remainder: whole pieces go to the loop's slots, others to their own.
   size_t slot = 0;
-  fixed[loop] += main;
+  fixed[loop] = begin + main;
   for (Piece piece : splitIntoPieces(extent - main, width)) {
     if (piece.lanes != width)
       slot =
@@ -92,7 +99,7 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
     step(statement, points, {loop, piece}, slot, slots.size(), accumulators);
     ++slot;
   }
-  fixed[loop] -= main;
+  fixed[loop] = 0;
   return accumulators;
 }
 
@@ -102,8 +109,11 @@ NestEmitter::reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
                     ArrayRef<Point> points, Values accumulators) {
   int loop = loops[depth];
   bool innermost = depth + 1 == loops.size();
+  auto [begin, end] = tapsOf(loop);
+  if (begin >= end)
+    return accumulators;
   if (unroll[depth]) {
-    for (int64_t i = 0, e = nest.loops[loop].extent; i < e; ++i) {
+    for (int64_t i = begin; i < end; ++i) {
       fixed[loop] = i;
       if (innermost)
         step(statement, points, Step(), 0, slots.size(), accumulators);
@@ -117,7 +127,7 @@ NestEmitter::reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
   if (innermost)
     return reduceInnermost(statement, loop, slots, points,
                            std::move(accumulators));
-  return emitFor(loop, nest.loops[loop].extent, 1, accumulators,
+  return emitFor(loop, constant(begin), constant(end), 1, accumulators,
                  [&](Values values) {
                    return reduce(statement, loops, depth + 1, unroll, slots,
                                  points, std::move(values));
@@ -148,6 +158,13 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
       unroll[k] = true;
     }
   }
+
+  // Which taps a row leaves out is known if they are.
+  if (!isInnerTile())
+    for (const TapWindow &window : nest.windows)
+      if (window.points == schedule.row)
+        if (auto *found = llvm::find(loops, window.taps); found != loops.end())
+          unroll[found - loops.begin()] = true;
 
   // Accumulators per point: enough chains to hide the latency of an addition.
   int64_t extent = nest.loops[loops.back()].extent;

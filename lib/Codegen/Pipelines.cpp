@@ -34,6 +34,7 @@ void buildKernelBufferizePipeline(OpPassManager &pm) {
   // placed next is only what is needed.
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  pm.addPass(createFoldPadding());
   pm.addPass(createPackOperands());
   pm.addPass(createLocalizeScratch());
   pm.addPass(createBlockReductions());

@@ -235,13 +235,18 @@ int64_t lanesOf(Nest &nest, const TargetDescription &target) {
 
 /// The reduction loop that is best vectorised in `statement`, or -1 if the
 /// order of its reductions must be kept.
-int bestReductionLoop(const Statement &statement) {
+int bestReductionLoop(const Nest &nest, const Statement &statement) {
   if (!statement.vectorizable ||
       llvm::is_contained(statement.combiners, nullptr))
     return -1;
   int best = -1;
   double bestScore = INFINITY;
   for (int loop : statement.reductions) {
+    // Some points leave taps out.
+    if (llvm::any_of(nest.windows, [&](const TapWindow &window) {
+          return window.taps == loop;
+        }))
+      continue;
     double score = 0;
     for (const Access &access : statement.ins)
       if (access.root)
@@ -434,7 +439,8 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
     Schedule schedule;
     bool all = hasReduction;
     for (Statement &statement : nest.statements) {
-      int loop = statement.isReduction() ? bestReductionLoop(statement) : -1;
+      int loop = statement.isReduction() ? bestReductionLoop(nest, statement)
+                                         : -1;
       all &= !statement.isReduction() || loop >= 0;
       schedule.reductionLoop.push_back(loop);
     }

@@ -15,6 +15,7 @@
 #include "NestWork.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -45,6 +46,16 @@ void lowerRest(func::FuncOp func) {
     if (succeeded(linalg::linalgOpToLoops(rewriter, op)))
       rewriter.eraseOp(op);
   });
+}
+
+/// Rejects readers of borders that no nest has left out.
+LogicalResult verifyBorders(func::FuncOp func) {
+  WalkResult result = func.walk([](PaddedViewOp op) {
+    op.emitOpError("has a border without memory, which its reader does not "
+                   "leave out");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
 }
 
 /// Rejects what should be gone.
@@ -122,6 +133,9 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
         for (Statement &statement : nest.statements)
           statement.op.erase();
       }
+      eraseDeadOps(func);
+      if (failed(verifyBorders(func)))
+        return signalPassFailure();
       lowerRest(func);
       eraseDeadOps(func);
       if (failed(verifyResult(func)))

@@ -11,6 +11,15 @@ func.func private @unplaced(%x: memref<8xf32>) attributes {pock.kernel} {
 
 // -----
 
+func.func private @border(%x: memref<8xf32>, %out: memref<10xf32>) attributes {pock.kernel} {
+  // expected-error @below {{has a border without memory, which its reader does not leave out}}
+  %pad = pock.padded_view %x {low = array<i64: 1>, high = array<i64: 1>} : memref<8xf32> to memref<10xf32, strided<[1], offset: ?>>
+  linalg.copy ins(%pad : memref<10xf32, strided<[1], offset: ?>>) outs(%out : memref<10xf32>)
+  return
+}
+
+// -----
+
 // expected-error @below {{expected 'vector_bytes' to be 0 or a power of two up to 256, but got 48}}
 module attributes {pock.target = {vector_bytes = 48 : i64}} {
 }

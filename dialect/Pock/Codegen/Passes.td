@@ -58,6 +58,30 @@ def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
+  let summary = "Read what is padded without a padded copy";
+  let description = [{
+    A temporary whose border is filled and whose rest is a copy goes away if
+    only sums over windows read it (depthwise convolutions, pooling) and the
+    border adds nothing to them. They read a `pock.padded_view` of what was
+    copied.
+
+    ```mlir
+    %pad = memref.alloc() : memref<8x58x58x96xf32>
+    // fill the border of %pad with 0; copy %x into the rest; depthwise convolution of %pad
+    // becomes
+    %pad = pock.padded_view %x {low = array<i64: 0, 1, 1, 0>, high = array<i64: 0, 1, 1, 0>}
+        : memref<8x56x56x96xf32> to memref<8x58x58x96xf32, strided<[301056, 5376, 96, 1], offset: ?>>
+    // depthwise convolution of %pad
+    ```
+
+    Does nothing where a sum runs over channels, too, where windows reach so far
+    beyond the border that many points differ in their taps, or where the
+    source is written in between.
+  }];
+  let dependentDialects = ["::mlir::pock::PockDialect"];
+}
+
 def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
   let summary = "Shrink temporaries of kernels to an image, or to a panel";
   let description = [{

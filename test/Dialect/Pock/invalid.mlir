@@ -246,3 +246,27 @@ module attributes {pock.scheme = {w = 1}} {}
 
 // expected-error @below {{expected the fraction of 'w' in 'pock.scheme' to be a floating-point number from 0 to 1, but got 0x7FF8000000000000 : f64}}
 module attributes {pock.scheme = {w = 0x7FF8000000000000 : f64}} {}
+
+// -----
+
+func.func @padded_view_c1_rank(%x: memref<4x8xf32>) {
+  // expected-error @below {{expected "low" to have 2 entries, none negative, but got [1]}}
+  %p = pock.padded_view %x {low = array<i64: 1>, high = array<i64: 0, 0>} : memref<4x8xf32> to memref<5x8xf32, strided<[8, 1], offset: ?>>
+  return
+}
+
+// -----
+
+func.func @padded_view_c1_negative(%x: memref<4x8xf32>) {
+  // expected-error @below {{expected "high" to have 2 entries, none negative, but got [0, -1]}}
+  %p = pock.padded_view %x {low = array<i64: 0, 0>, high = array<i64: 0, -1>} : memref<4x8xf32> to memref<4x7xf32, strided<[8, 1], offset: ?>>
+  return
+}
+
+// -----
+
+func.func @padded_view_c2_result(%x: memref<4x8xf32>) {
+  // expected-error @below {{expected a result of type 'memref<5x8xf32, strided<[8, 1], offset: ?>>', but got 'memref<5x8xf32>'}}
+  %p = pock.padded_view %x {low = array<i64: 1, 0>, high = array<i64: 0, 0>} : memref<4x8xf32> to memref<5x8xf32>
+  return
+}

@@ -685,6 +685,13 @@ func.func @sparse_update_shared(%g: tensor<2x4xf32>, %lr: tensor<f32>, %c: tenso
 func.func private @k(tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
 func.func private @on_buffers(memref<4xf32>, memref<4xf32>)
 
+// CHECK-LABEL: func.func @padded_view(
+// CHECK: pock.padded_view %{{.+}} {high = array<i64: 1, 0>, low = array<i64: 2, 0>} : memref<4x8xf32> to memref<7x8xf32, strided<[8, 1], offset: ?>>
+func.func @padded_view(%x: memref<4x8xf32>) -> memref<7x8xf32, strided<[8, 1], offset: ?>> {
+  %p = pock.padded_view %x {low = array<i64: 2, 0>, high = array<i64: 1, 0>} : memref<4x8xf32> to memref<7x8xf32, strided<[8, 1], offset: ?>>
+  return %p : memref<7x8xf32, strided<[8, 1], offset: ?>>
+}
+
 // CHECK-LABEL: func.func @launch(
 // CHECK: pock.launch @k ins(%{{.+}} : tensor<4xf32>) outs(%{{.+}} : tensor<4xf32>) -> tensor<4xf32>
 // CHECK: pock.launch @on_buffers ins(%{{.+}} : memref<4xf32>) outs(%{{.+}} : memref<4xf32>)

@@ -1,0 +1,126 @@
+//===- NestSpans.cpp - Which tiles a loop has, and which taps they sum ----===//
+//
+// Usually a loop has tiles of one size and a remainder. Where windows reach
+// beyond what they read, points near a border leave taps out. Along the rows of
+// the tile such points are skipped tap by tap, in tiles of their own that stand
+// at a known place, with loops over taps unrolled. Along all other loops, runs
+// of points with the same taps become spans, for which the loops over taps are
+// shorter.
+//
+//===----------------------------------------------------------------------===//
+
+#include "NestEmitterImpl.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace detail {
+
+bool NestEmitter::hasWindow(int loop) {
+  return llvm::any_of(nest.windows, [&](const TapWindow &window) {
+    return window.points == loop;
+  });
+}
+
+/// Whether point number `point` of `loop` has all taps.
+bool NestEmitter::isInner(int loop, int64_t point) {
+  return llvm::all_of(nest.windows, [&](const TapWindow &window) {
+    return window.points != loop ||
+           (window.contains(point, 0) &&
+            window.contains(point, nest.loops[window.taps].extent - 1));
+  });
+}
+
+/// Tiles of `tile` points and what is left in [begin, end).
+static void appendTiles(SmallVectorImpl<Span> &spans, int64_t begin,
+                        int64_t end, int64_t tile) {
+  int64_t main = begin + (end - begin) / tile * tile;
+  if (begin < main)
+    spans.push_back({begin, main, tile});
+  if (main < end)
+    spans.push_back({main, end, end - main});
+}
+
+SmallVector<Span> NestEmitter::spansOf(int loop) {
+  SmallVector<Span> spans;
+  int64_t tile = schedule.tileOf(loop), extent = nest.loops[loop].extent;
+  if (!hasWindow(loop))
+    appendTiles(spans, 0, extent, tile);
+  else if (loop == schedule.row)
+    return spansOfRows();
+  else
+    for (auto [begin, end] : splitByTaps(nest, loop))
+      appendTiles(spans, begin, end, tile);
+  return spans;
+}
+
+/// Tiles of rows: those with points that leave taps out stand alone.
+SmallVector<Span> NestEmitter::spansOfRows() {
+  SmallVector<Span> spans;
+  int64_t extent = nest.loops[schedule.row].extent;
+  bool open = false; // Whether the last span may still grow.
+  for (int64_t begin = 0; begin < extent; begin += schedule.rows) {
+    int64_t end = std::min(begin + schedule.rows, extent);
+    bool inner = end - begin == schedule.rows;
+    for (int64_t point = begin; point < end; ++point)
+      inner &= isInner(schedule.row, point);
+    if (inner && open)
+      spans.back().end = end;
+    else
+      spans.push_back({begin, end, end - begin});
+    open = inner;
+  }
+  return spans;
+}
+
+/// The span with the most tiles.
+const Span &NestEmitter::findShared(ArrayRef<Span> spans) {
+  return *llvm::max_element(spans, [](const Span &a, const Span &b) {
+    return (a.end - a.begin) / a.tile < (b.end - b.begin) / b.tile;
+  });
+}
+
+/// For the run of points of `loop` that begins at `point`.
+void NestEmitter::restrictTaps(int loop, int64_t point) {
+  if (loop == schedule.row)
+    return;
+  for (const TapWindow &window : nest.windows) {
+    if (window.points != loop)
+      continue;
+    int64_t begin = 0, end = nest.loops[window.taps].extent;
+    while (begin < end && !window.contains(point, begin))
+      ++begin;
+    while (begin < end && !window.contains(point, end - 1))
+      --end;
+    taps[window.taps] = {begin, end};
+  }
+}
+
+/// The iterations of a reduction loop, [begin, end).
+std::pair<int64_t, int64_t> NestEmitter::tapsOf(int loop) {
+  return taps[loop].value_or(
+      std::pair<int64_t, int64_t>(0, nest.loops[loop].extent));
+}
+
+/// Whether all rows of the current tile have all taps.
+bool NestEmitter::isInnerTile() {
+  if (schedule.row < 0 || dynamic[schedule.row])
+    return true;
+  for (int64_t row = 0; row < size[schedule.row]; ++row)
+    if (!isInner(schedule.row, fixed[schedule.row] + row))
+      return false;
+  return true;
+}
+
+/// Whether row `row` of the current tile leaves out the current taps.
+bool NestEmitter::isLeftOut(int64_t row) {
+  if (schedule.row < 0 || dynamic[schedule.row])
+    return false;
+  return llvm::any_of(nest.windows, [&](const TapWindow &window) {
+    return window.points == schedule.row && !dynamic[window.taps] &&
+           !window.contains(fixed[schedule.row] + row, fixed[window.taps]);
+  });
+}
+
+} // namespace detail
+} // namespace mlir::pock
