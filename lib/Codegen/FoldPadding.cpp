@@ -136,7 +136,8 @@ bool addsNothing(linalg::GenericOp op, OpOperand &operand, TypedAttr value) {
   if (added == read)
     return arith::getNeutralElement(combiner) == value;
   auto product = added.getDefiningOp<arith::MulFOp>();
-  if (!product || !isa<arith::AddFOp>(combiner) || !matchPattern(value, m_AnyZeroFloat()))
+  if (!product || !isa<arith::AddFOp>(combiner) ||
+      !matchPattern(value, m_AnyZeroFloat()))
     return false;
   auto isRead = [&](Value factor) {
     auto wide = factor.getDefiningOp<arith::ExtFOp>();
@@ -176,15 +177,13 @@ bool isReasonable(linalg::GenericOp reader) {
 bool staysUnchanged(const Padding &padding) {
   linalg::CopyOp copy = padding.copy;
   Value root = findRoot(copy.getInputs()[0]);
-  if (isa<BlockArgument>(root) &&
-      copy->getParentOp()->hasAttr("pock.inplace"))
+  if (isa<BlockArgument>(root) && copy->getParentOp()->hasAttr("pock.inplace"))
     return false;
   Operation *last = padding.readers.front();
   for (linalg::GenericOp reader : padding.readers)
     if (last->isBeforeInBlock(reader))
       last = reader;
-  for (Operation *op = copy->getNextNode();;
-       op = op->getNextNode()) {
+  for (Operation *op = copy->getNextNode();; op = op->getNextNode()) {
     auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
     if (!linalgOp && !isa<memref::AllocOp>(op) && !isMemoryEffectFree(op))
       return false;

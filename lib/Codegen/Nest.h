@@ -110,15 +110,15 @@ std::optional<Nest> buildNest(mlir::linalg::GenericOp op);
 /// Merges loops that every operand walks as one.
 void mergeLoops(Nest &nest);
 
-/// The windows of `operand` over a `pock.padded_view`, in loops of `op`; nothing
-/// if a dimension with a border is not read by points of a parallel loop and
-/// taps of a reduction.
+/// The windows of `operand` over a `pock.padded_view`, in loops of `op`;
+/// nothing if a dimension with a border is not read by points of a parallel
+/// loop and taps of a reduction.
 std::optional<mlir::SmallVector<TapWindow>>
 findWindows(mlir::linalg::GenericOp op, mlir::OpOperand &operand);
 
 /// Runs of points of `loop` for which the same taps count, [begin, end).
-mlir::SmallVector<std::pair<int64_t, int64_t>>
-splitByTaps(const Nest &nest, int loop);
+mlir::SmallVector<std::pair<int64_t, int64_t>> splitByTaps(const Nest &nest,
+                                                           int loop);
 
 /// Erases operations of `func` without uses and effects, also temporaries that
 /// only dead views use.

@@ -76,7 +76,8 @@ std::optional<SmallVector<TapWindow>> findWindows(linalg::GenericOp op,
   if (op.isDpsInit(&operand))
     return std::nullopt;
   AffineMap map = op.getMatchingIndexingMap(&operand);
-  for (auto [d, size] : llvm::enumerate(view->getSource().getType().getShape())) {
+  for (auto [d, size] :
+       llvm::enumerate(view->getSource().getType().getShape())) {
     int64_t low = view->getLow()[d];
     if (low == 0 && view->getHigh()[d] == 0)
       continue;

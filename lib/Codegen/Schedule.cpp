@@ -439,8 +439,8 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
     Schedule schedule;
     bool all = hasReduction;
     for (Statement &statement : nest.statements) {
-      int loop = statement.isReduction() ? bestReductionLoop(nest, statement)
-                                         : -1;
+      int loop =
+          statement.isReduction() ? bestReductionLoop(nest, statement) : -1;
       all &= !statement.isReduction() || loop >= 0;
       schedule.reductionLoop.push_back(loop);
     }
