@@ -23,8 +23,25 @@ constexpr double kLoad = 0.5, kStore = 1.0, kArith = 0.5, kLatency = 4.0;
 constexpr int64_t kMostStreams = 8;
 /// How many rows of a tile may share a set of the first cache.
 constexpr int64_t kMostAliases = 6;
+/// Terms of a sum that take less time than writing it to memory does.
+constexpr int64_t kFewTerms = 64;
 /// Latencies, branches and address arithmetic around a tile or a step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
+
+/// Bytes of the distinct elements of `access` over the given loops.
+double footprint(const Nest &nest, const Access &access,
+                 llvm::function_ref<int64_t(int)> extentOf) {
+  if (!access.root)
+    return 0;
+  double bytes = std::max<int64_t>(
+      1, access.elementType.isIndex()
+             ? 8
+             : access.elementType.getIntOrFloatBitWidth() / 8);
+  for (size_t l = 0; l < nest.loops.size(); ++l)
+    if (access.strides[l])
+      bytes *= extentOf(l);
+  return bytes;
+}
 
 class CostModel {
 public:
@@ -39,6 +56,7 @@ public:
 private:
   bool rowsAlias(const Schedule &schedule) const;
   bool rowsStream(const Schedule &schedule) const;
+  bool writesStreams(const Schedule &schedule) const;
   int64_t windowOf(const Schedule &schedule, const Statement &statement) const;
   double tileCost(const Schedule &schedule, int64_t rows, int64_t cols) const;
   double stepCost(const Schedule &schedule, size_t index, int64_t rows,
@@ -163,6 +181,23 @@ bool CostModel::rowsStream(const Schedule &schedule) const {
   });
 }
 
+/// Whether rows are written to a buffer that no cache holds, after so few terms
+/// of a sum that writing takes most of the time: each row is a stream.
+bool CostModel::writesStreams(const Schedule &schedule) const {
+  return schedule.row >= 0 &&
+         llvm::any_of(nest.statements, [&](const Statement &statement) {
+           int64_t terms = 1;
+           for (int loop : statement.reductions)
+             terms *= nest.loops[loop].extent;
+           return statement.isReduction() && terms <= kFewTerms &&
+                  llvm::any_of(statement.outs, [&](const Access &access) {
+                    auto full = [&](int l) { return nest.loops[l].extent; };
+                    return access.strides[schedule.row] != 0 &&
+                           footprint(nest, access, full) > target.l2Bytes;
+                  });
+         });
+}
+
 /// How many operands per column of vectors wait in registers. Neighbouring
 /// windows share what they read: an entry for every row, and the one that every
 /// row multiplies by.
@@ -201,6 +236,7 @@ double CostModel::cost(const Schedule &schedule) const {
           colTiles = extent(schedule.col) / schedule.cols,
           colRest = extent(schedule.col) % schedule.cols;
   if ((schedule.rows > kMostAliases && rowsAlias(schedule)) ||
+      (schedule.rows > kMostStreams && writesStreams(schedule)) ||
       (schedule.rows > kMostStreams && rowsStream(schedule)))
     return INFINITY;
   double total = 0;
@@ -259,21 +295,6 @@ int bestReductionLoop(const Nest &nest, const Statement &statement) {
     }
   }
   return best;
-}
-
-/// Bytes of the distinct elements of `access` over the given loops.
-double footprint(Nest &nest, const Access &access,
-                 llvm::function_ref<int64_t(int)> extentOf) {
-  if (!access.root)
-    return 0;
-  double bytes = std::max<int64_t>(
-      1, access.elementType.isIndex()
-             ? 8
-             : access.elementType.getIntOrFloatBitWidth() / 8);
-  for (size_t l = 0; l < nest.loops.size(); ++l)
-    if (access.strides[l])
-      bytes *= extentOf(l);
-  return bytes;
 }
 
 /// Orders the loops: those outside of the tile first, by the distance they
