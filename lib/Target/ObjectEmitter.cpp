@@ -2,7 +2,9 @@
 //
 // Translates to LLVM IR, runs LLVM's O2 pipeline without its vectorizers (the
 // kernels are vector code already; this keeps compile time in bounds and
-// arithmetic identical on all targets), and emits code.
+// arithmetic identical on all targets), and emits code. Many functions are
+// dealt to several modules, of which each thread takes one at a time; how many
+// there are depends on the module alone.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,14 +14,18 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/Utils/SplitModule.h"
 
 using namespace mlir;
 
@@ -33,30 +39,36 @@ struct Translated {
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
-LogicalResult createMachine(ModuleOp module, const TargetDescription &target,
-                            Translated &out) {
+void initializeTargets() {
   llvm::InitializeAllTargetInfos();
   llvm::InitializeAllTargets();
   llvm::InitializeAllTargetMCs();
   llvm::InitializeAllAsmPrinters();
   llvm::InitializeAllAsmParsers();
+}
+
+/// Creates the machine of `out`; says in `error` why it cannot.
+LogicalResult createMachine(const TargetDescription &target, Translated &out,
+                            std::string &error) {
   llvm::Triple triple(target.triple.empty()
                           ? llvm::sys::getDefaultTargetTriple()
                           : target.triple);
-  std::string error;
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!backend)
-    return module.emitError("no LLVM back end: ") << error;
+  if (!backend) {
+    error = "no LLVM back end: " + error;
+    return failure();
+  }
   llvm::TargetOptions options;
   // Kernels that are not called can be dropped by the linker.
   options.FunctionSections = true;
   out.machine.reset(backend->createTargetMachine(
       triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
       std::nullopt, llvm::CodeGenOptLevel::Default));
-  if (!out.machine)
-    return module.emitError("LLVM cannot create a machine for '")
-           << triple.str() << "'";
+  if (!out.machine) {
+    error = "LLVM cannot create a machine for '" + triple.str() + "'";
+    return failure();
+  }
   out.module->setTargetTriple(triple);
   out.module->setDataLayout(out.machine->createDataLayout());
   out.module->setPICLevel(llvm::PICLevel::BigPIC);
@@ -103,10 +115,8 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-LogicalResult translate(ModuleOp module, bool optimized, Translated &out) {
-  FailureOr<TargetDescription> target = TargetDescription::get(module);
-  if (failed(target))
-    return failure();
+LogicalResult translate(ModuleOp module, const TargetDescription &target,
+                        bool optimized, Translated &out) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -114,42 +124,119 @@ LogicalResult translate(ModuleOp module, bool optimized, Translated &out) {
   out.module = translateModuleToLLVMIR(module, out.context, "pock");
   if (!out.module)
     return module.emitError("expected a module in the LLVM dialect");
-  if (failed(createMachine(module, *target, out)))
-    return failure();
-  annotateFunctions(*out.module, *target);
+  initializeTargets();
+  std::string error;
+  if (failed(createMachine(target, out, error)))
+    return module.emitError(error);
+  annotateFunctions(*out.module, target);
   if (optimized)
     optimize(*out.module, *out.machine);
   return success();
 }
 
-FailureOr<std::string> emitFile(ModuleOp module, llvm::CodeGenFileType type) {
-  Translated translated;
-  if (failed(translate(module, /*optimized=*/true, translated)))
-    return failure();
-  llvm::SmallString<0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
+/// Object code or assembly of an optimised module; false if the back end cannot
+/// emit this kind of file.
+bool emitFile(Translated &code, llvm::CodeGenFileType type,
+              std::string &bytes) {
+  llvm::SmallString<0> buffer;
+  llvm::raw_svector_ostream stream(buffer);
   llvm::legacy::PassManager passes;
-  if (translated.machine->addPassesToEmitFile(passes, stream, nullptr, type)) {
-    module.emitError("the LLVM back end cannot emit this kind of file");
-    return failure();
+  if (code.machine->addPassesToEmitFile(passes, stream, nullptr, type))
+    return false;
+  passes.run(*code.module);
+  bytes = std::string(buffer);
+  return true;
+}
+
+InFlightDiagnostic emitUnsupportedFile(ModuleOp module) {
+  return module.emitError("the LLVM back end cannot emit this kind of file");
+}
+
+/// Functions that are worth a part of their own, and how many parts there are
+/// at most.
+constexpr size_t kFunctionsPerPart = 16, kMostParts = 4;
+
+/// The module as bitcode, in parts. What they call of each other is hidden
+/// instead of internal.
+std::vector<std::string> split(llvm::Module &module, size_t count) {
+  std::vector<std::string> parts;
+  llvm::SplitModule(
+      module, count,
+      [&](std::unique_ptr<llvm::Module> part) {
+        llvm::raw_string_ostream stream(parts.emplace_back());
+        llvm::WriteBitcodeToFile(*part, stream);
+      },
+      /*PreserveLocals=*/false, /*RoundRobin=*/true);
+  return parts;
+}
+
+/// Object code of one part.
+bool emitPart(StringRef bitcode, const TargetDescription &target,
+              std::string &object) {
+  Translated part;
+  auto parsed = llvm::parseBitcodeFile(llvm::MemoryBufferRef(bitcode, "pock"),
+                                       part.context);
+  if (!parsed) {
+    llvm::consumeError(parsed.takeError());
+    return false;
   }
-  passes.run(*translated.module);
-  return std::string(bytes);
+  part.module = std::move(*parsed);
+  std::string error;
+  if (failed(createMachine(target, part, error)))
+    return false;
+  optimize(*part.module, *part.machine);
+  return emitFile(part, llvm::CodeGenFileType::ObjectFile, object);
 }
 
 } // namespace
 
-FailureOr<std::string> emitObject(ModuleOp module) {
-  return emitFile(module, llvm::CodeGenFileType::ObjectFile);
+FailureOr<std::vector<std::string>> emitObjects(ModuleOp module) {
+  FailureOr<TargetDescription> target = TargetDescription::get(module);
+  Translated whole;
+  if (failed(target) ||
+      failed(translate(module, *target, /*optimized=*/false, whole)))
+    return failure();
+  size_t functions =
+      llvm::count_if(*whole.module, [](llvm::Function &function) {
+        return !function.isDeclaration();
+      });
+  size_t count = std::min(kMostParts, functions / kFunctionsPerPart);
+  if (count < 2) {
+    optimize(*whole.module, *whole.machine);
+    std::vector<std::string> objects(1);
+    if (!emitFile(whole, llvm::CodeGenFileType::ObjectFile, objects.front()))
+      return emitUnsupportedFile(module);
+    return objects;
+  }
+  std::vector<std::string> parts = split(*whole.module, count);
+  std::vector<std::string> objects(parts.size());
+  std::vector<char> done(parts.size());
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(parts.size()));
+  for (size_t i = 0; i < parts.size(); ++i)
+    pool.async([&, i] { done[i] = emitPart(parts[i], *target, objects[i]); });
+  pool.wait();
+  if (llvm::is_contained(done, 0))
+    return emitUnsupportedFile(module);
+  return objects;
 }
 
 FailureOr<std::string> emitAssembly(ModuleOp module) {
-  return emitFile(module, llvm::CodeGenFileType::AssemblyFile);
+  FailureOr<TargetDescription> target = TargetDescription::get(module);
+  Translated translated;
+  if (failed(target) ||
+      failed(translate(module, *target, /*optimized=*/true, translated)))
+    return failure();
+  std::string text;
+  if (!emitFile(translated, llvm::CodeGenFileType::AssemblyFile, text))
+    return emitUnsupportedFile(module);
+  return text;
 }
 
 FailureOr<std::string> emitLLVMIR(ModuleOp module, bool optimize) {
+  FailureOr<TargetDescription> target = TargetDescription::get(module);
   Translated translated;
-  if (failed(translate(module, optimize, translated)))
+  if (failed(target) ||
+      failed(translate(module, *target, optimize, translated)))
     return failure();
   std::string text;
   llvm::raw_string_ostream stream(text);

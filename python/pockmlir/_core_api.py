@@ -28,8 +28,8 @@ class Core(Protocol):
     def parse_check(self, ir: str) -> str:
         """Parse and verify; return the module without source locations."""
 
-    def emit_object(self, ir: str) -> bytes:
-        """Return object code for a module at stage ``llvm``."""
+    def emit_objects(self, ir: str) -> list[bytes]:
+        """Return object files that together are the code of a module at stage ``llvm``."""
 
     def manifest(self, ir: str) -> str:
         """Return the manifest, JSON, of a module at stage ``plan``."""

@@ -40,7 +40,7 @@ def build(core: Core, ir: str, stages: Sequence[str], **options: str) -> Instanc
     assert manifest is not None, "the manifest is of stage plan"
     with tempfile.TemporaryDirectory(prefix="pock-kernel-") as directory:
         object_file, library = Path(directory, "kernel.o"), Path(directory, "kernel.so")
-        object_file.write_bytes(core.emit_object(ir))
+        _link.write_object(core.emit_objects(ir), object_file)
         _link.link_shared(object_file, library)
         return Instance(library, manifest)
 

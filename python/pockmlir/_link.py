@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .errors import CompileError
 
-__all__ = ["OPENMP", "archive", "find_program", "link_shared"]
+__all__ = ["OPENMP", "archive", "find_program", "link_shared", "write_object"]
 
 #: Where Debian puts the tools of a versioned LLVM.
 _LLVM_BIN = "/usr/lib/llvm-22/bin"
@@ -46,6 +46,20 @@ def _run(command: Sequence[str]) -> None:
 
 def _directory_of(library: str) -> str | None:
     return next((directory for directory in _LIBRARY_DIRS if Path(directory, library).exists()), None)
+
+
+def write_object(objects: Sequence[bytes], object_file: Path) -> None:
+    """Write the parts of a module's code as one object file, in which what they share is local."""
+    if len(objects) == 1:
+        object_file.write_bytes(objects[0])
+        return
+    parts = [object_file.with_suffix(f".{index}.o") for index in range(len(objects))]
+    for part, code in zip(parts, objects, strict=True):
+        part.write_bytes(code)
+    _run([find_program("ld.lld-22", "ld.lld"), "-r", "-o", str(object_file), *map(str, parts)])
+    _run([find_program("llvm-objcopy-22", "llvm-objcopy", "objcopy"), "--localize-hidden", str(object_file)])
+    for part in parts:
+        part.unlink()
 
 
 def link_shared(object_file: Path, library: Path) -> None:

@@ -77,11 +77,11 @@ def _build(core: Core, ir: str, library: Path) -> Path:
 
     try:
         lowered = core.run_pipeline(ir, f"builtin.module(pock-profile-launches,{PIPELINES['llvm']})")
-        code = core.emit_object(lowered)
+        objects = core.emit_objects(lowered)
     except RuntimeError as error:
         raise CompileError("profile", str(error)) from error
     object_file = library.with_suffix(".o")
-    object_file.write_bytes(code)
+    _link.write_object(objects, object_file)
     _link.link_shared(object_file, library)
     return library
 

@@ -252,7 +252,7 @@ class _Compiler:
         self._begin("object")
         begin = time.perf_counter()
         try:
-            code = self.core.emit_object(self._at("llvm"))
+            objects = self.core.emit_objects(self._at("llvm"))
         except RuntimeError as error:
             raise self._failure("object", None, error) from error
         self.timings["object"] = time.perf_counter() - begin
@@ -260,11 +260,11 @@ class _Compiler:
         begin = time.perf_counter()
         directory = tempfile.TemporaryDirectory(prefix="pock-")
         object_file = Path(directory.name, f"{self.name}.o")
-        object_file.write_bytes(code)
+        _link.write_object(objects, object_file)
         library = Path(directory.name, f"lib{self.name}.so")
         _link.link_shared(object_file, library)
         self.timings["link"] = time.perf_counter() - begin
-        return code, library, directory
+        return object_file.read_bytes(), library, directory
 
     def without_locations(self, ir: str) -> str:
         """Print a module without its source locations."""

@@ -76,11 +76,11 @@ StageResults runStages(const Source &source, const Stages &stages,
   });
 }
 
-/// Wraps an emitter of Pock/Target: `FailureOr<std::string>(ModuleOp)`.
+/// Wraps an emitter of Pock/Target: `FailureOr<T>(ModuleOp)`.
 template <typename Emitter>
-std::string emit(const Source &source, Emitter emitter, StringRef what) {
+auto emit(const Source &source, Emitter emitter, StringRef what) {
   return withModule(source, [&](Session &session, ModuleOp module) {
-    FailureOr<std::string> result = emitter(module);
+    auto result = emitter(module);
     session.check(success(succeeded(result)), what);
     return std::move(*result);
   });
@@ -149,13 +149,15 @@ NB_MODULE(_core, m) {
   m.def("list_pipelines", listPipelines,
         "Names of the registered pipelines, in the order of the stages.");
   m.def(
-      "emit_object",
+      "emit_objects",
       [](const Source &ir) {
-        std::string object =
-            emit(ir, mlir::pock::emitObject, "emitting the object");
-        return nb::bytes(object.data(), object.size());
+        std::vector<nb::bytes> objects;
+        for (const std::string &object :
+             emit(ir, mlir::pock::emitObjects, "emitting the objects"))
+          objects.emplace_back(object.data(), object.size());
+        return objects;
       },
-      nb::arg("ir"), "Object file of a module at stage 'llvm'.");
+      nb::arg("ir"), "Object files of a module at stage 'llvm'.");
   m.def(
       "emit_assembly",
       [](const Source &ir) {

@@ -9,13 +9,15 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
+#include <vector>
 
 namespace mlir::pock {
 
-/// Position-independent object file of `module` (LLVM dialect only). Target
-/// and tuning come from the module attribute `pock.target`. Errors are emitted
-/// at the module.
-mlir::FailureOr<std::string> emitObject(mlir::ModuleOp module);
+/// Position-independent object files of `module` (LLVM dialect only), which
+/// together are its code; symbols that they share are hidden. Target and tuning
+/// come from the module attribute `pock.target`. Errors are emitted at the
+/// module.
+mlir::FailureOr<std::vector<std::string>> emitObjects(mlir::ModuleOp module);
 
 /// The same code as assembly text.
 mlir::FailureOr<std::string> emitAssembly(mlir::ModuleOp module);
