@@ -7,6 +7,9 @@
 // copy of a large operand of a product, made so that its columns are
 // contiguous, shrinks to a panel of columns that the cache keeps.
 //
+// What several nests read that no cache holds (the rows of a softmax) they read
+// block by block, too: a few rows in each iteration.
+//
 // Needs bufferized kernels in which nothing is placed yet. Guarantees the same
 // results (sums over the batch may be reassociated). Does not handle
 // `pock.inplace` kernels, bodies with `linalg.index`, or temporaries whose
@@ -139,14 +142,15 @@ bool conflicts(linalg::GenericOp a, linalg::GenericOp b) {
   return writes(a, b) || writes(b, a);
 }
 
-/// The run of operations around the temporary `alloc`, in program order.
-std::optional<Run> findRun(memref::AllocOp alloc, unsigned dim, int64_t chunk,
-                           Block &block) {
+/// The run of operations around `buffer`, in program order; with `skips` also
+/// those that touch an image behind others that do not.
+std::optional<Run> findRun(Value buffer, unsigned dim, int64_t chunk,
+                           Block &block, bool skips = false) {
   SmallVector<linalg::GenericOp> ops(block.getOps<linalg::GenericOp>());
   Run run;
-  run.extent = alloc.getType().getDimSize(dim);
+  run.extent = cast<MemRefType>(buffer.getType()).getDimSize(dim);
   run.chunk = chunk;
-  run.batchOf[alloc] = dim;
+  run.batchOf[buffer] = dim;
   size_t first = ops.size(), last = 0;
   for (auto [i, op] : llvm::enumerate(ops))
     if (touches(op, run)) {
@@ -163,9 +167,17 @@ std::optional<Run> findRun(memref::AllocOp alloc, unsigned dim, int64_t chunk,
       if (touches(ops[i], run) && !addToRun(run, ops[i]))
         return std::nullopt;
     // Neighbours that touch an image go along, for the sake of fusion.
-    while (last + 1 < ops.size() && touches(ops[last + 1], run) &&
-           addToRun(run, ops[last + 1]))
-      ++last;
+    auto findNext = [&] {
+      size_t next = last + 1;
+      while (skips && next < ops.size() && !touches(ops[next], run))
+        ++next;
+      return next;
+    };
+    for (size_t next = findNext();
+         next < ops.size() && touches(ops[next], run) &&
+         addToRun(run, ops[next]);
+         next = findNext())
+      last = next;
     while (first > 0 && touches(ops[first - 1], run) &&
            addToRun(run, ops[first - 1]))
       --first;
@@ -301,6 +313,11 @@ bool isPackedOperand(memref::AllocOp alloc) {
   return written && read;
 }
 
+int64_t bytesOf(MemRefType type) {
+  return type.getNumElements() *
+         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
 /// How much of which dimension of a temporary to keep.
 struct Choice {
   unsigned dim;
@@ -315,8 +332,7 @@ std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
   int64_t rank = type.getRank();
   if (!type.hasStaticShape() || rank < 2)
     return std::nullopt;
-  int64_t bytes = type.getNumElements() *
-                  llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  int64_t bytes = bytesOf(type);
   if (isPackedOperand(alloc)) {
     int64_t extent = type.getDimSize(rank - 1);
     int64_t panels = budget / (bytes / extent * columns);
@@ -328,6 +344,41 @@ std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
   if (type.getDimSize(0) < 2 || bytes < minBytes)
     return std::nullopt;
   return Choice{0, 1};
+}
+
+/// The run of operations that read rows of `buffer` in several nests, in blocks
+/// of rows that the cache holds; nothing if they read much else besides rows.
+std::optional<Run> findRows(Value buffer, ArrayRef<Nest> nests, Block &block,
+                            const TargetDescription &target) {
+  std::optional<Run> run = findRun(buffer, 0, 1, block, /*skips=*/true);
+  if (!run)
+    return std::nullopt;
+  int64_t bytesPerRow = 0;
+  for (auto [rows, dim] : run->batchOf)
+    bytesPerRow += bytesOf(cast<MemRefType>(rows.getType())) / run->extent;
+  run->chunk = target.l2Bytes / 2 / std::max<int64_t>(bytesPerRow, 1);
+  if (run->chunk < 1 || run->chunk * 2 > run->extent)
+    return std::nullopt;
+  // Blocks that leave no rest are half the code.
+  for (int64_t chunk = run->chunk; chunk > run->chunk / 2; --chunk)
+    if (run->extent % chunk == 0) {
+      run->chunk = chunk;
+      break;
+    }
+  llvm::SmallPtrSet<const Nest *, 4> found;
+  for (const Nest &nest : nests)
+    for (const Statement &statement : nest.statements) {
+      if (!run->loopOf.contains(statement.op))
+        continue;
+      found.insert(&nest);
+      for (const Access &access :
+           llvm::concat<const Access>(statement.ins, statement.outs))
+        if (access.root && !run->batchOf.contains(access.root) &&
+            bytesOf(cast<MemRefType>(access.root.getType())) >
+                target.l1Bytes / 2)
+          return std::nullopt;
+    }
+  return found.size() > 1 ? run : std::nullopt;
 }
 
 struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
@@ -345,6 +396,20 @@ struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
   }
 
 private:
+  static void blockRows(func::FuncOp func, const TargetDescription &target) {
+    Block &block = func.getBody().front();
+    for (Value buffer : block.getArguments()) {
+      auto type = dyn_cast<MemRefType>(buffer.getType());
+      if (!type || !type.hasStaticShape() || type.getRank() < 2 ||
+          !type.getElementType().isIntOrFloat() ||
+          bytesOf(type) <= target.l2Bytes)
+        continue;
+      SmallVector<Nest, 0> nests = formNests(func);
+      if (auto run = findRows(buffer, nests, block, target))
+        rewrite(*run);
+    }
+  }
+
   void localize(func::FuncOp func, const TargetDescription &target) {
     generalizeAll(func);
     DenseSet<Operation *> registers = findRegisterTemporaries(formNests(func));
@@ -365,6 +430,8 @@ private:
       if (auto run = findRun(alloc, choice->dim, choice->chunk, block))
         rewrite(*run);
     }
+    if (target.vectorBytes)
+      blockRows(func, target);
     eraseDeadOps(func);
   }
 };

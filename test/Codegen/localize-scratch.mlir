@@ -55,3 +55,72 @@ func.func private @reversed(%x: memref<4x8xf32>, %out: memref<4x8xf32>) attribut
   }
   return
 }
+
+// -----
+
+// Several nests read rows that no cache holds: they run block by block, 4 rows of 4 KiB of both
+// buffers in half of the cache. What is made for each row shrinks with them.
+
+#all = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 66000 : i64}} {
+// CHECK-LABEL: func.func private @rows(
+// CHECK-SAME:    %[[X:.+]]: memref<256x1024xf32>, %[[OUT:.+]]: memref<256x1024xf32>
+// CHECK:         %[[MOST:.+]] = memref.alloc() : memref<4xf32>
+// CHECK:         scf.for %[[I:.+]] = %{{.+}} to %{{.+}} step %c4
+// CHECK:           linalg.generic {{.*}} outs(%[[MOST]] : memref<4xf32>)
+// CHECK:           memref.subview %[[X]][%[[I]], 0] [4, 1024]
+// CHECK:           arith.maximumf
+// CHECK:           memref.subview %[[OUT]][%[[I]], 0] [4, 1024]
+// CHECK:           arith.subf
+func.func private @rows(%x: memref<256x1024xf32>, %out: memref<256x1024xf32>) attributes {pock.kernel} {
+  %least = arith.constant 0xFF800000 : f32
+  %most = memref.alloc() : memref<256xf32>
+  linalg.fill ins(%least : f32) outs(%most : memref<256xf32>)
+  linalg.generic {indexing_maps = [#all, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%x : memref<256x1024xf32>) outs(%most : memref<256xf32>) {
+  ^bb0(%a: f32, %m: f32):
+    %next = arith.maximumf %m, %a : f32
+    linalg.yield %next : f32
+  }
+  linalg.generic {indexing_maps = [#all, #row, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %most : memref<256x1024xf32>, memref<256xf32>) outs(%out : memref<256x1024xf32>) {
+  ^bb0(%a: f32, %m: f32, %o: f32):
+    %next = arith.subf %a, %m : f32
+    linalg.yield %next : f32
+  }
+  return
+}
+}
+
+// -----
+
+// What one nest does, or what the cache holds, stays as it is; so does a product, which reads all of its right operand for every row.
+
+#all = affine_map<(i, j) -> (i, j)>
+module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 65536 : i64}} {
+// CHECK-LABEL: func.func private @one_nest(
+// CHECK-NOT:     scf.for
+func.func private @one_nest(%x: memref<256x1024xf32>, %out: memref<256x1024xf32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [#all, #all], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<256x1024xf32>) outs(%out : memref<256x1024xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %next = math.exp %a : f32
+    linalg.yield %next : f32
+  }
+  return
+}
+
+// CHECK-LABEL: func.func private @product(
+// CHECK-NOT:     scf.for
+func.func private @product(%x: memref<256x256xf32>, %w: memref<256x256xf32>, %most: memref<256xf32>, %out: memref<256x256xf32>) attributes {pock.kernel} {
+  linalg.matmul ins(%x, %w : memref<256x256xf32>, memref<256x256xf32>) outs(%out : memref<256x256xf32>)
+  linalg.generic {indexing_maps = [#all, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%out : memref<256x256xf32>) outs(%most : memref<256xf32>) {
+  ^bb0(%a: f32, %m: f32):
+    %next = arith.maximumf %m, %a : f32
+    linalg.yield %next : f32
+  }
+  return
+}
+}

@@ -103,6 +103,9 @@ def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
     larger than half of `l2_bytes` of the target shrinks to a panel of columns;
     the rest of a width that panels do not divide is computed behind the loop.
 
+    Where several nests touch the rows of a buffer larger than `l2_bytes` (a
+    softmax), they run on blocks of rows of which the cache holds all buffers.
+
     Sums over the batch are reassociated. Kernels that may run in place
     (`pock.inplace`) are left alone.
   }];
