@@ -81,3 +81,26 @@ func.func @attention_grad(%x: tensor<2x3x4xf32>, %o: tensor<2x3x4xf32>, %lse: te
       -> (tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x4xf32>)
   return %0#0, %0#1, %0#2 : tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x4xf32>
 }
+
+// -----
+
+// Threads share several heads at a time, as many as divide the heads and fit: two of 4 KiB each. A mask of the image stays one.
+
+module attributes {pock.target = {vector_bytes = 64 : i64, l2_bytes = 98304 : i64, threads = 0 : i64}} {
+// CHECK-LABEL: func @attention_of_pairs
+// CHECK-DAG: %[[TWO:.+]] = arith.constant 2 : index
+// CHECK-DAG: %[[PAIRS:.+]] = arith.constant 4 : index
+// CHECK: scf.for %[[PAIR:[a-z0-9]+]] = %{{.+}} to %[[PAIRS]]
+// CHECK: %[[HEAD:.+]] = arith.muli %[[PAIR]], %[[TWO]]
+// CHECK: tensor.extract_slice %{{.+}}[%[[HEAD]], 0, 0] [2, 32, 8]
+// CHECK: tensor.extract_slice %{{.+}} [1, 1, 32]
+// CHECK: tensor<2x32x32xf32>
+// CHECK: tensor.insert_slice %{{.+}} into %{{.+}}[%[[HEAD]], 0, 0] [2, 32, 8]
+func.func @attention_of_pairs(%q: tensor<2x4x32x8xf32>, %k: tensor<2x4x32x8xf32>, %v: tensor<2x4x32x8xf32>, %mask: tensor<2x1x1x32xi1>,
+                              %out: tensor<2x4x32x8xf32>, %out_lse: tensor<2x4x32x1xf32>)
+    -> (tensor<2x4x32x8xf32>, tensor<2x4x32x1xf32>) attributes {pock.kernel} {
+  %o, %lse = pock.attention %q, %k, %v, %mask {scale = 1.0 : f64}
+      : (tensor<2x4x32x8xf32>, tensor<2x4x32x8xf32>, tensor<2x4x32x8xf32>, tensor<2x1x1x32xi1>) -> (tensor<2x4x32x8xf32>, tensor<2x4x32x1xf32>)
+  return %o, %lse : tensor<2x4x32x8xf32>, tensor<2x4x32x1xf32>
+}
+}

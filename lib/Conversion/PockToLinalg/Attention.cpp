@@ -1,12 +1,15 @@
 //===- Attention.cpp - attention as a loop over its matrices --------------===//
 //
 // Attention works on one matrix of queries, keys and values at a time, so that
-// scores and probabilities `[T, S]` of one head are all the scratch there is.
-// What stands in the loop is the same op on matrices, which is decomposed next.
+// scores and probabilities `[T, S]` of one head are all the scratch there is;
+// where threads share the work, on as many as fit a part of the cache, so that
+// it is worth their while. What stands in the loop is the same op on matrices,
+// which is decomposed next.
 //
 //===----------------------------------------------------------------------===//
 
 #include "LinalgBuilders.h"
+#include "Pock/Codegen/TargetDescription.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -22,8 +25,51 @@ static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
                     shape[shape.size() - 2], shape.back()});
 }
 
-static RankedTensorType matrixType(Value stack) {
-  return RankedTensorType::get(shapeOf(stack).take_back(2), getElement(stack));
+/// How many matrices of scores, of `bytes` each, one iteration makes. They
+/// divide `heads`: a mask that is shared belongs to all of them or to none.
+static int64_t countAtOnce(Operation *op, int64_t heads, int64_t bytes) {
+  auto module = op->getParentOfType<ModuleOp>();
+  FailureOr<TargetDescription> target =
+      module ? TargetDescription::get(module)
+             : FailureOr<TargetDescription>(TargetDescription());
+  if (failed(target) || target->threads == 1)
+    return 1;
+  // The gradient has three such matrices, and reads and writes others.
+  int64_t most = std::clamp<int64_t>(target->l2Bytes / 8 / bytes, 1, heads);
+  while (heads % most != 0)
+    --most;
+  return most;
+}
+
+/// `count` matrices of a stack from number `first` on; one is no stack.
+static Value sliceMatrices(OpBuilder &b, Location loc, Value stack, Value first,
+                           int64_t count, bool drop) {
+  if (count == 1)
+    return buildSliceAt(b, loc, stack, 0, first, drop);
+  ArrayRef<int64_t> shape = shapeOf(stack);
+  auto attr = [&](int64_t value) -> OpFoldResult {
+    return b.getIndexAttr(value);
+  };
+  return tensor::ExtractSliceOp::create(
+      b, loc, stack, {OpFoldResult(first), attr(0), attr(0)},
+      {attr(count), attr(shape[1]), attr(shape[2])},
+      {attr(1), attr(1), attr(1)});
+}
+
+/// `stack` with `matrices` from number `first` on.
+static Value insertMatrices(OpBuilder &b, Location loc, Value matrices,
+                            Value stack, Value first) {
+  if (shapeOf(matrices).size() == 2)
+    return buildInsertAt(b, loc, matrices, stack, 0, first);
+  auto attr = [&](int64_t value) -> OpFoldResult {
+    return b.getIndexAttr(value);
+  };
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t size : shapeOf(matrices))
+    sizes.push_back(attr(size));
+  return tensor::InsertSliceOp::create(b, loc, matrices, stack,
+                                       {OpFoldResult(first), attr(0), attr(0)},
+                                       sizes, {attr(1), attr(1), attr(1)});
 }
 
 /// The number of the matrix in a stack of masks, whose leading dimensions are
@@ -54,7 +100,8 @@ static Value maskNumber(OpBuilder &b, Location loc, Value number,
 }
 
 namespace {
-/// The op on tensors of rank above two becomes a loop around it on matrices.
+/// The op on tensors of rank above two becomes a loop around it on matrices, or
+/// on small stacks of them.
 /// `Op` has operands of the same leading dimensions, the mask last if there is
 /// one, and results of the same leading dimensions.
 template <typename Op>
@@ -66,6 +113,16 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
     int64_t rank = op.getQuery().getType().getRank();
     if (rank == 2)
       return rewriter.notifyMatchFailure(op, "is on matrices");
+    ArrayRef<int64_t> query = op.getQuery().getType().getShape();
+    int64_t rows = query[rank - 2], heads = query[rank - 3],
+            columns = op.getKey().getType().getShape()[rank - 2];
+    int64_t count = countAtOnce(
+        op, heads,
+        rows * columns *
+            llvm::divideCeil(getElement(op.getQuery()).getIntOrFloatBitWidth(),
+                             8));
+    if (rank == 3 && count == heads)
+      return rewriter.notifyMatchFailure(op, "is a stack that fits");
     Location loc = op.getLoc();
     SmallVector<int64_t> leading(
         op.getQuery().getType().getShape().drop_back(2));
@@ -85,22 +142,31 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
           getElement(result)));
     }
     ValueRange stacked = buildLoop(
-        rewriter, loc, llvm::product_of(leading), inits,
+        rewriter, loc, llvm::product_of(leading) / count, inits,
         [&](OpBuilder &b, Value i, ValueRange values) {
+          if (count != 1)
+            i = arith::MulIOp::create(
+                b, loc, i, arith::ConstantIndexOp::create(b, loc, count));
           SmallVector<Value> operands;
           for (auto [index, stack] : llvm::enumerate(stacks)) {
             bool isMask = !maskLeading.empty() && index + 1 == stacks.size();
+            bool isShared = isMask && maskLeading.back() == 1;
             Value at = isMask ? maskNumber(b, loc, i, leading, maskLeading) : i;
-            operands.push_back(
-                buildSliceAt(b, loc, stack, 0, at, /*drop=*/true));
+            operands.push_back(sliceMatrices(b, loc, stack, at,
+                                             isShared ? 1 : count,
+                                             /*drop=*/count == 1));
           }
           SmallVector<Type> types;
-          for (Value value : values)
-            types.push_back(matrixType(value));
-          Op matrix = Op::create(b, loc, types, operands, op->getAttrs());
+          for (Value value : values) {
+            SmallVector<int64_t> shape(shapeOf(value).take_back(2));
+            if (count != 1)
+              shape.insert(shape.begin(), count);
+            types.push_back(RankedTensorType::get(shape, getElement(value)));
+          }
+          Op matrices = Op::create(b, loc, types, operands, op->getAttrs());
           SmallVector<Value> results;
-          for (auto [value, into] : llvm::zip(matrix->getResults(), values))
-            results.push_back(buildInsertAt(b, loc, value, into, 0, i));
+          for (auto [value, into] : llvm::zip(matrices->getResults(), values))
+            results.push_back(insertMatrices(b, loc, value, into, i));
           return results;
         });
     SmallVector<Value> results;
