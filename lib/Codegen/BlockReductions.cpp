@@ -14,6 +14,8 @@
 #include "NestFusion.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/Kernels.h"
+#include "Pock/IR/PockUtils.h"
 #include "Slices.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -37,20 +39,12 @@ constexpr int64_t kFewestUses = 32;
 /// A block amortises reading and writing its result over so many terms.
 constexpr int64_t kFewestTerms = 64;
 
-int64_t bytesOf(Value value) {
-  auto type = dyn_cast<MemRefType>(value.getType());
-  return type && type.hasStaticShape()
-             ? type.getNumElements() *
-                   llvm::divideCeil(type.getElementTypeBitWidth(), 8)
-             : 0;
-}
-
 /// The outermost reduction loop of a sum of products whose operands are too
 /// large for `cache` but whose result is not.
 std::optional<unsigned> findLoop(linalg::GenericOp op, int64_t cache) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.getNumReductionLoops() == 0 || op.getNumParallelLoops() < 2 ||
-      bytesOf(op.getDpsInits()[0]) > cache)
+      bytesOf(op.getDpsInits()[0].getType()) > cache)
     return std::nullopt;
   std::optional<Nest> nest = buildNest(op);
   if (!nest || nest->statements[0].usesIndex ||
@@ -69,7 +63,7 @@ std::optional<unsigned> findLoop(linalg::GenericOp op, int64_t cache) {
       uses *= map.isFunctionOfDim(l) ? 1 : extent;
     if (uses < kFewestUses)
       return std::nullopt;
-    operands += bytesOf(input->get());
+    operands += bytesOf(input->get().getType());
   }
   if (operands <= 2 * cache)
     return std::nullopt;
@@ -89,7 +83,7 @@ void emitBlock(OpBuilder &b, linalg::GenericOp op, unsigned loop,
 void block(linalg::GenericOp op, unsigned loop, int64_t cache) {
   int64_t extent = op.getStaticLoopRanges()[loop], operands = 0, terms = 1;
   for (Value input : op.getDpsInputs())
-    operands += bytesOf(input);
+    operands += bytesOf(input.getType());
   for (auto [l, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     if (kind == utils::IteratorType::reduction && l != loop)
       terms *= op.getStaticLoopRanges()[l];
@@ -121,9 +115,7 @@ struct BlockReductions : impl::BlockReductionsBase<BlockReductions> {
     if (failed(target))
       return signalPassFailure();
     int64_t cache = target->l2Bytes / 2;
-    for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("pock.kernel") || func.isExternal())
-        continue;
+    for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<linalg::GenericOp> ops(
           func.getBody().front().getOps<linalg::GenericOp>());

@@ -14,6 +14,7 @@
 #include "FuseOnTensors.h"
 #include "Nest.h"
 #include "Pock/Codegen/Passes.h"
+#include "Pock/IR/Kernels.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -173,9 +174,7 @@ struct BufferizeKernels : impl::BufferizeKernelsBase<BufferizeKernels> {
   }
 
   void runOnOperation() override {
-    for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("pock.kernel") || func.isExternal())
-        continue;
+    for (func::FuncOp func : kernelsOf(getOperation())) {
       auto isTensor = [](Type type) { return isa<TensorType>(type); };
       if (llvm::none_of(func.getArgumentTypes(), isTensor) &&
           llvm::none_of(func.getResultTypes(), isTensor))

@@ -15,6 +15,7 @@
 #include "Nest.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -229,9 +230,7 @@ struct FoldPadding : impl::FoldPaddingBase<FoldPadding> {
   using Base::Base;
 
   void runOnOperation() override {
-    for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("pock.kernel") || func.isExternal())
-        continue;
+    for (func::FuncOp func : kernelsOf(getOperation())) {
       func.walk(fold);
       eraseDeadOps(func);
     }

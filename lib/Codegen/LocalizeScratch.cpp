@@ -21,6 +21,8 @@
 #include "NestFusion.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/Kernels.h"
+#include "Pock/IR/PockUtils.h"
 #include "Slices.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -313,11 +315,6 @@ bool isPackedOperand(memref::AllocOp alloc) {
   return written && read;
 }
 
-int64_t bytesOf(MemRefType type) {
-  return type.getNumElements() *
-         llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-}
-
 /// How much of which dimension of a temporary to keep.
 struct Choice {
   unsigned dim;
@@ -355,7 +352,7 @@ std::optional<Run> findRows(Value buffer, ArrayRef<Nest> nests, Block &block,
     return std::nullopt;
   int64_t bytesPerRow = 0;
   for (auto [rows, dim] : run->batchOf)
-    bytesPerRow += bytesOf(cast<MemRefType>(rows.getType())) / run->extent;
+    bytesPerRow += bytesOf(rows.getType()) / run->extent;
   run->chunk = target.l2Bytes / 2 / std::max<int64_t>(bytesPerRow, 1);
   if (run->chunk < 1 || run->chunk * 2 > run->extent)
     return std::nullopt;
@@ -374,8 +371,7 @@ std::optional<Run> findRows(Value buffer, ArrayRef<Nest> nests, Block &block,
       for (const Access &access :
            llvm::concat<const Access>(statement.ins, statement.outs))
         if (access.root && !run->batchOf.contains(access.root) &&
-            bytesOf(cast<MemRefType>(access.root.getType())) >
-                target.l1Bytes / 2)
+            bytesOf(access.root.getType()) > target.l1Bytes / 2)
           return std::nullopt;
     }
   return found.size() > 1 ? run : std::nullopt;
@@ -389,9 +385,8 @@ struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
         TargetDescription::get(getOperation());
     if (failed(target))
       return signalPassFailure();
-    for (auto func : getOperation().getOps<func::FuncOp>())
-      if (func->hasAttr("pock.kernel") && !func->hasAttr("pock.inplace") &&
-          !func.isExternal())
+    for (func::FuncOp func : kernelsOf(getOperation()))
+      if (!func->hasAttr("pock.inplace"))
         localize(func, *target);
   }
 

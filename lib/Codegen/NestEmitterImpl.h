@@ -112,7 +112,6 @@ private:
   void prefetch(Access &access, int64_t extra, int64_t elements, bool isWrite,
                 int locality);
   bool isFar(const Access &access);
-  static int64_t elementBytes(const Access &access);
 
   // Addresses and loads.
   /// Loads what no loop changes (a learning rate, a seed) in front of all.
@@ -131,11 +130,6 @@ private:
   Values emitFor(int loop, Value begin, Value end, int64_t step,
                  ArrayRef<Value> inits,
                  llvm::function_ref<Values(Values)> body);
-  /// The same over [0, end).
-  Values emitFor(int loop, int64_t end, int64_t step, ArrayRef<Value> inits,
-                 llvm::function_ref<Values(Values)> body) {
-    return emitFor(loop, constant(0), constant(end), step, inits, body);
-  }
 
   OpBuilder &b;
   Location loc;

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "NestFusion.h"
+#include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -29,12 +30,7 @@ std::optional<std::pair<int64_t, int64_t>> byteRange(memref::ViewOp view) {
   std::optional<int64_t> start = getConstantIntValue(view.getByteShift());
   if (!start)
     return std::nullopt;
-  Type element = view.getType().getElementType();
-  int64_t bytes = element.isIndex()
-                      ? 8
-                      : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  return std::make_pair(*start,
-                        *start + view.getType().getNumElements() * bytes);
+  return std::make_pair(*start, *start + bytesOf(view.getType()));
 }
 
 /// Whether two roots may be the same memory.

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "NestEmitterImpl.h"
+#include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -30,19 +31,14 @@ bool NestEmitter::isFar(const Access &access) {
   Operation *def = access.root.getDefiningOp();
   if (def && registers.contains(def))
     return false;
-  auto type = cast<MemRefType>(access.root.getType());
-  return type.getNumElements() * elementBytes(access) > schedule.farBytes;
-}
-
-int64_t NestEmitter::elementBytes(const Access &access) {
-  return llvm::divideCeil(access.elementType.getIntOrFloatBitWidth(), 8);
+  return bytesOf(access.root.getType()) > schedule.farBytes;
 }
 
 /// Asks for `elements` neighbours from element `extra` behind the tile's first
 /// point on.
 void NestEmitter::prefetch(Access &access, int64_t extra, int64_t elements,
                            bool isWrite, int locality) {
-  int64_t line = kLine / elementBytes(access);
+  int64_t line = kLine / bytesOf(access.elementType);
   for (int64_t i = 0; i < elements; i += line)
     memref::PrefetchOp::create(b, loc, flat(access),
                                ValueRange{address(access, extra + i)}, isWrite,
@@ -58,7 +54,7 @@ void NestEmitter::prefetchTile() {
   llvm::SmallPtrSet<Value, 4> known;
   auto prefetchTileOf = [&](Access &access, bool isWrite) {
     int64_t stride = isFar(access) ? access.strides[schedule.row] : 0;
-    if (stride * elementBytes(access) < kLine ||
+    if (stride * bytesOf(access.elementType) < kLine ||
         access.strides[schedule.col] != 1 || !known.insert(access.root).second)
       return;
     for (int64_t row = 0; row < size[schedule.row]; ++row)
@@ -97,7 +93,7 @@ void NestEmitter::prefetchNextRows(Statement &statement) {
     for (int loop : statement.reductions)
       if (access.strides[loop] == 1)
         run = nest.loops[loop].extent;
-    int64_t bytes = run * elementBytes(access);
+    int64_t bytes = run * bytesOf(access.elementType);
     if (bytes < kLine || run > stride || rows * bytes > kMostAhead)
       continue;
     for (int64_t row = 0; row < rows; ++row)

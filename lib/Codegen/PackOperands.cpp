@@ -13,6 +13,8 @@
 #include "NestFusion.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/Kernels.h"
+#include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -32,12 +34,6 @@ namespace {
 constexpr int64_t kLongRow = 1024;
 /// How often at least a copied entry is used.
 constexpr int64_t kFewestUses = 64;
-
-int64_t bytesOf(Type element) {
-  return element.isIndex()
-             ? 8
-             : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-}
 
 /// Whether the input `access` of the only statement of `nest` is the right
 /// operand of a product, as large as described above.
@@ -71,9 +67,7 @@ struct PackOperands : impl::PackOperandsBase<PackOperands> {
         TargetDescription::get(getOperation());
     if (failed(target))
       return signalPassFailure();
-    for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("pock.kernel") || func.isExternal())
-        continue;
+    for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<linalg::GenericOp> products;
       for (auto op : func.getBody().front().getOps<linalg::GenericOp>())

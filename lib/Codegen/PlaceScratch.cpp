@@ -10,6 +10,8 @@
 #include "../Support/MemoryPlanner.h"
 #include "NestFusion.h"
 #include "Pock/Codegen/Passes.h"
+#include "Pock/IR/Kernels.h"
+#include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -29,14 +31,6 @@ using namespace mlir;
 
 namespace mlir::pock {
 namespace {
-
-int64_t sizeInBytes(MemRefType type) {
-  Type element = type.getElementType();
-  int64_t bytes = element.isIndex()
-                      ? 8
-                      : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  return type.getNumElements() * bytes;
-}
 
 /// Widens [begin, end) to all uses of `value` and of its views.
 void extendLifetime(Value value, Block &block,
@@ -90,7 +84,7 @@ SmallVector<Slot> lifetimes(func::FuncOp func, ArrayRef<memref::AllocOp> allocs,
       position[statement.op] = position[nest.statements.front().op];
   SmallVector<Slot> slots;
   for (memref::AllocOp alloc : allocs) {
-    Slot slot{sizeInBytes(alloc.getType()), alignment,
+    Slot slot{bytesOf(alloc.getType()), alignment,
               static_cast<int64_t>(position.size()), 0};
     extendLifetime(alloc, block, position, slot);
     slots.push_back(slot);
@@ -103,11 +97,11 @@ SmallVector<memref::AllocOp> takeSmallest(SmallVector<memref::AllocOp> &allocs,
                                           int64_t limit) {
   SmallVector<memref::AllocOp> bySize(allocs);
   llvm::stable_sort(bySize, [](memref::AllocOp a, memref::AllocOp b) {
-    return sizeInBytes(a.getType()) < sizeInBytes(b.getType());
+    return bytesOf(a.getType()) < bytesOf(b.getType());
   });
   SmallVector<memref::AllocOp> taken;
   for (memref::AllocOp alloc : bySize) {
-    limit -= sizeInBytes(alloc.getType());
+    limit -= bytesOf(alloc.getType());
     if (limit < 0)
       break;
     taken.push_back(alloc);
@@ -151,9 +145,7 @@ struct PlaceScratch : impl::PlaceScratchBase<PlaceScratch> {
   using Base::Base;
 
   void runOnOperation() override {
-    for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("pock.kernel") || func.isExternal())
-        continue;
+    for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<Nest, 0> nests = formNests(func);
       FailureOr<SmallVector<memref::AllocOp>> allocs = collect(func, nests);

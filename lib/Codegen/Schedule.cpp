@@ -10,6 +10,7 @@
 
 #include "Schedule.h"
 #include "NestBody.h"
+#include "Pock/IR/PockUtils.h"
 #include <cmath>
 
 using namespace mlir;
@@ -33,10 +34,7 @@ double footprint(const Nest &nest, const Access &access,
                  llvm::function_ref<int64_t(int)> extentOf) {
   if (!access.root)
     return 0;
-  double bytes = std::max<int64_t>(
-      1, access.elementType.isIndex()
-             ? 8
-             : access.elementType.getIntOrFloatBitWidth() / 8);
+  double bytes = bytesOf(access.elementType);
   for (size_t l = 0; l < nest.loops.size(); ++l)
     if (access.strides[l])
       bytes *= extentOf(l);

@@ -79,6 +79,13 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
   return target;
 }
 
+TargetDescription TargetDescription::of(Operation *op) {
+  if (auto module = op->getParentOfType<ModuleOp>())
+    if (FailureOr<TargetDescription> target = get(module); succeeded(target))
+      return *target;
+  return {};
+}
+
 int64_t TargetDescription::lanes(Type type) const {
   // i1 lives in memory as bytes; index has the target's width.
   int64_t bits = type.isIndex()

@@ -15,6 +15,7 @@
 #include "NestWork.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -107,9 +108,7 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
     if (vectorBytes >= 0)
       target->vectorBytes = vectorBytes;
     bool parallel = false;
-    for (auto func : getOperation().getOps<func::FuncOp>()) {
-      if (!func->hasAttr("pock.kernel") || func.isExternal())
-        continue;
+    for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<Nest, 0> nests = formNests(func, fuse);
       DenseSet<Operation *> registers = findRegisterTemporaries(nests);

@@ -7,7 +7,7 @@
 
 #include "Pock/Target/KernelCost.h"
 
-#include "Pock/IR/Pock.h"
+#include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -22,12 +22,6 @@
 using namespace mlir;
 using namespace mlir::pock;
 namespace json = llvm::json;
-
-static int64_t bytesOf(Type type) {
-  auto shaped = cast<ShapedType>(type);
-  return shaped.getNumElements() *
-         llvm::divideCeil(shaped.getElementTypeBitWidth(), 8);
-}
 
 /// How often a launch runs `op`, by the loops around it.
 static int64_t runsOf(Operation *op) {
@@ -121,10 +115,7 @@ private:
 
   /// Bytes that all runs of `op` touch at most: of a view, or of one element.
   static int64_t volume(Operation *op, Value buffer, Type element) {
-    int64_t once = element
-                       ? llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)
-                       : bytesOf(buffer.getType());
-    return once * runsOf(op);
+    return bytesOf(element ? element : buffer.getType()) * runsOf(op);
   }
 
   DenseMap<Value, unsigned> arguments;

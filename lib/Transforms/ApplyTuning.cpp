@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelTuning.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/Transforms/KernelFingerprint.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -28,9 +29,7 @@ struct ApplyTuning : public ::mlir::pock::impl::ApplyTuningBase<ApplyTuning> {
     FailureOr<DictionaryAttr> tuning = takeTuning(module);
     if (failed(tuning))
       return signalPassFailure();
-    for (auto kernel : module.getOps<func::FuncOp>()) {
-      if (!kernel->hasAttr("pock.kernel") || kernel.isExternal())
-        continue;
+    for (func::FuncOp kernel : kernelsOf(module)) {
       std::string fingerprint = kernelFingerprint(kernel);
       kernel->setAttr("pock.fingerprint",
                       StringAttr::get(&getContext(), fingerprint));

@@ -11,12 +11,6 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-int64_t mlir::pock::bytesOf(Type type) {
-  auto shaped = cast<ShapedType>(type);
-  return shaped.getNumElements() *
-         llvm::divideCeil(shaped.getElementTypeBitWidth(), 8);
-}
-
 /// Whether `kernel` reads each entry of argument `in` before it writes the same
 /// entry of `out`, and nothing else of both: one elementwise loop nest.
 static bool worksInPlace(func::FuncOp kernel, unsigned in, unsigned out) {

@@ -3,7 +3,7 @@
 #ifndef POCK_LIB_TRANSFORMS_FUNCTIONPLAN_H
 #define POCK_LIB_TRANSFORMS_FUNCTIONPLAN_H
 
-#include "Pock/IR/Pock.h"
+#include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
@@ -21,9 +21,6 @@ struct Place {
   /// Launches from the first write to the last use, both included (arena only).
   int64_t begin = 0, end = 0;
 };
-
-/// Bytes of a tensor or buffer; each entry takes whole bytes.
-int64_t bytesOf(Type type);
 
 /// The plan of one function on tensors whose body is launches, loads, views
 /// and stores.

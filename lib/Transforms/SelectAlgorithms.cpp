@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
@@ -85,8 +86,7 @@ double estimateGain(const Convolution &conv, const TargetDescription &target) {
   double tiles = conv.batch * llvm::divideCeil(conv.height, kOutputs) *
                  llvm::divideCeil(conv.width, kOutputs);
   double products = conv.in * vectors(conv.out);
-  double filterBytes = kTile * conv.in * conv.out *
-                       llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  double filterBytes = kTile * conv.in * conv.out * bytesOf(element);
   bool filterFits = filterBytes <= target.l2Bytes;
 
   double direct = 9 * pixels * products;
@@ -112,9 +112,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
           << winograd << "'";
       return signalPassFailure();
     }
-    for (auto kernel : getOperation().getOps<func::FuncOp>()) {
-      if (!kernel->hasAttr("pock.kernel"))
-        continue;
+    for (func::FuncOp kernel : kernelsOf(getOperation())) {
       FailureOr<Winograd> use = getUse(kernel);
       if (failed(use))
         return signalPassFailure();

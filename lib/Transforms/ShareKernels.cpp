@@ -1,5 +1,6 @@
 //===- ShareKernels.cpp - keep one of several equal kernels ---------------===//
 
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/Transforms/KernelFingerprint.h"
 #include "Pock/Transforms/Passes.h"
@@ -23,11 +24,8 @@ struct ShareKernels
   void runOnOperation() override {
     llvm::StringMap<FlatSymbolRefAttr> first;
     llvm::StringMap<FlatSymbolRefAttr> replacement;
-    SmallVector<func::FuncOp> kernels;
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr("pock.kernel") && !function.isExternal())
-        kernels.push_back(function);
-    for (func::FuncOp kernel : kernels) {
+    for (func::FuncOp kernel :
+         llvm::make_early_inc_range(kernelsOf(getOperation()))) {
       auto symbol = FlatSymbolRefAttr::get(kernel.getSymNameAttr());
       auto [it, inserted] = first.try_emplace(kernelText(kernel), symbol);
       if (inserted)

@@ -39,6 +39,10 @@ struct TargetDescription {
   /// value of the wrong kind or out of range, and for an unknown key.
   static mlir::FailureOr<TargetDescription> get(mlir::ModuleOp module);
 
+  /// That of the module around `op`; the defaults without one, or if `get` has
+  /// said what is wrong with it.
+  static TargetDescription of(mlir::Operation *op);
+
   /// How many elements of `type` fill a vector register (at least 1).
   int64_t lanes(mlir::Type type) const;
 };

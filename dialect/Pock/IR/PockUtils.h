@@ -39,6 +39,10 @@ Value transposeTo(OpBuilder &b, Location loc, Value value,
 /// The shape of the static tensor `value`.
 ArrayRef<int64_t> shapeOf(Value value);
 
+/// Bytes that a scalar, or all elements of a static tensor or buffer, take in
+/// memory.
+int64_t bytesOf(Type type);
+
 /// The dimension of channels, and the first spatial one, of an activation.
 int64_t channelDim(Layout layout, int64_t rank);
 int64_t firstSpatialDim(Layout layout);

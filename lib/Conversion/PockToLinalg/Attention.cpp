@@ -28,48 +28,14 @@ static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
 /// How many matrices of scores, of `bytes` each, one iteration makes. They
 /// divide `heads`: a mask that is shared belongs to all of them or to none.
 static int64_t countAtOnce(Operation *op, int64_t heads, int64_t bytes) {
-  auto module = op->getParentOfType<ModuleOp>();
-  FailureOr<TargetDescription> target =
-      module ? TargetDescription::get(module)
-             : FailureOr<TargetDescription>(TargetDescription());
-  if (failed(target) || target->threads == 1)
+  TargetDescription target = TargetDescription::of(op);
+  if (target.threads == 1)
     return 1;
   // The gradient has three such matrices, and reads and writes others.
-  int64_t most = std::clamp<int64_t>(target->l2Bytes / 8 / bytes, 1, heads);
+  int64_t most = std::clamp<int64_t>(target.l2Bytes / 8 / bytes, 1, heads);
   while (heads % most != 0)
     --most;
   return most;
-}
-
-/// `count` matrices of a stack from number `first` on; one is no stack.
-static Value sliceMatrices(OpBuilder &b, Location loc, Value stack, Value first,
-                           int64_t count, bool drop) {
-  if (count == 1)
-    return buildSliceAt(b, loc, stack, 0, first, drop);
-  ArrayRef<int64_t> shape = shapeOf(stack);
-  auto attr = [&](int64_t value) -> OpFoldResult {
-    return b.getIndexAttr(value);
-  };
-  return tensor::ExtractSliceOp::create(
-      b, loc, stack, {OpFoldResult(first), attr(0), attr(0)},
-      {attr(count), attr(shape[1]), attr(shape[2])},
-      {attr(1), attr(1), attr(1)});
-}
-
-/// `stack` with `matrices` from number `first` on.
-static Value insertMatrices(OpBuilder &b, Location loc, Value matrices,
-                            Value stack, Value first) {
-  if (shapeOf(matrices).size() == 2)
-    return buildInsertAt(b, loc, matrices, stack, 0, first);
-  auto attr = [&](int64_t value) -> OpFoldResult {
-    return b.getIndexAttr(value);
-  };
-  SmallVector<OpFoldResult> sizes;
-  for (int64_t size : shapeOf(matrices))
-    sizes.push_back(attr(size));
-  return tensor::InsertSliceOp::create(b, loc, matrices, stack,
-                                       {OpFoldResult(first), attr(0), attr(0)},
-                                       sizes, {attr(1), attr(1), attr(1)});
 }
 
 /// The number of the matrix in a stack of masks, whose leading dimensions are
@@ -117,10 +83,7 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
     int64_t rows = query[rank - 2], heads = query[rank - 3],
             columns = op.getKey().getType().getShape()[rank - 2];
     int64_t count = countAtOnce(
-        op, heads,
-        rows * columns *
-            llvm::divideCeil(getElement(op.getQuery()).getIntOrFloatBitWidth(),
-                             8));
+        op, heads, rows * columns * bytesOf(getElement(op.getQuery())));
     if (rank == 3 && count == heads)
       return rewriter.notifyMatchFailure(op, "is a stack that fits");
     Location loc = op.getLoc();
@@ -152,9 +115,12 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
             bool isMask = !maskLeading.empty() && index + 1 == stacks.size();
             bool isShared = isMask && maskLeading.back() == 1;
             Value at = isMask ? maskNumber(b, loc, i, leading, maskLeading) : i;
-            operands.push_back(sliceMatrices(b, loc, stack, at,
-                                             isShared ? 1 : count,
-                                             /*drop=*/count == 1));
+            Part part(b, shapeOf(stack));
+            if (count == 1)
+              part.select(b, 0, at);
+            else
+              part.restrict(b, 0, at, isShared ? 1 : count);
+            operands.push_back(part.extract(b, loc, stack));
           }
           SmallVector<Type> types;
           for (Value value : values) {
@@ -166,7 +132,9 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
           Op matrices = Op::create(b, loc, types, operands, op->getAttrs());
           SmallVector<Value> results;
           for (auto [value, into] : llvm::zip(matrices->getResults(), values))
-            results.push_back(insertMatrices(b, loc, value, into, i));
+            results.push_back(Part(b, shapeOf(into))
+                                  .restrict(b, 0, i, count)
+                                  .insert(b, loc, value, into));
           return results;
         });
     SmallVector<Value> results;

@@ -176,7 +176,7 @@ struct LowerConv : OpRewritePattern<ConvOp> {
         allowsWinograd(op.getLayout(), shape, window.strides, window.dilations,
                        op.getGroups()))
       if (Value result = buildWinograd(
-              rewriter, loc, CacheSizes::get(op), window, op.getInput(),
+              rewriter, loc, TargetDescription::of(op), window, op.getInput(),
               [&](OpBuilder &b, OpFoldResult firstIn, int64_t in,
                   OpFoldResult firstOut, int64_t out) {
                 return buildFilterPart(b, loc, op.getWeight(), firstIn, in,

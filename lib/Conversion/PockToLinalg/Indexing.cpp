@@ -88,7 +88,7 @@ struct LowerTake : OpRewritePattern<TakeOp> {
         rewriter, loc, to.size, init,
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
           Value at = readIndex(b, loc, indices, i, from.size);
-          Value slice = buildSliceAt(b, loc, input, 1, at, /*drop=*/false);
+          Value slice = buildSliceAt(b, loc, input, 1, at);
           return {buildInsertAt(b, loc, slice, values[0], 1, i)};
         });
     rewriter.replaceOp(op, buildReshape(rewriter, loc, results[0], shape));
@@ -122,8 +122,8 @@ struct LowerScatterAdd : OpRewritePattern<ScatterAddOp> {
         rewriter, loc, from.size, init,
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
           Value at = readIndex(b, loc, indices, i, to.size);
-          Value old = buildSliceAt(b, loc, values[0], 1, at, /*drop=*/false);
-          Value update = buildSliceAt(b, loc, updates, 1, i, /*drop=*/false);
+          Value old = buildSliceAt(b, loc, values[0], 1, at);
+          Value update = buildSliceAt(b, loc, updates, 1, i);
           Value sum = addTo(b, loc, old, update);
           return {buildInsertAt(b, loc, sum, values[0], 1, at)};
         });
@@ -154,7 +154,7 @@ struct LowerCumsum : OpRewritePattern<CumsumOp> {
             at = arith::SubIOp::create(
                 b, loc, arith::ConstantIndexOp::create(b, loc, slab.size - 1),
                 i);
-          Value entry = buildSliceAt(b, loc, input, 1, at, /*drop=*/false);
+          Value entry = buildSliceAt(b, loc, input, 1, at);
           Value sum = addTo(b, loc, values[1], entry);
           return {buildInsertAt(b, loc, sum, values[0], 1, at), sum};
         });

@@ -200,40 +200,34 @@ Value pock::buildPadded(OpBuilder &b, Location loc, Value value,
   return buildInsert(b, loc, value, dest, offset, stride);
 }
 
-namespace {
-/// Offsets, sizes and strides of entry `at` of a tensor along a dimension.
-struct EntryPlace {
-  SmallVector<OpFoldResult> offsets, sizes, strides;
+Value Part::extract(OpBuilder &b, Location loc, Value from) const {
+  // (A part of this shape is all of it.)
+  auto type = RankedTensorType::get(shape, getElement(from));
+  if (type == from.getType())
+    return from;
+  return tensor::ExtractSliceOp::create(b, loc, type, from, offsets, sizes,
+                                        strides);
+}
 
-  EntryPlace(OpBuilder &b, ArrayRef<int64_t> shape, int64_t dim, Value at) {
-    for (int64_t size : shape)
-      sizes.push_back(b.getIndexAttr(size));
-    offsets.assign(shape.size(), b.getIndexAttr(0));
-    strides.assign(shape.size(), b.getIndexAttr(1));
-    offsets[dim] = at;
-    sizes[dim] = b.getIndexAttr(1);
-  }
-};
-} // namespace
+Value Part::insert(OpBuilder &b, Location loc, Value part, Value into) const {
+  if (part.getType() == into.getType())
+    return part;
+  return tensor::InsertSliceOp::create(b, loc, part, into, offsets, sizes,
+                                       strides);
+}
 
 Value pock::buildSliceAt(OpBuilder &b, Location loc, Value value, int64_t dim,
-                         Value at, bool drop) {
-  EntryPlace place(b, getShape(value), dim, at);
-  SmallVector<int64_t> shape(getShape(value));
-  if (drop)
-    shape.erase(shape.begin() + dim);
-  else
-    shape[dim] = 1;
-  return tensor::ExtractSliceOp::create(
-      b, loc, RankedTensorType::get(shape, getElement(value)), value,
-      place.offsets, place.sizes, place.strides);
+                         Value at) {
+  return Part(b, getShape(value))
+      .restrict(b, dim, at, 1)
+      .extract(b, loc, value);
 }
 
 Value pock::buildInsertAt(OpBuilder &b, Location loc, Value slice, Value dest,
                           int64_t dim, Value at) {
-  EntryPlace place(b, getShape(dest), dim, at);
-  return tensor::InsertSliceOp::create(b, loc, slice, dest, place.offsets,
-                                       place.sizes, place.strides);
+  return Part(b, getShape(dest))
+      .restrict(b, dim, at, 1)
+      .insert(b, loc, slice, dest);
 }
 
 ValueRange pock::buildLoop(OpBuilder &b, Location loc, int64_t count,

@@ -91,10 +91,38 @@ Value buildSlice(OpBuilder &b, Location loc, Value value,
 Value buildInsert(OpBuilder &b, Location loc, Value source, Value dest,
                   ArrayRef<int64_t> offsets, ArrayRef<int64_t> strides);
 
-/// Entry `at` of `value` along `dim`, which becomes size one, or with `drop`
-/// goes away.
+/// A part of a tensor: everything of some dimensions, a range of others.
+struct Part {
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  SmallVector<int64_t> shape;
+
+  Part(OpBuilder &b, ArrayRef<int64_t> full)
+      : offsets(full.size(), b.getIndexAttr(0)),
+        strides(full.size(), b.getIndexAttr(1)), shape(full) {
+    for (int64_t size : full)
+      sizes.push_back(b.getIndexAttr(size));
+  }
+
+  Part &restrict(OpBuilder &b, int64_t dim, OpFoldResult offset, int64_t size) {
+    offsets[dim] = offset;
+    sizes[dim] = b.getIndexAttr(size);
+    shape[dim] = size;
+    return *this;
+  }
+  /// One entry of dimension `dim`, which goes away: last dimensions first.
+  Part &select(OpBuilder &b, int64_t dim, OpFoldResult at) {
+    restrict(b, dim, at, 1);
+    shape.erase(shape.begin() + dim);
+    return *this;
+  }
+
+  Value extract(OpBuilder &b, Location loc, Value from) const;
+  Value insert(OpBuilder &b, Location loc, Value part, Value into) const;
+};
+
+/// Entry `at` of `value` along `dim`, which becomes size one.
 Value buildSliceAt(OpBuilder &b, Location loc, Value value, int64_t dim,
-                   Value at, bool drop);
+                   Value at);
 
 /// `dest` with entry `at` along `dim` replaced by `slice`.
 Value buildInsertAt(OpBuilder &b, Location loc, Value slice, Value dest,

@@ -110,8 +110,8 @@ Value pock::buildTransform(OpBuilder &b, Location loc, const Matrix &matrix,
   for (int64_t i = 0; i < matrix.rows; ++i)
     for (int64_t j = 0; j < matrix.rows; ++j) {
       parts.push_back(Part(b, getShape(into))
-                          .select(b, dims.second, j)
-                          .select(b, dims.first, i));
+                          .select(b, dims.second, b.getIndexAttr(j))
+                          .select(b, dims.first, b.getIndexAttr(i)));
       inits.push_back(parts.back().extract(b, loc, into));
       types.push_back(inits.back().getType());
       maps.push_back(loops.map(point));

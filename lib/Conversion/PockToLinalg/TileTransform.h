@@ -30,47 +30,6 @@ struct MinimalAlgorithm {
 /// same.
 extern const MinimalAlgorithm forwardAlgorithm, gradientAlgorithm;
 
-/// A part of a tensor: everything of some dimensions, a range of others.
-struct Part {
-  SmallVector<OpFoldResult> offsets, sizes, strides;
-  SmallVector<int64_t> shape;
-
-  Part(OpBuilder &b, ArrayRef<int64_t> full)
-      : offsets(full.size(), b.getIndexAttr(0)),
-        strides(full.size(), b.getIndexAttr(1)), shape(full) {
-    for (int64_t size : full)
-      sizes.push_back(b.getIndexAttr(size));
-  }
-
-  Part &restrict(OpBuilder &b, int64_t dim, OpFoldResult offset, int64_t size) {
-    offsets[dim] = offset;
-    sizes[dim] = b.getIndexAttr(size);
-    shape[dim] = size;
-    return *this;
-  }
-  /// One entry of dimension `dim`, which goes away: last dimensions first.
-  Part &select(OpBuilder &b, int64_t dim, int64_t at) {
-    restrict(b, dim, b.getIndexAttr(at), 1);
-    shape.erase(shape.begin() + dim);
-    return *this;
-  }
-
-  Value extract(OpBuilder &b, Location loc, Value from) const {
-    // (A part of this shape is all of it.)
-    auto type = RankedTensorType::get(shape, getElement(from));
-    if (type == from.getType())
-      return from;
-    return tensor::ExtractSliceOp::create(b, loc, type, from, offsets, sizes,
-                                          strides);
-  }
-  Value insert(OpBuilder &b, Location loc, Value part, Value into) const {
-    if (part.getType() == into.getType())
-      return part;
-    return tensor::InsertSliceOp::create(b, loc, part, into, offsets, sizes,
-                                         strides);
-  }
-};
-
 /// The map of entry (i, j) of the tiles that are transformed.
 using EntryMap = function_ref<AffineMap(Loops &, ArrayRef<AffineExpr> point,
                                         int64_t, int64_t)>;

@@ -19,8 +19,6 @@
 #include "Winograd.h"
 #include "TileTransform.h"
 
-#include "Pock/Codegen/TargetDescription.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <cmath>
@@ -36,16 +34,18 @@ struct Blocks {
 
   /// The cheapest blocks of `batch` images of `tilesY` times `tilesX` tiles of
   /// `tileBytes` if each block reads or writes `sharedBytes` that all share.
-  static Blocks choose(const CacheSizes &caches, int64_t batch, int64_t tilesY,
-                       int64_t tilesX, int64_t tileBytes, int64_t sharedBytes) {
+  static Blocks choose(const TargetDescription &target, int64_t batch,
+                       int64_t tilesY, int64_t tilesX, int64_t tileBytes,
+                       int64_t sharedBytes) {
     Blocks best{batch, tilesY};
     double least = INFINITY;
     auto consider = [&](int64_t images, int64_t rows) {
       int64_t bytes = images * rows * tilesX * tileBytes;
       double count = double(batch / images) * double(tilesY / rows);
       // Half of the cache: what the block meets wants room, too.
-      double cost = bytes <= caches.block / 2 ? 0 : tileTraffic * count * bytes;
-      bool sharedFits = sharedBytes <= caches.block / 2;
+      double cost =
+          bytes <= target.l2Bytes / 2 ? 0 : tileTraffic * count * bytes;
+      bool sharedFits = sharedBytes <= target.l2Bytes / 2;
       cost += sharedFits ? double(sharedBytes) : count * sharedBytes;
       if (cost < least) {
         least = cost;
@@ -73,17 +73,19 @@ struct FilterBlocks {
   /// Parts that fit the cache if the filter does not and if what they meet,
   /// `tileBytes` of transformed tiles in one block, is read anew for each of
   /// them at a lower price.
-  static FilterBlocks choose(const CacheSizes &caches, int64_t in, int64_t out,
-                             int64_t entryBytes, int64_t tileBytes) {
+  static FilterBlocks choose(const TargetDescription &target, int64_t in,
+                             int64_t out, int64_t entryBytes,
+                             int64_t tileBytes) {
     int64_t bytes = entryBytes * in * out;
-    double repeated = tileBytes <= caches.block / 2
+    double repeated = tileBytes <= target.l2Bytes / 2
                           ? 0
                           : double(tileBytes) * llvm::divideCeil(out, columns);
-    if (bytes <= caches.block / 2 || repeated >= traffic * bytes)
+    if (bytes <= target.l2Bytes / 2 || repeated >= traffic * bytes)
       return {in, out};
     FilterBlocks best{in, out % columns ? out : columns};
     for (int64_t rows = in; rows >= 1; --rows)
-      if (in % rows == 0 && entryBytes * rows * best.out <= caches.block / 2) {
+      if (in % rows == 0 &&
+          entryBytes * rows * best.out <= target.l2Bytes / 2) {
         best.in = rows;
         break;
       }
@@ -138,18 +140,18 @@ struct Tiling {
   }
   /// Chooses blocks for `in` and `out` channels. Each block accesses the
   /// transformed filter, or what becomes its gradient, `sharedAccesses` times.
-  void chooseBlocks(const CacheSizes &caches, int64_t in, int64_t out,
+  void chooseBlocks(const TargetDescription &target, int64_t in, int64_t out,
                     int64_t sharedAccesses) {
-    blocks = Blocks::choose(caches, getBatch(), tilesY, tilesX,
+    blocks = Blocks::choose(target, getBatch(), tilesY, tilesX,
                             getEntryBytes() * (in + out),
                             sharedAccesses * getEntryBytes() * in * out);
   }
   /// Parts only if there is one block, for which each part is made once.
-  FilterBlocks chooseFilterBlocks(const CacheSizes &caches, int64_t in,
+  FilterBlocks chooseFilterBlocks(const TargetDescription &target, int64_t in,
                                   int64_t out) const {
     if (blocks.images != getBatch() || blocks.rows != tilesY)
       return {in, out};
-    return FilterBlocks::choose(caches, in, out, getEntryBytes(),
+    return FilterBlocks::choose(target, in, out, getEntryBytes(),
                                 getEntryBytes() * in * getBatch() * tilesY *
                                     tilesX);
   }
@@ -254,15 +256,6 @@ Value multiplyTiles(OpBuilder &b, Location loc, Value lhs, Value rhs,
 
 } // namespace
 
-CacheSizes CacheSizes::get(Operation *op) {
-  TargetDescription target;
-  if (auto module = op->getParentOfType<ModuleOp>())
-    if (FailureOr<TargetDescription> own = TargetDescription::get(module);
-        succeeded(own))
-      target = *own;
-  return {target.l2Bytes};
-}
-
 bool pock::isReadInKernel(Value result) {
   return llvm::any_of(result.getUsers(), [](Operation *user) {
     return !user->hasTrait<OpTrait::IsTerminator>();
@@ -278,9 +271,9 @@ Value pock::buildFilterPart(OpBuilder &b, Location loc, Value filter,
       .extract(b, loc, filter);
 }
 
-Value pock::buildWinograd(OpBuilder &b, Location loc, const CacheSizes &caches,
-                          const Window &window, Value input,
-                          FilterBuilder buildFilter, int64_t out,
+Value pock::buildWinograd(OpBuilder &b, Location loc,
+                          const TargetDescription &target, const Window &window,
+                          Value input, FilterBuilder buildFilter, int64_t out,
                           ArrayRef<int64_t> outputs, bool isRead) {
   const MinimalAlgorithm &algorithm = forwardAlgorithm;
   Tiling tiling(loc, window, input, outputs, algorithm.outputs,
@@ -289,9 +282,9 @@ Value pock::buildWinograd(OpBuilder &b, Location loc, const CacheSizes &caches,
     return {};
   Type element = getElement(input);
   int64_t in = getShape(input)[3], tile = tiling.tile, step = tiling.step;
-  tiling.chooseBlocks(caches, in, out, /*sharedAccesses=*/1);
+  tiling.chooseBlocks(target, in, out, /*sharedAccesses=*/1);
   const Blocks &blocks = tiling.blocks;
-  FilterBlocks parts = tiling.chooseFilterBlocks(caches, in, out);
+  FilterBlocks parts = tiling.chooseFilterBlocks(target, in, out);
 
   auto transformFilter = [&](OpBuilder &b, OpFoldResult firstIn,
                              OpFoldResult firstOut) {
@@ -384,7 +377,7 @@ Value pock::buildWinograd(OpBuilder &b, Location loc, const CacheSizes &caches,
 }
 
 Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
-                                        const CacheSizes &caches,
+                                        const TargetDescription &target,
                                         const Window &window, Value input,
                                         Value gradient, bool isRead) {
   const MinimalAlgorithm &algorithm = gradientAlgorithm;
@@ -397,8 +390,8 @@ Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
   int64_t in = getShape(input)[3], out = shape[3];
   int64_t tile = tiling.tile, step = tiling.step;
   // The sums are read and written.
-  tiling.chooseBlocks(caches, in, out, /*sharedAccesses=*/2);
-  FilterBlocks parts = tiling.chooseFilterBlocks(caches, in, out);
+  tiling.chooseBlocks(target, in, out, /*sharedAccesses=*/2);
+  FilterBlocks parts = tiling.chooseFilterBlocks(target, in, out);
 
   auto pad = [&](OpBuilder &b, OpFoldResult image) -> SmallVector<Value> {
     SmallVector<int64_t> none(2, 0);
@@ -448,7 +441,7 @@ Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
     int64_t rows = in;
     if (isRead)
       while (rows % 2 == 0 &&
-             tiling.getEntryBytes() * rows * out > caches.block / 4)
+             tiling.getEntryBytes() * rows * out > target.l2Bytes / 4)
         rows /= 2;
     return buildBlockLoop(
         b, loc, in / rows, rows, result,

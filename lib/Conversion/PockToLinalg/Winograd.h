@@ -5,16 +5,9 @@
 
 #include "Window.h"
 
+#include "Pock/Codegen/TargetDescription.h"
+
 namespace mlir::pock {
-
-/// What blocks of tiles should fit.
-struct CacheSizes {
-  /// Bytes of the second cache of one core.
-  int64_t block;
-
-  /// Of the target of the module that `op` is in.
-  static CacheSizes get(Operation *op);
-};
 
 /// Makes `in` input channels times `out` output channels of a filter, from the
 /// given ones on: `[3, 3, in, out]`.
@@ -26,7 +19,7 @@ using FilterBuilder =
 /// channels by `window`, which has stride and dilation 1, of spatial sizes
 /// `outputs`. With `isRead`, something that runs element by element reads it in
 /// the kernel. Null if the windows read nothing but padding.
-Value buildWinograd(OpBuilder &b, Location loc, const CacheSizes &caches,
+Value buildWinograd(OpBuilder &b, Location loc, const TargetDescription &target,
                     const Window &window, Value input,
                     FilterBuilder buildFilter, int64_t out,
                     ArrayRef<int64_t> outputs, bool isRead);
@@ -43,7 +36,7 @@ Value buildFilterPart(OpBuilder &b, Location loc, Value filter,
 /// The gradient `[3, 3, c, f]` of such a convolution's filter from its input
 /// and the gradient `[n, h', w', f]` of its result. `isRead` and null as above.
 Value buildWinogradWeightGradient(OpBuilder &b, Location loc,
-                                  const CacheSizes &caches,
+                                  const TargetDescription &target,
                                   const Window &window, Value input,
                                   Value gradient, bool isRead);
 
