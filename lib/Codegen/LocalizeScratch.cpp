@@ -22,6 +22,7 @@
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
 #include "Pock/IR/Kernels.h"
+#include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 #include "Slices.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -54,10 +55,16 @@ struct Run {
   llvm::MapVector<Operation *, unsigned> loopOf;
 };
 
-/// Whether `operand` is `root` itself or a subview of the same rank that keeps
-/// all of dimension `dim`.
+/// Whether `operand` is `root` itself or a view of the same rank that keeps all
+/// of dimension `dim`.
 bool keepsDimension(Value operand, Value root, unsigned dim) {
   while (operand != root) {
+    if (auto pairs = operand.getDefiningOp<PairViewOp>()) {
+      if (dim + 1 == pairs.getType().getRank())
+        return false;
+      operand = pairs.getSource();
+      continue;
+    }
     auto view = operand.getDefiningOp<memref::SubViewOp>();
     if (!view || view.getSourceType().getRank() != view.getType().getRank() ||
         view.getType().getDimSize(dim) !=
@@ -220,20 +227,28 @@ std::optional<Run> findRun(Value buffer, unsigned dim, int64_t chunk,
 /// Whether only operations of the run use `buffer`.
 bool isPrivateTo(const Run &run, Value buffer) {
   return llvm::all_of(buffer.getUsers(), [&](Operation *user) {
-    if (isa<memref::SubViewOp>(user))
+    if (isa<memref::SubViewOp, PairViewOp>(user))
       return isPrivateTo(run, user->getResult(0));
     return run.loopOf.contains(user);
   });
 }
 
-/// `operand`, a chain of subviews of `root`, as the same chain of `size` images
-/// of `shrunk`.
+/// `operand`, a chain of views of `root`, as the same chain of `size` images of
+/// `shrunk`.
 Value rebase(OpBuilder &b, Value operand, Value root, Value shrunk,
              unsigned dim, int64_t size) {
+  int64_t all = cast<MemRefType>(shrunk.getType()).getDimSize(dim);
+  auto take = [&](Value value) {
+    return all == size ? value
+                       : sliceOf(b, value, dim, b.getIndexAttr(0), size);
+  };
   if (operand == root)
-    return cast<MemRefType>(shrunk.getType()).getDimSize(dim) == size
-               ? shrunk
-               : sliceOf(b, shrunk, dim, b.getIndexAttr(0), size);
+    return take(shrunk);
+  // (Pairs are of whole buffers.)
+  if (auto pairs = operand.getDefiningOp<PairViewOp>())
+    return take(PairViewOp::create(
+        b, pairs.getLoc(),
+        rebase(b, pairs.getSource(), root, shrunk, dim, all)));
   auto view = operand.getDefiningOp<memref::SubViewOp>();
   Value source = rebase(b, view.getSource(), root, shrunk, dim, size);
   SmallVector<OpFoldResult> sizes = view.getMixedSizes();
@@ -296,6 +311,16 @@ void rewrite(Run &run) {
     op->erase();
 }
 
+/// Whether `op` only moves what it reads, perhaps rounded and in pairs.
+bool isCopy(linalg::GenericOp op) {
+  return op.getNumReductionLoops() == 0 &&
+         llvm::all_of(op.getBody()->getOperations(), [](Operation &inner) {
+           return isa<arith::TruncFOp, arith::BitcastOp, arith::ExtUIOp,
+                      arith::ShLIOp, arith::OrIOp, arith::ConstantOp,
+                      linalg::YieldOp>(inner);
+         });
+}
+
 /// Whether `alloc` holds a copy, perhaps transposed, that one sum of products
 /// reads.
 bool isPackedOperand(memref::AllocOp alloc) {
@@ -304,8 +329,7 @@ bool isPackedOperand(memref::AllocOp alloc) {
     auto op = dyn_cast<linalg::GenericOp>(use.getOwner());
     if (!op)
       return false;
-    bool copies = op.getNumReductionLoops() == 0 && op.isDpsInit(&use) &&
-                  llvm::hasSingleElement(op.getBody()->getOperations());
+    bool copies = op.isDpsInit(&use) && isCopy(op);
     bool sums = op.getNumReductionLoops() > 0 && op.isDpsInput(&use);
     if ((!copies && !sums) || (copies && written) || (sums && read))
       return false;

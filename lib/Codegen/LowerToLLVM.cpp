@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LowerBf16.h"
 #include "MathApproximation.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
@@ -146,13 +147,8 @@ struct CallErf : OpRewritePattern<math::ErfOp> {
 /// f32 math functions as polynomials, powf and relatives as exp and log.
 LogicalResult expandMath(ModuleOp module, const TargetDescription &target) {
   MLIRContext *context = module.getContext();
-  // Elsewhere LLVM would call a function of its runtime library.
-  if (!StringRef(target.features).contains("+avx512bf16")) {
-    RewritePatternSet patterns(context);
-    arith::populateExpandBFloat16Patterns(patterns);
-    if (failed(applyPatternsGreedily(module, std::move(patterns))))
-      return failure();
-  }
+  if (failed(lowerBf16(module, target)))
+    return failure();
   {
     RewritePatternSet patterns(context);
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh",
@@ -225,6 +221,7 @@ LogicalResult convert(ModuleOp module, const TargetDescription &target,
 
   RewritePatternSet patterns(context);
   patterns.add<LoadBoolVector, StoreBoolVector>(converter, /*benefit=*/10);
+  populatePairViewToLLVMPatterns(converter, patterns);
   arith::populateArithToLLVMConversionPatterns(converter, patterns);
   cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
   index::populateIndexToLLVMConversionPatterns(converter, patterns);

@@ -46,6 +46,8 @@ bool analyzeOffset(Value view, Access &access) {
     if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
             def))
       continue;
+    if (isa<PairViewOp>(def))
+      return true; // Of a contiguous buffer from its start.
     if (auto padded = dyn_cast<PaddedViewOp>(def)) {
       SmallVector<int64_t> strides;
       int64_t offset;
@@ -191,7 +193,8 @@ Value findRoot(Value memref) {
     // These keep the aligned pointer; layout and offset are in the type.
     // (memref.view does not: its offset is in bytes and not in the type.)
     if (!isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
-             memref::CastOp, memref::ReinterpretCastOp, PaddedViewOp>(def))
+             memref::CastOp, memref::ReinterpretCastOp, PaddedViewOp,
+             PairViewOp>(def))
       break;
     memref = def->getOperand(0);
   }

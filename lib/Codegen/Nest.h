@@ -36,9 +36,14 @@ struct Access {
   /// One per loop of the nest.
   mlir::SmallVector<int64_t> strides;
 
-  bool sameElement(const Access &other) const {
-    return root == other.root && offset == other.offset &&
+  /// Whether both are the same element in each iteration if the roots are the
+  /// same memory. (Pairs of bf16 are other elements than bf16.)
+  bool samePlace(const Access &other) const {
+    return elementType == other.elementType && offset == other.offset &&
            outer == other.outer && strides == other.strides;
+  }
+  bool sameElement(const Access &other) const {
+    return root == other.root && samePlace(other);
   }
 };
 

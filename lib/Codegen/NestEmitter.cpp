@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "NestEmitterImpl.h"
+#include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -27,16 +28,26 @@ namespace detail {
 // Addresses and loads
 //===----------------------------------------------------------------------===//
 
+static BufferKey keyOf(const Access &access) {
+  return {access.root.getAsOpaquePointer(),
+          access.elementType.getAsOpaquePointer()};
+}
+
 /// The buffer of `access` as a one-dimensional memref.
 Value NestEmitter::flat(Access &access) {
-  auto type = cast<MemRefType>(access.root.getType());
-  if (type.getRank() == 1 && type.getLayout().isIdentity())
-    return access.root;
-  Value &result = flats[access.root];
+  Value &result = flats[keyOf(access)];
   if (result)
     return result;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointAfterValue(access.root);
+  Value buffer = access.root;
+  auto type = cast<MemRefType>(buffer.getType());
+  if (type.getElementType() != access.elementType) {
+    buffer = PairViewOp::create(b, loc, buffer);
+    type = cast<MemRefType>(buffer.getType());
+  }
+  if (type.getRank() == 1 && type.getLayout().isIdentity())
+    return result = buffer;
   int64_t elements = 1;
   SmallVector<int64_t> strides;
   int64_t offset = 0;
@@ -44,7 +55,7 @@ Value NestEmitter::flat(Access &access) {
     for (auto [extent, stride] : llvm::zip(type.getShape(), strides))
       elements += (extent - 1) * stride;
   result = memref::ReinterpretCastOp::create(
-      b, loc, MemRefType::get({elements}, type.getElementType()), access.root,
+      b, loc, MemRefType::get({elements}, type.getElementType()), buffer,
       /*offset=*/0, ArrayRef<int64_t>{elements}, ArrayRef<int64_t>{1});
   return result;
 }
@@ -107,8 +118,7 @@ void NestEmitter::loadInvariants() {
     for (Access &access : statement.ins) {
       if (!isInvariant(access) || written.contains(access.root))
         continue;
-      Value &value =
-          invariants[{access.root.getAsOpaquePointer(), access.offset}];
+      Value &value = invariants[{keyOf(access), access.offset}];
       if (!value)
         value = memref::LoadOp::create(b, loc, flat(access),
                                        constant(access.offset));
@@ -122,9 +132,8 @@ Value &NestEmitter::loaded(Access &access, int64_t extra, int64_t stride,
   for (auto [position, s] : llvm::zip(fixed, access.strides))
     offset += position * s;
   Value sum = dynamicIndex(access);
-  return loads[{access.root.getAsOpaquePointer(),
-                sum ? sum.getAsOpaquePointer() : nullptr, offset, lanes,
-                lanes == 1 ? 0 : stride}];
+  return loads[{keyOf(access), sum ? sum.getAsOpaquePointer() : nullptr, offset,
+                lanes, lanes == 1 ? 0 : stride}];
 }
 
 /// `lanes` elements, `stride` apart (one scalar if the stride is 0).
@@ -135,8 +144,7 @@ Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
   if (stride == 0)
     lanes = 1;
   if (isInvariant(access))
-    if (auto it =
-            invariants.find({access.root.getAsOpaquePointer(), access.offset});
+    if (auto it = invariants.find({keyOf(access), access.offset});
         it != invariants.end())
       return it->second;
   Value &known = loaded(access, extra, stride, lanes);

@@ -55,6 +55,9 @@ struct Step {
   Piece piece{0, 1};
 };
 
+/// A buffer, and which elements it is seen to have.
+using BufferKey = std::pair<const void *, const void *>;
+
 class NestEmitter {
 public:
   NestEmitter(OpBuilder &b, Nest &nest, const Schedule &schedule,
@@ -147,16 +150,17 @@ private:
   /// Dynamic parts of addresses by strides, and loaded values by address;
   /// both valid in the current block.
   std::map<SmallVector<int64_t>, Value> dynamicIndices;
-  std::map<std::tuple<void *, void *, int64_t, int64_t, int64_t>, Value> loads;
+  std::map<std::tuple<BufferKey, void *, int64_t, int64_t, int64_t>, Value>
+      loads;
   Value &loaded(Access &access, int64_t extra, int64_t stride, int64_t lanes);
   /// What the statements of this tile wrote, one value per point.
   SmallVector<std::pair<Access *, Values>, 0> forwarded;
-  DenseMap<Value, Value> flats;
+  std::map<BufferKey, Value> flats;
   /// In a parallel region: what this thread does of the loop that is divided,
   /// and whether what is in front of it and behind it is its own, too.
   Value shareBegin, shareEnd, isFirstThread, isLastThread;
   /// Loaded in front of the loops, by buffer and offset.
-  std::map<std::pair<void *, int64_t>, Value> invariants;
+  std::map<std::pair<BufferKey, int64_t>, Value> invariants;
 };
 
 } // namespace detail

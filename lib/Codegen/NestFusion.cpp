@@ -51,9 +51,7 @@ bool mayAlias(Value a, Value b) {
 }
 
 bool mayConflict(const Access &a, const Access &b) {
-  if (!a.root || !b.root || !mayAlias(a.root, b.root))
-    return false;
-  return a.offset != b.offset || a.strides != b.strides || a.outer != b.outer;
+  return a.root && b.root && mayAlias(a.root, b.root) && !a.samePlace(b);
 }
 
 /// Maps the parallel loops of `op` to those of `nest` by an operand that both
@@ -190,6 +188,31 @@ void generalizeAll(func::FuncOp func) {
     rewriter.setInsertionPoint(op);
     (void)linalg::generalizeNamedOp(rewriter, op);
   });
+}
+
+void sinkFill(linalg::GenericOp sum) {
+  Value out = findRoot(sum.getDpsInits()[0]);
+  for (Operation *op = sum->getPrevNode(); op; op = op->getPrevNode()) {
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    if (!generic) {
+      if (!isMemoryEffectFree(op) && !isa<memref::AllocOp>(op))
+        return;
+      continue;
+    }
+    bool touches = llvm::any_of(generic->getOperands(), [&](Value operand) {
+      return isa<MemRefType>(operand.getType()) && findRoot(operand) == out;
+    });
+    if (!touches)
+      continue;
+    bool fills =
+        llvm::none_of(generic->getOpOperands(), [&](OpOperand &operand) {
+          return isa<MemRefType>(operand.get().getType()) &&
+                 generic.payloadUsesValueFromOperand(&operand);
+        });
+    if (fills && generic.getNumDpsInits() == 1)
+      generic->moveBefore(sum);
+    return;
+  }
 }
 
 static void formNestsIn(Block &block, bool fuse, SmallVectorImpl<Nest> &nests) {

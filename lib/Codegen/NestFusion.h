@@ -12,11 +12,14 @@ namespace mlir::pock {
 /// shape into linalg.generic.
 void generalizeAll(mlir::func::FuncOp func);
 
-/// Partitions the linalg.generic operations of the kernel (top level and
-/// the bodies of scf.for) into nests,
-/// in program order; an operation that no nest can express is left out. The
-/// nests are not merged (see mergeLoops) yet. With `fuse` unset every
-/// operation is alone.
+/// Moves the operation that fills the out of `sum` right in front of it, where
+/// both become one nest, unless something in between touches that buffer.
+void sinkFill(mlir::linalg::GenericOp sum);
+
+/// Partitions the linalg.generic operations of the kernel (top level and the
+/// bodies of scf.for) into nests, in program order; an operation that no nest
+/// can express is left out. The nests are not merged (see mergeLoops) yet.
+/// With `fuse` unset every operation is alone.
 mlir::SmallVector<Nest, 0> formNests(mlir::func::FuncOp func, bool fuse = true);
 
 /// The `memref.alloc` operations that no operation outside of one nest

@@ -95,6 +95,7 @@ private:
       Value copy = memref::AllocOp::create(b, op.getLoc(), type);
       linalg::CopyOp::create(b, op.getLoc(), operand.get(), copy);
       operand.set(copy);
+      sinkFill(op);
     }
   }
 };

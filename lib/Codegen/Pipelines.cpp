@@ -35,6 +35,8 @@ void buildKernelBufferizePipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createFoldPadding());
+  pm.addPass(createNarrowScratch());
+  pm.addPass(createPairProducts());
   pm.addPass(createPackOperands());
   pm.addPass(createLocalizeScratch());
   pm.addPass(createBlockReductions());

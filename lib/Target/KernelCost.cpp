@@ -7,6 +7,7 @@
 
 #include "Pock/Target/KernelCost.h"
 
+#include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,6 +45,8 @@ static int64_t flopsOf(Operation *op) {
     return 0;
   if (isa<math::FmaOp>(op))
     return 2;
+  if (isa<DotPairsOp>(op))
+    return 4;
   bool arithmetic =
       isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
           arith::RemFOp, arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp,

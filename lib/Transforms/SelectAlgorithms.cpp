@@ -4,8 +4,8 @@
 // loops and for Winograd's tiles, and sets the attribute `algorithm` where the
 // latter take clearly less. The unit is a multiply-add of vectors:
 //
-// * 9 per output and pair of channels directly, 16 per tile of 2x2 outputs by
-//   tiles, of which those at the border may be partly wasted;
+// * 9 per output and two channels directly, half of that in pairs of bf16; 16
+//   per tile of 2x2 outputs by tiles, some partly wasted at the border;
 // * some for each vector that the transforms of tiles and filter load or store.
 //
 // Does not know what else the kernel does: that is the same for both.
@@ -75,8 +75,10 @@ Convolution describe(ConvWeightGradOp op) {
                   weight.getDimSize(3), weight);
 }
 
-/// How many times faster tiles are than direct loops.
-double estimateGain(const Convolution &conv, const TargetDescription &target) {
+/// How many times faster tiles are than direct loops, which may multiply
+/// `pairs` of bf16.
+double estimateGain(const Convolution &conv, const TargetDescription &target,
+                    bool pairs) {
   Type element = conv.weight.getElementType();
   int64_t lanes = target.lanes(element);
   auto vectors = [&](int64_t channels) -> double {
@@ -89,7 +91,7 @@ double estimateGain(const Convolution &conv, const TargetDescription &target) {
   double filterBytes = kTile * conv.in * conv.out * bytesOf(element);
   bool filterFits = filterBytes <= target.l2Bytes;
 
-  double direct = 9 * pixels * products;
+  double direct = (pairs ? 4.5 : 9) * pixels * products;
   double byTiles = kTile * tiles * products;
   // A gradient's tiles take as many accesses as a result's: 4 and 16.
   byTiles += kMove * tiles *
@@ -155,7 +157,11 @@ private:
         !allowsWinograd(op.getLayout(), conv.weight.getShape(), op.getStrides(),
                         op.getDilations(), op.getGroups()))
       return;
-    if (use == Winograd::Always || estimateGain(conv, target) >= minGain)
+    // (Tiles are f32: their transforms would round too much.)
+    bool pairs =
+        target.multipliesPairs(op->template getParentOfType<ModuleOp>()) &&
+        conv.in % 2 == 0;
+    if (use == Winograd::Always || estimateGain(conv, target, pairs) >= minGain)
       op.setAlgorithm(Algorithm::Winograd);
   }
 };

@@ -84,8 +84,9 @@ def compile(
         clip_grad_value: clamp the gradients' entries to this; before ``clip_grad_norm``.
         seed: of dropout, if the model is in training mode.
         precision: ``f32``, or ``bf16``: activations, gradients and frozen weights of at least
-            1024 elements are stored in bfloat16. Kernels compute in float32; parameters that
-            train, and the optimizer's state, stay float32.
+            1024 elements are stored in bfloat16. Parameters that train, sums, and the
+            optimizer's state stay float32. Matrix products round their operands to bfloat16
+            on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``.
         tuning: what `tune` has measured, or the file with it; what it says of other kernels and
             of other targets is ignored.
         dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.

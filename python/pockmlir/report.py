@@ -285,6 +285,8 @@ def _arithmetic(artifact: Artifact) -> dict[str, str]:
     code = next((dump.ir for dump in artifact.dumps if dump.name == "llvm"), None)
     if code is None:
         return result
+    if "dpbf16ps" in code:
+        result["products of matrices"] = "of bfloat16, sums in float32"
     fused = "llvm.intr.fma" in code or "llvm.intr.fmuladd" in code
     result["multiply-add"] = "fused" if fused else "two roundings"
     library = [name for name in ("exp", "log", "tanh", "pow", "erf") if _calls_libm(code, name)]

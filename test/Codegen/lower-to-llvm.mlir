@@ -70,3 +70,38 @@ func.func @exp(%x: f32, %y: f64) -> (f32, f64) {
   %b = math.exp %y : f64
   return %a, %b : f32, f64
 }
+
+// -----
+
+// Products of pairs: the instruction, of which short vectors fill lanes up.
+
+module attributes {pock.target = {triple = "x86_64-unknown-linux-gnu", vector_bytes = 64 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+// CHECK-LABEL: llvm.func @pairs(
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"({{.*}}) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.128"
+func.func @pairs(%x: memref<4x32xbf16>, %s: vector<16xf32>, %w: vector<16xi32>, %t: vector<2xf32>, %v: vector<2xi32>) -> (vector<16xf32>, vector<2xf32>) {
+  %c0 = arith.constant 0 : index
+  %p = pock.pair_view %x : memref<4x32xbf16> to memref<4x16xi32>
+  %a = vector.load %p[%c0, %c0] : memref<4x16xi32>, vector<16xi32>
+  %r = pock.dot_pairs %s, %a, %w : vector<16xf32>, vector<16xi32>
+  %q = pock.dot_pairs %t, %v, %v : vector<2xf32>, vector<2xi32>
+  return %r, %q : vector<16xf32>, vector<2xf32>
+}
+}
+
+// -----
+
+// Without it, low halves are shifted up and high ones masked.
+
+module attributes {pock.target = {triple = "x86_64-unknown-linux-gnu"}} {
+// CHECK-LABEL: llvm.func @pairs_in_parts(
+// CHECK-NOT:     dpbf16ps
+// CHECK:         llvm.shl
+// CHECK:         llvm.intr.fma
+// CHECK:         llvm.and
+// CHECK:         llvm.intr.fma
+func.func @pairs_in_parts(%s: f32, %x: i32, %w: i32) -> f32 {
+  %r = pock.dot_pairs %s, %x, %w : f32, i32
+  return %r : f32
+}
+}

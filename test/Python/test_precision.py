@@ -67,9 +67,8 @@ def test_saved_activations_take_half_the_bytes():
     _, steps = compile_both("convnet")
     wide, narrow = steps["f32"].memory, steps["bf16"].memory
     assert narrow.saved < 0.6 * wide.saved
-    # Kernels want the same room: they compute in f32.
-    assert narrow.workspace == wide.workspace
-    assert narrow.arena - narrow.workspace < 0.75 * (wide.arena - wide.workspace)
+    assert narrow.workspace <= wide.workspace
+    assert narrow.arena < 0.75 * wide.arena
     assert narrow.parameters == wide.parameters
     assert narrow.optimizer_state == wide.optimizer_state
 

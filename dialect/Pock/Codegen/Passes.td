@@ -58,6 +58,58 @@ def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def NarrowScratch : Pass<"pock-narrow-scratch", "mlir::ModuleOp"> {
+  let summary = "Keep temporaries in bf16 that hold what is bf16";
+  let description = [{
+    A temporary of f32 into which nothing is written but widened bf16, and
+    constants that bf16 represents, becomes one of bf16; what reads it widens.
+
+    ```mlir
+    %pad = memref.alloc() : memref<18x18x64xf32>
+    // fill the border of %pad with 0; extf of %x into the rest
+    // becomes
+    %pad = memref.alloc() : memref<18x18x64xbf16>
+    // fill the border of %pad with 0; copy %x into the rest
+    ```
+
+    Does nothing where f32 arithmetic writes the temporary, or something else
+    than linalg.generic uses it.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def PairProducts : Pass<"pock-pair-products", "mlir::ModuleOp"> {
+  let summary = "Multiply pairs of bf16 where the target can";
+  let description = [{
+    In modules of precision bf16, for targets with products of pairs
+    (AVX512-BF16), sums of products with an operand in bf16 take two terms at a
+    time. What is contiguous along the sum is seen as pairs; of anything else,
+    f32 included, a copy interleaves two rows at a time.
+
+    ```mlir
+    linalg.generic ins(%x, %w : memref<64x128xbf16>, memref<128x256xf32>)  // %out += extf(%x) * %w
+    // becomes
+    %xx = pock.pair_view %x : memref<64x128xbf16> to memref<64x64xi32>
+    %ww = memref.alloc() : memref<64x256xi32>
+    // %ww[k, n] = pair of %w[2 * k, n] and %w[2 * k + 1, n], rounded
+    linalg.generic ins(%xx, %ww : memref<64x64xi32>, memref<64x256xi32>)   // pock.dot_pairs
+    ```
+
+    Where both operands are copied (the gradient of a weight), the sum runs over
+    blocks of which half of `l2_bytes` of the target holds the copies.
+
+    Does nothing where a sum has an odd number of terms, where a copy would be
+    used fewer than 16 times, or where an f32 operand is contiguous along the
+    sum.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+}
+
 def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
   let summary = "Read what is padded without a padded copy";
   let description = [{

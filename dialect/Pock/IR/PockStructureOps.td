@@ -6,7 +6,6 @@
 include "Pock/IR/PockOpBase.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
-include "mlir/Interfaces/ViewLikeInterface.td"
 
 def Pock_ParamOp : Pock_Op<"param", [Symbol]> {
   let summary = "a parameter, buffer or state, without its data";
@@ -126,39 +125,6 @@ def Pock_LaunchOp : Pock_Op<"launch", [AttrSizedOperandSegments,
     attr-dict (`->` type($results)^)?
   }];
   let hasVerifier = 1;
-}
-
-def Pock_PaddedViewOp : Pock_Op<"padded_view", [Pure,
-    DeclareOpInterfaceMethods<ViewLikeOpInterface>]> {
-  let summary = "a buffer seen with a border that is not in memory";
-  let description = [{
-    Has `low` entries in front of each dimension of `source` and `high` behind
-    it, where there is no memory. Only sums over windows may read it, and
-    whoever emits them leaves out the taps that fall on the border: what they
-    would add is nothing. `pock-fold-padding` makes such views.
-
-    Constraints: `padded_view_c1`: `low` and `high` have an entry for each
-    dimension, none negative; `padded_view_c2`: the result has the element type
-    and the strides of `source`, its shape with the border, and a dynamic
-    offset.
-
-    Example: `%p = pock.padded_view %x {low = array<i64: 1, 0>, high = array<i64: 1, 0>}
-    : memref<4x8xf32> to memref<6x8xf32, strided<[8, 1], offset: ?>>`
-  }];
-  let arguments = (ins AnyStaticShapeMemRef:$source, DenseI64ArrayAttr:$low,
-                       DenseI64ArrayAttr:$high);
-  let results = (outs AnyStaticShapeMemRef:$result);
-  let assemblyFormat = "$source attr-dict `:` type($source) `to` type($result)";
-  let builders = [OpBuilder<(ins "::mlir::Value":$source,
-                                 "::llvm::ArrayRef<int64_t>":$low,
-                                 "::llvm::ArrayRef<int64_t>":$high)>];
-  let hasVerifier = 1;
-  let extraClassDeclaration = [{
-    /// The type of `source` with a border.
-    static ::mlir::MemRefType getPaddedType(::mlir::MemRefType source,
-                                            ::llvm::ArrayRef<int64_t> low,
-                                            ::llvm::ArrayRef<int64_t> high);
-  }];
 }
 
 #endif // POCK_STRUCTURE_OPS_TD

@@ -110,10 +110,13 @@ void sinkExpansions(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
   linalg::populateFoldReshapeOpsByCollapsingPatterns(
       patterns, [](OpOperand *operand) {
-        auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
-        return consumer && consumer.getNumReductionLoops() == 0 &&
-               operand->get().hasOneUse() &&
-               operand->get().getDefiningOp<tensor::ExpandShapeOp>();
+        // All of them or none: those that are left could not be fused with
+        // the others.
+        return operand->get().getDefiningOp<tensor::ExpandShapeOp>() &&
+               llvm::all_of(operand->get().getUsers(), [](Operation *user) {
+                 auto consumer = dyn_cast<linalg::GenericOp>(user);
+                 return consumer && consumer.getNumReductionLoops() == 0;
+               });
       });
   patterns.add<CollapseProducer>(kernel.getContext());
   // Reshapes that meet cancel out.

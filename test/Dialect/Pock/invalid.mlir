@@ -270,3 +270,43 @@ func.func @padded_view_c2_result(%x: memref<4x8xf32>) {
   %p = pock.padded_view %x {low = array<i64: 1, 0>, high = array<i64: 0, 0>} : memref<4x8xf32> to memref<5x8xf32>
   return
 }
+
+// -----
+
+func.func @pair_view_c1_odd(%x: memref<4x7xbf16>) {
+  // expected-error @below {{expected a contiguous source whose last dimension is even, but got 'memref<4x7xbf16>'}}
+  %p = pock.pair_view %x : memref<4x7xbf16> to memref<4x3xi32>
+  return
+}
+
+// -----
+
+func.func @pair_view_c1_strided(%x: memref<4x8xbf16, strided<[16, 1]>>) {
+  // expected-error @below {{expected a contiguous source whose last dimension is even}}
+  %p = pock.pair_view %x : memref<4x8xbf16, strided<[16, 1]>> to memref<4x4xi32>
+  return
+}
+
+// -----
+
+func.func @pair_view_c2_result(%x: memref<4x8xbf16>) {
+  // expected-error @below {{expected a result of type 'memref<4x4xi32>', but got 'memref<4x8xi32>'}}
+  %p = pock.pair_view %x : memref<4x8xbf16> to memref<4x8xi32>
+  return
+}
+
+// -----
+
+func.func @dot_pairs_types(%s: f32, %x: i32, %w: vector<4xi32>) {
+  // expected-error @below {{op failed to verify that all of {lhs, rhs} have same type}}
+  %r = "pock.dot_pairs"(%s, %x, %w) : (f32, i32, vector<4xi32>) -> f32
+  return
+}
+
+// -----
+
+func.func @dot_pairs_lanes(%s: vector<8xf32>, %x: vector<4xi32>) {
+  // expected-error @below {{all non-scalar operands/results must have the same shape and base type}}
+  %r = pock.dot_pairs %s, %x, %x : vector<8xf32>, vector<4xi32>
+  return
+}

@@ -685,6 +685,17 @@ func.func @sparse_update_shared(%g: tensor<2x4xf32>, %lr: tensor<f32>, %c: tenso
 func.func private @k(tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
 func.func private @on_buffers(memref<4xf32>, memref<4xf32>)
 
+// CHECK-LABEL: func.func @pairs(
+// CHECK: pock.pair_view %{{.+}} : memref<4x8xbf16> to memref<4x4xi32>
+// CHECK: pock.dot_pairs %{{.+}}, %{{.+}}, %{{.+}} : f32, i32
+// CHECK: pock.dot_pairs %{{.+}}, %{{.+}}, %{{.+}} : vector<4xf32>, vector<4xi32>
+func.func @pairs(%x: memref<4x8xbf16>, %s: f32, %w: i32, %ss: vector<4xf32>, %ww: vector<4xi32>) -> (memref<4x4xi32>, f32, vector<4xf32>) {
+  %p = pock.pair_view %x : memref<4x8xbf16> to memref<4x4xi32>
+  %r = pock.dot_pairs %s, %w, %w : f32, i32
+  %rr = pock.dot_pairs %ss, %ww, %ww : vector<4xf32>, vector<4xi32>
+  return %p, %r, %rr : memref<4x4xi32>, f32, vector<4xf32>
+}
+
 // CHECK-LABEL: func.func @padded_view(
 // CHECK: pock.padded_view %{{.+}} {high = array<i64: 1, 0>, low = array<i64: 2, 0>} : memref<4x8xf32> to memref<7x8xf32, strided<[8, 1], offset: ?>>
 func.func @padded_view(%x: memref<4x8xf32>) -> memref<7x8xf32, strided<[8, 1], offset: ?>> {
