@@ -11,6 +11,7 @@ compiled here needs is in `Step.memory`, exactly.
 """
 
 from .backbone import Backbone, Conv, Linear
+from .describe import describe
 from .estimate import Cost, LayerCost, estimate
 from .update import SparseUpdate, to_scheme
 
@@ -21,6 +22,7 @@ __all__ = [
     "LayerCost",
     "Linear",
     "SparseUpdate",
+    "describe",
     "estimate",
     "to_scheme",
 ]

@@ -85,7 +85,7 @@ class Linear:
 
     Attributes:
         name: path of its module.
-        inputs: numbers that it reads per example.
+        inputs: channels that it reads, once per example.
         weight: PyTorch's name of its weight; None if it has none.
         bias: PyTorch's name of its bias; None if it has none.
     """
