@@ -1,4 +1,4 @@
-"""`pockmlir.cost` counts what it says it counts."""
+"""`pockmlir.cost` reproduces the published budgets, and counts what it says it counts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,112 @@ from typing import Any
 
 import pockmlir as pock
 import pytest
-from pockmlir.cost import Backbone, Conv, Linear, SparseUpdate, estimate, to_scheme
+import torch
+from architectures.backbones import BACKBONES, PIXELS
+from pockmlir.cost import Backbone, Conv, Linear, SparseUpdate, describe, estimate, to_scheme
+from torch import nn
 
 EIGHTH, QUARTER, HALF = 1 / 8, 1 / 4, 1 / 2
+
+#: Backbone and scheme → KB of weights and biases, saved inputs, masks, all; numbers of trained weights.
+BUDGETS = {
+    ("mbv2-w0.35", "49kb"): (34.1, 5.8, 9.9, 49.8, 22410),
+    ("mbv2-w0.35", "73kb"): (52.6, 7.1, 14.2, 73.9, 39072),
+    ("mbv2-w0.35", "99kb"): (70.9, 10.5, 18.0, 99.4, 55920),
+    ("mbv2-w0.35", "123kb"): (89.4, 11.3, 22.9, 123.6, 72384),
+    ("mbv2-w0.35", "138kb"): (99.4, 11.7, 27.1, 138.2, 81792),
+    ("mcunet-5fps", "49kb"): (29.8, 3.9, 16.1, 49.8, 12096),
+    ("mcunet-5fps", "74kb"): (47.3, 10.2, 17.3, 74.8, 29440),
+    ("mcunet-5fps", "99kb"): (70.0, 12.2, 17.7, 99.8, 52480),
+    ("mcunet-5fps", "124kb"): (93.5, 11.3, 20.2, 125.0, 75328),
+    ("mcunet-5fps", "148kb"): (115.6, 13.9, 18.9, 148.4, 98560),
+    ("proxyless-w0.3", "49kb"): (33.9, 5.2, 10.6, 49.7, 20736),
+    ("proxyless-w0.3", "74kb"): (51.3, 8.6, 15.0, 74.9, 36288),
+    ("proxyless-w0.3", "98kb"): (76.1, 9.8, 12.6, 98.5, 62976),
+    ("proxyless-w0.3", "120kb"): (91.8, 11.6, 16.9, 120.2, 76800),
+    ("proxyless-w0.3", "148kb"): (106.4, 12.1, 29.7, 148.2, 89088),
+}
+
+#: KB of: everything; all biases; the last 12, 20, 30 biases; all of the last 6 and 12 layers.
+OTHERS = {
+    "mbv2-w0.35": (1306.4, 134.2, 16.9, 28.8, 41.4, 129.5, 223.7),
+    "mcunet-5fps": (1400.4, 121.3, 22.8, 34.2, 55.7, 276.3, 448.0),
+    "proxyless-w0.3": (1210.7, 113.4, 15.3, 23.2, 32.6, 139.3, 266.4),
+}
+
+#: Convolutions, numbers in their weights and biases, inputs of the classifier, residual additions.
+COUNTS = {
+    "mbv2-w0.35": (51, 238_688, 5_760, 112, 10),
+    "mcunet-5fps": (42, 463_216, 6_008, 160, 7),
+    "proxyless-w0.3": (60, 320_816, 5_416, 96, 13),
+}
+
+#: Millions of multiply-adds: forward, full backward, and the backward of three schemes.
+MACS = {
+    "mbv2-w0.35": (16.65, 31.52, {"49kb": 4.69, "99kb": 7.87, "138kb": 9.94}),
+    "mcunet-5fps": (22.45, 43.14, {"49kb": 9.92, "99kb": 12.29, "148kb": 13.44}),
+    "proxyless-w0.3": (18.62, 35.47, {"49kb": 5.91, "98kb": 7.51, "148kb": 11.80}),
+}
+
+
+@pytest.fixture(scope="module")
+def backbones() -> dict[str, Backbone]:
+    x = torch.zeros(1, 3, PIXELS, PIXELS)
+    return {name: describe(published.build(), x) for name, published in BACKBONES.items()}
+
+
+def kb(count: int) -> float:
+    return round(count / 1024, 1)
+
+
+# The paper's figures ------------------------------------------------------------------
+
+
+def test_all_published_schemes_are_compared() -> None:
+    assert BUDGETS.keys() == {(name, scheme) for name, published in BACKBONES.items() for scheme in published.schemes}
+
+
+@pytest.mark.parametrize(("name", "scheme"), BUDGETS)
+def test_published_budget(backbones: dict[str, Backbone], name: str, scheme: str) -> None:
+    cost = estimate(backbones[name], BACKBONES[name].schemes[scheme])
+    found = (kb(cost.weights + cost.biases), kb(cost.inputs), kb(cost.masks), kb(cost.total), cost.weights)
+    assert found == BUDGETS[name, scheme]
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_published_points(backbones: dict[str, Backbone], name: str) -> None:
+    backbone = backbones[name]
+    count = len(backbone.convs)
+    updates = [SparseUpdate.full(backbone), *map(SparseUpdate, (count, 12, 20, 30))]
+    updates += [SparseUpdate.last(backbone, n) for n in (6, 12)]
+    assert tuple(kb(estimate(backbone, update).total) for update in updates) == OTHERS[name]
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_published_counts(backbones: dict[str, Backbone], name: str) -> None:
+    backbone = backbones[name]
+    weights = sum(conv.weight_elements for conv in backbone.convs)
+    biases = sum(conv.outputs for conv in backbone.convs)
+    (classifier,) = backbone.classifier
+    model = BACKBONES[name].build()
+    residuals = sum(block.residual for block in model.blocks)
+    assert (len(backbone.convs), weights, biases, classifier.inputs, residuals) == COUNTS[name]
+    assert weights == sum(module.weight.numel() for module in model.modules() if isinstance(module, nn.Conv2d))
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_published_macs(backbones: dict[str, Backbone], name: str) -> None:
+    backbone = backbones[name]
+    forward, full, sparse = MACS[name]
+    cost = estimate(backbone, SparseUpdate.full(backbone))
+    # Some of the published digits are cut off, not rounded.
+    assert cost.forward / 1e6 == pytest.approx(forward, abs=0.01)
+    assert cost.backward / 1e6 == pytest.approx(full, abs=0.01)
+    for scheme, backward in sparse.items():
+        found = estimate(backbone, BACKBONES[name].schemes[scheme])
+        assert found.forward == cost.forward
+        assert found.backward / 1e6 == pytest.approx(backward, abs=0.01)
+
 
 # The model of memory ------------------------------------------------------------------
 
@@ -124,6 +227,26 @@ def test_update_that_does_not_fit(update: SparseUpdate, message: str) -> None:
 
 
 # Schemes ------------------------------------------------------------------------------
+
+
+def resolved(model: nn.Module, scheme: pock.Scheme) -> dict[str, float]:
+    infos = [pock.ParameterInfo(name, tuple(value.shape)) for name, value in model.named_parameters()]
+    return {name: fraction for name, fraction in scheme.resolve(infos).items() if fraction}
+
+
+def test_scheme_of_the_published_graph(backbones: dict[str, Backbone]) -> None:
+    published = BACKBONES["mcunet-5fps"]
+    fractions = resolved(published.build(), to_scheme(backbones["mcunet-5fps"], published.schemes["49kb"]))
+    # The authors' compiled graph has 21 gradients of biases and 4 of weights: [240, 24], [192, 24], [144, 12].
+    assert sum(name.endswith("bias") for name in fractions) == 21
+    assert {name: fraction for name, fraction in fractions.items() if name.endswith("weight")} == {
+        "blocks.8.pw1.conv.weight": QUARTER,
+        "blocks.9.pw1.conv.weight": HALF,
+        "blocks.10.pw1.conv.weight": HALF,
+        "classifier.weight": 1.0,
+    }
+    assert "blocks.7.dw.bn.bias" in fractions
+    assert "blocks.7.pw1.bn.bias" not in fractions
 
 
 def test_scheme_means_the_channels_that_are_counted() -> None:
