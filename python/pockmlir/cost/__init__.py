@@ -13,10 +13,12 @@ compiled here needs is in `Step.memory`, exactly.
 from .backbone import Backbone, Conv, Linear
 from .describe import describe
 from .estimate import Cost, LayerCost, estimate
+from .search import Choice, search
 from .update import SparseUpdate, to_scheme
 
 __all__ = [
     "Backbone",
+    "Choice",
     "Conv",
     "Cost",
     "LayerCost",
@@ -24,5 +26,6 @@ __all__ = [
     "SparseUpdate",
     "describe",
     "estimate",
+    "search",
     "to_scheme",
 ]
