@@ -264,3 +264,22 @@ def test_scheme_needs_parameters() -> None:
     conv = Conv("a", 4, 4, (1, 1), (2, 2), (2, 2), bias="a.bias")
     with pytest.raises(pock.SchemeError, match=r"the weight of convolution 0 \('a'\) trains"):
         to_scheme(Backbone((conv,)), SparseUpdate(1, {0: 1}))
+
+
+# Beside what is compiled --------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_compiled_step_trains_what_the_model_counts(backbones: dict[str, Backbone]) -> None:
+    pytest.importorskip("pockmlir._core")
+    from budgets import figures
+
+    backbone, published = backbones["mcunet-5fps"], BACKBONES["mcunet-5fps"]
+    model, update = published.build(), published.schemes["49kb"]
+    cost, found = estimate(backbone, update), figures(model, backbone, update)
+    classifier = sum(value.numel() for value in model.classifier.parameters())
+    assert found["trained_elements"] == cost.weights + cost.biases // 4 + classifier
+    assert found["modelled"]["total"] == cost.total
+    # In float32 an input takes four bytes for one, a mask at least as much.
+    assert found["compiled"]["saved"] >= 4 * cost.inputs
+    assert found["compiled"]["arena"] >= found["compiled"]["saved"]
