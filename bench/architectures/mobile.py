@@ -1,4 +1,4 @@
-"""Networks of inverted residuals, written here: MCUNet, MobileNetV2, MobileNetV3, EfficientNet."""
+"""Networks of inverted residuals, written here: MCUNet, ProxylessNAS, MobileNetV2, MobileNetV3, EfficientNet."""
 
 from __future__ import annotations
 
@@ -136,6 +136,25 @@ MCUNET = (
 )
 
 
+#: ProxylessNAS at width 0.3, without its last convolution: v1 to v20.
+PROXYLESS = (
+    Block(16, 8),
+    Block(24, 16, 5, 2),
+    Block(48, 16),
+    Block(48, 16, 7, 2),
+    Block(48, 16),
+    *[Block(48, 16, 5)] * 2,
+    Block(96, 24, 7, 2),
+    *[Block(72, 24, 5)] * 3,
+    Block(144, 32, 5),
+    *[Block(96, 32, 5)] * 3,
+    Block(192, 64, 7, 2),
+    Block(384, 64, 7),
+    *[Block(192, 64, 7)] * 2,
+    Block(384, 96, 7),
+)
+
+
 @architecture(small={"batch": 4, "pixels": 48}, real={"batch": 8, "pixels": 128})
 def mcunet(batch: int, pixels: int) -> Case:
     """MCUNet-5fps; biases of the last seven blocks, four first convolutions at 100, 100, 50 and 100 %."""
@@ -162,9 +181,8 @@ def _divisible(channels: float, divisor: int = 8) -> int:
     return rounded if rounded >= 0.9 * channels else rounded + divisor
 
 
-@architecture(small={"width": 0.35, "batch": 2, "pixels": 32}, real={"width": 1.0, "batch": 4, "pixels": 96})
-def mobilenetv2_same(width: float, batch: int, pixels: int) -> Case:
-    """MobileNetV2 with torchvision's symmetric padding; biases and first convolutions of the last seven blocks."""
+def mobilenet_v2(width: float) -> tuple[int, list[Block]]:
+    """Return the stem's channels and the blocks."""
     stem = _divisible(32 * width)
     blocks: list[Block] = []
     inputs = stem
@@ -173,6 +191,13 @@ def mobilenetv2_same(width: float, batch: int, pixels: int) -> Case:
             outputs = _divisible(channels * width)
             blocks.append(Block(inputs * expansion, outputs, stride=1 if index else stride))
             inputs = outputs
+    return stem, blocks
+
+
+@architecture(small={"width": 0.35, "batch": 2, "pixels": 32}, real={"width": 1.0, "batch": 4, "pixels": 96})
+def mobilenetv2_same(width: float, batch: int, pixels: int) -> Case:
+    """MobileNetV2 with torchvision's symmetric padding; biases and first convolutions of the last seven blocks."""
+    stem, blocks = mobilenet_v2(width)
     sparse = _scheme(len(blocks), 7, dict.fromkeys(range(len(blocks) - 7, len(blocks)), 1.0))
     build = lambda: MobileNet(stem, blocks, 1280)  # noqa: E731
     return Case(build, pictures(batch, pixels), Indices((batch,), CLASSES), sparse, frozen_norm=True)

@@ -1,5 +1,6 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
+from . import cost
 from ._manifest import Memory
 from ._profile import Profile
 from ._tune import tune
@@ -49,6 +50,7 @@ __all__ = [
     "UnsupportedOp",
     "UnsupportedOpsError",
     "compile",
+    "cost",
     "dropout_mask",
     "get_num_threads",
     "set_num_threads",

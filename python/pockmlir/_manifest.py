@@ -161,7 +161,7 @@ class Memory:
         arena: all transient values.
         lower_bound: no plan for this order of operations can need a smaller arena.
         saved: activations kept from the forward for the backward pass.
-        gradients: of parameters, at the moment of the peak.
+        gradients: most bytes made by the backward pass that live at one time, of activations too.
         workspace: scratch of kernels.
         parameters: trained and frozen.
         optimizer_state: momenta and the like.

@@ -15,7 +15,7 @@ from .optim import Optimizer, from_torch
 from .scheme import Scheme
 from .target import Target
 
-__all__ = ["LOSSES", "Request"]
+__all__ = ["LOSSES", "Request", "example_inputs"]
 
 #: Losses known by name; anything else is a callable in torch ops, or None.
 LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
@@ -83,7 +83,7 @@ class Request:
             raise SchemeError("scheme: empty, nothing to train")
         if not (isinstance(optimizer, Optimizer) and optimizer.kind):
             from_torch(optimizer)
-        positional, named = _example_inputs(inputs, kwargs)
+        positional, named = example_inputs(inputs, kwargs)
         prefix, choices = require_c_identifier(name), Tuning.coerce(tuning)
         return cls(prefix, positional, named, optimizer, scheme, target, training, choices)
 
@@ -98,7 +98,7 @@ class Request:
         return attributes | self.training.attributes() | self.tuning.attributes(self.target)
 
 
-def _example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return positional and keyword arguments; a single tensor need not be wrapped."""
     import numpy as np
     import torch

@@ -22,7 +22,7 @@ from .spec import DTYPES, ImportedModel, TensorSpec
 from .torch_ir import make_context
 from .wrappers import LossWrapper, PredictWrapper
 
-__all__ = ["import_model"]
+__all__ = ["export_forward", "import_model"]
 
 
 def import_model(
@@ -86,6 +86,24 @@ def import_model(
         read=converter.read["loss"],
         aliases=parameters.aliases,
     )
+
+
+def export_forward(
+    model: torch.nn.Module | ExportedProgram,
+    example_inputs: tuple[Any, ...] | Mapping[str, Any],
+    kwargs: Mapping[str, Any] | None = None,
+) -> Program:
+    """Export a model in eval mode, as `import_model` does, and leave it at that.
+
+    Raises:
+        ArgumentError: an argument is not acceptable.
+        CompileError: PyTorch cannot export the model.
+    """
+    module = as_module(model)
+    examples = Examples()
+    call = model_call(model, example_inputs, kwargs, examples)
+    wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
+    return _export_predict(wrapper, tuple(examples.tensors), examples.names)
 
 
 def _target(

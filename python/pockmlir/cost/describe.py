@@ -1,0 +1,34 @@
+"""The description of a PyTorch model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .backbone import Backbone
+
+__all__ = ["describe"]
+
+
+def describe(model: Any, inputs: Any, kwargs: Mapping[str, Any] | None = None) -> Backbone:
+    """Return the convolutions of a model, in forward order, and the classifier behind them.
+
+    The classifier is every linear layer behind the last convolution that reads one vector per example.
+    The model is exported in eval mode, as `pockmlir.compile` does it; neither it nor its statistics
+    change. The size of the batch does not matter.
+
+    Args:
+        model: a ``torch.nn.Module`` or a ``torch.export.ExportedProgram``.
+        inputs: example inputs, as for `pockmlir.compile`.
+        kwargs: keyword arguments, where there are positional ones too.
+
+    Raises:
+        ArgumentError: there is no convolution; two share a weight; or a matrix of parameters is read
+            by what the memory model does not know, such as a linear layer between convolutions.
+        CompileError: PyTorch cannot export the model.
+    """
+    # The frontend takes a second to import.
+    from .._request import example_inputs
+    from ..frontend.layers import read_backbone
+
+    return read_backbone(model, *example_inputs(inputs, kwargs))
