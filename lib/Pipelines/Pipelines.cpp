@@ -61,6 +61,7 @@ void mlir::pock::buildSchedulePipeline(OpPassManager &pm) {
 }
 
 void mlir::pock::buildKernelsPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createRepeatElementwise());
   pm.addPass(createFormKernels());
   pm.addPass(createNarrowStorage());
   pm.addPass(createShareKernels());

@@ -63,6 +63,11 @@ static ArrayRef<int64_t> nestShape(Operation *op) {
   return shapeOf(op->getResult(0));
 }
 
+bool pock::computesOnTheWay(Operation *reader, Value value) {
+  return absorbedOperand(reader) == value ||
+         (isPointwise(reader) && nestShape(reader) == shapeOf(value));
+}
+
 KernelGroups::KernelGroups(func::FuncOp function)
     : body(function.getBody().front()) {
   StepPhases phases(function);
@@ -177,9 +182,7 @@ static Operation *sourceOf(Value value, bool &viewed) {
   return op;
 }
 
-/// Whether a value of `type` is little beside one of `shape`: a scale per
-/// channel, say. Computing it earlier costs no memory to speak of.
-static bool isSmall(Type type, ArrayRef<int64_t> shape) {
+bool pock::isSmall(Type type, ArrayRef<int64_t> shape) {
   constexpr int64_t share = 8;
   return cast<ShapedType>(type).getNumElements() * share <=
          llvm::product_of(shape);

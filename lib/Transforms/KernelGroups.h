@@ -34,6 +34,14 @@ bool isFree(Operation *op);
 /// Whether every kernel that reads the result of `op` holds a copy of `op`.
 bool isRepeated(Operation *op);
 
+/// Whether the kernel of `reader` may compute `value`, its operand, point by
+/// point on the way, if nothing else reads that.
+bool computesOnTheWay(Operation *reader, Value value);
+
+/// Whether a value of `type` is little beside one of `shape`: a scale per
+/// channel, say. Computing it earlier costs no memory to speak of.
+bool isSmall(Type type, ArrayRef<int64_t> shape);
+
 /// Divides the ops of a function into kernels, in launch order. Elementwise ops
 /// join
 ///   * their users, if these are one cluster of elementwise ops of their shape;

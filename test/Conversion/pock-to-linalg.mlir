@@ -36,6 +36,41 @@ func.func @broadcast(%a: tensor<2x3x4xf32>, %b: tensor<3x1xf32>, %out: tensor<2x
 
 // -----
 
+// Also where nothing is repeated, because there is one of it: the product's rows
+// stay collapsed up to the end.
+// CHECK-LABEL: func @broadcast_over_one(
+// CHECK-NOT: tensor.expand_shape
+// CHECK: linalg.generic {{.*}} ins(%{{.+}}, %{{.+}} : tensor<16x8xf32>, tensor<8xf32>)
+// CHECK: return
+func.func @broadcast_over_one(%x: tensor<1x4x4x3xf32>, %w: tensor<1x1x3x8xf32>, %b: tensor<1x1x1x8xf32>, %out: tensor<1x4x4x8xf32>)
+    -> tensor<1x4x4x8xf32> attributes {pock.kernel} {
+  %c = pock.conv %x, %w {strides = array<i64: 1, 1>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>,
+      dilations = array<i64: 1, 1>, layout = #pock.layout<channels_last>}
+      : (tensor<1x4x4x3xf32>, tensor<1x1x3x8xf32>) -> tensor<1x4x4x8xf32>
+  %y = pock.sub %c, %b : (tensor<1x4x4x8xf32>, tensor<1x1x1x8xf32>) -> tensor<1x4x4x8xf32>
+  return %y : tensor<1x4x4x8xf32>
+}
+
+// -----
+
+// All readers of a product run over its rows.
+// CHECK-LABEL: func @two_readers(
+// CHECK: linalg.generic {{.*}} ins(%{{.+}} : tensor<32x8xf32>)
+// CHECK: linalg.generic {{.*}} ins(%{{.+}} : tensor<32x8xf32>)
+// CHECK: return
+func.func @two_readers(%x: tensor<2x4x4x3xf32>, %w: tensor<1x1x3x8xf32>, %out: tensor<2x4x4x8xf32>, %mask: tensor<2x4x4x8xi1>)
+    -> (tensor<2x4x4x8xf32>, tensor<2x4x4x8xi1>) attributes {pock.kernel} {
+  %zero = pock.constant dense<0.0> : tensor<f32>
+  %c = pock.conv %x, %w {strides = array<i64: 1, 1>, pad_low = array<i64: 0, 0>, pad_high = array<i64: 0, 0>,
+      dilations = array<i64: 1, 1>, layout = #pock.layout<channels_last>}
+      : (tensor<2x4x4x3xf32>, tensor<1x1x3x8xf32>) -> tensor<2x4x4x8xf32>
+  %y = pock.exp %c : (tensor<2x4x4x8xf32>) -> tensor<2x4x4x8xf32>
+  %m = pock.cmp %c, %zero {predicate = #pock.cmp<gt>} : (tensor<2x4x4x8xf32>, tensor<f32>) -> tensor<2x4x4x8xi1>
+  return %y, %m : tensor<2x4x4x8xf32>, tensor<2x4x4x8xi1>
+}
+
+// -----
+
 // A splat constant is a scalar of the body, not an operand.
 // CHECK-LABEL: func @splat
 // CHECK-SAME: %[[X:.+]]: tensor<4xf32>, %[[OUT:.+]]: tensor<4xf32>

@@ -71,6 +71,26 @@ def SinkReshapes : Pass<"pock-sink-reshapes", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def RepeatElementwise : Pass<"pock-repeat-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Repeat cheap ops in every kernel that reads them";
+  let description = [{
+    A cheap elementwise op (addition, product, clamp) whose result several
+    kernels read, each point by point, runs in each of them, if all that it reads
+    is a tensor which is stored anyway, of its own type, and small ones. The
+    result is neither stored nor, for the backward pass, saved.
+
+    Before: `%d = pock.sub %x, %mean` with the readers `pock.mul %d, %d` (for a
+    variance) and `pock.mul %d, %scale`, and `%x` read by others, too
+    After: `%d1 = pock.sub %x, %mean` in front of the first, `%d2 = pock.sub %x,
+    %mean` in front of the second
+
+    Does nothing where a reader needs the result as a whole (a product, a
+    transposition, a result), or where the large operand would not be stored
+    otherwise.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
   let summary = "Derive the training step from the loss";
   let description = [{

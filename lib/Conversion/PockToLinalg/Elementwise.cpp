@@ -17,15 +17,21 @@ struct Broadcast {
   AffineMap map;
 
   /// Without the dimensions of size 1 that are repeated: what is left can be
-  /// read by collapsed loops, too.
+  /// read by collapsed loops, too. Where nothing is repeated, because the
+  /// result has size 1 there, a dimension goes with the one behind it, since
+  /// loops of both may be collapsed.
   static Broadcast get(OpBuilder &b, Location loc, Value operand,
                        ArrayRef<int64_t> result) {
     ArrayRef<int64_t> shape = getShape(operand);
     size_t missing = result.size() - shape.size();
+    SmallVector<bool> repeated(shape.size() + 1, false);
+    for (size_t i = shape.size(); i-- > 0;)
+      repeated[i] =
+          shape[i] == 1 && (result[missing + i] != 1 || repeated[i + 1]);
     SmallVector<int64_t> kept;
     SmallVector<AffineExpr> exprs;
     for (size_t i = 0; i < shape.size(); ++i) {
-      if (shape[i] == 1 && result[missing + i] != 1)
+      if (repeated[i])
         continue;
       kept.push_back(shape[i]);
       exprs.push_back(b.getAffineDimExpr(missing + i));
