@@ -52,6 +52,7 @@ void mlir::pock::buildSchedulePipeline(OpPassManager &pm) {
   // Before scheduling: what moves to @prepare needs no place in the order.
   pm.addPass(createSplitPrepare());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createSaveLeast());
   pm.addNestedPass<func::FuncOp>(createSchedule());
   // Updates are in place now: their regions have served.
   pm.addPass(createLowerUpdates());

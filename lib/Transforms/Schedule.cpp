@@ -1,8 +1,8 @@
 //===- Schedule.cpp - order the step --------------------------------------===//
 //
 // Needs a function that returns the loss first and holds the forward pass, then
-// the backward pass, then the updates. Keeps that order but for two moves, see
-// the description of the pass. Both keep SSA dominance; the second constraint,
+// the backward pass, then the updates. Keeps that order but for the updates,
+// see the description of the pass. SSA dominance holds; the second constraint,
 // that an old value of a parameter is read before it is overwritten, is what
 // the position of an update encodes and pock-plan-memory verifies.
 //
@@ -38,43 +38,10 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
     StepPhases phases(getOperation());
     if (!phases.getLoss())
       return;
-    SmallVector<Operation *> saves;
-    for (Operation &op : *body)
-      if (phases.isBackward(&op) && phases.readsForwardOnly(&op) &&
-          op.getNumResults() == 1 && op.getNumOperands() > 0 &&
-          isMemoryEffectFree(&op))
-        saves.push_back(&op);
-    for (Operation *op : saves)
-      saveEarly(op, phases);
     SmallVector<SparseUpdateOp> updates(body->getOps<SparseUpdateOp>());
     placed.clear();
     for (SparseUpdateOp update : updates)
       placeUpdate(update, phases.getLoss());
-  }
-
-  /// Moves `op` behind its operands if that frees more than it keeps.
-  void saveEarly(Operation *op, const StepPhases &phases) {
-    int64_t freed = 0;
-    for (Value operand : op->getOperands()) {
-      Operation *source = operand.getDefiningOp();
-      // Inputs and parameters live through the whole step anyway.
-      if (!source || isa<LoadParamOp, ConstantOp>(source))
-        continue;
-      bool last = llvm::all_of(operand.getUsers(), [&](Operation *user) {
-        return user == op || !phases.isBackward(ancestorIn(*body, user));
-      });
-      if (last)
-        freed += bytesOf(operand.getType());
-    }
-    if (freed <= bytesOf(op->getResult(0).getType()))
-      return;
-    Operation *latest = nullptr;
-    for (Value operand : op->getOperands())
-      if (Operation *source = operand.getDefiningOp())
-        if (!latest || latest->isBeforeInBlock(source))
-          latest = source;
-    if (latest)
-      op->moveAfter(latest);
   }
 
   /// Moves `update` behind everything it waits for. The loss is part of that:

@@ -35,7 +35,8 @@ public:
   bool isBackward(Operation *op) const { return backward.contains(op); }
 
   /// Whether `op` reads values of the forward pass only, directly or through
-  /// what moves data; such an op could stand in the forward pass.
+  /// what moves data or makes masks; such an op could stand in the forward
+  /// pass.
   bool readsForwardOnly(Operation *op) const { return available.contains(op); }
 
   /// The op that defines the loss, null if an argument is returned.
@@ -43,16 +44,16 @@ public:
 
 private:
   /// Whether an op behind the loss reads what is known before. Through data
-  /// movement only: the seed of the backward pass is a constant, so that in the
-  /// end every gradient depends on nothing but the forward pass.
+  /// movement and masks only: the seed of the backward pass is a constant, so
+  /// that in the end every gradient depends on nothing but the forward pass.
   bool isAvailable(Operation *op) const {
     return llvm::all_of(op->getOperands(), [&](Value operand) {
       Operation *source = operand.getDefiningOp();
       if (!source || (available.contains(source) && !isBackward(source)))
         return true;
       return available.contains(source) &&
-             isa<ConstantOp, LoadParamOp, ReshapeOp, SliceOp, TransposeOp>(
-                 source);
+             isa<ConstantOp, LoadParamOp, ReshapeOp, SliceOp, TransposeOp,
+                 CmpOp, AndOp, OrOp, NotOp>(source);
     });
   }
 

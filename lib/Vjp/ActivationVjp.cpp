@@ -32,8 +32,10 @@ POCK_VJP(HardtanhOp) {
     return success();
   Expr g(builder, getLoc(), cotangents[0]);
   Expr y = g.at(getResult());
-  Expr aboveLow = select(y <= getMin().convertToDouble(), 0.0, g);
-  grads[0] = select(y >= getMax().convertToDouble(), 0.0, aboveLow);
+  // One mask: it may be what is kept of y.
+  Expr atLow = y <= getMin().convertToDouble();
+  Expr atHigh = y >= getMax().convertToDouble();
+  grads[0] = select(atLow | atHigh, 0.0, g);
   return success();
 }
 
@@ -43,12 +45,17 @@ POCK_VJP(ClampOp) {
     return success();
   Expr g(builder, getLoc(), cotangents[0]);
   Expr x = g.at(getInput());
-  Expr passed = g;
-  if (auto low = getMin())
-    passed = select(x >= low->convertToDouble(), passed, 0.0);
-  if (auto high = getMax())
-    passed = select(x <= high->convertToDouble(), passed, 0.0);
-  grads[0] = passed;
+  std::optional<APFloat> low = getMin(), high = getMax();
+  if (!low && !high) {
+    grads[0] = g;
+    return success();
+  }
+  auto aboveLow = [&] { return x >= low->convertToDouble(); };
+  auto belowHigh = [&] { return x <= high->convertToDouble(); };
+  Expr inside = !high  ? aboveLow()
+                : !low ? belowHigh()
+                       : aboveLow() & belowHigh();
+  grads[0] = select(inside, g, 0.0);
   return success();
 }
 

@@ -44,31 +44,6 @@ func.func @update_behind_loss(%x: tensor<4x4xf32>, %lr: tensor<f32>) -> tensor<f
   return %loss : tensor<f32>
 }
 
-// One channel of the activation is all that is kept of it for the backward pass.
-// CHECK-LABEL: func.func @slice_saved_early(
-// CHECK: %[[Y:.+]] = pock.exp
-// CHECK-NEXT: %[[SAVED:.+]] = pock.slice %[[Y]]
-// CHECK-NEXT: %[[LOSS:.+]] = pock.sum %[[Y]]
-// CHECK-NEXT: return %[[LOSS]], %[[SAVED]]
-func.func @slice_saved_early(%x: tensor<8xf32>) -> (tensor<f32>, tensor<1xf32>) {
-  %y = pock.exp %x : (tensor<8xf32>) -> tensor<8xf32>
-  %loss = pock.sum %y {dims = array<i64: 0>} : (tensor<8xf32>) -> tensor<f32>
-  %saved = pock.slice %y {starts = array<i64: 0>, limits = array<i64: 1>, strides = array<i64: 1>} : (tensor<8xf32>) -> tensor<1xf32>
-  return %loss, %saved : tensor<f32>, tensor<1xf32>
-}
-
-// As large as what it reads: moving it early would save nothing.
-// CHECK-LABEL: func.func @same_size_stays(
-// CHECK: pock.exp
-// CHECK-NEXT: pock.sum
-// CHECK-NEXT: pock.neg
-func.func @same_size_stays(%x: tensor<8xf32>) -> (tensor<f32>, tensor<8xf32>) {
-  %y = pock.exp %x : (tensor<8xf32>) -> tensor<8xf32>
-  %loss = pock.sum %y {dims = array<i64: 0>} : (tensor<8xf32>) -> tensor<f32>
-  %late = pock.neg %y : (tensor<8xf32>) -> tensor<8xf32>
-  return %loss, %late : tensor<f32>, tensor<8xf32>
-}
-
 // CHECK-LABEL: func.func private @external(
 func.func private @external(tensor<4xf32>)
 

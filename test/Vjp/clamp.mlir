@@ -8,10 +8,10 @@
 // CHECK-DAG: %[[C2:.+]] = pock.constant dense<-1.000000e+00> : tensor<f64>
 // CHECK-DAG: %[[C3:.+]] = pock.constant dense<1.000000e+00> : tensor<f64>
 // CHECK: %[[X:.+]] = pock.load_param @x
-// CHECK: %[[CMP:.+]] = pock.cmp %[[X]], %[[C2]] {predicate = #pock.cmp<ge>}
-// CHECK: %[[SELECT:.+]] = pock.select %[[CMP]], %[[G]], %[[C]]
-// CHECK: %[[CMP2:.+]] = pock.cmp %[[X]], %[[C3]] {predicate = #pock.cmp<le>}
-// CHECK: %[[DX:.+]] = pock.select %[[CMP2]], %[[SELECT]], %[[C]]
+// CHECK-DAG: %[[ABOVE:.+]] = pock.cmp %[[X]], %[[C2]] {predicate = #pock.cmp<ge>}
+// CHECK-DAG: %[[BELOW:.+]] = pock.cmp %[[X]], %[[C3]] {predicate = #pock.cmp<le>}
+// CHECK: %[[INSIDE:.+]] = pock.and %[[ABOVE]], %[[BELOW]]
+// CHECK: %[[DX:.+]] = pock.select %[[INSIDE]], %[[G]], %[[C]]
 // CHECK: pock.sparse_update @x
 // CHECK: pock.yield %[[DX]]
 module attributes {pock.optimizer = #pock.sgd} {

@@ -8,10 +8,10 @@
 // CHECK-DAG: %[[C2:.+]] = pock.constant dense<0.000000e+00> : tensor<f64>
 // CHECK: %[[X:.+]] = pock.load_param @x
 // CHECK: %[[Y:.+]] = pock.hardtanh %[[X]] {max = 6.000000e+00
-// CHECK: %[[CMP:.+]] = pock.cmp %[[Y]], %[[C2]] {predicate = #pock.cmp<le>}
-// CHECK: %[[SELECT:.+]] = pock.select %[[CMP]], %[[C2]], %[[G]]
-// CHECK: %[[CMP2:.+]] = pock.cmp %[[Y]], %[[C]] {predicate = #pock.cmp<ge>}
-// CHECK: %[[DX:.+]] = pock.select %[[CMP2]], %[[C2]], %[[SELECT]]
+// CHECK-DAG: %[[LOW:.+]] = pock.cmp %[[Y]], %[[C2]] {predicate = #pock.cmp<le>}
+// CHECK-DAG: %[[HIGH:.+]] = pock.cmp %[[Y]], %[[C]] {predicate = #pock.cmp<ge>}
+// CHECK: %[[LIMITED:.+]] = pock.or %[[LOW]], %[[HIGH]]
+// CHECK: %[[DX:.+]] = pock.select %[[LIMITED]], %[[C2]], %[[G]]
 // CHECK: pock.sparse_update @x
 // CHECK: pock.yield %[[DX]]
 module attributes {pock.optimizer = #pock.sgd} {

@@ -82,6 +82,12 @@ public:
   POCK_EXPR_OPERATOR(==, l.make<CmpOp>(l.value, r.value, CmpPredicate::EQ))
   POCK_EXPR_OPERATOR(!=, l.make<CmpOp>(l.value, r.value, CmpPredicate::NE))
 #undef POCK_EXPR_OPERATOR
+  friend Expr operator&(const Expr &l, const Expr &r) {
+    return l.make<AndOp>(l.value, r.value);
+  }
+  friend Expr operator|(const Expr &l, const Expr &r) {
+    return l.make<OrOp>(l.value, r.value);
+  }
 
 private:
   OpBuilder *builder;

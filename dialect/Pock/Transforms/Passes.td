@@ -194,19 +194,32 @@ def SplitPrepare : Pass<"pock-split-prepare", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
-def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
-  let summary = "Order the step: updates behind gradients, saves early";
+def SaveLeast : Pass<"pock-save-least", "::mlir::func::FuncOp"> {
+  let summary = "Keep the fewest bytes for the backward pass";
   let description = [{
-    Keeps the order of the forward and the backward pass, and moves
+    Moves ops of the backward pass that read values of the forward pass only (the
+    mask of an activation, the slice of one, the indices of max pooling) right
+    behind their operands, where that makes less to be kept until the backward
+    pass: a minimum cut, so that no other choice of such ops keeps fewer bytes.
 
-    * each `pock.sparse_update` right behind the last op it waits for: the loss,
-      the producers of what it captures, all readers of the parameter's old value
-      (an input gradient that needs the old weight thus comes first, and so does
-      the update of a scale whose gradient does);
-    * an op of the backward pass that only reads values of the forward pass and
-      makes the last use of more bytes than it produces (the slice of an
-      activation, the indices of max pooling) right behind its operands, so that
-      less is saved.
+    Before: `%loss = … %y …`, then `%mask = pock.cmp %y, %zero`, the last reader of
+    `%y`, and `pock.select %mask, …`
+    After: `%mask` stands behind `%y`; an i1 is kept instead of an f32
+
+    Does nothing where others of the backward pass read the operands anyway, or
+    where the result is no smaller. Results do not change by a bit.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Order the step: updates behind gradients";
+  let description = [{
+    Keeps the order of the forward and the backward pass, and moves each
+    `pock.sparse_update` right behind the last op it waits for: the loss, the
+    producers of what it captures, all readers of the parameter's old value (an
+    input gradient that needs the old weight thus comes first, and so does the
+    update of a scale whose gradient does).
 
     Results do not change by a bit.
   }];

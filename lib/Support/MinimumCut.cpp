@@ -1,0 +1,58 @@
+//===- MinimumCut.cpp - Cheapest separation of two nodes of a network -----===//
+
+#include "MinimumCut.h"
+#include <algorithm>
+
+using namespace mlir::pock;
+
+int Network::addNode() {
+  outgoing.emplace_back();
+  return outgoing.size() - 1;
+}
+
+void Network::addEdge(int from, int to, int64_t capacity) {
+  outgoing[from].push_back(edges.size());
+  edges.push_back({to, capacity});
+  outgoing[to].push_back(edges.size());
+  edges.push_back({from, 0});
+}
+
+bool Network::findLevels(int source, int sink) {
+  level.assign(outgoing.size(), -1);
+  level[source] = 0;
+  llvm::SmallVector<int> queue = {source};
+  for (size_t i = 0; i < queue.size(); ++i)
+    for (int e : outgoing[queue[i]])
+      if (edges[e].rest > 0 && level[edges[e].to] < 0) {
+        level[edges[e].to] = level[queue[i]] + 1;
+        queue.push_back(edges[e].to);
+      }
+  return level[sink] >= 0;
+}
+
+int64_t Network::push(int node, int sink, int64_t limit) {
+  if (node == sink)
+    return limit;
+  for (size_t &i = tried[node]; i < outgoing[node].size(); ++i) {
+    int e = outgoing[node][i];
+    if (edges[e].rest == 0 || level[edges[e].to] != level[node] + 1)
+      continue;
+    if (int64_t sent =
+            push(edges[e].to, sink, std::min(limit, edges[e].rest))) {
+      edges[e].rest -= sent;
+      edges[e ^ 1].rest += sent;
+      return sent;
+    }
+  }
+  return 0;
+}
+
+int64_t Network::cut(int source, int sink) {
+  int64_t flow = 0;
+  while (findLevels(source, sink)) {
+    tried.assign(outgoing.size(), 0);
+    while (int64_t sent = push(source, sink, unlimited))
+      flow += sent;
+  }
+  return flow;
+}
