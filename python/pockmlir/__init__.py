@@ -1,7 +1,7 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
 from . import cost
-from ._manifest import Memory
+from ._memory import Memory
 from ._profile import Profile
 from ._tune import tune
 from ._tuning import Tuning

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from ._manifest import Memory
+from ._memory import Memory
 from .report import format_bytes
 
 __all__ = ["draw_timeline", "largest_moments", "sparkline"]
