@@ -84,7 +84,7 @@ def _memory_tables(memory: Memory) -> list[Table]:
         _figures("memory by kind", ("kind", "at the peak", "at most"), kinds),
         _figures(
             f"{len(shown)} largest of {len(layers)} layers",
-            ("layer", "parameters", "optimizer state", "saved", "at the peak"),
+            ("layer", "parameters", "state", "saved", "at the peak"),
             shown,
         ),
         make_table(
