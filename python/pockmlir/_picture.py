@@ -117,7 +117,7 @@ def _draw_panel(axes: Axes, memory: Memory, unit: int) -> None:
             axes.fill_between(edges, floor, top, label=KIND_TITLES[kind], **style)
             floor = top
     total = [count / unit for count in _closed([live for _, live in memory.timeline])]
-    axes.step(edges, total, where="post", color="black", linewidth=0.8, label="live")
+    axes.step(edges, total, where="post", color="black", linewidth=0.4, label="live")
     axes.axhline(memory.arena / unit, color="black", linestyle="--", linewidth=1, label="arena")
     if memory.launches:
         axes.axvline(memory.peak + 0.5, color="black", linestyle=":", linewidth=1, label="peak")
