@@ -62,11 +62,27 @@ static json::Object describeParam(ParamOp param, DictionaryAttr place) {
   return tensor;
 }
 
+/// What lives at a place of the arena; workspace has no element type.
+static json::Object describePlace(DictionaryAttr content) {
+  json::Object place;
+  for (StringRef key : {"offset", "bytes", "begin", "end"})
+    place[key] = number(content, key);
+  place["overwritten"] = content.contains("overwritten");
+  place["shape"] = nullptr;
+  place["dtype"] = nullptr;
+  if (auto type = content.getAs<TypeAttr>("type")) {
+    auto tensor = cast<ShapedType>(type.getValue());
+    place["shape"] = json::Array(tensor.getShape());
+    place["dtype"] = dtypeOf(tensor);
+  }
+  return place;
+}
+
 /// Figures of `@step`: the arena's content over time.
 static json::Object describeMemory(DictionaryAttr step) {
   json::Object memory;
   for (StringRef key :
-       {"arena", "lower_bound", "saved", "gradients", "workspace"})
+       {"arena", "lower_bound", "saved", "gradients", "workspace", "loss"})
     memory[key] = number(step, key);
   json::Array timeline;
   auto bytes = step.getAs<DenseI64ArrayAttr>("timeline");
@@ -74,6 +90,10 @@ static json::Object describeMemory(DictionaryAttr step) {
        llvm::zip(step.getAs<ArrayAttr>("labels"), bytes.asArrayRef()))
     timeline.push_back(json::Array{cast<StringAttr>(label).getValue(), live});
   memory["timeline"] = std::move(timeline);
+  json::Array places;
+  for (Attribute place : step.getAs<ArrayAttr>("places"))
+    places.push_back(describePlace(cast<DictionaryAttr>(place)));
+  memory["places"] = std::move(places);
   return memory;
 }
 

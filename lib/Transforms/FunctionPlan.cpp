@@ -57,6 +57,13 @@ LogicalResult FunctionPlan::run(int64_t alignment) {
   return success();
 }
 
+/// Notes that launch number `now` uses what lives at `place`.
+static void use(Place &place, int64_t now) {
+  place.end = now;
+  if (!place.contents.empty())
+    place.contents.back().end = now;
+}
+
 /// Gives every value a place and arena places their lifetimes.
 LogicalResult FunctionPlan::collect() {
   for (BlockArgument arg : function.getArguments())
@@ -73,15 +80,22 @@ LogicalResult FunctionPlan::collect() {
     } else if (auto launch = dyn_cast<LaunchOp>(op)) {
       int64_t now = launches.size();
       for (Value in : launch.getIns())
-        places.at(in)->end = now;
+        use(*places.at(in), now);
       for (auto [out, result] :
            llvm::zip(launch.getOuts(), launch.getResults())) {
         if (out.getDefiningOp<tensor::EmptyOp>()) {
           places[result] = std::make_shared<Place>(
-              Place{Place::Arena, 0, bytesOf(result.getType()), now, now});
+              Place{Place::Arena,
+                    0,
+                    bytesOf(result.getType()),
+                    now,
+                    now,
+                    {Content{result.getType(), now, now}}});
           arena.push_back(places[result]);
         } else {
           std::shared_ptr<Place> overwritten = places.at(out);
+          use(*overwritten, now);
+          overwritten->contents.push_back({result.getType(), now, now});
           places[result] = overwritten;
         }
       }
@@ -89,8 +103,12 @@ LogicalResult FunctionPlan::collect() {
       auto bytes = kernel->getAttrOfType<IntegerAttr>("pock.workspace");
       std::shared_ptr<Place> workspace;
       if (bytes) {
-        workspace = std::make_shared<Place>(
-            Place{Place::Arena, 0, bytes.getInt(), now, now});
+        workspace = std::make_shared<Place>(Place{Place::Arena,
+                                                  0,
+                                                  bytes.getInt(),
+                                                  now,
+                                                  now,
+                                                  {Content{Type(), now, now}}});
         arena.push_back(workspace);
       }
       workspaces.push_back(workspace);
@@ -166,6 +184,7 @@ void FunctionPlan::reuseDying() {
           !worksInPlace(kernel, i, launch.getIns().size()))
         continue;
       dying->end = made->end;
+      llvm::append_range(dying->contents, made->contents);
       for (auto &entry : places)
         if (entry.second == made)
           entry.second = dying;
@@ -175,7 +194,15 @@ void FunctionPlan::reuseDying() {
   }
 }
 
-int64_t FunctionPlan::lossIndex() const {
+SmallVector<const Place *> FunctionPlan::getArenaPlaces() const {
+  SmallVector<const Place *> result;
+  for (auto &place : arena)
+    if (place->kind == Place::Arena)
+      result.push_back(place.get());
+  return result;
+}
+
+int64_t FunctionPlan::getLossIndex() const {
   func::FuncOp function = this->function;
   Operation *terminator = function.getBody().front().getTerminator();
   if (terminator->getNumOperands() == 0)
@@ -186,23 +213,27 @@ int64_t FunctionPlan::lossIndex() const {
 }
 
 int64_t FunctionPlan::getSaved() const {
-  int64_t loss = lossIndex(), bytes = 0;
-  for (auto &place : arena)
-    if (place->kind == Place::Arena && place->begin <= loss &&
-        place->end > loss)
+  int64_t loss = getLossIndex(), bytes = 0;
+  for (const Place *place : getArenaPlaces())
+    if (place->begin <= loss && place->end > loss)
       bytes += place->bytes;
   return bytes;
 }
 
 int64_t FunctionPlan::getGradients() const {
-  int64_t loss = lossIndex(), most = 0;
+  int64_t loss = getLossIndex(), most = 0;
   for (int64_t now = loss + 1, e = launches.size(); now < e; ++now) {
     int64_t bytes = 0;
-    for (auto &place : arena)
-      if (place->kind == Place::Arena && place->begin > loss &&
-          place->begin <= now && now <= place->end &&
-          !llvm::is_contained(workspaces, place))
+    for (const Place *place : getArenaPlaces()) {
+      if (now < place->begin || place->end < now)
+        continue;
+      // The last to begin: what is written over an activation is a gradient.
+      const Content &content = *llvm::find_if(
+          llvm::reverse(place->contents),
+          [&](const Content &content) { return content.begin <= now; });
+      if (content.type && content.begin > loss)
         bytes += place->bytes;
+    }
     most = std::max(most, bytes);
   }
   return most;
@@ -218,9 +249,8 @@ int64_t FunctionPlan::getLargestWorkspace() const {
 
 SmallVector<int64_t> FunctionPlan::getTimeline() const {
   SmallVector<int64_t> bytes(launches.size(), 0);
-  for (auto &place : arena)
-    if (place->kind == Place::Arena)
-      for (int64_t now = place->begin; now <= place->end; ++now)
-        bytes[now] += place->bytes;
+  for (const Place *place : getArenaPlaces())
+    for (int64_t now = place->begin; now <= place->end; ++now)
+      bytes[now] += place->bytes;
   return bytes;
 }

@@ -12,6 +12,16 @@
 
 namespace mlir::pock {
 
+/// One of the values that live at a place, one after the other: an elementwise
+/// kernel may write its result over its operand.
+struct Content {
+  /// Null for the workspace of a kernel.
+  Type type;
+  /// Launches from the write to the last use, both included. The next content
+  /// begins with the launch in which this one ends.
+  int64_t begin = 0, end = 0;
+};
+
 /// Where a value lives.
 struct Place {
   enum Kind { Constants, State, Arena, Input, Output } kind = Arena;
@@ -20,6 +30,8 @@ struct Place {
   int64_t bytes = 0;
   /// Launches from the first write to the last use, both included (arena only).
   int64_t begin = 0, end = 0;
+  /// In order of time (arena only).
+  SmallVector<Content, 1> contents;
 };
 
 /// The plan of one function on tensors whose body is launches, loads, views
@@ -41,6 +53,10 @@ public:
     return workspaces[index].get();
   }
   ArrayRef<LaunchOp> getLaunches() const { return launches; }
+  /// Every place in the arena, in order of creation.
+  SmallVector<const Place *> getArenaPlaces() const;
+  /// The launch that makes the first result, -1 if there is none.
+  int64_t getLossIndex() const;
 
   /// Bytes of the arena, and the least that this order of launches needs.
   int64_t getPeak() const { return peak; }
@@ -58,14 +74,12 @@ private:
   LogicalResult checkOverwrites();
   void placeReturned();
   void reuseDying();
-  /// The launch that makes the first result, -1 if there is none.
-  int64_t lossIndex() const;
 
   func::FuncOp function;
   const llvm::StringMap<Place> &params;
   SmallVector<LaunchOp> launches;
   DenseMap<Value, std::shared_ptr<Place>> places;
-  /// Every place in the arena, in order of creation.
+  /// Places of values and workspace, those of returned values too.
   SmallVector<std::shared_ptr<Place>> arena;
   SmallVector<std::shared_ptr<Place>> workspaces;
   int64_t peak = 0, bound = 0;

@@ -228,9 +228,33 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
          {builder.getStringAttr("gradients"), number(plan.getGradients())},
          {builder.getStringAttr("workspace"),
           number(plan.getLargestWorkspace())},
+         {builder.getStringAttr("loss"), number(plan.getLossIndex())},
+         {builder.getStringAttr("places"), describePlaces(builder, plan)},
          {builder.getStringAttr("labels"), builder.getArrayAttr(labels)},
          {builder.getStringAttr("timeline"),
           builder.getDenseI64ArrayAttr(plan.getTimeline())}});
+  }
+
+  /// What lives in the arena, where and when: one entry per content.
+  ArrayAttr describePlaces(OpBuilder &builder, const FunctionPlan &plan) {
+    SmallVector<Attribute> entries;
+    for (const Place *place : plan.getArenaPlaces())
+      for (const Content &content : place->contents) {
+        auto number = [&](StringRef key, int64_t value) {
+          return builder.getNamedAttr(key, builder.getI64IntegerAttr(value));
+        };
+        SmallVector<NamedAttribute> entry = {
+            number("offset", place->offset), number("bytes", place->bytes),
+            number("begin", content.begin), number("end", content.end)};
+        if (content.type)
+          entry.push_back(
+              builder.getNamedAttr("type", TypeAttr::get(content.type)));
+        if (&content != &place->contents.back())
+          entry.push_back(
+              builder.getNamedAttr("overwritten", builder.getUnitAttr()));
+        entries.push_back(builder.getDictionaryAttr(entry));
+      }
+    return builder.getArrayAttr(entries);
   }
 
   ArrayAttr describeTensors(OpBuilder &builder) {

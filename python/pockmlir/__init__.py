@@ -1,7 +1,8 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
 from . import cost
-from ._manifest import Memory
+from ._memory import Memory
+from ._picture import draw_memory
 from ._profile import Profile
 from ._tune import tune
 from ._tuning import Tuning
@@ -51,6 +52,7 @@ __all__ = [
     "UnsupportedOpsError",
     "compile",
     "cost",
+    "draw_memory",
     "dropout_mask",
     "get_num_threads",
     "set_num_threads",

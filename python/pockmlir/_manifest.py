@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RESERVED", "SCALARS", "Function", "Manifest", "Memory", "TensorSlot", "TensorSpec", "Update", "dtype_of"]
+from ._memory import Memory, read_memory
+
+__all__ = ["RESERVED", "SCALARS", "Function", "Manifest", "TensorSlot", "TensorSpec", "Update", "dtype_of"]
 
 Array = npt.NDArray[Any]
 Update = Literal["none", "full"] | tuple[int, int]
@@ -152,44 +154,6 @@ def _inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What a step costs, in bytes; the run keeps to it exactly.
-
-    Attributes:
-        constants: frozen parameters and buffers nobody writes.
-        state: trained parameters, written buffers, prepared values, optimizer state.
-        arena: all transient values.
-        lower_bound: no plan for this order of operations can need a smaller arena.
-        saved: activations kept from the forward for the backward pass.
-        gradients: most bytes made by the backward pass that live at one time, of activations too.
-        workspace: scratch of kernels.
-        parameters: trained and frozen.
-        optimizer_state: momenta and the like.
-        timeline: (operation, live bytes of the arena), in order of execution.
-    """
-
-    constants: int
-    state: int
-    arena: int
-    lower_bound: int
-    saved: int
-    gradients: int
-    workspace: int
-    parameters: int
-    optimizer_state: int
-    timeline: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def total(self) -> int:
-        """All memory of a running step, inputs and outputs excepted."""
-        return self.constants + self.state + self.arena
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain data."""
-        return asdict(self) | {"total": self.total, "timeline": [list(entry) for entry in self.timeline]}
-
-
-@dataclass(frozen=True)
 class Manifest:
     """The parsed manifest; `data` is the JSON as it came."""
 
@@ -216,19 +180,13 @@ class Manifest:
             if name != "prepare"
         }
         tensors = {entry["name"]: TensorSlot.from_dict(entry) for entry in data["tensors"]}
-        memory = data.get("memory", {})
-        figures = {
-            key: int(memory.get(key, 0))
-            for key in ("lower_bound", "saved", "gradients", "workspace", "parameters", "optimizer_state")
-        }
-        timeline = tuple((str(label), int(live)) for label, live in memory.get("timeline", ()))
         return cls(
             name=data["name"],
             alignment=int(data["alignment"]),
             segments=segments,
             functions=functions,
             tensors=tensors,
-            memory=Memory(**segments, **figures, timeline=timeline),
+            memory=read_memory(data),
             data=data,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from . import _cli_inputs
+from ._memory import Memory
 from ._options import PRECISIONS
+from ._picture import draw_memory
 from ._training import evaluate, step_arrays, train_epochs
 from ._tune import tune
 from ._tuning import Tuning
@@ -89,19 +91,21 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         dump_ir_dir: Path | None,
         **rest: Any,
     ) -> None:
+        # Only `inspect` compares; what the user wrote is the title.
+        others = {text: _cli_inputs.parse_scheme([text]) for text in rest.pop("compare", ())}
         parsed_scheme = _cli_inputs.parse_scheme(scheme)
         parsed_optimizer = _cli_inputs.parse_optimizer(optimizer, lr, settings)
         parsed_loss = _cli_inputs.load_loss(loss)
         loaded, examples, keywords = _cli_inputs.load_model(model, inputs)
         with _progress() as progress:
-            task = progress.add_task("compile", total=len(STAGES) + 2)
-            step = compile(
+            task = progress.add_task("compile", total=(len(STAGES) + 2) * (1 + len(others)))
+            build = functools.partial(
+                compile,
                 loaded,
                 examples,
                 keywords,
                 loss=parsed_loss,
                 optimizer=parsed_optimizer,
-                scheme=parsed_scheme,
                 accumulate=accumulate,
                 clip_grad_norm=clip_grad_norm,
                 clip_grad_value=clip_grad_value,
@@ -109,9 +113,12 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
                 precision=precision,
                 tuning=tuning,
                 name=name,
-                dump_ir_dir=dump_ir_dir,
                 on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),
             )
+            step = build(scheme=parsed_scheme, dump_ir_dir=dump_ir_dir)
+            if others:
+                built = {text: build(scheme=other).memory for text, other in others.items()}
+                rest["memories"] = {" ".join(scheme): step.memory} | built
         command(model=loaded, loss=parsed_loss, step=step, **rest)
 
     return wrapper
@@ -146,7 +153,14 @@ def compile_command(model: Any, loss: Any, step: Step, output: Path, as_json: bo
 @pock.command(epilog=_MODEL_HELP)
 @_model_options
 @click.option("--stage", type=click.Choice(STAGES), help="Print the IR after this stage, and nothing else.")
-@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Write the memory timeline there.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the memory timeline there: .png, .svg or .pdf; .html is a map of the arena.",
+)
+@click.option(
+    "--compare", multiple=True, metavar="SCHEME", help="Show the memory of this scheme beside it; repeatable."
+)
 @click.option("--profile", is_flag=True, help="Print the time of every kernel on random data, and nothing else.")
 @click.option("--runs", type=click.IntRange(1), default=20, show_default=True, help="Of which a profile is the median.")
 @click.option(
@@ -163,25 +177,27 @@ def inspect(
     runs: int,
     trace: Path | None,
     as_json: bool,
+    memories: Mapping[str, Memory] | None = None,
 ) -> None:
     """Show what trains, the memory timeline, operators and kernels; or where the time goes."""
-    from ._inspect import describe, tables
+    from ._inspect import compare, describe, tables
 
     if picture:
-        from ._picture import draw_timeline
-
-        draw_timeline(step.memory, f"{step.name}: live bytes in the arena", picture)
+        draw_memory(memories or {step.name: step.memory}, picture)
     if stage:
         click.echo(step.ir(stage))
     elif profile or trace:
         _show_profile(step, runs, trace, as_json)
     elif as_json:
-        _print_json(describe(step))
+        compared = {title: memory.to_dict() for title, memory in (memories or {}).items()}
+        _print_json(describe(step) | ({"compared": compared} if compared else {}))
     else:
         console = Console()
         console.print(step.report())
         for table in tables(step):
             console.print(table)
+        if memories:
+            console.print(compare(memories))
     if picture:
         click.echo(f"picture: {picture}", err=True)
 

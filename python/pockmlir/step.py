@@ -13,7 +13,8 @@ from ._abi import Call, Instance
 from ._arguments import Arguments
 from ._artifact import Artifact
 from ._counters import Counters
-from ._manifest import Array, Memory, TensorSpec
+from ._manifest import Array, TensorSpec
+from ._memory import Memory
 from ._options import check_seed
 from ._profile import Profile
 from ._profile_run import profile_function

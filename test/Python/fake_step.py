@@ -77,6 +77,12 @@ MANIFEST = {
     "memory": {
         "arena": 128, "lower_bound": 96, "saved": 32, "gradients": 32, "workspace": 0, "parameters": 44,
         "optimizer_state": 40, "timeline": [["linear forward", 32], ["cross_entropy", 96], ["update fc.weight", 64]],
+        # Logits; exponentials, which the loss alone reads; their gradient, in the same bytes.
+        "loss": 1, "places": [
+            {"offset": 0, "bytes": 32, "begin": 0, "end": 2, "overwritten": False, "shape": [4, 2], "dtype": "f32"},
+            {"offset": 64, "bytes": 64, "begin": 1, "end": 1, "overwritten": False, "shape": [4, 4], "dtype": "f32"},
+            {"offset": 64, "bytes": 32, "begin": 2, "end": 2, "overwritten": False, "shape": [4, 2], "dtype": "f32"},
+        ],
     },
     "kernels": {"launches": 5, "distinct": 4},
 }  # fmt: skip

@@ -111,11 +111,34 @@ def test_inspect_shows_operators_kernels_and_timeline(run, tmp_path):
     assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_inspect_shows_memory_by_kind_and_layer(run):
+    text = run("inspect")[0].stdout
+    for part in ("memory by kind", "saved activations", "5 largest of 5 layers", "2 largest of 2 values live"):
+        assert part in text, part
+
+
+def test_inspect_compares_schemes(run, tmp_path):
+    result, (_, _, options) = run("inspect", "--compare", "last:1", "--picture", tmp_path / "arena.html")
+    assert options["scheme"] == Scheme.last(1)
+    assert "bytes when most of the arena is live" in result.stdout
+    page = (tmp_path / "arena.html").read_text()
+    assert "<h2>full</h2>" in page
+    assert "<h2>last:1</h2>" in page
+
+
+def test_inspect_compares_as_json(run):
+    figures = json.loads(run("inspect", "--compare", "last:1", "--compare", "frozen", "--json")[0].stdout)
+    assert list(figures["compared"]) == ["full", "last:1", "frozen"]
+    assert figures["compared"]["full"] == figures["memory"]
+    assert "compared" not in json.loads(run("inspect", "--json")[0].stdout)
+
+
 def test_inspect_json(run):
     figures = json.loads(run("inspect", "--json")[0].stdout)
     assert figures["operators"] == {"pock.linear": 1, "pock.sparse_update": 1}
     assert figures["kernel_launches"] == {"linear_0": 2}
     assert figures["memory"]["timeline"][0] == ["linear forward", 32]
+    assert figures["memory"]["by_kind"][4] == {"kind": "saved", "peak": 32, "most": 32}
 
 
 def test_inspect_stage_prints_ir_only(run):
@@ -315,6 +338,7 @@ def test_random_batch_has_the_right_kinds():
         (["inspect"], 2, "Missing argument 'MODEL'"),
         (["inspect", "a", "--optimizer", "rprop"], 2, "'rprop' is not one of"),
         (["inspect", "a.py:b", "--scheme", "x"], 1, "pock: --scheme: expected full"),
+        (["inspect", "a.py:b", "--compare", "x"], 1, "pock: --scheme: expected full"),
         (["inspect", "a.py:b", "--scheme", "@/no.json"], 1, "pock: --scheme: cannot read /no.json: No such file"),
     ],
 )

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from fake_step import MANIFEST, make_step
-from pockmlir import Memory, ParameterInfo
+from pockmlir import ArgumentError, Memory, ParameterInfo, draw_memory
 from pockmlir._artifact import StageDump
-from pockmlir._picture import draw_timeline, largest_moments, sparkline
+from pockmlir._picture import largest_moments, shorten, sparkline, sparklines
 from pockmlir.report import format_bytes
 
 
@@ -131,7 +131,40 @@ def test_largest_moments():
     assert largest_moments(memory(1, 9, 3, 9), 3) == [(1, "op1", 9), (3, "op3", 9), (2, "op2", 3)]
 
 
-def test_picture(tmp_path):
-    draw_timeline(make_step().memory, "net", tmp_path / "memory.png")
-    assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")
-    draw_timeline(memory(), "empty", tmp_path / "empty.svg")
+def test_sparklines_are_on_one_scale():
+    # The arena has 128 bytes, a bar 16.
+    assert sparkline(make_step().memory) == "▂▆▄"
+    assert dict(sparklines(make_step().memory)) == {
+        "saved activations": "▂▂▂",
+        "activations of the forward pass": " ▄ ",
+        "gradients": "  ▂",
+    }
+
+
+@pytest.mark.parametrize(("width", "text"), [(9, "abcdefghi"), (8, "abc…ghi"), (5, "ab…hi")])
+def test_shorten(width, text):
+    assert shorten("abcdefghi", width) == text
+
+
+@pytest.mark.parametrize("name", ["memory.png", "memory.svg", "memory.pdf", "memory.html"])
+def test_same_step_same_picture(tmp_path, name):
+    memories = {"$a$": make_step().memory, "b_{": memory(1, 9, 3), "empty": memory()}
+    for directory in ("first", "second"):
+        (tmp_path / directory).mkdir()
+        draw_memory(memories, tmp_path / directory / name)
+    first = (tmp_path / "first" / name).read_bytes()
+    assert first == (tmp_path / "second" / name).read_bytes()
+    assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "html": b"<!doctype html>"}[name[7:]])
+
+
+@pytest.mark.parametrize(
+    ("memories", "name", "message"),
+    [
+        ({}, "memory.png", "expected at least one"),
+        ({"a": memory()}, "memory.docx", r"ends in \.png, \.svg, \.pdf or \.html, but got 'memory\.docx'"),
+        ({"a": memory()}, "memory", "but got 'memory'"),
+    ],
+)
+def test_what_cannot_be_drawn(tmp_path, memories, name, message):
+    with pytest.raises(ArgumentError, match=message):
+        draw_memory(memories, tmp_path / name)
