@@ -58,10 +58,7 @@ std::optional<unsigned> findLoop(linalg::GenericOp op, int64_t cache) {
     std::optional<int> position = positionOf(map, loops.front());
     if (!position || *position < 0)
       return std::nullopt;
-    int64_t uses = 1;
-    for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges()))
-      uses *= map.isFunctionOfDim(l) ? 1 : extent;
-    if (uses < kFewestUses)
+    if (usesOf(op, *input) < kFewestUses)
       return std::nullopt;
     operands += bytesOf(input->get().getType());
   }
@@ -93,16 +90,10 @@ void block(linalg::GenericOp op, unsigned loop, int64_t cache) {
     return;
 
   OpBuilder b(op);
-  auto constant = [&](int64_t value) {
-    return arith::ConstantIndexOp::create(b, op.getLoc(), value);
-  };
-  int64_t main = extent / size * size;
-  auto blocks = scf::ForOp::create(b, op.getLoc(), constant(0), constant(main),
-                                   constant(size));
-  if (main < extent)
-    emitBlock(b, op, loop, b.getIndexAttr(main), extent - main);
-  b.setInsertionPoint(blocks.getBody()->getTerminator());
-  emitBlock(b, op, loop, blocks.getInductionVar(), size);
+  emitBlocks(b, op.getLoc(), extent, size,
+             [&](OpFoldResult first, int64_t count) {
+               emitBlock(b, op, loop, first, count);
+             });
   op.erase();
 }
 

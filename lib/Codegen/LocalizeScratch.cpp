@@ -297,16 +297,10 @@ void rewrite(Run &run) {
   }
 
   b.setInsertionPointAfter(last);
-  auto constant = [&](int64_t value) {
-    return arith::ConstantIndexOp::create(b, loc, value);
-  };
-  int64_t main = run.extent / run.chunk * run.chunk;
-  auto loop = scf::ForOp::create(b, loc, constant(0), constant(main),
-                                 constant(run.chunk));
-  if (main < run.extent)
-    emitImages(b, run, shrunk, b.getIndexAttr(main), run.extent - main);
-  b.setInsertionPoint(loop.getBody()->getTerminator());
-  emitImages(b, run, shrunk, loop.getInductionVar(), run.chunk);
+  emitBlocks(b, loc, run.extent, run.chunk,
+             [&](OpFoldResult first, int64_t size) {
+               emitImages(b, run, shrunk, first, size);
+             });
   for (auto [op, batchLoop] : llvm::reverse(run.loopOf))
     op->erase();
 }

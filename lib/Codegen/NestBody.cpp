@@ -1,7 +1,6 @@
 //===- NestBody.cpp - The scalar body of a statement on vectors -----------===//
 
 #include "NestBody.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -9,10 +8,7 @@
 using namespace mlir;
 
 namespace mlir::pock {
-namespace {
 
-/// The product of the sum `add`, if one operand is a product with no other
-/// use; `addend` is the other operand.
 arith::MulFOp matchMulAdd(arith::AddFOp add, Value &addend) {
   for (unsigned i : {0u, 1u}) {
     auto product = add.getOperand(i).getDefiningOp<arith::MulFOp>();
@@ -23,8 +19,6 @@ arith::MulFOp matchMulAdd(arith::AddFOp add, Value &addend) {
   }
   return nullptr;
 }
-
-} // namespace
 
 Type vectorOf(Type type, int64_t lanes) {
   return lanes > 1 ? Type(VectorType::get({lanes}, type)) : type;

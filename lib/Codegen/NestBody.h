@@ -3,9 +3,14 @@
 #define POCK_CODEGEN_NESTBODY_H
 
 #include "Nest.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace mlir::pock {
+
+/// The product of the sum `add`, if one operand is a product with no other
+/// use; `addend` is the other operand.
+mlir::arith::MulFOp matchMulAdd(mlir::arith::AddFOp add, mlir::Value &addend);
 
 /// `type`, or a vector of `lanes` of it if there is more than one lane.
 mlir::Type vectorOf(mlir::Type type, int64_t lanes);

@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Nest.h"
+#include "NestBody.h"
 #include "NestFusion.h"
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Codegen/TargetDescription.h"
@@ -19,7 +19,6 @@
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 #include "Slices.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -55,15 +54,13 @@ bool isSumOfProducts(linalg::GenericOp op) {
     auto extend = value.getDefiningOp<arith::ExtFOp>();
     return extend ? extend.getIn() : value;
   };
-  for (bool first : {false, true}) {
-    auto product = add.getOperand(first ? 0 : 1).getDefiningOp<arith::MulFOp>();
-    if (!product || add.getOperand(first ? 1 : 0) != body.getArgument(2))
-      continue;
-    Value lhs = widened(product.getLhs()), rhs = widened(product.getRhs());
-    return (lhs == body.getArgument(0) && rhs == body.getArgument(1)) ||
-           (lhs == body.getArgument(1) && rhs == body.getArgument(0));
-  }
-  return false;
+  Value addend;
+  arith::MulFOp product = matchMulAdd(add, addend);
+  if (!product || addend != body.getArgument(2))
+    return false;
+  Value lhs = widened(product.getLhs()), rhs = widened(product.getRhs());
+  return (lhs == body.getArgument(0) && rhs == body.getArgument(1)) ||
+         (lhs == body.getArgument(1) && rhs == body.getArgument(0));
 }
 
 /// An operand of a sum of products, in pairs along dimension `dim`.
@@ -89,18 +86,16 @@ std::optional<PairedOperand> pairOperand(linalg::GenericOp op,
       !dim || *dim < 0 || failed(type.getStridesAndOffset(strides, offset)) ||
       strides.back() != 1)
     return std::nullopt;
-  PairedOperand result{operand.get(), unsigned(*dim), false};
-  if (*dim + 1 == type.getRank()) {
-    result.isView =
-        type.getElementType().isBF16() && PairViewOp::getPairType(type);
-    if (!result.isView)
+  PairedOperand result{operand.get(), unsigned(*dim),
+                       *dim + 1 == type.getRank()};
+  if (result.isView) {
+    if (!type.getElementType().isBF16() || !PairViewOp::getPairType(type))
       return std::nullopt;
     return result;
   }
-  int64_t uses = 1;
-  for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges()))
-    uses *= map.isFunctionOfDim(l) ? 1 : extent;
-  return uses >= kFewestUses ? std::optional(result) : std::nullopt;
+  if (usesOf(op, operand) < kFewestUses)
+    return std::nullopt;
+  return result;
 }
 
 /// A buffer for the pairs of `size` entries of `operand`, in front of all
@@ -165,15 +160,19 @@ linalg::GenericOp buildSum(OpBuilder &b, linalg::GenericOp op,
 }
 
 /// How many entries along the loop of `extent` a block has of which `cache`
-/// holds the copies. Blocks would carry a result that no cache holds to memory
-/// and back: there is one, whose copies `pock-localize-scratch` shrinks.
+/// holds the copies. One block has all where an operand is a view, or where no
+/// cache holds the result, which blocks would carry to memory and back;
+/// `pock-localize-scratch` shrinks its copies.
 int64_t chooseBlock(linalg::GenericOp op, int64_t extent,
                     ArrayRef<PairedOperand> operands, int64_t cache) {
   if (bytesOf(op.getDpsInits()[0].getType()) > cache)
     return extent;
   int64_t bytes = 0, terms = 1;
-  for (const PairedOperand &operand : operands)
+  for (const PairedOperand &operand : operands) {
+    if (operand.isView)
+      return extent;
     bytes += operand.getType().getNumElements() * 2 / extent;
+  }
   for (auto [loop, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     if (kind == utils::IteratorType::reduction)
       terms *= op.getStaticLoopRanges()[loop];
@@ -183,57 +182,35 @@ int64_t chooseBlock(linalg::GenericOp op, int64_t extent,
   return size * 2 > extent ? extent : size;
 }
 
-/// `op` on pairs, where both operands are copied, block by block.
+/// `op` on pairs of its operands, `size` entries along the loop of `extent` at
+/// a time.
 void buildBlocks(OpBuilder &b, linalg::GenericOp op, int64_t extent,
-                 ArrayRef<PairedOperand> operands, int64_t cache) {
+                 int64_t size, ArrayRef<PairedOperand> operands) {
   Location loc = op.getLoc();
-  int64_t size = chooseBlock(op, extent, operands, cache);
-  SmallVector<Value> copies;
+  // Views, or copies that are still to be filled.
+  SmallVector<Value> pairs;
   for (const PairedOperand &operand : operands)
-    copies.push_back(buildCopy(b, loc, operand, size));
-  auto emitBlock = [&](OpFoldResult first, int64_t count) {
-    SmallVector<Value> pairs;
-    for (auto [operand, copy] : llvm::zip_equal(operands, copies)) {
+    pairs.push_back(operand.isView
+                        ? Value(PairViewOp::create(b, loc, operand.buffer))
+                        : buildCopy(b, loc, operand, size));
+  if (size == extent) {
+    for (auto [operand, copy] : llvm::zip_equal(operands, pairs))
+      if (!operand.isView)
+        fillCopy(b, loc, operand, copy);
+    return sinkFill(buildSum(b, op, pairs));
+  }
+  emitBlocks(b, loc, extent, size, [&](OpFoldResult first, int64_t count) {
+    SmallVector<Value> parts;
+    for (auto [operand, copy] : llvm::zip_equal(operands, pairs)) {
       PairedOperand slice = operand;
-      if (count != extent)
-        slice.buffer = sliceOf(b, operand.buffer, operand.dim, first, count);
-      pairs.push_back(count == size ? copy
+      slice.buffer = sliceOf(b, operand.buffer, operand.dim, first, count);
+      parts.push_back(count == size ? copy
                                     : sliceOf(b, copy, operand.dim,
                                               b.getIndexAttr(0), count / 2));
-      fillCopy(b, loc, slice, pairs.back());
+      fillCopy(b, loc, slice, parts.back());
     }
-    buildSum(b, op, pairs);
-  };
-  if (size == extent) {
-    emitBlock(b.getIndexAttr(0), extent);
-    return sinkFill(cast<linalg::GenericOp>(*std::prev(b.getInsertionPoint())));
-  }
-
-  auto constant = [&](int64_t value) {
-    return arith::ConstantIndexOp::create(b, loc, value);
-  };
-  int64_t main = extent / size * size;
-  auto blocks =
-      scf::ForOp::create(b, loc, constant(0), constant(main), constant(size));
-  if (main < extent)
-    emitBlock(b.getIndexAttr(main), extent - main);
-  b.setInsertionPoint(blocks.getBody()->getTerminator());
-  emitBlock(blocks.getInductionVar(), size);
-}
-
-/// `op` on pairs, of which one operand has some already.
-void buildWithView(OpBuilder &b, linalg::GenericOp op, int64_t extent,
-                   ArrayRef<PairedOperand> operands) {
-  SmallVector<Value> pairs;
-  for (const PairedOperand &operand : operands) {
-    if (operand.isView) {
-      pairs.push_back(PairViewOp::create(b, op.getLoc(), operand.buffer));
-      continue;
-    }
-    pairs.push_back(buildCopy(b, op.getLoc(), operand, extent));
-    fillCopy(b, op.getLoc(), operand, pairs.back());
-  }
-  sinkFill(buildSum(b, op, pairs));
+    buildSum(b, op, parts);
+  });
 }
 
 /// Rewrites `op` if it has a loop along which both operands make pairs.
@@ -258,10 +235,8 @@ void pairProducts(linalg::GenericOp op, int64_t cache) {
     if (operands.size() != 2 || views == 2)
       continue;
     OpBuilder b(op);
-    if (views == 0)
-      buildBlocks(b, op, extent, operands, cache);
-    else
-      buildWithView(b, op, extent, operands);
+    buildBlocks(b, op, extent, chooseBlock(op, extent, operands, cache),
+                operands);
     op.erase();
     return;
   }

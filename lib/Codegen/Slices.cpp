@@ -1,7 +1,9 @@
 //===- Slices.cpp - Parts of buffers along one loop -----------------------===//
 
 #include "Slices.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -30,6 +32,30 @@ Value sliceOf(OpBuilder &b, Value value, unsigned dim, OpFoldResult first,
   sizes[dim] = b.getIndexAttr(size);
   return memref::SubViewOp::create(b, value.getLoc(), value, offsets, sizes,
                                    strides);
+}
+
+void emitBlocks(
+    OpBuilder &b, Location loc, int64_t extent, int64_t size,
+    llvm::function_ref<void(OpFoldResult first, int64_t count)> body) {
+  auto constant = [&](int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  int64_t main = extent / size * size;
+  auto loop =
+      scf::ForOp::create(b, loc, constant(0), constant(main), constant(size));
+  if (main < extent)
+    body(b.getIndexAttr(main), extent - main);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(loop.getBody()->getTerminator());
+  body(loop.getInductionVar(), size);
+}
+
+int64_t usesOf(linalg::GenericOp op, OpOperand &operand) {
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  int64_t uses = 1;
+  for (auto [loop, extent] : llvm::enumerate(op.getStaticLoopRanges()))
+    uses *= map.isFunctionOfDim(loop) ? 1 : extent;
+  return uses;
 }
 
 } // namespace mlir::pock

@@ -3,6 +3,7 @@
 #include "FunctionPlan.h"
 
 #include "../Support/MemoryPlanner.h"
+#include "Views.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -123,9 +124,7 @@ LogicalResult FunctionPlan::collect() {
 
 /// The parameter whose old value `value` is, through views; empty if none.
 static StringRef oldValueOf(Value value) {
-  while (auto view = value.getDefiningOp<ReshapeOp>())
-    value = view.getInput();
-  auto load = value.getDefiningOp<LoadParamOp>();
+  auto load = storageOf(value).getDefiningOp<LoadParamOp>();
   return load ? load.getParam() : StringRef();
 }
 

@@ -3,6 +3,7 @@
 #include "KernelGroups.h"
 
 #include "StepPhases.h"
+#include "Views.h"
 
 #include "Pock/IR/PockUtils.h"
 
@@ -172,16 +173,6 @@ void KernelGroups::formGroups() {
   }
 }
 
-/// The op that computes `value`, through views; sets `viewed` if there are any.
-static Operation *sourceOf(Value value, bool &viewed) {
-  Operation *op = value.getDefiningOp();
-  while (op && isa<ReshapeOp>(op)) {
-    viewed = true;
-    op = op->getOperand(0).getDefiningOp();
-  }
-  return op;
-}
-
 bool pock::isSmall(Type type, ArrayRef<int64_t> shape) {
   constexpr int64_t share = 8;
   return cast<ShapedType>(type).getNumElements() * share <=
@@ -193,11 +184,11 @@ void KernelGroups::forEachSource(
     function_ref<void(KernelGroup *, Value, bool)> visit) const {
   for (Operation *op : group.ops)
     for (Value operand : op->getOperands()) {
-      bool viewed = false;
-      Operation *source = sourceOf(operand, viewed);
+      Value stored = storageOf(operand);
+      Operation *source = stored.getDefiningOp();
       KernelGroup *other = source ? groupOf.lookup(source) : nullptr;
       if (other && other != &group)
-        visit(other, operand, viewed);
+        visit(other, operand, /*viewed=*/stored != operand);
     }
 }
 
@@ -282,16 +273,6 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
             }
   moveBefore(latest, moved);
   return latest;
-}
-
-/// Calls `visit` with every op that reads `value`, through views.
-static void forEachReader(Value value, function_ref<void(Operation *)> visit) {
-  for (Operation *user : value.getUsers()) {
-    if (isa<ReshapeOp>(user))
-      forEachReader(user->getResult(0), visit);
-    else
-      visit(user);
-  }
 }
 
 bool KernelGroups::mayOverwrite(const KernelGroup &group, StringRef param,

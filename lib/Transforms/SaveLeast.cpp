@@ -18,6 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "StepPhases.h"
+#include "Views.h"
 
 #include "../Support/MinimumCut.h"
 
@@ -35,13 +36,6 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// The value whose memory `value` is: views cost nothing.
-Value storageOf(Value value) {
-  while (auto view = value.getDefiningOp<ReshapeOp>())
-    value = view.getInput();
-  return value;
-}
-
 /// Whether `value` is there in the backward pass whatever happens: an input, a
 /// parameter, a constant.
 bool isFree(Value value) {
@@ -93,7 +87,8 @@ private:
         continue;
       for (Value result : op.getResults()) {
         bool read = false, stays = false;
-        forEachReader(result, [&](Operation *reader) {
+        forEachReader(result, [&](Operation *user) {
+          Operation *reader = body->findAncestorOpInBlock(*user);
           read |= phases.isBackward(reader);
           stays |= phases.isBackward(reader) && !candidates.contains(reader);
         });
@@ -119,16 +114,6 @@ private:
             network.addEdge(reader->second.made, operandNode->second.made,
                             Network::unlimited);
           }
-  }
-
-  /// Calls `visit` with the ops of the body that read `value`, themselves or
-  /// within them, through views.
-  void forEachReader(Value value, function_ref<void(Operation *)> visit) const {
-    for (Operation *user : value.getUsers())
-      if (isa<ReshapeOp>(user))
-        forEachReader(user->getResult(0), visit);
-      else
-        visit(body->findAncestorOpInBlock(*user));
   }
 
   static void moveBehindOperands(Operation *op, const StepPhases &phases) {

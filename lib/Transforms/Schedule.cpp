@@ -10,6 +10,7 @@
 
 #include "FunctionPlan.h"
 #include "StepPhases.h"
+#include "Views.h"
 
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
@@ -65,17 +66,8 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
     });
     for (auto load : body->getOps<LoadParamOp>())
       if (load.getParam() == update.getParam())
-        waitForReaders(load, waitFor);
+        forEachReader(load, waitFor);
     update->moveAfter(latest);
-  }
-
-  /// Calls `waitFor` on all readers of `value`, through views of it.
-  void waitForReaders(Value value, function_ref<void(Operation *)> waitFor) {
-    for (Operation *user : value.getUsers()) {
-      waitFor(user);
-      if (isa<ReshapeOp>(user))
-        waitForReaders(user->getResult(0), waitFor);
-    }
   }
 
   Block *body = nullptr;

@@ -1,0 +1,33 @@
+//===- Views.h - values and their readers through views ---------*- C++ -*-===//
+//
+// A `pock.reshape` is the same memory under another type.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef POCK_LIB_TRANSFORMS_VIEWS_H
+#define POCK_LIB_TRANSFORMS_VIEWS_H
+
+#include "Pock/IR/Pock.h"
+
+namespace mlir::pock {
+
+/// The value whose memory `value` is.
+inline Value storageOf(Value value) {
+  while (auto view = value.getDefiningOp<ReshapeOp>())
+    value = view.getInput();
+  return value;
+}
+
+/// Calls `visit` with every op that reads `value` or a view of it.
+inline void forEachReader(Value value, function_ref<void(Operation *)> visit) {
+  for (Operation *user : value.getUsers()) {
+    if (isa<ReshapeOp>(user))
+      forEachReader(user->getResult(0), visit);
+    else
+      visit(user);
+  }
+}
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_VIEWS_H
