@@ -1,0 +1,112 @@
+//===- OrderGraph.cpp - Tasks, and what running one does to memory --------===//
+
+#include "OrderGraph.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
+
+using namespace mlir::pock;
+
+int TaskSet::count() const {
+  int sum = 0;
+  for (uint64_t word : words)
+    sum += llvm::popcount(word);
+  return sum;
+}
+
+static void addOnce(llvm::SmallVectorImpl<int> &list, int number) {
+  if (!llvm::is_contained(list, number))
+    list.push_back(number);
+}
+
+OrderGraph::OrderGraph(llvm::ArrayRef<Task> given,
+                       llvm::ArrayRef<Buffer> buffers)
+    : tasks(given.size()) {
+  for (const Buffer &buffer : buffers)
+    contents.push_back({buffer.bytes, buffer.kept, -1, {}});
+  for (auto [t, task] : llvm::enumerate(given))
+    for (int b : task.writes)
+      contents[b].maker = t;
+  for (auto [t, task] : llvm::enumerate(given)) {
+    Node &node = tasks[t];
+    llvm::SmallVector<int> before(task.after);
+    for (int b : task.reads) {
+      if (contents[b].maker == static_cast<int>(t))
+        continue;
+      addOnce(node.reads, b);
+      addOnce(contents[b].readers, t);
+      if (contents[b].maker >= 0)
+        before.push_back(contents[b].maker);
+    }
+    llvm::sort(before);
+    before.erase(llvm::unique(before), before.end());
+    node.before.append(before.begin(), before.end());
+    for (int u : before)
+      tasks[u].behind.push_back(t);
+  }
+  // What needs to know all readers.
+  for (auto [t, task] : llvm::enumerate(given)) {
+    Node &node = tasks[t];
+    node.made = task.workspace;
+    for (int b : task.writes) {
+      node.made += contents[b].bytes;
+      if (contents[b].kept || !contents[b].readers.empty())
+        node.left += contents[b].bytes;
+    }
+    llvm::SmallVector<int> reusing, reused;
+    for (auto [written, read] : task.inPlace)
+      if (llvm::is_contained(task.writes, written) &&
+          llvm::is_contained(node.reads, read) && !contents[read].kept &&
+          contents[written].bytes == contents[read].bytes) {
+        node.inPlace.push_back({written, read});
+        addOnce(reusing, written);
+        addOnce(reused, read);
+      }
+    int64_t bytes = 0, dying = 0;
+    for (int b : reusing)
+      bytes += contents[b].bytes;
+    for (int b : reused)
+      dying += contents[b].bytes;
+    node.mostReused = std::min(bytes, dying);
+  }
+  for (const Content &content : contents)
+    if (content.maker < 0 && (content.kept || !content.readers.empty()))
+      initial += content.bytes;
+}
+
+bool OrderGraph::isReady(const TaskSet &done, int task) const {
+  return llvm::all_of(tasks[task].before, [&](int u) { return done.has(u); });
+}
+
+bool OrderGraph::dies(const TaskSet &done, int buffer, int reader) const {
+  const Content &content = contents[buffer];
+  // From behind: those that come late in program order are mostly not done.
+  return !content.kept &&
+         llvm::all_of(llvm::reverse(content.readers),
+                      [&](int u) { return u == reader || done.has(u); });
+}
+
+/// The bytes that `task` writes over what dies with it. The first pair that
+/// applies wins; as the buffers of a pair have the same size, more that dies
+/// never means less that is reused.
+int64_t OrderGraph::findReused(const TaskSet &done, int task) const {
+  int64_t bytes = 0;
+  llvm::SmallVector<int, 4> taken;
+  for (auto [written, read] : tasks[task].inPlace)
+    if (!llvm::is_contained(taken, written) &&
+        !llvm::is_contained(taken, read) && dies(done, read, task)) {
+      taken.append({written, read});
+      bytes += contents[written].bytes;
+    }
+  return bytes;
+}
+
+Effect OrderGraph::getEffect(const TaskSet &done, int task) const {
+  const Node &node = tasks[task];
+  Effect effect = {node.made, node.left};
+  for (int b : node.reads)
+    if (dies(done, b, task))
+      effect.net -= contents[b].bytes;
+  if (!node.inPlace.empty())
+    effect.during -= findReused(done, task);
+  return effect;
+}

@@ -1,0 +1,94 @@
+//===- OrderGraph.h - Tasks, and what running one does to memory ----------===//
+//
+// What the strategies of OrderSearch.h share. How many bytes are alive depends
+// on the set of tasks done, not on the order in which they were done: that set
+// is the state of every search.
+//
+//===----------------------------------------------------------------------===//
+#ifndef POCK_SUPPORT_ORDERGRAPH_H
+#define POCK_SUPPORT_ORDERGRAPH_H
+
+#include "OrderSearch.h"
+
+namespace mlir::pock {
+
+/// A set of tasks, one bit each.
+class TaskSet {
+public:
+  TaskSet() = default;
+  explicit TaskSet(int tasks) : words((tasks + 63) / 64, 0) {}
+
+  bool has(int task) const { return words[task / 64] >> (task % 64) & 1; }
+  void add(int task) { words[task / 64] |= uint64_t(1) << (task % 64); }
+  void remove(int task) { words[task / 64] &= ~(uint64_t(1) << (task % 64)); }
+  void unite(const TaskSet &other) {
+    for (size_t i = 0; i < words.size(); ++i)
+      words[i] |= other.words[i];
+  }
+  int count() const;
+  llvm::ArrayRef<uint64_t> getWords() const { return words; }
+  bool operator==(const TaskSet &other) const { return words == other.words; }
+
+private:
+  llvm::SmallVector<uint64_t, 4> words;
+};
+
+/// What a task does to memory when it runs after a set of others.
+struct Effect {
+  /// Bytes alive while it runs, less those alive before.
+  int64_t during = 0;
+  /// Bytes alive after it, less those alive before.
+  int64_t net = 0;
+};
+
+class OrderGraph {
+public:
+  OrderGraph(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers);
+
+  int size() const { return tasks.size(); }
+  /// Bytes alive before the first task.
+  int64_t getInitial() const { return initial; }
+  llvm::ArrayRef<int> getBefore(int task) const { return tasks[task].before; }
+  llvm::ArrayRef<int> getBehind(int task) const { return tasks[task].behind; }
+
+  /// Whether `task` may run when `done` are done.
+  bool isReady(const TaskSet &done, int task) const;
+  /// What running `task` does when `done` are done.
+  Effect getEffect(const TaskSet &done, int task) const;
+  /// The most that `getEffect(...).during` may be less than without any reuse
+  /// in place; and the least that its `net` may be.
+  int64_t getMostReused(int task) const { return tasks[task].mostReused; }
+  /// Bytes written and workspace.
+  int64_t getMade(int task) const { return tasks[task].made; }
+
+  /// A buffer, as the searches see it.
+  struct Content {
+    int64_t bytes;
+    bool kept;
+    /// -1: alive from the beginning.
+    int maker = -1;
+    llvm::SmallVector<int, 4> readers;
+  };
+  llvm::ArrayRef<Content> getContents() const { return contents; }
+  llvm::ArrayRef<int> getReads(int task) const { return tasks[task].reads; }
+
+private:
+  struct Node {
+    llvm::SmallVector<int, 4> before, behind;
+    /// Buffers that it did not make itself.
+    llvm::SmallVector<int, 4> reads;
+    llvm::SmallVector<std::pair<int, int>, 1> inPlace;
+    int64_t made = 0, left = 0, mostReused = 0;
+  };
+
+  bool dies(const TaskSet &done, int buffer, int reader) const;
+  int64_t findReused(const TaskSet &done, int task) const;
+
+  llvm::SmallVector<Node, 0> tasks;
+  llvm::SmallVector<Content, 0> contents;
+  int64_t initial = 0;
+};
+
+} // namespace mlir::pock
+
+#endif // POCK_SUPPORT_ORDERGRAPH_H
