@@ -44,6 +44,9 @@ OrderGraph::OrderGraph(llvm::ArrayRef<Task> given,
       tasks[u].behind.push_back(t);
   }
   // What needs to know all readers.
+  TaskSet all(size());
+  for (int t = 0; t < size(); ++t)
+    all.add(t);
   for (auto [t, task] : llvm::enumerate(given)) {
     Node &node = tasks[t];
     node.made = task.workspace;
@@ -52,25 +55,31 @@ OrderGraph::OrderGraph(llvm::ArrayRef<Task> given,
       if (contents[b].kept || !contents[b].readers.empty())
         node.left += contents[b].bytes;
     }
-    llvm::SmallVector<int> reusing, reused;
     for (auto [written, read] : task.inPlace)
       if (llvm::is_contained(task.writes, written) &&
           llvm::is_contained(node.reads, read) && !contents[read].kept &&
-          contents[written].bytes == contents[read].bytes) {
+          contents[written].bytes == contents[read].bytes)
         node.inPlace.push_back({written, read});
-        addOnce(reusing, written);
-        addOnce(reused, read);
-      }
-    int64_t bytes = 0, dying = 0;
-    for (int b : reusing)
-      bytes += contents[b].bytes;
-    for (int b : reused)
-      dying += contents[b].bytes;
-    node.mostReused = std::min(bytes, dying);
+    if (!node.inPlace.empty())
+      node.mostReused = findReused(all, t);
   }
   for (const Content &content : contents)
     if (content.maker < 0 && (content.kept || !content.readers.empty()))
       initial += content.bytes;
+}
+
+llvm::SmallVector<int> OrderGraph::getTopological() const {
+  llvm::SmallVector<int> order, waitsFor;
+  for (int t = 0; t < size(); ++t) {
+    waitsFor.push_back(tasks[t].before.size());
+    if (waitsFor.back() == 0)
+      order.push_back(t);
+  }
+  for (size_t i = 0; i < order.size(); ++i)
+    for (int v : tasks[order[i]].behind)
+      if (--waitsFor[v] == 0)
+        order.push_back(v);
+  return order;
 }
 
 bool OrderGraph::isReady(const TaskSet &done, int task) const {

@@ -51,15 +51,18 @@ public:
   llvm::ArrayRef<int> getBefore(int task) const { return tasks[task].before; }
   llvm::ArrayRef<int> getBehind(int task) const { return tasks[task].behind; }
 
+  /// All tasks, each after those it depends on.
+  llvm::SmallVector<int> getTopological() const;
   /// Whether `task` may run when `done` are done.
   bool isReady(const TaskSet &done, int task) const;
   /// What running `task` does when `done` are done.
   Effect getEffect(const TaskSet &done, int task) const;
-  /// The most that `getEffect(...).during` may be less than without any reuse
-  /// in place; and the least that its `net` may be.
+  /// The most bytes that `task` may write over others, after any tasks.
   int64_t getMostReused(int task) const { return tasks[task].mostReused; }
   /// Bytes written and workspace.
   int64_t getMade(int task) const { return tasks[task].made; }
+  /// Bytes written that outlive the task.
+  int64_t getLeft(int task) const { return tasks[task].left; }
 
   /// A buffer, as the searches see it.
   struct Content {

@@ -1,7 +1,8 @@
 //===- OrderSearch.cpp - The order of tasks that needs the least memory ---===//
 
 #include "OrderSearch.h"
-#include "OrderGraph.h"
+#include "OrderBound.h"
+#include "OrderExact.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 
@@ -52,10 +53,8 @@ int64_t peakOf(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
 int64_t lowerBoundOfOrders(llvm::ArrayRef<Task> tasks,
                            llvm::ArrayRef<Buffer> buffers) {
   OrderGraph graph(tasks, buffers);
-  int64_t most = 0;
-  for (int t = 0; t < graph.size(); ++t)
-    most = std::max(most, graph.getMade(t) - graph.getMostReused(t));
-  return most;
+  llvm::SmallVector<int64_t> live = findAlwaysLive(graph, Reach(graph));
+  return live.empty() ? 0 : *llvm::max_element(live);
 }
 
 Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
@@ -67,6 +66,14 @@ Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
       order.tasks.push_back(t);
   order.peak = peakOf(tasks, buffers, order.tasks);
   order.bound = lowerBoundOfOrders(tasks, buffers);
+  OrderGraph graph(tasks, buffers);
+  ExactOrder exact =
+      findExactOrder(graph, order.bound, order.peak, options.evaluations);
+  order.bound = exact.bound;
+  if (!exact.tasks.empty()) {
+    order.tasks = exact.tasks;
+    order.peak = peakOf(tasks, buffers, order.tasks);
+  }
   return order;
 }
 
