@@ -26,7 +26,7 @@ llvm::SmallVector<int64_t> mlir::pock::findAlwaysLive(const OrderGraph &graph,
                                                       const Reach &reach) {
   llvm::SmallVector<int64_t> bytes;
   for (int t = 0; t < graph.size(); ++t)
-    bytes.push_back(graph.getMade(t) - graph.getMostReused(t));
+    bytes.push_back(graph.getLimits(t).during);
   for (const OrderGraph::Content &content : graph.getContents()) {
     // Alive during the tasks behind the maker that come before some reader, or
     // are one.

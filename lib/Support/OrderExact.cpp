@@ -82,6 +82,7 @@ void ExactSearch::reach(int parent, const OrderMove &move) {
   if (peak >= limit)
     return;
   OrderState state = moves.apply(states[parent].state, move);
+  --evaluations;
   auto [it, isNew] = numbers.try_emplace(state.done, states.size());
   int number = it->second, count = state.done.count();
   int64_t live = state.live;
@@ -110,7 +111,8 @@ llvm::SmallVector<int> ExactSearch::trace(int number) const {
   llvm::SmallVector<int> order;
   for (; number >= 0; number = states[number].parent)
     llvm::append_range(order, llvm::reverse(states[number].tasks));
-  std::reverse(order.begin(), order.end());
+  if (graph.getDirection() == Direction::Forward)
+    std::reverse(order.begin(), order.end());
   return order;
 }
 

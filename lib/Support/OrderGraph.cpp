@@ -19,10 +19,18 @@ static void addOnce(llvm::SmallVectorImpl<int> &list, int number) {
 }
 
 OrderGraph::OrderGraph(llvm::ArrayRef<Task> given,
-                       llvm::ArrayRef<Buffer> buffers)
+                       llvm::ArrayRef<Buffer> buffers, Direction direction)
     : tasks(given.size()) {
   for (const Buffer &buffer : buffers)
     contents.push_back({buffer.bytes, buffer.kept, -1, {}});
+  addTasks(given);
+  addBytes(given);
+  if (direction == Direction::Backward)
+    turnRound();
+}
+
+/// Who makes, who reads, and what comes before what.
+void OrderGraph::addTasks(llvm::ArrayRef<Task> given) {
   for (auto [t, task] : llvm::enumerate(given))
     for (int b : task.writes)
       contents[b].maker = t;
@@ -43,7 +51,16 @@ OrderGraph::OrderGraph(llvm::ArrayRef<Task> given,
     for (int u : before)
       tasks[u].behind.push_back(t);
   }
-  // What needs to know all readers.
+}
+
+/// What is known of the bytes before any order is.
+void OrderGraph::addBytes(llvm::ArrayRef<Task> given) {
+  for (const Content &content : contents) {
+    if (content.maker < 0 && (content.kept || !content.readers.empty()))
+      initial += content.bytes;
+    if (content.kept)
+      final += content.bytes;
+  }
   TaskSet all(size());
   for (int t = 0; t < size(); ++t)
     all.add(t);
@@ -60,12 +77,23 @@ OrderGraph::OrderGraph(llvm::ArrayRef<Task> given,
           llvm::is_contained(node.reads, read) && !contents[read].kept &&
           contents[written].bytes == contents[read].bytes)
         node.inPlace.push_back({written, read});
-    if (!node.inPlace.empty())
-      node.mostReused = findReused(all, t);
+    // The more is done, the more dies and is reused; what dies grows by no less
+    // than what is reused.
+    Effect last = getEffect(all, t);
+    node.limits = {last.during, last.net, last.during - last.net};
   }
-  for (const Content &content : contents)
-    if (content.maker < 0 && (content.kept || !content.readers.empty()))
-      initial += content.bytes;
+}
+
+void OrderGraph::turnRound() {
+  TaskSet none(size());
+  for (int t = 0; t < size(); ++t) {
+    Node &node = tasks[t];
+    Effect first = getEffect(none, t);
+    node.limits = {first.during - first.net, -first.net, first.during};
+    std::swap(node.before, node.behind);
+  }
+  std::swap(initial, final);
+  direction = Direction::Backward;
 }
 
 llvm::SmallVector<int> OrderGraph::getTopological() const {
@@ -86,12 +114,16 @@ bool OrderGraph::isReady(const TaskSet &done, int task) const {
   return llvm::all_of(tasks[task].before, [&](int u) { return done.has(u); });
 }
 
+/// Whether `reader` is the last to read `buffer`.
 bool OrderGraph::dies(const TaskSet &done, int buffer, int reader) const {
   const Content &content = contents[buffer];
+  if (content.kept)
+    return false;
+  bool backward = direction == Direction::Backward;
   // From behind: those that come late in program order are mostly not done.
-  return !content.kept &&
-         llvm::all_of(llvm::reverse(content.readers),
-                      [&](int u) { return u == reader || done.has(u); });
+  return llvm::all_of(llvm::reverse(content.readers), [&](int u) {
+    return u == reader || done.has(u) != backward;
+  });
 }
 
 /// The bytes that `task` writes over what dies with it. The first pair that
@@ -117,5 +149,7 @@ Effect OrderGraph::getEffect(const TaskSet &done, int task) const {
       effect.net -= contents[b].bytes;
   if (!node.inPlace.empty())
     effect.during -= findReused(done, task);
+  if (direction == Direction::Backward)
+    return {effect.during - effect.net, -effect.net};
   return effect;
 }

@@ -41,11 +41,18 @@ struct Effect {
   int64_t net = 0;
 };
 
+/// From which end orders are built.
+enum class Direction { Forward, Backward };
+
+/// Backward, everything is as if time ran the other way: a task is done if it
+/// runs late, and what is alive before a task is alive after it.
 class OrderGraph {
 public:
-  OrderGraph(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers);
+  OrderGraph(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
+             Direction direction = Direction::Forward);
 
   int size() const { return tasks.size(); }
+  Direction getDirection() const { return direction; }
   /// Bytes alive before the first task.
   int64_t getInitial() const { return initial; }
   llvm::ArrayRef<int> getBefore(int task) const { return tasks[task].before; }
@@ -57,12 +64,12 @@ public:
   bool isReady(const TaskSet &done, int task) const;
   /// What running `task` does when `done` are done.
   Effect getEffect(const TaskSet &done, int task) const;
-  /// The most bytes that `task` may write over others, after any tasks.
-  int64_t getMostReused(int task) const { return tasks[task].mostReused; }
-  /// Bytes written and workspace.
-  int64_t getMade(int task) const { return tasks[task].made; }
-  /// Bytes written that outlive the task.
-  int64_t getLeft(int task) const { return tasks[task].left; }
+  /// Whatever is done, `getEffect` has at least this `during` and this `net`,
+  /// and at most `passing` for `during` less `net`.
+  struct Limits {
+    int64_t during = 0, net = 0, passing = 0;
+  };
+  const Limits &getLimits(int task) const { return tasks[task].limits; }
 
   /// A buffer, as the searches see it.
   struct Content {
@@ -73,7 +80,6 @@ public:
     llvm::SmallVector<int, 4> readers;
   };
   llvm::ArrayRef<Content> getContents() const { return contents; }
-  llvm::ArrayRef<int> getReads(int task) const { return tasks[task].reads; }
 
 private:
   struct Node {
@@ -81,15 +87,22 @@ private:
     /// Buffers that it did not make itself.
     llvm::SmallVector<int, 4> reads;
     llvm::SmallVector<std::pair<int, int>, 1> inPlace;
-    int64_t made = 0, left = 0, mostReused = 0;
+    /// Bytes written and workspace; bytes written that outlive the task.
+    int64_t made = 0, left = 0;
+    Limits limits;
   };
 
+  void addTasks(llvm::ArrayRef<Task> given);
+  void addBytes(llvm::ArrayRef<Task> given);
+  void turnRound();
   bool dies(const TaskSet &done, int buffer, int reader) const;
   int64_t findReused(const TaskSet &done, int task) const;
 
   llvm::SmallVector<Node, 0> tasks;
   llvm::SmallVector<Content, 0> contents;
-  int64_t initial = 0;
+  Direction direction = Direction::Forward;
+  /// Bytes alive before the first task and after the last.
+  int64_t initial = 0, final = 0;
 };
 
 } // namespace mlir::pock

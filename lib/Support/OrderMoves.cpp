@@ -25,18 +25,10 @@ OrderMoves::OrderMoves(const OrderGraph &graph, int64_t &evaluations)
 bool OrderMoves::isLazy(int task) const {
   if (graph.getBehind(task).empty())
     return false;
-  int64_t freed = 0;
-  for (int b : graph.getReads(task))
-    if (!graph.getContents()[b].kept)
-      freed += graph.getContents()[b].bytes;
-  if (freed > graph.getLeft(task))
-    return false;
-  // The most that is alive during the task and not after it.
-  int64_t passing = graph.getMade(task) - graph.getMostReused(task) -
-                    graph.getLeft(task) + freed;
-  return llvm::all_of(graph.getBehind(task), [&](int v) {
-    return passing <= graph.getMade(v) - graph.getMostReused(v);
-  });
+  const OrderGraph::Limits &limits = graph.getLimits(task);
+  return limits.net >= 0 && llvm::all_of(graph.getBehind(task), [&](int v) {
+           return limits.passing <= graph.getLimits(v).during;
+         });
 }
 
 bool OrderMoves::isOpen(const TaskSet &done, int task) const {

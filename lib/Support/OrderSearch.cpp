@@ -2,8 +2,9 @@
 
 #include "OrderSearch.h"
 #include "OrderBound.h"
-#include "OrderExact.h"
+#include "OrderPieceSearch.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <algorithm>
 
 namespace mlir::pock {
@@ -57,6 +58,11 @@ int64_t lowerBoundOfOrders(llvm::ArrayRef<Task> tasks,
   return live.empty() ? 0 : *llvm::max_element(live);
 }
 
+/// The effort for a graph of some size if none is given.
+static int64_t getDefaultEffort(int64_t tasks) {
+  return std::max<int64_t>(300'000, 1'200 * tasks);
+}
+
 Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
                 llvm::ArrayRef<int> given, OrderOptions options) {
   Order order;
@@ -66,14 +72,34 @@ Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
       order.tasks.push_back(t);
   order.peak = peakOf(tasks, buffers, order.tasks);
   order.bound = lowerBoundOfOrders(tasks, buffers);
-  OrderGraph graph(tasks, buffers);
-  ExactOrder exact =
-      findExactOrder(graph, order.bound, order.peak, options.evaluations);
-  order.bound = exact.bound;
-  if (!exact.tasks.empty()) {
-    order.tasks = exact.tasks;
-    order.peak = peakOf(tasks, buffers, order.tasks);
+  int64_t evaluations = options.evaluations < 0 ? getDefaultEffort(tasks.size())
+                                                : options.evaluations;
+  // What must be done together is a problem of its own.
+  llvm::SmallVector<int> forced =
+      findForced(OrderGraph(tasks, buffers), order.tasks);
+  std::vector<PieceSearch> pieces;
+  for (auto [begin, end] : llvm::zip(forced, llvm::drop_begin(forced)))
+    pieces.emplace_back(cutOut(tasks, buffers, order.tasks, begin, end));
+  auto work = [&](llvm::function_ref<void(PieceSearch &, int64_t)> improve) {
+    for (PieceSearch &piece : pieces)
+      if (piece.getPeak() > order.bound) {
+        improve(piece, order.bound);
+        order.bound = std::max(order.bound, piece.getBound());
+      }
+  };
+  work([&](PieceSearch &piece, int64_t floor) {
+    piece.improveFast(floor, evaluations);
+  });
+  work([&](PieceSearch &piece, int64_t floor) {
+    piece.improve(floor, evaluations);
+  });
+  for (auto [begin, piece] : llvm::zip(forced, pieces)) {
+    llvm::SmallVector<int> old(
+        llvm::ArrayRef<int>(order.tasks).slice(begin, piece.getOrder().size()));
+    for (auto [i, t] : llvm::enumerate(piece.getOrder()))
+      order.tasks[begin + i] = old[t];
   }
+  order.peak = peakOf(tasks, buffers, order.tasks);
   return order;
 }
 

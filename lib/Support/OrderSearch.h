@@ -64,8 +64,9 @@ struct Order {
 };
 
 struct OrderOptions {
-  /// How often the search may look at what one task does to memory, in all.
-  int64_t evaluations = 4'000'000;
+  /// How often the search may look at what one task does to memory, in all;
+  /// if negative, what takes tenths of a second for hundreds of tasks.
+  int64_t evaluations = -1;
 };
 
 /// Whether `order` has each task once, and after what it depends on.

@@ -1,0 +1,118 @@
+//===- OrderPieceSearch.cpp - All strategies on one part of an order ------===//
+
+#include "OrderPieceSearch.h"
+#include "OrderBeam.h"
+#include "OrderExact.h"
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+
+using namespace mlir::pock;
+
+PieceSearch::PieceSearch(Piece given)
+    : piece(std::move(given)), forward(piece.tasks, piece.buffers),
+      backward(piece.tasks, piece.buffers, Direction::Backward) {
+  for (int t = 0; t < forward.size(); ++t)
+    order.push_back(t);
+  peak = peakOf(piece.tasks, piece.buffers, order);
+}
+
+llvm::SmallVector<int64_t> PieceSearch::getLive() const {
+  return liveBytes(piece.tasks, piece.buffers, order);
+}
+
+/// Keeps `found` if it is better.
+void PieceSearch::take(llvm::ArrayRef<int> found) {
+  if (found.empty())
+    return;
+  int64_t reached = peakOf(piece.tasks, piece.buffers, found);
+  if (reached >= peak)
+    return;
+  peak = reached;
+  order.assign(found.begin(), found.end());
+}
+
+void PieceSearch::searchExactly(const OrderGraph &graph, int64_t floor,
+                                int64_t effort, int64_t &evaluations) {
+  if (isDone(floor))
+    return;
+  int64_t rest = std::min(effort, evaluations), before = rest;
+  ExactOrder found = findExactOrder(graph, std::max(floor, bound), peak, rest);
+  evaluations -= before - rest;
+  take(found.tasks);
+  bound = std::max(bound, found.bound);
+}
+
+void PieceSearch::followBeam(const OrderGraph &graph, int width, int64_t floor,
+                             int64_t &evaluations) {
+  // The least limit under which the beam arrives, by bisection.
+  int64_t least = std::max(floor, bound);
+  while (least < peak && evaluations > 0) {
+    int64_t middle = least + (peak - least) / 2;
+    llvm::SmallVector<int> found = findByBeam(graph, width, Prefer::FewBytes,
+                                              floor, middle + 1, evaluations);
+    take(found);
+    if (found.empty())
+      least = middle + 1;
+  }
+}
+
+void PieceSearch::improveFast(int64_t floor, int64_t &evaluations) {
+  for (const OrderGraph *graph : {&forward, &backward})
+    for (Prefer prefer : {Prefer::LowPeak, Prefer::FewBytes})
+      if (!isDone(floor))
+        take(findByBeam(*graph, 1, prefer, std::max(floor, bound), peak,
+                        evaluations));
+  for (const OrderGraph *graph : {&forward, &backward})
+    searchExactly(*graph, floor, 20 * 1000, evaluations);
+}
+
+bool PieceSearch::reorderWindow(int begin, int end, int64_t floor,
+                                int64_t &evaluations) {
+  PieceSearch window(cutOut(piece.tasks, piece.buffers, order, begin, end));
+  int64_t before = window.peak;
+  window.improveFast(floor, evaluations);
+  for (const OrderGraph *graph : {&window.forward, &window.backward})
+    window.followBeam(*graph, 4, floor, evaluations);
+  if (window.peak >= before)
+    return false;
+  llvm::SmallVector<int> old(
+      llvm::ArrayRef<int>(order).slice(begin, end - begin));
+  for (auto [i, t] : llvm::enumerate(window.order))
+    order[begin + i] = old[t];
+  return true;
+}
+
+/// Reorders the tasks around the peak, those at all other positions staying
+/// where they are, until that gains no more.
+void PieceSearch::reorderWindows(int64_t floor, int64_t &evaluations) {
+  int size = order.size(), width = 16;
+  while (!isDone(floor) && evaluations > 0) {
+    llvm::SmallVector<int64_t> live = getLive();
+    int at = llvm::max_element(live) - live.begin();
+    bool better = false;
+    for (int quarter : {2, 1, 3}) {
+      int begin = std::max(0, at - width * quarter / 4);
+      int end = std::min(size, begin + width);
+      if (reorderWindow(begin, end, floor, evaluations)) {
+        better = true;
+        break;
+      }
+    }
+    peak = peakOf(piece.tasks, piece.buffers, order);
+    if (better)
+      continue;
+    if (width >= size)
+      return;
+    width *= 2;
+  }
+}
+
+void PieceSearch::improve(int64_t floor, int64_t &evaluations) {
+  int64_t all = evaluations;
+  for (const OrderGraph *graph : {&forward, &backward})
+    searchExactly(*graph, floor, all / 6, evaluations);
+  for (int width = 4; width <= 256 && evaluations > all / 3; width *= 4)
+    for (const OrderGraph *graph : {&forward, &backward})
+      followBeam(*graph, width, floor, evaluations);
+  reorderWindows(floor, evaluations);
+}
