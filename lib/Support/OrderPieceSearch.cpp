@@ -2,6 +2,7 @@
 
 #include "OrderPieceSearch.h"
 #include "OrderBeam.h"
+#include "OrderBound.h"
 #include "OrderExact.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
@@ -31,6 +32,45 @@ void PieceSearch::take(llvm::ArrayRef<int> found) {
   order.assign(found.begin(), found.end());
 }
 
+/// Finds how few bytes can be alive beside each of the tasks that have many
+/// beside them now: no order is better than the worst of these. What is done
+/// in that case is done first if that helps.
+void PieceSearch::raiseBound(int64_t floor, int64_t effort,
+                             int64_t &evaluations) {
+  if (isDone(floor))
+    return;
+  Reach reach(forward);
+  for (int64_t live : findAlwaysLive(forward, reach))
+    bound = std::max(bound, live);
+  llvm::SmallVector<int64_t> live = getLive();
+  llvm::SmallVector<std::pair<int64_t, int>> tasks;
+  for (auto [i, t] : llvm::enumerate(order))
+    tasks.push_back({-live[i], t});
+  llvm::sort(tasks);
+  int64_t before = peak;
+  for (auto [less, t] : tasks) {
+    if (isDone(floor) || -less <= bound || effort <= 0 || evaluations <= 0)
+      break;
+    int64_t least = 0;
+    TaskSet first = findLeanest(forward, reach, t, least);
+    effort -= forward.size();
+    evaluations -= forward.size();
+    bound = std::max(bound, least + forward.getLimits(t).during);
+    if (-less == before)
+      reorderAround(first);
+  }
+}
+
+/// Runs the tasks of `first` before all others if that is better.
+void PieceSearch::reorderAround(const TaskSet &first) {
+  llvm::SmallVector<int> changed;
+  for (bool isFirst : {true, false})
+    for (int t : order)
+      if (first.has(t) == isFirst)
+        changed.push_back(t);
+  take(changed);
+}
+
 void PieceSearch::searchExactly(const OrderGraph &graph, int64_t floor,
                                 int64_t effort, int64_t &evaluations) {
   if (isDone(floor))
@@ -43,17 +83,19 @@ void PieceSearch::searchExactly(const OrderGraph &graph, int64_t floor,
 }
 
 void PieceSearch::followBeam(const OrderGraph &graph, int width, int64_t floor,
-                             int64_t &evaluations) {
+                             int64_t effort, int64_t &evaluations) {
+  int64_t rest = std::min(effort, evaluations), before = rest;
   // The least limit under which the beam arrives, by bisection.
   int64_t least = std::max(floor, bound);
-  while (least < peak && evaluations > 0) {
+  while (least < peak && rest > 0) {
     int64_t middle = least + (peak - least) / 2;
-    llvm::SmallVector<int> found = findByBeam(graph, width, Prefer::FewBytes,
-                                              floor, middle + 1, evaluations);
+    llvm::SmallVector<int> found =
+        findByBeam(graph, width, Prefer::FewBytes, floor, middle + 1, rest);
     take(found);
     if (found.empty())
       least = middle + 1;
   }
+  evaluations -= before - rest;
 }
 
 void PieceSearch::improveFast(int64_t floor, int64_t &evaluations) {
@@ -62,6 +104,7 @@ void PieceSearch::improveFast(int64_t floor, int64_t &evaluations) {
       if (!isDone(floor))
         take(findByBeam(*graph, 1, prefer, std::max(floor, bound), peak,
                         evaluations));
+  raiseBound(floor, evaluations / 8, evaluations);
   for (const OrderGraph *graph : {&forward, &backward})
     searchExactly(*graph, floor, 20 * 1000, evaluations);
 }
@@ -72,7 +115,7 @@ bool PieceSearch::reorderWindow(int begin, int end, int64_t floor,
   int64_t before = window.peak;
   window.improveFast(floor, evaluations);
   for (const OrderGraph *graph : {&window.forward, &window.backward})
-    window.followBeam(*graph, 4, floor, evaluations);
+    window.followBeam(*graph, 8, floor, evaluations / 8, evaluations);
   if (window.peak >= before)
     return false;
   llvm::SmallVector<int> old(
@@ -108,11 +151,15 @@ void PieceSearch::reorderWindows(int64_t floor, int64_t &evaluations) {
 }
 
 void PieceSearch::improve(int64_t floor, int64_t &evaluations) {
-  int64_t all = evaluations;
+  int64_t share = evaluations / 12;
   for (const OrderGraph *graph : {&forward, &backward})
-    searchExactly(*graph, floor, all / 6, evaluations);
-  for (int width = 4; width <= 256 && evaluations > all / 3; width *= 4)
+    searchExactly(*graph, floor, share, evaluations);
+  for (int width : {4, 32}) {
     for (const OrderGraph *graph : {&forward, &backward})
-      followBeam(*graph, width, floor, evaluations);
-  reorderWindows(floor, evaluations);
+      followBeam(*graph, width, floor, share, evaluations);
+    reorderWindows(floor, evaluations);
+  }
+  for (int width : {128, 512})
+    for (const OrderGraph *graph : {&forward, &backward})
+      followBeam(*graph, width, floor, evaluations / 2, evaluations);
 }

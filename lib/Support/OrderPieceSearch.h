@@ -20,15 +20,17 @@ public:
 
   /// List scheduling, and an exact search that gives up soon.
   void improveFast(int64_t floor, int64_t &evaluations);
-  /// Whatever else may help.
+  /// What takes longer.
   void improve(int64_t floor, int64_t &evaluations);
 
 private:
   bool isDone(int64_t floor) const { return peak <= std::max(bound, floor); }
+  void raiseBound(int64_t floor, int64_t effort, int64_t &evaluations);
+  void reorderAround(const TaskSet &first);
   void searchExactly(const OrderGraph &graph, int64_t floor, int64_t effort,
                      int64_t &evaluations);
   void followBeam(const OrderGraph &graph, int width, int64_t floor,
-                  int64_t &evaluations);
+                  int64_t effort, int64_t &evaluations);
   void reorderWindows(int64_t floor, int64_t &evaluations);
   bool reorderWindow(int begin, int end, int64_t floor, int64_t &evaluations);
   void take(llvm::ArrayRef<int> found);

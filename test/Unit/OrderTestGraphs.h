@@ -127,6 +127,52 @@ inline Graph makeTrainingStep(unsigned seed, int layers) {
   return graph;
 }
 
+/// A network of `size` operators, each reading one or two of the last `window`
+/// values.
+inline Graph makeNetwork(unsigned seed, int size, int window) {
+  std::mt19937 random(seed);
+  Graph graph;
+  for (int t = 0; t < size; ++t) {
+    std::vector<int> reads;
+    for (int i = t ? 1 + random() % 2 : 0; i > 0; --i)
+      reads.push_back(std::max(0, t - 1 - int(random() % window)));
+    int made = graph.add(1 + random() % 100);
+    graph.run(reads, {made}, random() % 3 ? 0 : random() % 50);
+  }
+  return graph;
+}
+
+/// A network as above, then the gradients of all its values and weights, then
+/// the updates of the weights.
+inline Graph makeTrainedNetwork(unsigned seed, int size, int window) {
+  Graph graph = makeNetwork(seed, size, window);
+  std::mt19937 random(seed);
+  std::vector<int> gradient(size, -1), weights;
+  gradient.back() = graph.add(graph.buffers[size - 1].bytes);
+  graph.run({size - 1}, {gradient.back()});
+  for (int t = size - 1; t > 0; --t) {
+    if (gradient[t] < 0)
+      continue;
+    llvm::SmallVector<int> reads = graph.tasks[t].reads;
+    for (int value : reads) {
+      int made = graph.add(graph.buffers[value].bytes);
+      graph.run({gradient[t], value}, {made});
+      if (gradient[value] >= 0) {
+        int sum = graph.add(graph.buffers[value].bytes);
+        int task = graph.run({gradient[value], made}, {sum});
+        graph.tasks[task].inPlace = {{sum, gradient[value]}, {sum, made}};
+        made = sum;
+      }
+      gradient[value] = made;
+    }
+    weights.push_back(graph.add(1 + random() % 200));
+    graph.run({gradient[t], reads[0]}, {weights.back()}, random() % 40);
+  }
+  for (int weight : weights)
+    graph.run({weight}, {});
+  return graph;
+}
+
 } // namespace mlir::pock::test
 
 #endif // POCK_UNITTESTS_ORDERTESTGRAPHS_H
