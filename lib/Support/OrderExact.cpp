@@ -56,10 +56,10 @@ struct Waiting {
 
 class ExactSearch {
 public:
-  ExactSearch(const OrderGraph &graph, int64_t floor, int64_t limit,
-              int64_t &evaluations)
-      : graph(graph), moves(graph, evaluations), floor(floor), limit(limit),
-        evaluations(evaluations) {}
+  ExactSearch(const OrderGraph &graph, int valleyEffort, int64_t floor,
+              int64_t limit, int64_t &evaluations)
+      : graph(graph), moves(graph, evaluations, valleyEffort), floor(floor),
+        limit(limit), evaluations(evaluations) {}
 
   ExactOrder run();
 
@@ -138,9 +138,10 @@ ExactOrder ExactSearch::run() {
 
 } // namespace
 
-ExactOrder mlir::pock::findExactOrder(const OrderGraph &graph, int64_t floor,
-                                      int64_t limit, int64_t &evaluations) {
+ExactOrder mlir::pock::findExactOrder(const OrderGraph &graph, int valleyEffort,
+                                      int64_t floor, int64_t limit,
+                                      int64_t &evaluations) {
   if (floor >= limit)
     return {{}, limit};
-  return ExactSearch(graph, floor, limit, evaluations).run();
+  return ExactSearch(graph, valleyEffort, floor, limit, evaluations).run();
 }

@@ -15,9 +15,10 @@ struct ExactOrder {
 
 /// The order with the least peak if that is less than `limit`; peaks up to
 /// `floor` are all the same. Gives up when `evaluations` have been used, of
-/// which the rest is left in it.
-ExactOrder findExactOrder(const OrderGraph &graph, int64_t floor, int64_t limit,
-                          int64_t &evaluations);
+/// which the rest is left in it. Looking for valleys (OrderMoves.h) means fewer
+/// sets, and more effort for each.
+ExactOrder findExactOrder(const OrderGraph &graph, int valleyEffort,
+                          int64_t floor, int64_t limit, int64_t &evaluations);
 
 } // namespace mlir::pock
 

@@ -11,8 +11,10 @@ static constexpr int deepest = 4;
 /// How many tasks of a chain are looked at for one that frees.
 static constexpr int farthest = 4;
 
-OrderMoves::OrderMoves(const OrderGraph &graph, int64_t &evaluations)
-    : graph(graph), evaluations(evaluations), lazy(graph.size(), false) {
+OrderMoves::OrderMoves(const OrderGraph &graph, int64_t &evaluations,
+                       int valleyEffort)
+    : graph(graph), evaluations(evaluations), valleyEffort(valleyEffort),
+      lazy(graph.size(), false) {
   llvm::SmallVector<int> depth(graph.size(), 0);
   for (int t : graph.getTopological()) {
     for (int u : graph.getBefore(t))
@@ -69,7 +71,13 @@ void OrderMoves::collectBehind(const TaskSet &done, int task,
     }
 }
 
-bool OrderMoves::descend(const TaskSet &done, OrderMove &move, int64_t live,
+/// Takes back the tasks of `move` from number `first` on.
+static void takeBack(TaskSet &done, const OrderMove &move, size_t first = 0) {
+  for (int t : llvm::ArrayRef<int>(move.tasks).drop_front(first))
+    done.remove(t);
+}
+
+bool OrderMoves::descend(TaskSet &done, OrderMove &move, int64_t live,
                          int64_t threshold, int depth) {
   if (move.cost > threshold)
     return false;
@@ -80,11 +88,12 @@ bool OrderMoves::descend(const TaskSet &done, OrderMove &move, int64_t live,
   llvm::SmallVector<int, 4> next;
   collectBehind(done, move.tasks.back(), next);
   for (int t : next) {
-    TaskSet after = done;
     OrderMove longer = move;
-    run(after, longer, t);
-    if (descend(after, longer, live, threshold, depth + 1)) {
-      move = longer;
+    run(done, longer, t);
+    bool arrives = descend(done, longer, live, threshold, depth + 1);
+    takeBack(done, longer, move.tasks.size());
+    if (arrives) {
+      move = std::move(longer);
       return true;
     }
   }
@@ -94,21 +103,69 @@ bool OrderMoves::descend(const TaskSet &done, OrderMove &move, int64_t live,
 llvm::SmallVector<OrderMove> OrderMoves::find(const OrderState &state,
                                               int64_t threshold) {
   llvm::SmallVector<OrderMove> moves;
-  llvm::SmallVector<TaskSet> after;
+  TaskSet done = state.done;
   for (int t : state.ready) {
-    TaskSet done = state.done;
     OrderMove move = {{}, 0, state.live};
     run(done, move, t);
+    takeBack(done, move);
     if (move.cost <= threshold && move.live <= state.live)
       return {move};
     moves.push_back(std::move(move));
-    after.push_back(std::move(done));
   }
-  for (auto [move, done] : llvm::zip(moves, after))
-    if (OrderMove longer = move;
-        descend(done, longer, state.live, threshold, 1))
+  for (const OrderMove &move : moves) {
+    OrderMove longer = move;
+    for (int t : move.tasks)
+      done.add(t);
+    bool arrives = descend(done, longer, state.live, threshold, 1);
+    takeBack(done, move);
+    if (arrives)
       return {longer};
+  }
+  if (valleyEffort > 0)
+    if (OrderMove valley = findValley(state, threshold); !valley.tasks.empty())
+      return {valley};
   return moves;
+}
+
+OrderMove OrderMoves::findValley(const OrderState &state, int64_t threshold) {
+  // Those with the fewest bytes first, of these the smallest: whatever part of
+  // what is found would leave fewer bytes has been found before.
+  struct Reached {
+    OrderState state;
+    OrderMove move;
+    bool expanded = false;
+  };
+  llvm::SmallVector<Reached, 0> sets;
+  sets.push_back({state, {{}, 0, state.live}});
+  for (int i = 0; i < valleyEffort; ++i) {
+    Reached *next = nullptr;
+    for (Reached &set : sets)
+      if (!set.expanded &&
+          (!next ||
+           std::make_pair(set.move.live, set.move.tasks.size()) <
+               std::make_pair(next->move.live, next->move.tasks.size())))
+        next = &set;
+    if (!next)
+      break;
+    if (i > 0 && next->move.live <= state.live)
+      return next->move;
+    next->expanded = true;
+    Reached from = *next;
+    for (int t : from.state.ready) {
+      TaskSet done = from.state.done;
+      OrderMove move = from.move;
+      run(done, move, t);
+      if (move.cost > threshold || llvm::any_of(sets, [&](const Reached &set) {
+            return set.move.live == move.live && set.state.done == done;
+          }))
+        continue;
+      OrderMove last = move;
+      last.tasks.erase(last.tasks.begin(),
+                       last.tasks.begin() + from.move.tasks.size());
+      sets.push_back({apply(from.state, last), move});
+    }
+  }
+  return {};
 }
 
 OrderState OrderMoves::apply(const OrderState &state,

@@ -41,7 +41,9 @@ struct OrderMove {
 class OrderMoves {
 public:
   /// Each look at what a task does to memory takes one from `evaluations`.
-  OrderMoves(const OrderGraph &graph, int64_t &evaluations);
+  /// Valleys are sought among so many sets after each.
+  OrderMoves(const OrderGraph &graph, int64_t &evaluations,
+             int valleyEffort = 0);
 
   OrderState getStart() const;
   /// The moves to try: if any order fits under `threshold` after `state`, one
@@ -59,13 +61,17 @@ private:
   void run(TaskSet &done, OrderMove &move, int task);
   /// Adds tasks to `move` until no more than `live` bytes are alive; false if
   /// there is no short chain of tasks that does it under `threshold`.
-  bool descend(const TaskSet &done, OrderMove &move, int64_t live,
-               int64_t threshold, int depth);
+  bool descend(TaskSet &done, OrderMove &move, int64_t live, int64_t threshold,
+               int depth);
+  /// The tasks that lead to a set, no larger than need be, that leaves no more
+  /// bytes alive than `state`; none if that is far.
+  OrderMove findValley(const OrderState &state, int64_t threshold);
   void collectBehind(const TaskSet &done, int task,
                      llvm::SmallVectorImpl<int> &list) const;
 
   const OrderGraph &graph;
   int64_t &evaluations;
+  int valleyEffort;
   llvm::SmallVector<bool> lazy;
 };
 

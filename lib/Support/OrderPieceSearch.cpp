@@ -21,7 +21,6 @@ llvm::SmallVector<int64_t> PieceSearch::getLive() const {
   return liveBytes(piece.tasks, piece.buffers, order);
 }
 
-/// Keeps `found` if it is better.
 void PieceSearch::take(llvm::ArrayRef<int> found) {
   if (found.empty())
     return;
@@ -71,31 +70,38 @@ void PieceSearch::reorderAround(const TaskSet &first) {
   take(changed);
 }
 
-void PieceSearch::searchExactly(const OrderGraph &graph, int64_t floor,
-                                int64_t effort, int64_t &evaluations) {
-  if (isDone(floor))
-    return;
-  int64_t rest = std::min(effort, evaluations), before = rest;
-  ExactOrder found = findExactOrder(graph, std::max(floor, bound), peak, rest);
-  evaluations -= before - rest;
-  take(found.tasks);
-  bound = std::max(bound, found.bound);
+/// From both ends, each with `effort`.
+void PieceSearch::searchExactly(int valleyEffort, int64_t floor, int64_t effort,
+                                int64_t &evaluations) {
+  for (const OrderGraph *graph : {&forward, &backward}) {
+    if (isDone(floor))
+      return;
+    int64_t rest = std::min(effort, evaluations), before = rest;
+    ExactOrder found = findExactOrder(*graph, valleyEffort,
+                                      std::max(floor, bound), peak, rest);
+    evaluations -= before - rest;
+    take(found.tasks);
+    bound = std::max(bound, found.bound);
+  }
 }
 
-void PieceSearch::followBeam(const OrderGraph &graph, int width, int64_t floor,
-                             int64_t effort, int64_t &evaluations) {
-  int64_t rest = std::min(effort, evaluations), before = rest;
-  // The least limit under which the beam arrives, by bisection.
-  int64_t least = std::max(floor, bound);
-  while (least < peak && rest > 0) {
-    int64_t middle = least + (peak - least) / 2;
-    llvm::SmallVector<int> found =
-        findByBeam(graph, width, Prefer::FewBytes, floor, middle + 1, rest);
-    take(found);
-    if (found.empty())
-      least = middle + 1;
+/// From both ends, each with `effort`.
+void PieceSearch::followBeam(int width, int64_t floor, int64_t effort,
+                             int64_t &evaluations) {
+  for (const OrderGraph *graph : {&forward, &backward}) {
+    int64_t rest = std::min(effort, evaluations), before = rest;
+    // The least limit under which the beam arrives, by bisection.
+    int64_t least = std::max(floor, bound);
+    while (least < peak && rest > 0) {
+      int64_t middle = least + (peak - least) / 2;
+      llvm::SmallVector<int> found =
+          findByBeam(*graph, width, Prefer::FewBytes, floor, middle + 1, rest);
+      take(found);
+      if (found.empty())
+        least = middle + 1;
+    }
+    evaluations -= before - rest;
   }
-  evaluations -= before - rest;
 }
 
 void PieceSearch::improveFast(int64_t floor, int64_t &evaluations) {
@@ -105,8 +111,7 @@ void PieceSearch::improveFast(int64_t floor, int64_t &evaluations) {
         take(findByBeam(*graph, 1, prefer, std::max(floor, bound), peak,
                         evaluations));
   raiseBound(floor, evaluations / 8, evaluations);
-  for (const OrderGraph *graph : {&forward, &backward})
-    searchExactly(*graph, floor, 20 * 1000, evaluations);
+  searchExactly(0, floor, 20 * 1000, evaluations);
 }
 
 bool PieceSearch::reorderWindow(int begin, int end, int64_t floor,
@@ -114,8 +119,7 @@ bool PieceSearch::reorderWindow(int begin, int end, int64_t floor,
   PieceSearch window(cutOut(piece.tasks, piece.buffers, order, begin, end));
   int64_t before = window.peak;
   window.improveFast(floor, evaluations);
-  for (const OrderGraph *graph : {&window.forward, &window.backward})
-    window.followBeam(*graph, 8, floor, evaluations / 8, evaluations);
+  window.followBeam(8, floor, evaluations / 8, evaluations);
   if (window.peak >= before)
     return false;
   llvm::SmallVector<int> old(
@@ -151,15 +155,15 @@ void PieceSearch::reorderWindows(int64_t floor, int64_t &evaluations) {
 }
 
 void PieceSearch::improve(int64_t floor, int64_t &evaluations) {
-  int64_t share = evaluations / 12;
-  for (const OrderGraph *graph : {&forward, &backward})
-    searchExactly(*graph, floor, share, evaluations);
+  int64_t share = evaluations / 16;
+  searchExactly(8, floor, 2 * share, evaluations);
+  searchExactly(0, floor, 2 * share, evaluations);
   for (int width : {4, 32}) {
-    for (const OrderGraph *graph : {&forward, &backward})
-      followBeam(*graph, width, floor, share, evaluations);
+    followBeam(width, floor, share, evaluations);
     reorderWindows(floor, evaluations);
   }
   for (int width : {128, 512})
-    for (const OrderGraph *graph : {&forward, &backward})
-      followBeam(*graph, width, floor, evaluations / 2, evaluations);
+    followBeam(width, floor, evaluations / 4, evaluations);
+  searchExactly(0, floor, evaluations / 2, evaluations);
+  searchExactly(0, floor, evaluations, evaluations);
 }

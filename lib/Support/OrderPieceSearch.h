@@ -27,12 +27,13 @@ private:
   bool isDone(int64_t floor) const { return peak <= std::max(bound, floor); }
   void raiseBound(int64_t floor, int64_t effort, int64_t &evaluations);
   void reorderAround(const TaskSet &first);
-  void searchExactly(const OrderGraph &graph, int64_t floor, int64_t effort,
+  void searchExactly(int valleyEffort, int64_t floor, int64_t effort,
                      int64_t &evaluations);
-  void followBeam(const OrderGraph &graph, int width, int64_t floor,
-                  int64_t effort, int64_t &evaluations);
+  void followBeam(int width, int64_t floor, int64_t effort,
+                  int64_t &evaluations);
   void reorderWindows(int64_t floor, int64_t &evaluations);
   bool reorderWindow(int begin, int end, int64_t floor, int64_t &evaluations);
+  /// Keeps `found` if it is better.
   void take(llvm::ArrayRef<int> found);
   llvm::SmallVector<int64_t> getLive() const;
 

@@ -60,7 +60,7 @@ int64_t lowerBoundOfOrders(llvm::ArrayRef<Task> tasks,
 
 /// The effort for a graph of some size if none is given.
 static int64_t getDefaultEffort(int64_t tasks) {
-  return std::max<int64_t>(300'000, 1'200 * tasks);
+  return std::max<int64_t>(1'200'000, 1'800 * tasks);
 }
 
 Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
