@@ -4,7 +4,6 @@
 #include "OrderBound.h"
 #include "OrderPieceSearch.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
 #include <algorithm>
 
 namespace mlir::pock {
@@ -80,19 +79,22 @@ Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
   std::vector<PieceSearch> pieces;
   for (auto [begin, end] : llvm::zip(forced, llvm::drop_begin(forced)))
     pieces.emplace_back(cutOut(tasks, buffers, order.tasks, begin, end));
-  auto work = [&](llvm::function_ref<void(PieceSearch &, int64_t)> improve) {
-    for (PieceSearch &piece : pieces)
-      if (piece.getPeak() > order.bound) {
-        improve(piece, order.bound);
-        order.bound = std::max(order.bound, piece.getBound());
-      }
-  };
-  work([&](PieceSearch &piece, int64_t floor) {
-    piece.improveFast(floor, evaluations);
+  for (PieceSearch &piece : pieces) {
+    piece.improveFast(order.bound, evaluations);
+    order.bound = std::max(order.bound, piece.getBound());
+  }
+  // Each of those that decide the peak gets its share of what is left.
+  int open = llvm::count_if(pieces, [&](const PieceSearch &piece) {
+    return piece.getPeak() > order.bound;
   });
-  work([&](PieceSearch &piece, int64_t floor) {
-    piece.improve(floor, evaluations);
-  });
+  for (PieceSearch &piece : pieces) {
+    if (piece.getPeak() <= order.bound)
+      continue;
+    int64_t share = evaluations / std::max(1, open--), rest = share;
+    piece.improve(order.bound, rest);
+    evaluations -= share - rest;
+    order.bound = std::max(order.bound, piece.getBound());
+  }
   for (auto [begin, piece] : llvm::zip(forced, pieces)) {
     llvm::SmallVector<int> old(
         llvm::ArrayRef<int>(order.tasks).slice(begin, piece.getOrder().size()));
