@@ -35,12 +35,13 @@ struct Step {
   llvm::SmallVector<int, 4> tasks;
 };
 
-/// A random number for each task (splitmix64, Steele et al. 2014).
+/// A random number for each task (splitmix64, Steele et al. 2014), of 63 bits:
+/// the largest of 64 mean something else to DenseSet.
 uint64_t getKey(int task) {
   uint64_t key = (task + 1) * 0x9E3779B97F4A7C15u;
   key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
   key = (key ^ (key >> 27)) * 0x94D049BB133111EBu;
-  return key ^ (key >> 31);
+  return (key ^ (key >> 31)) >> 1;
 }
 
 class Beam {

@@ -1,18 +1,25 @@
 //===- OrderMoves.h - What a search for an order need try next ------------===//
 //
 // From a set of done tasks a search needs to try only some of those that are
-// ready. Both rules rest on one fact: the bytes alive after a set of tasks are
-// a submodular function of the set.
+// ready. Both rules rest on one fact: the bytes alive after a set S of tasks,
+// live(S), are submodular: live(S & T) + live(S | T) <= live(S) + live(T). Each
+// buffer adds its bytes if its maker is in S, and takes them away if all its
+// readers are.
 //
-// Eager: if some tasks fit under the threshold and leave no more bytes alive
-// than before, and fewer tasks of them would leave more, they may run at once:
-// every order that fits still does with them moved to the front. This is the
-// valley of Liu's hill-valley segments ("An application of generalized tree
-// pebbling to sparse matrix factorization", 1987), for any graph.
+// Eager: let R contain S, live(R) <= live(W) for all W between S and R, and let
+// R be reached from S under the threshold. Then if any order fits after S, one
+// that goes to R first does: run behind R whatever of it is left, in the same
+// order. Instead of a set Q it passes Q | R, and live(Q | R) <= live(Q) +
+// live(R) - live(Q & R) <= live(Q). This is the step from valley to valley of
+// Liu ("An application of generalized tree pebbling to sparse matrix
+// factorization", 1987), for any graph.
 //
 // Lazy: a task that never frees more than it leaves, and needs no more while
 // it runs than each task that reads from it, need not run before one of them
 // does.
+//
+// Reuse in place does not disturb either: where a task loses it because another
+// reader comes later, that reader frees the buffer instead.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_ORDERMOVES_H

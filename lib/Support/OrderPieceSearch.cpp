@@ -1,4 +1,10 @@
 //===- OrderPieceSearch.cpp - All strategies on one part of an order ------===//
+//
+// Cheap ones first: list scheduling from both ends, then the bound, which is
+// often reached by then, then exact searches with more and more effort, beams
+// of growing width, and windows around the peak.
+//
+//===----------------------------------------------------------------------===//
 
 #include "OrderPieceSearch.h"
 #include "OrderBeam.h"
@@ -8,6 +14,10 @@
 #include <algorithm>
 
 using namespace mlir::pock;
+
+/// How many sets are looked at for a valley (OrderMoves.h): with more, large
+/// networks are solved, dense graphs are solved later.
+static constexpr int valleyEffort = 8;
 
 PieceSearch::PieceSearch(Piece given)
     : piece(std::move(given)), forward(piece.tasks, piece.buffers),
@@ -31,9 +41,9 @@ void PieceSearch::take(llvm::ArrayRef<int> found) {
   order.assign(found.begin(), found.end());
 }
 
-/// Finds how few bytes can be alive beside each of the tasks that have many
-/// beside them now: no order is better than the worst of these. What is done
-/// in that case is done first if that helps.
+/// Finds with at most `effort` how few bytes can be alive beside each of the
+/// tasks that have many beside them now: no order is better than the worst of
+/// these. What is done in that case is done first if that helps.
 void PieceSearch::raiseBound(int64_t floor, int64_t effort,
                              int64_t &evaluations) {
   if (isDone(floor))
@@ -71,14 +81,14 @@ void PieceSearch::reorderAround(const TaskSet &first) {
 }
 
 /// From both ends, each with `effort`.
-void PieceSearch::searchExactly(int valleyEffort, int64_t floor, int64_t effort,
+void PieceSearch::searchExactly(int valleys, int64_t floor, int64_t effort,
                                 int64_t &evaluations) {
   for (const OrderGraph *graph : {&forward, &backward}) {
     if (isDone(floor))
       return;
     int64_t rest = std::min(effort, evaluations), before = rest;
-    ExactOrder found = findExactOrder(*graph, valleyEffort,
-                                      std::max(floor, bound), peak, rest);
+    ExactOrder found =
+        findExactOrder(*graph, valleys, std::max(floor, bound), peak, rest);
     evaluations -= before - rest;
     take(found.tasks);
     bound = std::max(bound, found.bound);
@@ -111,9 +121,10 @@ void PieceSearch::improveFast(int64_t floor, int64_t &evaluations) {
         take(findByBeam(*graph, 1, prefer, std::max(floor, bound), peak,
                         evaluations));
   raiseBound(floor, evaluations / 8, evaluations);
-  searchExactly(0, floor, 20 * 1000, evaluations);
+  searchExactly(/*valleys=*/0, floor, 20 * 1000, evaluations);
 }
 
+/// Reorders the tasks at positions [begin, end); whether their peak is lower.
 bool PieceSearch::reorderWindow(int begin, int end, int64_t floor,
                                 int64_t &evaluations) {
   PieceSearch window(cutOut(piece.tasks, piece.buffers, order, begin, end));
@@ -140,7 +151,7 @@ void PieceSearch::reorderWindows(int64_t floor, int64_t &evaluations) {
     for (int quarter : {2, 1, 3}) {
       int begin = std::max(0, at - width * quarter / 4);
       int end = std::min(size, begin + width);
-      if (reorderWindow(begin, end, floor, evaluations)) {
+      if (reorderWindow(begin, end, std::max(floor, bound), evaluations)) {
         better = true;
         break;
       }
@@ -155,15 +166,16 @@ void PieceSearch::reorderWindows(int64_t floor, int64_t &evaluations) {
 }
 
 void PieceSearch::improve(int64_t floor, int64_t &evaluations) {
+  // Half for exact searches; what the beams and the windows leave comes last.
   int64_t share = evaluations / 16;
-  searchExactly(8, floor, 2 * share, evaluations);
-  searchExactly(0, floor, 2 * share, evaluations);
+  searchExactly(valleyEffort, floor, 2 * share, evaluations);
+  searchExactly(/*valleys=*/0, floor, 2 * share, evaluations);
   for (int width : {4, 32}) {
     followBeam(width, floor, share, evaluations);
     reorderWindows(floor, evaluations);
   }
   for (int width : {128, 512})
     followBeam(width, floor, evaluations / 4, evaluations);
-  searchExactly(0, floor, evaluations / 2, evaluations);
-  searchExactly(0, floor, evaluations, evaluations);
+  searchExactly(/*valleys=*/0, floor, evaluations / 2, evaluations);
+  searchExactly(/*valleys=*/0, floor, evaluations, evaluations);
 }

@@ -18,7 +18,7 @@ public:
   /// No order has a smaller peak, or none has one below a floor.
   int64_t getBound() const { return bound; }
 
-  /// List scheduling, and an exact search that gives up soon.
+  /// List scheduling, the bound, and an exact search that gives up soon.
   void improveFast(int64_t floor, int64_t &evaluations);
   /// What takes longer.
   void improve(int64_t floor, int64_t &evaluations);
@@ -27,7 +27,7 @@ private:
   bool isDone(int64_t floor) const { return peak <= std::max(bound, floor); }
   void raiseBound(int64_t floor, int64_t effort, int64_t &evaluations);
   void reorderAround(const TaskSet &first);
-  void searchExactly(int valleyEffort, int64_t floor, int64_t effort,
+  void searchExactly(int valleys, int64_t floor, int64_t effort,
                      int64_t &evaluations);
   void followBeam(int width, int64_t floor, int64_t effort,
                   int64_t &evaluations);

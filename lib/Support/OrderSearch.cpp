@@ -1,10 +1,18 @@
 //===- OrderSearch.cpp - The order of tasks that needs the least memory ---===//
+//
+// The graph is cut where every order has done the same tasks: the parts of a
+// series composition can be ordered apart (Kayaaslan, Lambert, Marchal, Ucar,
+// "Scheduling series-parallel task graphs to minimize peak memory", 2018).
+// Parts that cannot raise the peak of the whole are left alone.
+//
+//===----------------------------------------------------------------------===//
 
 #include "OrderSearch.h"
 #include "OrderBound.h"
 #include "OrderPieceSearch.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
+#include <cassert>
 
 namespace mlir::pock {
 
@@ -69,6 +77,7 @@ Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
   if (given.empty())
     for (size_t t = 0; t < tasks.size(); ++t)
       order.tasks.push_back(t);
+  assert(isValidOrder(tasks, buffers, order.tasks) && "given by the caller");
   order.peak = peakOf(tasks, buffers, order.tasks);
   order.bound = lowerBoundOfOrders(tasks, buffers);
   int64_t evaluations = options.evaluations < 0 ? getDefaultEffort(tasks.size())
