@@ -12,8 +12,11 @@ namespace mlir::pock {
 arith::MulFOp matchMulAdd(arith::AddFOp add, Value &addend) {
   for (unsigned i : {0u, 1u}) {
     auto product = add.getOperand(i).getDefiningOp<arith::MulFOp>();
-    if (product && product->hasOneUse()) {
-      addend = add.getOperand(1 - i);
+    auto sum = dyn_cast<BlockArgument>(add.getOperand(1 - i));
+    auto op = dyn_cast<linalg::GenericOp>(add->getParentOp());
+    if (product && product->hasOneUse() && sum && op &&
+        sum.getArgNumber() >= op.getNumDpsInputs()) {
+      addend = sum;
       return product;
     }
   }

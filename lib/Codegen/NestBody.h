@@ -8,8 +8,9 @@
 
 namespace mlir::pock {
 
-/// The product of the sum `add`, if one operand is a product with no other
-/// use; `addend` is the other operand.
+/// The product that `add` adds to what the loop nest sums up, `addend`, if it
+/// has no other use. Not that of any other sum: how often a value is rounded
+/// must not depend on the kernel that computes it.
 mlir::arith::MulFOp matchMulAdd(mlir::arith::AddFOp add, mlir::Value &addend);
 
 /// `type`, or a vector of `lanes` of it if there is more than one lane.

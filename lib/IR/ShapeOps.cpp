@@ -32,6 +32,32 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *,
   return success();
 }
 
+LogicalResult PackBitsOp::inferReturnTypes(MLIRContext *context,
+                                           std::optional<Location> loc,
+                                           Adaptor adaptor,
+                                           SmallVectorImpl<Type> &results) {
+  auto type = cast<RankedTensorType>(adaptor.getInput().getType());
+  if (type.getRank() == 0 || type.getDimSize(0) != 8)
+    return emitOptionalError(loc,
+                             "'pock.pack_bits' expected a first dimension "
+                             "of 8, but got ",
+                             type);
+  results.push_back(RankedTensorType::get(type.getShape().drop_front(),
+                                          IntegerType::get(context, 8)));
+  return success();
+}
+
+LogicalResult UnpackBitsOp::inferReturnTypes(MLIRContext *context,
+                                             std::optional<Location>,
+                                             Adaptor adaptor,
+                                             SmallVectorImpl<Type> &results) {
+  SmallVector<int64_t> shape = {8};
+  llvm::append_range(
+      shape, cast<RankedTensorType>(adaptor.getInput().getType()).getShape());
+  results.push_back(RankedTensorType::get(shape, IntegerType::get(context, 1)));
+  return success();
+}
+
 LogicalResult ExpandOp::verify() {
   RankedTensorType input = getInput().getType();
   if (input.getElementType() != getType().getElementType() ||

@@ -48,22 +48,31 @@ void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createSinkGradients());
 }
 
-void mlir::pock::buildSchedulePipeline(OpPassManager &pm) {
+void mlir::pock::buildSchedulePipeline(OpPassManager &pm,
+                                       const ScheduleOptions &options) {
   // Before scheduling: what moves to @prepare needs no place in the order.
   pm.addPass(createSplitPrepare());
   addCleanup(pm);
-  pm.addNestedPass<func::FuncOp>(createSaveLeast());
-  pm.addNestedPass<func::FuncOp>(createSchedule());
+  if (options.reorder)
+    pm.addNestedPass<func::FuncOp>(createSchedule());
   // Updates are in place now: their regions have served.
   pm.addPass(createLowerUpdates());
   // Loads of one parameter become one, so that its readers can be found; the
   // order of ops is kept.
   pm.addPass(createCSEPass());
+  // Last: CSE would find again what the backward pass runs a second time.
+  SaveLeastOptions saving;
+  saving.recompute = options.recompute;
+  pm.addNestedPass<func::FuncOp>(createSaveLeast(saving));
+  pm.addNestedPass<func::FuncOp>(createPackMasks());
 }
 
-void mlir::pock::buildKernelsPipeline(OpPassManager &pm) {
+void mlir::pock::buildKernelsPipeline(OpPassManager &pm,
+                                      const KernelsOptions &options) {
   pm.addNestedPass<func::FuncOp>(createRepeatElementwise());
-  pm.addPass(createFormKernels());
+  FormKernelsOptions kernels;
+  kernels.reorder = options.reorder;
+  pm.addPass(createFormKernels(kernels));
   pm.addPass(createNarrowStorage());
   pm.addPass(createShareKernels());
 }
@@ -79,7 +88,14 @@ void mlir::pock::buildPlanPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
   buildKernelBufferizePipeline(pm);
   // Kernels say how much workspace they want: the plan comes after them.
-  pm.addPass(createPlanMemory());
+  if (options.reorder)
+    pm.addPass(createOrderLaunches());
+  pm.addPass(createFitMemory());
+  PlanMemoryOptions places;
+  places.inPlace = options.inPlace;
+  places.reuse = options.reuse;
+  places.guard = options.guard;
+  pm.addPass(createPlanMemory(places));
 }
 
 void mlir::pock::buildLLVMPipeline(OpPassManager &pm) {
@@ -94,12 +110,12 @@ void mlir::pock::registerPipelines() {
   PassPipelineRegistration<>("pock-training-pipeline",
                              "Stage training: derive the training step",
                              buildTrainingPipeline);
-  PassPipelineRegistration<>("pock-schedule-pipeline",
-                             "Stage schedule: prepare, order, updates",
-                             buildSchedulePipeline);
-  PassPipelineRegistration<>("pock-kernels-pipeline",
-                             "Stage kernels: outline and share kernels",
-                             buildKernelsPipeline);
+  PassPipelineRegistration<ScheduleOptions>(
+      "pock-schedule-pipeline", "Stage schedule: prepare, order, updates",
+      buildSchedulePipeline);
+  PassPipelineRegistration<KernelsOptions>(
+      "pock-kernels-pipeline", "Stage kernels: outline and share kernels",
+      buildKernelsPipeline);
   PassPipelineRegistration<PlanOptions>(
       "pock-plan-pipeline", "Stage plan: linalg, buffers, memory plan",
       buildPlanPipeline);

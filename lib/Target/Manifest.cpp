@@ -82,7 +82,8 @@ static json::Object describePlace(DictionaryAttr content) {
 static json::Object describeMemory(DictionaryAttr step) {
   json::Object memory;
   for (StringRef key :
-       {"arena", "lower_bound", "saved", "gradients", "workspace", "loss"})
+       {"arena", "lower_bound", "least_peak", "saved", "gradients", "workspace",
+        "loss", "recomputed", "recomputed_flops", "flops"})
     memory[key] = number(step, key);
   json::Array timeline;
   auto bytes = step.getAs<DenseI64ArrayAttr>("timeline");

@@ -42,8 +42,8 @@ std::string nameOf(ArrayRef<Operation *> ops) {
 /// Turns one function into a list of launches.
 class Outliner {
 public:
-  Outliner(func::FuncOp function, SymbolTable &symbols)
-      : function(function), symbols(symbols), groups(function),
+  Outliner(func::FuncOp function, SymbolTable &symbols, bool reorder)
+      : function(function), symbols(symbols), groups(function, reorder),
         builder(function.getContext()) {}
 
   void run() {
@@ -262,7 +262,7 @@ struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {
       });
       if (result.wasInterrupted())
         return signalPassFailure();
-      Outliner(function, symbols).run();
+      Outliner(function, symbols, reorder).run();
     }
   }
 };

@@ -3,56 +3,41 @@
 #include "FunctionPlan.h"
 
 #include "../Support/MemoryPlanner.h"
+#include "LaunchGraph.h"
 #include "Views.h"
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Whether `kernel` reads each entry of argument `in` before it writes the same
-/// entry of `out`, and nothing else of both: one elementwise loop nest.
-static bool worksInPlace(func::FuncOp kernel, unsigned in, unsigned out) {
-  linalg::GenericOp nest;
-  for (Operation &op : kernel.getBody().front().without_terminator()) {
-    if (op.getNumResults() == 1 && op.hasTrait<OpTrait::ConstantLike>())
-      continue;
-    if (nest || !isa<linalg::GenericOp>(op))
-      return false;
-    nest = cast<linalg::GenericOp>(op);
-  }
-  if (!nest || nest.getNumLoops() != nest.getNumParallelLoops())
-    return false;
-  Value source = kernel.getArgument(in), target = kernel.getArgument(out);
-  if (source.getType() != target.getType())
-    return false;
-  for (OpOperand &operand : nest->getOpOperands())
-    if ((operand.get() == source || operand.get() == target) &&
-        !nest.getMatchingIndexingMap(&operand).isIdentity())
-      return false;
-  return true;
-}
-
-LogicalResult FunctionPlan::run(int64_t alignment) {
+LogicalResult FunctionPlan::run(const Options &options) {
   if (failed(collect()) || failed(checkOverwrites()))
     return failure();
   placeReturned();
-  reuseDying();
+  if (options.inPlace)
+    reuseDying();
   llvm::SetVector<Place *> live;
   for (auto &place : arena)
     if (place->kind == Place::Arena)
       live.insert(place.get());
   SmallVector<Slot> slots;
-  for (Place *place : live)
-    slots.push_back({place->bytes, alignment, place->begin, place->end + 1});
+  // Guards keep the alignment of what they surround.
+  int64_t guard = llvm::alignTo(options.guard, options.alignment);
+  for (Place *place : live) {
+    Slot slot{place->bytes + 2 * guard, options.alignment, place->begin,
+              place->end + 1};
+    if (!options.reuse)
+      slot.begin = 0, slot.end = launches.size();
+    slots.push_back(slot);
+  }
   Plan layout = mlir::pock::plan(slots);
   if (!mlir::pock::verify(slots, layout))
     return function.emitOpError("has no valid memory plan: this is a bug of "
                                 "the planner");
   for (auto [place, offset] : llvm::zip(live, layout.offsets))
-    place->offset = offset;
+    place->offset = offset + guard;
   peak = layout.peak;
   bound = mlir::pock::lowerBound(slots);
   return success();
@@ -100,16 +85,10 @@ LogicalResult FunctionPlan::collect() {
           places[result] = overwritten;
         }
       }
-      auto kernel = symbols.lookup<func::FuncOp>(launch.getCallee());
-      auto bytes = kernel->getAttrOfType<IntegerAttr>("pock.workspace");
       std::shared_ptr<Place> workspace;
-      if (bytes) {
-        workspace = std::make_shared<Place>(Place{Place::Arena,
-                                                  0,
-                                                  bytes.getInt(),
-                                                  now,
-                                                  now,
-                                                  {Content{Type(), now, now}}});
+      if (int64_t bytes = workspaceBytes(launch, symbols)) {
+        workspace = std::make_shared<Place>(Place{
+            Place::Arena, 0, bytes, now, now, {Content{Type(), now, now}}});
         arena.push_back(workspace);
       }
       workspaces.push_back(workspace);
@@ -173,14 +152,11 @@ void FunctionPlan::reuseDying() {
     std::shared_ptr<Place> made = places.at(launch.getResult(0));
     if (made->kind != Place::Arena || made->begin != static_cast<int64_t>(now))
       continue;
-    auto kernel = symbols.lookup<func::FuncOp>(launch.getCallee());
     for (auto [i, in] : llvm::enumerate(launch.getIns())) {
       std::shared_ptr<Place> dying = places.at(in);
       if (dying->kind != Place::Arena || dying == made ||
           dying->end != static_cast<int64_t>(now) ||
-          dying->bytes != made->bytes ||
-          llvm::count(launch.getIns(), in) != 1 ||
-          !worksInPlace(kernel, i, launch.getIns().size()))
+          dying->bytes != made->bytes || !worksInPlace(launch, i, symbols))
         continue;
       dying->end = made->end;
       llvm::append_range(dying->contents, made->contents);

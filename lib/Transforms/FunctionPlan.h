@@ -42,9 +42,20 @@ public:
   FunctionPlan(func::FuncOp function, const llvm::StringMap<Place> &params)
       : function(function), params(params) {}
 
+  /// How values may lie.
+  struct Options {
+    int64_t alignment = 64;
+    /// Whether an elementwise kernel may write over an operand that dies.
+    bool inPlace = true;
+    /// Whether values that do not live at the same time may share bytes.
+    bool reuse = true;
+    /// Bytes that stay free in front of and behind every value.
+    int64_t guard = 0;
+  };
+
   /// Places all values; fails with an error where an old value of a parameter
   /// would be read after it is overwritten, or a kernel writes its input.
-  LogicalResult run(int64_t alignment);
+  LogicalResult run(const Options &options);
 
   /// The place of `value`.
   const Place &placeOf(Value value) const { return *places.at(value); }

@@ -36,7 +36,7 @@ static bool isParamInsert(Operation *op) {
 
 /// Whether `op` combines the entries of its operand's dimensions.
 static bool isReduction(Operation *op) {
-  return isa<SumOp, MeanOp, AmaxOp>(op);
+  return isa<SumOp, MeanOp, AmaxOp, PackBitsOp>(op);
 }
 
 /// The operand that `op` reads once, in any order, and may compute on the way:
@@ -69,8 +69,8 @@ bool pock::computesOnTheWay(Operation *reader, Value value) {
          (isPointwise(reader) && nestShape(reader) == shapeOf(value));
 }
 
-KernelGroups::KernelGroups(func::FuncOp function)
-    : body(function.getBody().front()) {
+KernelGroups::KernelGroups(func::FuncOp function, bool reorder)
+    : body(function.getBody().front()), reorder(reorder) {
   StepPhases phases(function);
   for (Operation &op : body)
     inBackward[&op] = phases.isBackward(&op);
@@ -247,6 +247,13 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
                          : collectMoved(group, *latest, cluster.shape, moved));
   });
   if (!possible)
+    return nullptr;
+  // An update that is to stay where it is stays alone, unless nothing stands
+  // between.
+  if (!reorder && latest != order.back() &&
+      llvm::any_of(cluster.ops, [](Operation *op) {
+        return llvm::any_of(op->getUsers(), llvm::IsaPred<StoreParamOp>);
+      }))
     return nullptr;
   // A member that broadcasts a value of the group would need all of it first.
   for (Operation *op : cluster.ops)

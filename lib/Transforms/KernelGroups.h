@@ -53,7 +53,8 @@ bool isSmall(Type type, ArrayRef<int64_t> shape);
 ///     latest if they do not need that group: they move in front of it.
 class KernelGroups {
 public:
-  explicit KernelGroups(func::FuncOp function);
+  /// With `reorder`, an update may move up to what makes its gradient.
+  explicit KernelGroups(func::FuncOp function, bool reorder = true);
 
   ArrayRef<KernelGroup *> getGroups() const { return order; }
 
@@ -87,6 +88,7 @@ private:
   void assign(Operation *op, KernelGroup *group);
 
   Block &body;
+  bool reorder;
   SmallVector<std::unique_ptr<KernelGroup>> storage;
   SmallVector<KernelGroup *> order;
   DenseMap<Operation *, KernelGroup *> groupOf;

@@ -8,8 +8,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FunctionPlan.h"
+#include "LaunchGraph.h"
+#include "ParameterPlaces.h"
 
+#include "Pock/Codegen/KernelCost.h"
 #include "Pock/Codegen/TargetDescription.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -25,26 +27,13 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// What a person calls the place of an op: the first name in its location.
-static std::string labelOf(Location loc) {
-  std::string label;
-  loc->walk([&](Location inner) {
-    auto name = dyn_cast<NameLoc>(inner);
-    if (!name)
-      return WalkResult::advance();
-    label = name.getName().str();
-    return WalkResult::interrupt();
-  });
-  return label;
-}
-
 namespace {
 /// Rewrites one planned function to buffers.
 class BufferRewriter {
 public:
   BufferRewriter(func::FuncOp function, const FunctionPlan &plan,
-                 int64_t constants, int64_t state)
-      : function(function), plan(plan), constants(constants), state(state) {}
+                 const ParameterPlaces &params)
+      : function(function), plan(plan), params(params) {}
 
   func::FuncOp run(OpBuilder &builder) {
     MLIRContext *context = builder.getContext();
@@ -68,8 +57,8 @@ public:
       auto name = dict ? dict.getAs<StringAttr>("pock.name") : StringAttr();
       return name ? name.getValue() : StringRef();
     };
-    add(bytes(constants), "pock.segment", "constants");
-    add(bytes(state), "pock.segment", "state");
+    add(bytes(params.constants), "pock.segment", "constants");
+    add(bytes(params.state), "pock.segment", "state");
     add(bytes(plan.getPeak()), "pock.segment", "arena");
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
       add(buffer(type), "pock.name", nameOf(function.getArgAttrDict(i)));
@@ -134,7 +123,7 @@ private:
 
   func::FuncOp function, fresh;
   const FunctionPlan &plan;
-  int64_t constants, state;
+  const ParameterPlaces &params;
 };
 
 struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
@@ -145,10 +134,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     FailureOr<TargetDescription> target = TargetDescription::get(module);
     if (failed(target))
       return signalPassFailure();
-    alignment = target->alignment;
-    places.clear();
-    constants = state = optimizer = 0;
-    placeParams();
+    params.emplace(module, target->alignment);
     OpBuilder builder(&getContext());
     SmallVector<NamedAttribute> functions;
     int64_t arena = 0;
@@ -156,12 +142,13 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     for (func::FuncOp function : all) {
       if (function.isExternal() || function->hasAttr("pock.kernel"))
         continue;
-      FunctionPlan plan(function, places);
-      if (failed(plan.run(alignment)))
+      FunctionPlan plan(function, params->places);
+      if (failed(plan.run({params->alignment, inPlace, reuse, guard})))
         return signalPassFailure();
       arena = std::max(arena, plan.getPeak());
-      functions.push_back({function.getSymNameAttr(), describe(builder, plan)});
-      BufferRewriter(function, plan, constants, state).run(builder);
+      functions.push_back(
+          {function.getSymNameAttr(), describe(builder, function, plan)});
+      BufferRewriter(function, plan, *params).run(builder);
       function.erase();
     }
     makeInit(builder);
@@ -171,53 +158,37 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     module->setAttr(
         "pock.plan",
         builder.getDictionaryAttr(
-            {{builder.getStringAttr("alignment"), number(alignment)},
-             {builder.getStringAttr("constants"), number(constants)},
-             {builder.getStringAttr("state"), number(state)},
+            {{builder.getStringAttr("alignment"), number(params->alignment)},
+             {builder.getStringAttr("constants"), number(params->constants)},
+             {builder.getStringAttr("state"), number(params->state)},
              {builder.getStringAttr("arena"), number(arena)},
              {builder.getStringAttr("functions"),
               builder.getDictionaryAttr(functions)},
              {builder.getStringAttr("tensors"), describeTensors(builder)}}));
   }
 
-  /// Gives parameters their segment and offset: what is never written first in
-  /// `constants`; in `state` prepared values, then parameters and buffers, then
-  /// optimizer state, which ends the segment.
-  void placeParams() {
-    llvm::StringMap<bool> written;
-    getOperation().walk(
-        [&](StoreParamOp op) { written[op.getParam()] = true; });
-    auto place = [&](auto &&belongs, Place::Kind kind, int64_t &size) {
-      for (ParamOp param : getOperation().getOps<ParamOp>()) {
-        if (!belongs(param))
-          continue;
-        int64_t bytes = bytesOf(param.getType());
-        places[param.getSymName()] = Place{kind, size, bytes};
-        size = llvm::alignTo(size + bytes, alignment);
-      }
-    };
-    auto fixed = [&](ParamOp p) {
-      return p.getKind() <= ParamKind::Buffer && !p.getTrained() &&
-             !written.contains(p.getSymName());
-    };
-    place(fixed, Place::Constants, constants);
-    place([](ParamOp p) { return p.getKind() == ParamKind::Prepared; },
-          Place::State, state);
-    place(
-        [&](ParamOp p) {
-          return p.getKind() <= ParamKind::Buffer && !fixed(p);
-        },
-        Place::State, state);
-    optimizer = state;
-    place([](ParamOp p) { return p.getKind() == ParamKind::State; },
-          Place::State, state);
+  /// A figure that an earlier pass has left on `function`, 0 if it has not.
+  static int64_t numberOn(func::FuncOp function, StringRef name) {
+    auto attr = function->getAttrOfType<IntegerAttr>(name);
+    return attr ? attr.getInt() : 0;
   }
 
-  DictionaryAttr describe(OpBuilder &builder, const FunctionPlan &plan) {
+  DictionaryAttr describe(OpBuilder &builder, func::FuncOp function,
+                          const FunctionPlan &plan) {
+    SymbolTable symbols(getOperation());
     SmallVector<Attribute> labels;
-    for (LaunchOp launch : plan.getLaunches())
-      labels.push_back(builder.getStringAttr(labelOf(launch.getLoc()) + " " +
+    int64_t recomputed = 0, flops = 0, flopsAgain = 0;
+    for (LaunchOp launch : plan.getLaunches()) {
+      int64_t work =
+          costOf(symbols.lookup<func::FuncOp>(launch.getCallee())).flops;
+      flops += work;
+      if (launch->hasAttr("pock.again")) {
+        ++recomputed;
+        flopsAgain += work;
+      }
+      labels.push_back(builder.getStringAttr(layerOf(launch.getLoc()) + " " +
                                              launch.getCallee()));
+    }
     auto number = [&](int64_t value) {
       return builder.getI64IntegerAttr(value);
     };
@@ -229,6 +200,11 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
          {builder.getStringAttr("workspace"),
           number(plan.getLargestWorkspace())},
          {builder.getStringAttr("loss"), number(plan.getLossIndex())},
+         {builder.getStringAttr("least_peak"),
+          number(numberOn(function, "pock.least_peak"))},
+         {builder.getStringAttr("recomputed"), number(recomputed)},
+         {builder.getStringAttr("recomputed_flops"), number(flopsAgain)},
+         {builder.getStringAttr("flops"), number(flops)},
          {builder.getStringAttr("places"), describePlaces(builder, plan)},
          {builder.getStringAttr("labels"), builder.getArrayAttr(labels)},
          {builder.getStringAttr("timeline"),
@@ -260,7 +236,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
   ArrayAttr describeTensors(OpBuilder &builder) {
     SmallVector<Attribute> tensors;
     for (ParamOp param : getOperation().getOps<ParamOp>()) {
-      const Place &place = places[param.getSymName()];
+      const Place &place = params->places[param.getSymName()];
       tensors.push_back(builder.getDictionaryAttr(
           {{builder.getStringAttr("name"), param.getSymNameAttr()},
            {builder.getStringAttr("segment"),
@@ -278,6 +254,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
   void makeInit(OpBuilder &builder) {
     Location loc = getOperation().getLoc();
     builder.setInsertionPointToEnd(getOperation().getBody());
+    auto [state, optimizer] = std::pair(params->state, params->optimizer);
     auto type = MemRefType::get({state}, builder.getI8Type());
     auto init = func::FuncOp::create(
         builder, loc, "init",
@@ -314,7 +291,6 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     return kernel;
   }
 
-  llvm::StringMap<Place> places;
-  int64_t alignment = 64, constants = 0, state = 0, optimizer = 0;
+  std::optional<ParameterPlaces> params;
 };
 } // namespace

@@ -2,6 +2,7 @@
 
 from . import cost
 from ._memory import Memory
+from ._options import MemoryOptions
 from ._picture import draw_memory
 from ._profile import Profile
 from ._tune import tune
@@ -12,6 +13,7 @@ from .errors import (
     ArgumentError,
     CheckpointError,
     CompileError,
+    MemoryLimitError,
     PockError,
     SchemeError,
     StepError,
@@ -37,6 +39,8 @@ __all__ = [
     "CheckpointError",
     "CompileError",
     "Memory",
+    "MemoryLimitError",
+    "MemoryOptions",
     "Optimizer",
     "ParameterInfo",
     "PockError",

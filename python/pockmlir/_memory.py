@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -9,8 +10,9 @@ from itertools import accumulate
 from typing import Any, TypeVar
 
 from ._places import ARENA_KINDS, ArenaKind, Place, Stored, read_places, read_stored
+from .errors import MemoryLimitError
 
-__all__ = ["KindBytes", "LayerBytes", "Memory", "read_memory"]
+__all__ = ["KindBytes", "LayerBytes", "Memory", "read_limit_error", "read_memory"]
 
 _Item = TypeVar("_Item", Place, Stored)
 
@@ -65,11 +67,15 @@ class Memory:
         state: trained parameters, written buffers, prepared values, optimizer state.
         arena: all transient values.
         lower_bound: no plan for this order of operations can need a smaller arena.
+        least_peak: no order of the step's launches has a smaller peak; 0 if none was looked for.
         saved: activations kept from the forward for the backward pass, masks too.
         gradients: most bytes made by the backward pass that live at one time, of activations too.
         workspace: scratch of kernels.
         parameters: trained and frozen.
         optimizer_state: momenta and the like.
+        recomputed: launches that run again in the backward pass because of a memory limit.
+        recomputed_flops: their floating-point operations.
+        flops: floating-point operations of the step, those included.
         timeline: (operation, live bytes of the arena), in order of execution.
         places: what lives in the arena, where and when.
         tensors: what outlives the step.
@@ -84,6 +90,10 @@ class Memory:
     workspace: int
     parameters: int
     optimizer_state: int
+    least_peak: int = 0
+    recomputed: int = 0
+    recomputed_flops: int = 0
+    flops: int = 0
     timeline: tuple[tuple[str, int], ...] = ()
     places: tuple[Place, ...] = ()
     tensors: tuple[Stored, ...] = ()
@@ -158,7 +168,18 @@ def read_memory(data: Mapping[str, Any]) -> Memory:
     """Read the figures of a manifest."""
     segments = {name: int(data["segments"][name]) for name in ("constants", "state", "arena")}
     memory = data.get("memory", {})
-    names = ("lower_bound", "saved", "gradients", "workspace", "parameters", "optimizer_state")
+    names = (
+        "lower_bound",
+        "saved",
+        "gradients",
+        "workspace",
+        "parameters",
+        "optimizer_state",
+        "least_peak",
+        "recomputed",
+        "recomputed_flops",
+        "flops",
+    )
     figures = {name: int(memory.get(name, 0)) for name in names}
     timeline = tuple((str(label), int(live)) for label, live in memory.get("timeline", ()))
     return Memory(
@@ -193,3 +214,16 @@ def _stored(tensors: Iterable[Stored]) -> dict[str, int]:
     for tensor in tensors:
         sums[tensor.kind] += tensor.bytes
     return sums
+
+
+#: What `pock-fit-memory` says where nothing fits, and its notes.
+_LIMIT = re.compile(r"memory limit of (\d+) bytes: (the smallest that fits is (\d+) bytes.*)")
+_IN_THE_WAY = re.compile(r"note: (\d+) bytes (.*)")
+
+
+def read_limit_error(diagnostics: str) -> MemoryLimitError | None:
+    """Return the error that the compiler's diagnostics stand for, if they say that a memory limit cannot be kept."""
+    if (limit := _LIMIT.search(diagnostics)) is None:
+        return None
+    tensors = [(int(count), what) for count, what in _IN_THE_WAY.findall(diagnostics)]
+    return MemoryLimitError(int(limit[1]), int(limit[3]), limit[2], tensors)

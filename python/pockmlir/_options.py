@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ._ir_text import quote
+from ._sizes import parse_bytes
 from .errors import ArgumentError
 from .optim import mlir_float
 
-__all__ = ["PRECISIONS", "Training", "check_seed"]
+__all__ = ["PRECISIONS", "MemoryOptions", "Training", "check_seed"]
 
 #: What activations, gradients and frozen weights are stored in.
 PRECISIONS = ("f32", "bf16")
@@ -60,6 +61,69 @@ class Training:
             f"pock.{name}": f"{value} : i64" if name == "accumulate" else f"{mlir_float(value)} : f64"
             for name, value in self.used().items()
         }
+
+
+@dataclass(frozen=True)
+class MemoryOptions:
+    """How much memory a step may take, and what the compiler does to need less.
+
+    What a step computes does not depend on any of this by a bit. The switches are for measuring what each brings, and for
+    checks.
+
+    Attributes:
+        limit: of parameters, optimizer state and arena together (`Memory.total`): bytes, or a text like ``"64MB"`` with
+            units of 1024. Where they need more, the compiler repeats work in the backward pass instead of keeping its
+            result; see `Memory.recomputed_flops`.
+        reorder: move updates right behind their gradients, and order launches for the least peak.
+        recompute: let the backward pass run cheap forward operations (activations, normalisation of saved values) again
+            where that keeps fewer bytes, limit or not.
+        in_place: let elementwise kernels write over an operand that dies.
+        reuse: let values share bytes of the arena that do not live at the same time.
+        guard: bytes left free in front of and behind every value in the arena, rounded up to the alignment.
+    """
+
+    limit: int | str | None = None
+    reorder: bool = True
+    recompute: bool = True
+    in_place: bool = True
+    reuse: bool = True
+    guard: int = 0
+
+    def __post_init__(self) -> None:
+        if self.limit is not None:
+            object.__setattr__(self, "limit", parse_bytes("memory_limit", self.limit))
+        for name in ("reorder", "recompute", "in_place", "reuse"):
+            if not isinstance(getattr(self, name), bool):
+                raise ArgumentError(f"memory.{name}: expected True or False, but got {getattr(self, name)!r}")
+        parse_bytes("memory.guard", self.guard)
+
+    @classmethod
+    def coerce(cls, memory: object, limit: int | str | None) -> MemoryOptions:
+        """Return the options, with a limit given apart; raise an error if there are two."""
+        options = cls() if memory is None else memory
+        if not isinstance(options, MemoryOptions):
+            raise ArgumentError(f"memory: expected a pockmlir.MemoryOptions, but got {type(memory).__name__}")
+        if limit is None:
+            return options
+        if options.limit is not None:
+            raise ArgumentError("memory_limit: there is another one in memory.limit")
+        return replace(options, limit=limit)
+
+    def attributes(self) -> dict[str, str]:
+        """Return the module attributes of what is used."""
+        return {} if self.limit is None else {"pock.memory_limit": f"{self.limit} : i64"}
+
+    def pipeline_options(self) -> dict[str, str]:
+        """Return the options of each stage's pipeline that are not the default, as MLIR writes them."""
+        switches = {
+            "schedule": {"reorder": self.reorder, "recompute": self.recompute},
+            "kernels": {"reorder": self.reorder},
+            "plan": {"reorder": self.reorder, "in-place": self.in_place, "reuse": self.reuse},
+        }
+        options = {stage: [f"{name}=false" for name, on in of.items() if not on] for stage, of in switches.items()}
+        if self.guard:
+            options["plan"].append(f"guard={self.guard}")
+        return {stage: f"{{{' '.join(used)}}}" for stage, used in options.items() if used}
 
 
 def check_seed(value: object) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ._export import c_identifier, require_c_identifier
 from ._ir_text import quote
-from ._options import Training
+from ._options import MemoryOptions, Training
 from ._tuning import Tuning
 from .errors import ArgumentError, SchemeError
 from .optim import Optimizer, from_torch
@@ -34,6 +34,7 @@ class Request:
         target: what to compile for.
         training: accumulation, clipping, dropout's seed.
         tuning: choices for kernels, of all targets.
+        memory: limit, and what is done to need less.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Request:
     target: Target
     training: Training
     tuning: Tuning
+    memory: MemoryOptions
 
     @classmethod
     def check(
@@ -59,6 +61,8 @@ class Request:
         name: str | None,
         training: Training,
         tuning: Any = None,
+        memory: Any = None,
+        memory_limit: Any = None,
     ) -> Request:
         """Check what can be checked without looking into the model.
 
@@ -85,7 +89,8 @@ class Request:
             from_torch(optimizer)
         positional, named = example_inputs(inputs, kwargs)
         prefix, choices = require_c_identifier(name), Tuning.coerce(tuning)
-        return cls(prefix, positional, named, optimizer, scheme, target, training, choices)
+        options = MemoryOptions.coerce(memory, memory_limit)
+        return cls(prefix, positional, named, optimizer, scheme, target, training, choices, options)
 
     @property
     def torch_optimizer(self) -> Any:
@@ -95,7 +100,7 @@ class Request:
     def attributes(self) -> dict[str, str]:
         """Return the module attributes that do not depend on the model."""
         attributes = {"pock.name": quote(self.name), "pock.target": self.target.attributes}
-        return attributes | self.training.attributes() | self.tuning.attributes(self.target)
+        return attributes | self.training.attributes() | self.tuning.attributes(self.target) | self.memory.attributes()
 
 
 def example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _ir_text, _link
+from . import _ir_text, _link, _memory
 from ._abi import LabelRange
 from ._artifact import Artifact, StageDump
 from ._core_api import Core, load_core
 from ._groups import OptimizerGroups
 from ._manifest import Manifest
-from ._options import Training
+from ._options import MemoryOptions, Training
 from ._request import LOSSES, Request
 from ._tuning import Tuning
 from .errors import CompileError, PockError, SchemeError
@@ -55,6 +55,8 @@ def compile(
     clip_grad_value: float | None = None,
     seed: int = 0,
     precision: str = "f32",
+    memory_limit: int | str | None = None,
+    memory: MemoryOptions | None = None,
     tuning: str | Path | Tuning | None = None,
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
@@ -87,6 +89,11 @@ def compile(
             1024 elements are stored in bfloat16. Parameters that train, sums, and the
             optimizer's state stay float32. Matrix products round their operands to bfloat16
             on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``.
+        memory_limit: of parameters, optimizer state and arena together, inputs and outputs excepted:
+            bytes, or a text like ``"64MB"`` (units of 1024). Where the step needs more, it computes
+            again in the backward pass what costs least to compute, instead of keeping it; results
+            stay the same to the bit. `Memory.recomputed_flops` says what that costs.
+        memory: switches of what the compiler does to need less, for measurements and checks.
         tuning: what `tune` has measured, or the file with it; what it says of other kernels and
             of other targets is ignored.
         dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
@@ -96,6 +103,8 @@ def compile(
         ArgumentError: an argument is not acceptable.
         SchemeError: the scheme does not fit the model, or nothing would train.
         UnsupportedOpsError: the model uses what the frontend does not know.
+        MemoryLimitError: no way was found to stay within ``memory_limit``; it has the smallest
+            limit that fits, and what stands in the way.
         CompileError: a stage failed; the error has a command that shows it again.
     """
     request = Request.check(
@@ -109,8 +118,12 @@ def compile(
         name=name,
         training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision),
         tuning=tuning,
+        memory=memory,
+        memory_limit=memory_limit,
     )
-    compiler = _Compiler(request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage)
+    compiler = _Compiler(
+        request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage, request.memory
+    )
     imported = compiler.run_import(model, request, loss, example_target)
     parameters: Sequence[ParameterInfo] = imported.parameters
     fractions = _resolve(request.scheme, parameters)
@@ -193,7 +206,16 @@ def _state_names(model: Any) -> tuple[str, ...]:
 class _Compiler:
     """Runs the stages and remembers the module after each."""
 
-    def __init__(self, name: str, core: Core, dump_dir: Path | None, on_stage: Callable[[str], None] | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        core: Core,
+        dump_dir: Path | None,
+        on_stage: Callable[[str], None] | None,
+        memory: MemoryOptions,
+    ) -> None:
+        self.memory = memory
+        self.options = memory.pipeline_options()
         self.name = name
         self.core = core
         self.dump_dir = dump_dir
@@ -225,11 +247,13 @@ class _Compiler:
         """Run all pipelines, each on the module that the one before left."""
         for stage, pipeline in PIPELINES.items():
             self._begin(stage)
-            anchored = f"builtin.module({pipeline})"
+            anchored = f"builtin.module({pipeline}{self.options.get(stage, '')})"
             try:
                 # Locations travel along: a late failure can still name the model's module.
                 ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, anchored)], True)
             except RuntimeError as error:
+                if found := _memory.read_limit_error(str(error)):
+                    raise found from None
                 raise self._failure(stage, anchored, error) from error
             self.timings[stage] = seconds
             self.record(stage, ir)

@@ -9,6 +9,7 @@ __all__ = [
     "ArgumentError",
     "CheckpointError",
     "CompileError",
+    "MemoryLimitError",
     "PockError",
     "SchemeError",
     "StepError",
@@ -74,6 +75,27 @@ class CompileError(PockError):
             lines.append(f"input of the stage: {ir_path}")
         if reproducer:
             lines.append(f"reproduce with: {reproducer}")
+        super().__init__("\n".join(lines))
+
+
+class MemoryLimitError(PockError):
+    """A step does not fit its memory limit, whatever is computed again.
+
+    Args:
+        limit: what was asked for, in bytes.
+        smallest: the smallest limit that fits.
+        explanation: the compiler's, with the values that stand in the way.
+
+    Attributes:
+        tensors: (bytes, what and where) of the largest values at the peak.
+    """
+
+    def __init__(self, limit: int, smallest: int, explanation: str, tensors: Sequence[tuple[int, str]] = ()) -> None:
+        self.limit = limit
+        self.smallest = smallest
+        self.tensors = tuple(tensors)
+        lines = [f"memory_limit: {limit} bytes are not enough: {explanation}"]
+        lines += [f"  {count:>12,} bytes: {what}" for count, what in self.tensors]
         super().__init__("\n".join(lines))
 
 

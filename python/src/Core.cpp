@@ -9,7 +9,7 @@
 #include "Session.h"
 
 #include "Pock/Codegen/TargetDescription.h"
-#include "Pock/Target/KernelCost.h"
+#include "Pock/Target/LaunchCosts.h"
 #include "Pock/Target/Manifest.h"
 #include "Pock/Target/ObjectEmitter.h"
 #include "Pock/Target/TuningSpace.h"

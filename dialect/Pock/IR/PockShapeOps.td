@@ -112,6 +112,31 @@ def Pock_InsertSliceOp : Pock_PureOp<"insert_slice", [AllTypesMatch<["dest", "re
   let results = (outs Pock_NumberTensor:$result);
   let hasVerifier = 1;
 }
+def Pock_PackBitsOp : Pock_InferredOp<"pack_bits"> {
+  let summary = "eight bools in a byte";
+  let description = [{
+    Bit `k` of an entry of the result is entry `k` of the input's first
+    dimension: `y[…] = sum_k x[k, …] << k`. Neighbours of the input are
+    neighbours of the result, so that it takes whole vectors. Made for masks that
+    the backward pass reads, after differentiation.
+
+    Constraints: `pack_bits_c1`: the first dimension is 8.
+
+    Example: `%y = pock.pack_bits %m : (tensor<8x4xi1>) -> tensor<4xi8>`
+  }];
+  let arguments = (ins Pock_BoolTensor:$input);
+  let results = (outs StaticShapeTensorOf<[I8]>:$result);
+}
+def Pock_UnpackBitsOp : Pock_InferredOp<"unpack_bits"> {
+  let summary = "the bools in bytes that pock.pack_bits made";
+  let description = [{
+    `y[k, …]` is bit `k` of `x[…]`.
+
+    Example: `%m = pock.unpack_bits %y : (tensor<4xi8>) -> tensor<8x4xi1>`
+  }];
+  let arguments = (ins StaticShapeTensorOf<[I8]>:$input);
+  let results = (outs Pock_BoolTensor:$result);
+}
 def Pock_PadOp : Pock_InferredOp<"pad", [Pock_Vjp]> {
   let summary = "constant padding, optionally between the elements";
   let description = [{

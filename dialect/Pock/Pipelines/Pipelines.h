@@ -17,7 +17,40 @@ class OpPassManager;
 namespace mlir::pock {
 
 /// Options of stage `plan`.
+struct ScheduleOptions : PassPipelineOptions<ScheduleOptions> {
+  Option<bool> reorder{*this, "reorder",
+                       llvm::cl::desc("Move updates behind their gradients"),
+                       llvm::cl::init(true)};
+  Option<bool> recompute{
+      *this, "recompute",
+      llvm::cl::desc("Let the backward pass run cheap ops again"),
+      llvm::cl::init(true)};
+};
+
+struct KernelsOptions : PassPipelineOptions<KernelsOptions> {
+  Option<bool> reorder{
+      *this, "reorder",
+      llvm::cl::desc("Let updates join the kernel of their gradient"),
+      llvm::cl::init(true)};
+};
+
 struct PlanOptions : PassPipelineOptions<PlanOptions> {
+  Option<bool> reorder{*this, "reorder",
+                       llvm::cl::desc("Order launches for the least memory"),
+                       llvm::cl::init(true)};
+  Option<bool> inPlace{
+      *this, "in-place",
+      llvm::cl::desc("Let elementwise kernels write over dying operands"),
+      llvm::cl::init(true)};
+  Option<bool> reuse{
+      *this, "reuse",
+      llvm::cl::desc("Let values share bytes of the arena over time"),
+      llvm::cl::init(true)};
+  Option<int64_t> guard{
+      *this, "guard",
+      llvm::cl::desc("Bytes left free around every value in the arena"),
+      llvm::cl::init(0)};
+
   Option<std::string> winograd{
       *this, "winograd",
       llvm::cl::desc("Winograd's algorithm for convolutions: auto, always or "
@@ -30,9 +63,9 @@ void buildGraphPipeline(OpPassManager &pm);
 /// Derives the training step.
 void buildTrainingPipeline(OpPassManager &pm);
 /// Splits off `@prepare`, orders the step, lowers updates.
-void buildSchedulePipeline(OpPassManager &pm);
+void buildSchedulePipeline(OpPassManager &pm, const ScheduleOptions &options);
 /// Outlines kernels and shares equal ones.
-void buildKernelsPipeline(OpPassManager &pm);
+void buildKernelsPipeline(OpPassManager &pm, const KernelsOptions &options);
 /// Lowers kernels to linalg on buffers and plans the memory of functions.
 void buildPlanPipeline(OpPassManager &pm, const PlanOptions &options);
 /// Generates code for kernels and lowers everything to the LLVM dialect.

@@ -197,17 +197,48 @@ def SplitPrepare : Pass<"pock-split-prepare", "::mlir::ModuleOp"> {
 def SaveLeast : Pass<"pock-save-least", "::mlir::func::FuncOp"> {
   let summary = "Keep the fewest bytes for the backward pass";
   let description = [{
-    Moves ops of the backward pass that read values of the forward pass only (the
-    mask of an activation, the slice of one, the indices of max pooling) right
-    behind their operands, where that makes less to be kept until the backward
-    pass: a minimum cut, so that no other choice of such ops keeps fewer bytes.
+    Two things make less to be kept until the backward pass. Ops of the backward
+    pass that read values of the forward pass only (the mask of an activation,
+    the slice of one, the indices of max pooling) may run right behind their
+    operands. Ops of the forward pass that take few operations per entry
+    (activations, scales and shifts, copies) may run again in front of their
+    first reader in the backward pass. Which of them do is a minimum cut: no other
+    choice keeps fewer bytes. What runs again counts as a twelfth of the bytes
+    that it makes, and a byte per 96 operations.
 
-    Before: `%loss = … %y …`, then `%mask = pock.cmp %y, %zero`, the last reader of
-    `%y`, and `pock.select %mask, …`
+    Before: `%mask = pock.cmp %y, %zero`, the last reader of `%y`, and
+    `pock.select %mask, …`
     After: `%mask` stands behind `%y`; an i1 is kept instead of an f32
 
+    Before: `%z = pock.silu %y` in the forward pass; the backward pass reads
+    `%y` and `%z`
+    After: `%again = pock.silu %y` in the backward pass, whose readers of `%z`
+    read it instead
+
     Does nothing where others of the backward pass read the operands anyway, or
-    where the result is no smaller. Results do not change by a bit.
+    where the result is no smaller. Results do not change by a bit. Behind it
+    neither canonicalization nor CSE may run: they would undo the second.
+  }];
+  let options = [
+    Option<"recompute", "recompute", "bool", "true",
+           "Let the backward pass run cheap ops again">
+  ];
+}
+
+def PackMasks : Pass<"pock-pack-masks", "::mlir::func::FuncOp"> {
+  let summary = "Keep one bit per entry of masks";
+  let description = [{
+    Masks of at least 1024 entries, a multiple of 8, that the forward pass leaves
+    for the backward pass are packed, eight entries to a byte, and unpacked in
+    front of their first reader there. Comparisons and what combines them are
+    computed in the shape `[8, entries / 8]`, so that packing does it on the way.
+
+    Before: `%m = pock.cmp %y, %zero`, read behind the loss
+    After: `%b = pock.pack_bits %planes` of `%planes = pock.cmp %view, %zero`,
+    and behind the loss `pock.unpack_bits %b`
+
+    Does nothing with masks that only the forward pass reads. Behind it neither
+    canonicalization nor CSE may run.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
@@ -254,12 +285,19 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     stores. A kernel that makes the new value of a parameter writes it in place
     of the old one if no later kernel reads that.
 
+    With `reorder=false`, an update stays where it is in the function instead of
+    becoming part of the kernel that makes its gradient.
+
     Before: `%c = pock.conv %x, %w; %y = pock.relu %c`
     After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
   }];
   let dependentDialects = ["::mlir::func::FuncDialect",
                            "::mlir::pock::PockDialect",
                            "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"reorder", "reorder", "bool", "true",
+           "Let updates join the kernel of their gradient">
+  ];
 }
 
 def NarrowStorage : Pass<"pock-narrow-storage", "::mlir::ModuleOp"> {
@@ -353,6 +391,47 @@ def SelectAlgorithms : Pass<"pock-select-algorithms", "::mlir::ModuleOp"> {
   ];
 }
 
+def OrderLaunches : Pass<"pock-order-launches", "::mlir::ModuleOp"> {
+  let summary = "Order launches for the least memory";
+  let description = [{
+    Reorders the launches of each function so that the most bytes that live in
+    the arena at one moment, values and workspace, become as few as the search
+    finds (`lib/Support/OrderSearch.h`): exactly the least where that can be
+    found, else the best of several strategies, and never more than in the given
+    order. Edges that keep their order: from the maker of a value to its readers,
+    from the readers of a parameter's old value to what overwrites it, from the
+    loss to what stands behind it. `pock.least_peak` on the function says what no
+    order can beat.
+
+    Results do not change by a bit. Does nothing where the given order is as good.
+    Needs kernels that say how much workspace they want (stage `plan`).
+  }];
+}
+
+def FitMemory : Pass<"pock-fit-memory", "::mlir::ModuleOp"> {
+  let summary = "Run launches again to stay within a memory limit";
+  let description = [{
+    With `pock.memory_limit = N : i64` on the module, parameters, optimizer state
+    and arena together shall take N bytes at most. Where they take more, values
+    that are alive at the peak without being used there die early, and the
+    launches that make them run again in front of their next reader
+    (`lib/Support/Recompute.h`), the ones first that free most for the operations
+    that they cost. Repeated launches are marked `pock.again`. If nothing fits,
+    fails with the smallest limit that would, and the values at its peak.
+
+    Results do not change by a bit: the same kernels run on the same operands. Does
+    nothing without the attribute, or where everything fits as it is. Kernels that
+    write parameters or results of the function never run twice. Needs kernels
+    that say how much workspace they want (stage `plan`).
+
+    Before: `%y = pock.launch @conv ins(%x)`, read by the next launch and, much
+    later, by the backward pass
+    After: `%y` is read by the next launch only; `%z = pock.launch @conv ins(%x) …
+    {pock.again}` stands in front of the reader in the backward pass
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value its place in memory";
   let description = [{
@@ -367,10 +446,20 @@ def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
 
     The module attribute `pock.plan` holds the sizes, places and figures that
     the manifest reports. Also makes `@init`, which zeroes optimizer state.
+
+    The options are for checks: results do not depend on them by a bit.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::linalg::LinalgDialect"];
+  let options = [
+    Option<"inPlace", "in-place", "bool", "true",
+           "Let elementwise kernels write over operands that die">,
+    Option<"reuse", "reuse", "bool", "true",
+           "Let values share bytes that do not live at the same time">,
+    Option<"guard", "guard", "int64_t", "0",
+           "Bytes left free around every value in the arena">
+  ];
 }
 
 def ProfileLaunches : Pass<"pock-profile-launches", "::mlir::ModuleOp"> {

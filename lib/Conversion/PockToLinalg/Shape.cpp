@@ -129,6 +129,63 @@ struct LowerSlice : OpRewritePattern<SliceOp> {
   }
 };
 
+/// Number `loop` of the nest around, as a byte.
+Value buildLoopNumber(OpBuilder &b, Location loc, int64_t loop) {
+  return arith::IndexCastOp::create(b, loc, b.getI8Type(),
+                                    linalg::IndexOp::create(b, loc, loop));
+}
+
+struct LowerPackBits : OpRewritePattern<PackBitsOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(PackBitsOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Loops loops(getContext());
+    SmallVector<AffineExpr> read = {loops.reduction()};
+    SmallVector<AffineExpr> written = loops.parallel(op.getType().getRank());
+    llvm::append_range(read, written);
+    Value init = buildFilled(rewriter, loc, op.getType().getShape(),
+                             rewriter.getI8Type(), 0.0);
+    rewriter.replaceOp(
+        op, buildGeneric(
+                rewriter, loc, loops, op.getInput(), init,
+                {loops.map(read), loops.map(written)},
+                [](OpBuilder &b, Location loc, ValueRange args) -> Value {
+                  Value byte =
+                      arith::ExtUIOp::create(b, loc, b.getI8Type(), args[0]);
+                  Value bit = arith::ShLIOp::create(b, loc, byte,
+                                                    buildLoopNumber(b, loc, 0));
+                  return arith::OrIOp::create(b, loc, args[1], bit);
+                }));
+    return success();
+  }
+};
+
+struct LowerUnpackBits : OpRewritePattern<UnpackBitsOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(UnpackBitsOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Loops loops(getContext());
+    SmallVector<AffineExpr> written = loops.parallel(op.getType().getRank());
+    AffineMap read = loops.map(ArrayRef<AffineExpr>(written).drop_front());
+    Value init = buildEmpty(rewriter, loc, op.getType().getShape(),
+                            rewriter.getI1Type());
+    rewriter.replaceOp(
+        op, buildGeneric(
+                rewriter, loc, loops, op.getInput(), init,
+                {read, loops.map(written)},
+                [](OpBuilder &b, Location loc, ValueRange args) -> Value {
+                  Value bits = arith::ShRUIOp::create(
+                      b, loc, args[0], buildLoopNumber(b, loc, 0));
+                  return arith::TruncIOp::create(b, loc, b.getI1Type(), bits);
+                }));
+    return success();
+  }
+};
+
 struct LowerInsertSlice : OpRewritePattern<InsertSliceOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -161,8 +218,7 @@ struct LowerPad : OpRewritePattern<PadOp> {
 } // namespace
 
 void pock::populateShapePatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<LowerConstant, LowerIota, LowerReshape, LowerTranspose, LowerExpand,
-           LowerConcat, LowerSlice, LowerInsertSlice, LowerPad>(
-          patterns.getContext());
+  patterns.add<LowerConstant, LowerIota, LowerReshape, LowerTranspose,
+               LowerExpand, LowerConcat, LowerSlice, LowerInsertSlice,
+               LowerPackBits, LowerUnpackBits, LowerPad>(patterns.getContext());
 }

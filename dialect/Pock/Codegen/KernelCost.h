@@ -1,12 +1,10 @@
 //===- KernelCost.h - what a kernel computes and moves ----------*- C++ -*-===//
 
-#ifndef POCK_TARGET_KERNELCOST_H
-#define POCK_TARGET_KERNELCOST_H
+#ifndef POCK_CODEGEN_KERNELCOST_H
+#define POCK_CODEGEN_KERNELCOST_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinOps.h"
-
-#include <string>
+#include <cstdint>
 
 namespace mlir::pock {
 
@@ -24,13 +22,6 @@ struct KernelCost {
 /// not static counts as one iteration.
 KernelCost costOf(func::FuncOp kernel);
 
-/// JSON of a module at stage `plan`; an error at the module if it is at another
-/// stage: `{"kernels": {name: {"flops", "bytes_read", "bytes_written"}},
-/// "functions": {name: [{"kernel", "layers", "phase"}, …]}}`, one entry per
-/// launch of a function with outputs. `layers` are paths in the model, that of
-/// the kernel's first op first.
-FailureOr<std::string> describeCosts(ModuleOp module);
-
 } // namespace mlir::pock
 
-#endif // POCK_TARGET_KERNELCOST_H
+#endif // POCK_CODEGEN_KERNELCOST_H

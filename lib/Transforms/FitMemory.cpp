@@ -1,0 +1,291 @@
+//===- FitMemory.cpp - run launches again to fit a limit ------------------===//
+//
+// Needs functions of launches on tensors, in a good order, whose kernels say
+// how much workspace they want, and the module attribute `pock.memory_limit`.
+// Which launches to repeat is the search of lib/Support/Recompute.h; the order
+// of all is found anew behind it, and the memory plan has the last word: where
+// its arena is larger than what lives at one moment, the search aims lower.
+// Guarantees the same results: what is repeated is the same kernel on the same
+// operands.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Support/Recompute.h"
+#include "LaunchGraph.h"
+#include "ParameterPlaces.h"
+#include "Views.h"
+
+#include "Pock/Codegen/KernelCost.h"
+#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_FITMEMORY
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+/// One function that shall fit.
+class Fitter {
+public:
+  Fitter(func::FuncOp function, const SymbolTable &symbols,
+         const ParameterPlaces &params)
+      : function(function), symbols(symbols), params(params) {}
+
+  /// Rewrites the function so that its arena has at most `limit` bytes, if
+  /// possible; else to the smallest arena found. Returns the arena's size.
+  FailureOr<int64_t> run(int64_t limit) {
+    FailureOr<int64_t> arena = arenaOf(function);
+    if (failed(arena) || *arena <= limit)
+      return arena;
+    LaunchGraph graph(function, symbols);
+    SmallVector<int> order =
+        llvm::to_vector(llvm::seq<int>(0, graph.launches.size()));
+    SmallVector<TaskCost> costs = costsOf(graph);
+    func::FuncOp best;
+    int64_t smallest = *arena, aim = limit;
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+      Recomputation found =
+          recompute(graph.tasks, graph.buffers, order, costs, aim);
+      bool reached = found.peak <= aim;
+      func::FuncOp variant = apply(graph, found);
+      arena = arenaOf(variant);
+      if (succeeded(arena) && *arena < smallest) {
+        smallest = *arena;
+        std::swap(best, variant);
+      }
+      if (variant)
+        variant.erase();
+      if (failed(arena))
+        return failure();
+      if (smallest <= limit || !reached)
+        break;
+      // What the plan loses to gaps must be won elsewhere.
+      aim -= std::max<int64_t>(*arena - limit, 1);
+    }
+    if (best) {
+      function.getBody().takeBody(best.getBody());
+      best.erase();
+    }
+    return smallest;
+  }
+
+private:
+  static constexpr int attempts = 8;
+
+  FailureOr<int64_t> arenaOf(func::FuncOp candidate) const {
+    FunctionPlan plan(candidate, params.places);
+    if (failed(plan.run({params.alignment})))
+      return failure();
+    return plan.getPeak();
+  }
+
+  /// What launching each again costs: floating-point operations, and those that
+  /// would take as long as moving its bytes.
+  SmallVector<TaskCost> costsOf(const LaunchGraph &graph) const {
+    constexpr int64_t operationsPerByte = 2;
+    SmallVector<TaskCost> costs;
+    for (LaunchOp launch : graph.launches) {
+      auto kernel = symbols.lookup<func::FuncOp>(launch.getCallee());
+      KernelCost cost = costOf(kernel);
+      costs.push_back(mayRunAgain(launch)
+                          ? cost.flops + operationsPerByte * (cost.bytesRead +
+                                                              cost.bytesWritten)
+                          : -1);
+    }
+    return costs;
+  }
+
+  /// Whether `launch` makes fresh values only, of which none is returned.
+  static bool mayRunAgain(LaunchOp launch) {
+    return llvm::all_of(launch.getOuts(),
+                        [](Value out) {
+                          return out.getDefiningOp<tensor::EmptyOp>();
+                        }) &&
+           llvm::none_of(launch.getResults(), [](Value result) {
+             return llvm::any_of(result.getUsers(),
+                                 llvm::IsaPred<func::ReturnOp, StoreParamOp>);
+           });
+  }
+
+  /// A copy of the function with the repetitions of `found`, in the best order
+  /// of all launches.
+  func::FuncOp apply(const LaunchGraph &graph, const Recomputation &found) {
+    Order order = findOrder(found.tasks, found.buffers, found.order);
+    // Beside the function, as its symbols resolve through the module around.
+    OpBuilder builder(function);
+    auto copy = func::FuncOp::create(builder, function.getLoc(),
+                                     (function.getName() + ".variant").str(),
+                                     function.getFunctionType());
+    Block *body = copy.addEntryBlock();
+    Rewriter rewriter(graph, found, body);
+    rewriter.shared.map(function.getArguments(), copy.getArguments());
+    for (int task : order.tasks)
+      rewriter.launch(task);
+    rewriter.finish(function.getBody().front());
+    return copy;
+  }
+
+  /// Copies launches; each value that one reads is that of a buffer.
+  struct Rewriter {
+    Rewriter(const LaunchGraph &graph, const Recomputation &found, Block *body)
+        : graph(graph), found(found), builder(OpBuilder::atBlockEnd(body)) {}
+
+    const LaunchGraph &graph;
+    const Recomputation &found;
+    OpBuilder builder;
+    /// What is no launch: inputs, loads, views of them.
+    IRMapping shared;
+    /// The new value of each buffer.
+    DenseMap<int, Value> made;
+
+    void launch(int task) {
+      int original = found.taskOf[task];
+      LaunchOp op = graph.launches[original];
+      // Buffers in the order of the original's reads: repeated ones differ.
+      DenseMap<Value, int> bufferOf;
+      for (auto [from, to] :
+           llvm::zip(graph.tasks[original].reads, found.tasks[task].reads))
+        bufferOf[graph.values[from]] = to;
+      IRMapping mapping;
+      for (Value operand : op->getOperands())
+        mapping.map(operand, copy(operand, bufferOf));
+      auto again = cast<LaunchOp>(builder.clone(*op, mapping));
+      if (task != original)
+        again->setAttr("pock.again", builder.getUnitAttr());
+      for (auto [buffer, result] :
+           llvm::zip(found.tasks[task].writes, again.getResults()))
+        made[buffer] = result;
+    }
+
+    /// `value` in the copy; a launch's result is that of its buffer now.
+    Value copy(Value value, const DenseMap<Value, int> &bufferOf) {
+      if (auto buffer = bufferOf.find(value); buffer != bufferOf.end())
+        return made.at(buffer->second);
+      if (Value known = shared.lookupOrNull(value))
+        return known;
+      Operation *op = value.getDefiningOp();
+      IRMapping mapping;
+      for (Value operand : op->getOperands())
+        mapping.map(operand, copy(operand, bufferOf));
+      Value result = builder.clone(*op, mapping)->getResult(0);
+      // Of a view of a launch's result there is one per version; a destination
+      // is filled once.
+      if (!storageOf(value).getDefiningOp<LaunchOp>() &&
+          !isa<tensor::EmptyOp>(op))
+        shared.map(value, result);
+      return result;
+    }
+
+    /// Copies stores and the terminator: they read what was made first.
+    void finish(Block &original) {
+      DenseMap<Value, int> first;
+      for (auto [buffer, value] : llvm::enumerate(graph.values))
+        first[value] = buffer;
+      for (Operation &op : original) {
+        if (!isa<StoreParamOp>(op) && !op.hasTrait<OpTrait::IsTerminator>())
+          continue;
+        IRMapping mapping;
+        for (Value operand : op.getOperands())
+          mapping.map(operand, copy(operand, first));
+        builder.clone(op, mapping);
+      }
+    }
+  };
+
+  func::FuncOp function;
+  const SymbolTable &symbols;
+  const ParameterPlaces &params;
+};
+
+struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    Attribute attr = module->getAttr("pock.memory_limit");
+    if (!attr)
+      return;
+    auto limit = dyn_cast<IntegerAttr>(attr);
+    FailureOr<TargetDescription> target = TargetDescription::get(module);
+    if (failed(target))
+      return signalPassFailure();
+    if (!limit || limit.getInt() < 0) {
+      module.emitError("expected 'pock.memory_limit' to be a number of bytes, "
+                       "but got ")
+          << attr;
+      return signalPassFailure();
+    }
+    SymbolTable symbols(module);
+    ParameterPlaces params(module, target->alignment);
+    int64_t stored = params.constants + params.state;
+    int64_t arena = 0;
+    func::FuncOp largest;
+    for (auto function :
+         llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+      if (function.isExternal() || function->hasAttr("pock.kernel"))
+        continue;
+      FailureOr<int64_t> needed =
+          Fitter(function, symbols, params).run(limit.getInt() - stored);
+      if (failed(needed))
+        return signalPassFailure();
+      if (*needed > arena) {
+        arena = *needed;
+        largest = function;
+      }
+    }
+    if (stored + arena > limit.getInt()) {
+      explain(limit.getInt(), params, arena, largest);
+      return signalPassFailure();
+    }
+  }
+
+  /// What lives in the arena when most bytes do, the largest first.
+  static SmallVector<const Place *> findPeak(const FunctionPlan &plan) {
+    SmallVector<int64_t> live = plan.getTimeline();
+    int64_t peak = std::distance(live.begin(), llvm::max_element(live));
+    SmallVector<const Place *> found;
+    for (const Place *place : plan.getArenaPlaces())
+      if (place->begin <= peak && peak <= place->end)
+        found.push_back(place);
+    llvm::stable_sort(found, [](const Place *a, const Place *b) {
+      return a->bytes > b->bytes;
+    });
+    return found;
+  }
+
+  /// Says what stands in the way of the limit.
+  void explain(int64_t limit, const ParameterPlaces &params, int64_t arena,
+               func::FuncOp function) {
+    constexpr size_t most = 8;
+    int64_t smallest = params.constants + params.state + arena;
+    InFlightDiagnostic diag = getOperation().emitError("memory limit of ")
+                              << limit << " bytes: the smallest that fits is "
+                              << smallest << " bytes: parameters and optimizer "
+                              << "state " << (params.constants + params.state)
+                              << ", arena " << arena;
+    if (!function)
+      return;
+    FunctionPlan plan(function, params.places);
+    if (failed(plan.run({params.alignment})))
+      return;
+    SmallVector<const Place *> alive = findPeak(plan);
+    for (const Place *place : ArrayRef(alive).take_front(most)) {
+      LaunchOp launch = plan.getLaunches()[place->begin];
+      Diagnostic &note = diag.attachNote(launch.getLoc());
+      note << place->bytes << " bytes ";
+      if (!place->contents.front().type)
+        note << "of workspace ";
+      note << "of " << launch.getCallee();
+      if (std::string layer = layerOf(launch.getLoc()); !layer.empty())
+        note << " in " << layer;
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,160 @@
+//===- PackMasks.cpp - one bit for each entry of a mask that is kept ------===//
+//
+// A bool in memory is a byte. Masks that the forward pass leaves for the
+// backward pass are packed where they are made, and unpacked in front of their
+// first reader. A mask computed from values of the forward pass is computed
+// plane by plane instead, so that its bytes never exist there.
+//
+// Needs a function that returns the loss first and holds the forward pass, then
+// the backward pass, in one block. Guarantees the same results.
+//
+//===----------------------------------------------------------------------===//
+
+#include "StepPhases.h"
+#include "Views.h"
+
+#include "Pock/IR/PockUtils.h"
+#include "Pock/Transforms/Passes.h"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_PACKMASKS
+#include "Pock/Transforms/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+constexpr int64_t bitsPerByte = 8;
+/// Entries of a mask below which two launches cost more than it is worth.
+constexpr int64_t fewEntries = 1024;
+
+struct PackMasks : public ::mlir::pock::impl::PackMasksBase<PackMasks> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
+    StepPhases phases(getOperation());
+    if (!phases.getLoss())
+      return;
+    SmallVector<Value> masks;
+    for (Operation &op : getOperation().getBody().front())
+      if (!phases.isBackward(&op) && !isa<ReshapeOp>(op))
+        for (Value result : op.getResults())
+          if (isWorthPacking(result, phases))
+            masks.push_back(result);
+    for (Value mask : masks)
+      pack(mask, phases);
+  }
+
+private:
+  static bool isWorthPacking(Value value, const StepPhases &phases) {
+    auto type = cast<RankedTensorType>(value.getType());
+    if (!type.getElementType().isInteger(1) ||
+        type.getNumElements() < fewEntries ||
+        type.getNumElements() % bitsPerByte != 0)
+      return false;
+    bool kept = false;
+    forEachReader(value, [&](Operation *reader) {
+      kept |= phases.isBackward(reader) &&
+              !reader->hasTrait<OpTrait::IsTerminator>();
+    });
+    return kept;
+  }
+
+  static void pack(Value mask, const StepPhases &phases) {
+    Operation *maker = mask.getDefiningOp();
+    Location loc = mask.getLoc();
+    OpBuilder b(maker->getContext());
+    b.setInsertionPointAfter(maker);
+    int64_t bytes =
+        cast<RankedTensorType>(mask.getType()).getNumElements() / bitsPerByte;
+    Value packed = PackBitsOp::create(b, loc, buildPlanes(b, mask, bytes));
+    replaceReaders(mask, packed, phases);
+    eraseUnused(mask);
+  }
+
+  /// `mask` as `[8, bytes]`, computed in this shape where that is possible.
+  static Value buildPlanes(OpBuilder &b, Value mask, int64_t bytes) {
+    Operation *op = mask.getDefiningOp();
+    auto isWhole = [&](Value operand) {
+      return shapeOf(operand) == shapeOf(mask);
+    };
+    auto isScalar = [](Value operand) {
+      return cast<RankedTensorType>(operand.getType()).getNumElements() == 1;
+    };
+    if (!op || !isa<CmpOp, AndOp, OrOp, NotOp>(op) ||
+        !llvm::all_of(op->getOperands(), [&](Value operand) {
+          return isWhole(operand) || isScalar(operand);
+        }))
+      return reshapeTo(b, mask.getLoc(), mask, {bitsPerByte, bytes});
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      auto type = cast<RankedTensorType>(operand.getType());
+      if (!isWhole(operand))
+        operands.push_back(reshapeTo(b, mask.getLoc(), operand, {}));
+      else if (type.getElementType().isInteger(1))
+        operands.push_back(buildPlanes(b, operand, bytes));
+      else
+        operands.push_back(
+            reshapeTo(b, mask.getLoc(), operand, {bitsPerByte, bytes}));
+    }
+    OperationState state(mask.getLoc(), op->getName());
+    state.addOperands(operands);
+    state.addTypes(RankedTensorType::get({bitsPerByte, bytes}, b.getI1Type()));
+    state.addAttributes(op->getAttrs());
+    state.propertiesAttr = op->getPropertiesAsAttribute();
+    return b.create(state)->getResult(0);
+  }
+
+  /// Lets the readers of `mask` in the backward pass read what is unpacked in
+  /// front of the first of them.
+  static void replaceReaders(Value mask, Value packed,
+                             const StepPhases &phases) {
+    SmallVector<OpOperand *> uses;
+    Operation *first = nullptr;
+    collectUses(mask, phases, uses);
+    for (OpOperand *use : uses)
+      if (!first || use->getOwner()->isBeforeInBlock(first))
+        first = use->getOwner();
+    OpBuilder b(first);
+    Value planes = UnpackBitsOp::create(b, first->getLoc(), packed);
+    for (OpOperand *use : uses) {
+      b.setInsertionPoint(use->getOwner());
+      use->set(reshapeTo(b, first->getLoc(), planes, shapeOf(use->get())));
+    }
+  }
+
+  /// The uses of `value` and of views of it by ops of the backward pass.
+  static void collectUses(Value value, const StepPhases &phases,
+                          SmallVectorImpl<OpOperand *> &uses) {
+    for (OpOperand &use : value.getUses()) {
+      Operation *owner = use.getOwner();
+      if (isa<ReshapeOp>(owner))
+        collectUses(owner->getResult(0), phases, uses);
+      else if (phases.isBackward(owner) &&
+               !owner->hasTrait<OpTrait::IsTerminator>())
+        uses.push_back(&use);
+    }
+  }
+
+  /// Erases the op that makes `value` and what only it reads, if nothing else
+  /// reads them.
+  static void eraseUnused(Value value) {
+    for (Operation *user : llvm::make_early_inc_range(value.getUsers()))
+      if (isa<ReshapeOp>(user) && user->use_empty())
+        user->erase();
+    Operation *op = value.getDefiningOp();
+    if (!op || !op->use_empty() || !isMemoryEffectFree(op))
+      return;
+    SmallVector<Value> operands(op->getOperands());
+    op->erase();
+    for (Value operand : operands)
+      if (cast<RankedTensorType>(operand.getType())
+              .getElementType()
+              .isInteger(1))
+        eraseUnused(operand);
+  }
+};
+} // namespace

@@ -1,0 +1,37 @@
+//===- ParameterPlaces.cpp - where parameters live ------------------------===//
+
+#include "ParameterPlaces.h"
+
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+ParameterPlaces::ParameterPlaces(ModuleOp module, int64_t alignment)
+    : alignment(alignment) {
+  llvm::StringSet<> written;
+  module.walk([&](StoreParamOp op) { written.insert(op.getParam()); });
+  auto place = [&](auto &&belongs, Place::Kind kind, int64_t &size) {
+    for (ParamOp param : module.getOps<ParamOp>()) {
+      if (!belongs(param))
+        continue;
+      int64_t bytes = bytesOf(param.getType());
+      places[param.getSymName()] = Place{kind, size, bytes};
+      size = llvm::alignTo(size + bytes, alignment);
+    }
+  };
+  auto fixed = [&](ParamOp p) {
+    return p.getKind() <= ParamKind::Buffer && !p.getTrained() &&
+           !written.contains(p.getSymName());
+  };
+  place(fixed, Place::Constants, constants);
+  place([](ParamOp p) { return p.getKind() == ParamKind::Prepared; },
+        Place::State, state);
+  place(
+      [&](ParamOp p) { return p.getKind() <= ParamKind::Buffer && !fixed(p); },
+      Place::State, state);
+  optimizer = state;
+  place([](ParamOp p) { return p.getKind() == ParamKind::State; }, Place::State,
+        state);
+}
