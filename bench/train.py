@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import math
 import os
@@ -18,7 +17,7 @@ import click
 from peers.contest import Budget, Cell, contest
 from peers.process import PEERS
 from peers.report import TABLES, Line, best, markdown, mean_ratio, notes, ratio, table
-from peers.rows import ROWS, TINY
+from peers.rows import ROWS, TINY, matching
 from peers.task import Task
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -29,7 +28,7 @@ SCHEMES = ("full", "sparse")
 def chosen(globs: Sequence[str], tiny: bool) -> list[str]:
     """Return the rows that any of the globs names; all, if there is none."""
     rows = TINY if tiny else ROWS
-    found = [row for row in rows if any(fnmatch.fnmatchcase(row, glob) for glob in globs or ["*"])]
+    found = matching(globs, rows)
     if not found:
         raise click.BadParameter(f"no row like {', '.join(globs)}; there are {', '.join(rows)}", param_hint="--row")
     return found

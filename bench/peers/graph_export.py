@@ -7,7 +7,7 @@
   a value among the arguments is ``{"value": name}``;
 * ``parameters.npz``, ``constants.npz`` (batch norm's statistics, masks, positions: what depends on neither a
   parameter nor an input is computed here), ``data.npz`` (one batch, in the order of the inputs);
-* ``task.json``: the learning rate, and what each scheme trains.
+* ``task.json``: what each scheme trains.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from torch import nn
 from torch.export.graph_signature import InputKind
 from torch.nn import functional
 
-from .rows import ROWS, TINY
+from .rows import find
 
 __all__ = ["WithLoss", "export", "trained"]
 
@@ -151,10 +151,10 @@ def export(case: Case, directory: Path) -> None:
     data = [value.numpy() for value in (*inputs, target)]
     np.savez(directory / "data.npz", **{str(index): value for index, value in enumerate(data)})
     schemes = {scheme: trained(case, model, scheme) for scheme in ("full", "sparse")}
-    (directory / "task.json").write_text(json.dumps({"lr": case.lr, "trained": schemes}))
+    (directory / "task.json").write_text(json.dumps({"trained": schemes}))
 
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
-    export((ROWS | TINY)[sys.argv[1]].case(), Path(sys.argv[2]))
+    export(find(sys.argv[1]).case(), Path(sys.argv[2]))

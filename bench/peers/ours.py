@@ -5,38 +5,51 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pockmlir as pock
 import torch
 
-from .rows import ROWS, TINY
+from .rows import find
 from .task import Task, Training
+
+
+def compiled(task: Task, **options: Any) -> pock.Step:
+    """Compile the step of a task; `options` are further keyword arguments of `pock.compile`."""
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(task.threads)
+    case = find(task.row).case()
+    inputs, target = case.batch(0)
+    return pock.compile(
+        case.model(),
+        inputs,
+        loss=case.loss,
+        optimizer=pock.SGD(lr=task.lr),
+        scheme=case.scheme(task.scheme),
+        example_target=target if callable(case.loss) else None,
+        name="row",
+        **options,
+    )
+
+
+def batch(task: Task) -> list[np.ndarray]:
+    """Return the inputs of a step, the target last."""
+    inputs, target = find(task.row).case().batch(0)
+    return [value.numpy() for value in (*inputs, target)]
 
 
 class Ours(Training):
     def __init__(self, task: Task) -> None:
-        warnings.filterwarnings("ignore")
-        logging.disable(logging.WARNING)
-        torch.set_num_threads(task.threads)
-        case = (ROWS | TINY)[task.row].case()
-        inputs, target = case.batch(0)
-        self.run = pock.compile(
-            case.model(),
-            inputs,
-            loss=case.loss,
-            optimizer=pock.SGD(lr=task.lr),
-            scheme=case.scheme(task.scheme),
-            example_target=target if callable(case.loss) else None,
-            name="row",
-        )
-        self.inputs = [value.numpy() for value in inputs]
-        self.target = target.numpy()
+        self.run = compiled(task)
+        self.batch = batch(task)
 
     def step(self) -> float:
-        return self.run(*self.inputs, self.target)
+        return self.run(*self.batch)
 
     def forward(self) -> None:
-        self.run.predict(*self.inputs)
+        self.run.predict(*self.batch[:-1])
 
 
 def candidates(task: Task) -> dict[str, Callable[[], Training]]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from .contest import Cell
 from .process import PEERS
 
-__all__ = ["TABLES", "Line", "best", "markdown", "mean_ratio", "table"]
+__all__ = ["TABLES", "Line", "as_markdown", "as_table", "best", "markdown", "mean_ratio", "table"]
 
 Figure = Callable[[Cell], float]
 
@@ -109,23 +109,31 @@ def notes(lines: Sequence[Line]) -> list[str]:
     return result
 
 
-def table(lines: Sequence[Line], names: Sequence[str], title: str) -> Table:
-    """Return one of `TABLES` for the terminal."""
-    head, *rows = grid(lines, names, title)
+def as_table(title: str, cells: Sequence[Sequence[str]], left: Sequence[str]) -> Table:
+    """Return text, its head first, for the terminal; `left` are the columns that stand there."""
+    head, *rows = cells
     result = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for index, column in enumerate(head):
-        result.add_column(column, justify="left" if index < 2 or column == "best peer" else "right", no_wrap=True)
+    for column in head:
+        result.add_column(column, justify="left" if column in left else "right", no_wrap=True)
     for row in rows:
         result.add_row(*row)
     return result
+
+
+def as_markdown(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return text, its head first, as the lines of a Markdown table."""
+    head, *rows = cells
+    return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
+
+
+def table(lines: Sequence[Line], names: Sequence[str], title: str) -> Table:
+    """Return one of `TABLES` for the terminal."""
+    return as_table(title, grid(lines, names, title), left=("row", "scheme", "best peer"))
 
 
 def markdown(lines: Sequence[Line], names: Sequence[str], titles: Sequence[str]) -> str:
     """Return tables and notes as Markdown."""
     parts = []
     for title in titles:
-        head, *rows = grid(lines, names, title)
-        parts.append(f"**{title}**\n")
-        parts += ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
-        parts.append("")
+        parts += [f"**{title}**\n", *as_markdown(grid(lines, names, title)), ""]
     return "\n".join([*parts, *(f"* {note}" for note in notes(lines))]) + "\n"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from architectures import Case
 
-__all__ = ["ROWS", "TINY", "Row"]
+__all__ = ["MODELS", "ROWS", "TINY", "Row", "find", "matching"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,6 @@ class Row:
 
         A channel slice cannot be had in the peers, so every fraction counts as 1.
         """
-        from dataclasses import replace
-
         from architectures import ARCHITECTURES
 
         case = ARCHITECTURES[self.architecture].at(self.size, **self.changes)
@@ -60,3 +60,25 @@ TINY: Mapping[str, Row] = {
     "tiny-cnn": Row("ds-cnn", "small"),
     "tiny-llama": Row("llama", "small", {"vocabulary": 600}, lr=0.1),
 }
+
+#: Name of a row without its batch → the row.
+MODELS: Mapping[str, Row] = {re.sub(r"-b\d+$", "", name): row for name, row in (ROWS | TINY).items()}
+
+
+def find(name: str) -> Row:
+    """Return a row by its name, or any model at another batch: ``mcunet-128-b16``.
+
+    Raises:
+        KeyError: there is no such model.
+    """
+    if name in ROWS | TINY:
+        return (ROWS | TINY)[name]
+    model, _, batch = name.rpartition("-b")
+    if model not in MODELS or not batch.isdecimal():
+        raise KeyError(name)
+    return replace(MODELS[model], changes={**MODELS[model].changes, "batch": int(batch)})
+
+
+def matching(globs: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Return the names that any of the globs matches; all, if there is no glob."""
+    return [name for name in names if any(fnmatch.fnmatchcase(name, glob) for glob in globs or ["*"])]

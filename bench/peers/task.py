@@ -6,7 +6,8 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from .rows import find
 
 __all__ = ["Task", "Training"]
 
@@ -27,18 +28,15 @@ class Task:
     threads: int
     directory: Path
 
-    def _settings(self) -> dict[str, Any]:
-        return json.loads((self.directory / "task.json").read_text())
-
     @property
     def lr(self) -> float:
         """The learning rate of plain SGD."""
-        return self._settings()["lr"]
+        return find(self.row).lr
 
     @property
     def trained(self) -> list[str]:
         """The names of the parameters that train."""
-        return self._settings()["trained"][self.scheme]
+        return json.loads((self.directory / "task.json").read_text())["trained"][self.scheme]
 
 
 class Training(ABC):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .graph_export import WithLoss
-from .rows import ROWS, TINY
+from .graph_export import WithLoss, trained
+from .rows import find
 from .task import Task
 
 __all__ = ["Loaded", "load"]
@@ -34,14 +34,14 @@ def load(task: Task, channels_last: bool = False) -> Loaded:
     warnings.filterwarnings("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(task.threads)
-    case = (ROWS | TINY)[task.row].case()
+    case = find(task.row).case()
     model = case.model()
     inputs, target = case.batch(0)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
         inputs = tuple(x.to(memory_format=torch.channels_last) if x.ndim == 4 else x for x in inputs)
-    names = set(task.trained)
+    names = set(trained(case, model, task.scheme))
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in names)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return Loaded(WithLoss(model, case.loss), (*inputs, target), trained)
+    training = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return Loaded(WithLoss(model, case.loss), (*inputs, target), training)

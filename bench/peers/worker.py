@@ -36,6 +36,11 @@ def resident(field: str = "VmHWM") -> int:
     raise KeyError(field)
 
 
+def forget_peak() -> None:
+    """Let ``VmHWM`` begin again at what is resident now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def timed(run: Callable[[], object], steps: int, seconds: float) -> list[float]:
     """Call until both are reached; return the seconds of each call."""
     times: list[float] = []
@@ -74,7 +79,7 @@ class Worker:
         gc.collect()
         self.peak = resident()
         # From here on the largest resident size is that of training.
-        Path("/proc/self/clear_refs").write_text("5")
+        forget_peak()
         return answer
 
     def train(self, steps: int, seconds: float) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What `bench/memory.py` measures: our steps and PyTorch's, each in a process of its own."""

@@ -1,0 +1,73 @@
+"""What a step takes where neither PyTorch nor the compiler is: ``python -m memory_rows.resident DIRECTORY STEPS``.
+
+Nothing here imports anything but Python's own library. Started in `bench/` on what `ours` wrote; prints one JSON
+object, sizes in bytes:
+
+* `resident`: growth of the resident set from before the library and its memory were there to the peak of the steps;
+* `anonymous`: of it, memory; the rest is code that has run, pages of the library's file;
+* `losses`: of the first steps.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import mmap
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+from peers.worker import forget_peak, resident
+
+
+def memory(size: int, image: Path | None = None) -> mmap.mmap:
+    """Return pages of their own, which are resident once they are written; from a file if there is one."""
+    pages = mmap.mmap(-1, max(size, 1), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if image and size:
+        with image.open("rb", buffering=0) as file:
+            file.readinto(memoryview(pages)[:size])
+    return pages
+
+
+def address(pages: mmap.mmap) -> ctypes.c_void_p:
+    return ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(pages)))
+
+
+def exact(field: str) -> int:
+    """Bytes from ``smaps_rollup``: counted page by page, where ``VmRSS`` lags behind by some."""
+    for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return 1024 * int(line.split()[1])
+    raise KeyError(field)
+
+
+def measure(directory: Path, steps: int) -> dict[str, Any]:
+    """Run some steps on memory that nobody else uses; inputs and outputs are the caller's, and not counted."""
+    manifest = json.loads((directory / "manifest.json").read_text())
+    name, function, segments = manifest["name"], manifest["functions"]["step"], manifest["segments"]
+    files = [directory / f"input-{index}.bin" for index in range(len(function["inputs"]))]
+    callers = [memory(file.stat().st_size, file) for file in files]
+    callers += [memory(8) for _ in function["outputs"]]
+    before, anonymous = exact("Rss"), exact("Anonymous")
+    forget_peak()
+    library = ctypes.CDLL(str(directory / f"lib{name}.so"))
+    constants = memory(segments["constants"], directory / f"{name}.constants.bin")
+    state = memory(segments["state"], directory / f"{name}.state.bin")
+    arena = memory(segments["arena"])
+    arguments = [address(pages) for pages in (constants, state, arena, *callers)]
+    losses = []
+    for _ in range(steps):
+        if code := library[f"{name}_step"](*arguments):
+            raise SystemExit(f"{name}_step returns {code}")
+        losses += struct.unpack_from("f", callers[len(files)])
+    # Nothing is given back between, so what is there now is the peak; the kernel's own account lags behind either.
+    return {
+        "resident": max(exact("Rss"), resident()) - before,
+        "anonymous": exact("Anonymous") - anonymous,
+        "losses": losses,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), int(sys.argv[2]))))

@@ -1,0 +1,39 @@
+"""The variants of our step: a scheme, and what `pockmlir.compile` is told beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["VARIANTS", "Variant", "variant_options"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to compile a row.
+
+    Attributes:
+        scheme: ``full`` or ``sparse``.
+        options: keyword arguments of `pockmlir.compile`.
+    """
+
+    scheme: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: No step fits this many bytes: the error says what the smallest one takes.
+IMPOSSIBLE = 1024
+
+VARIANTS: Mapping[str, Variant] = {
+    "full": Variant("full"),
+    "full-unordered": Variant("full", {"reorder": False}),
+    "full-recompute": Variant("full", {"memory_limit": IMPOSSIBLE}),
+    "sparse": Variant("sparse"),
+    "sparse-unordered": Variant("sparse", {"reorder": False}),
+}
+
+
+def variant_options(name: str) -> dict[str, Any]:
+    """Return the keyword arguments of `pockmlir.compile` for a variant, all but those of every row."""
+    return dict(VARIANTS[name].options)
