@@ -64,7 +64,8 @@ class Memory:
         constants: frozen parameters and buffers nobody writes.
         state: trained parameters, written buffers, prepared values, optimizer state.
         arena: all transient values.
-        lower_bound: no plan for this order of operations can need a smaller arena.
+        lower_bound: no plan for this order of operations can need a smaller arena: most bytes live at
+            one time, with what alignment adds between them.
         saved: activations kept from the forward for the backward pass, masks too.
         gradients: most bytes made by the backward pass that live at one time, of activations too.
         workspace: scratch of kernels.

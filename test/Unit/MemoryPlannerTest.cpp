@@ -69,6 +69,21 @@ TEST(MemoryPlanner, WrongPeakIsRejected) {
   EXPECT_FALSE(verify(slots, p));
 }
 
+TEST(MemoryPlanner, BoundRoundsAllButTheTopmost) {
+  // Two of three slots have another one above them: 64 + 64 + 10.
+  Slot slots[] = {{10, 64, 0, 2}, {10, 64, 0, 2}, {10, 64, 0, 2}};
+  EXPECT_EQ(lowerBound(slots), 138);
+  EXPECT_EQ(plan(slots).peak, 138);
+  // The topmost may be the one that rounding costs most.
+  Slot uneven[] = {{60, 64, 0, 2}, {1, 64, 0, 2}};
+  EXPECT_EQ(lowerBound(uneven), 65);
+  EXPECT_EQ(plan(uneven).peak, 65);
+  // What needs no alignment fills the gap.
+  Slot mixed[] = {{10, 64, 0, 2}, {10, 64, 0, 2}, {54, 1, 0, 2}};
+  EXPECT_EQ(lowerBound(mixed), 74);
+  EXPECT_EQ(plan(mixed).peak, 74);
+}
+
 TEST(MemoryPlanner, RandomPlansAreValidAndRepeatable) {
   std::mt19937 random(42);
   auto draw = [&](int64_t n) { return int64_t(random() % n); };
