@@ -12,41 +12,22 @@
 //===----------------------------------------------------------------------===//
 
 #include "GreedyPlacement.h"
-#include "Placement.h"
 #include <numeric>
+#include <tuple>
 
 namespace mlir::pock {
 namespace {
 
-/// Of every slot a number; what is larger comes first.
-using Keys = llvm::SmallVector<double, 0>;
-
-int64_t lifetime(const Slot &slot) { return slot.end - slot.begin; }
-
-template <typename Function>
-Keys keysBy(llvm::ArrayRef<Slot> slots, Function key) {
-  return Keys(llvm::map_range(slots, key));
-}
-
-/// Slots by falling keys; of equal ones the larger, then the first.
-SlotOrder sorted(llvm::ArrayRef<Slot> slots, const Keys &keys) {
-  SlotOrder order(slots.size());
-  std::iota(order.begin(), order.end(), 0);
-  llvm::stable_sort(order, [&](uint32_t a, uint32_t b) {
-    return keys[a] != keys[b] ? keys[a] > keys[b]
-                              : slots[a].size > slots[b].size;
-  });
-  return order;
-}
+constexpr int64_t leastPlans = 6, stepLimit = 400'000'000;
 
 /// Most bytes alive at once during the life of each slot: its breadth.
-Keys breadths(llvm::ArrayRef<Slot> slots) {
+llvm::SmallVector<double, 0> breadths(llvm::ArrayRef<Slot> slots) {
   SlotOrder byBegin(slots.size());
   std::iota(byBegin.begin(), byBegin.end(), 0);
   llvm::stable_sort(byBegin, [&](uint32_t a, uint32_t b) {
     return slots[a].begin < slots[b].begin;
   });
-  Keys result(slots.size(), 0);
+  llvm::SmallVector<double, 0> result(slots.size(), 0);
   SlotOrder live;
   double bytes = 0;
   for (uint32_t now : byBegin) {
@@ -143,6 +124,31 @@ private:
 
 } // namespace
 
+llvm::SmallVector<SlotOrder, 0> hardestFirst(llvm::ArrayRef<Slot> slots) {
+  llvm::SmallVector<double, 0> breadth = breadths(slots);
+  auto size = [&](uint32_t i) { return static_cast<double>(slots[i].size); };
+  auto begin = [&](uint32_t i) { return static_cast<double>(slots[i].begin); };
+  auto end = [&](uint32_t i) { return static_cast<double>(slots[i].end); };
+  auto life = [&](uint32_t i) { return end(i) - begin(i); };
+  auto area = [&](uint32_t i) { return size(i) * life(i); };
+  llvm::SmallVector<SlotOrder, 0> orders;
+  // By falling keys; of equal ones the first.
+  auto add = [&](auto key) {
+    SlotOrder &order = orders.emplace_back(slots.size());
+    std::iota(order.begin(), order.end(), 0);
+    llvm::stable_sort(order,
+                      [&](uint32_t a, uint32_t b) { return key(a) > key(b); });
+  };
+  add([&](uint32_t i) { return std::make_tuple(life(i), area(i)); });
+  add([&](uint32_t i) { return std::make_tuple(size(i), life(i)); });
+  add([&](uint32_t i) { return std::make_tuple(area(i), size(i)); });
+  add([&](uint32_t i) { return std::make_tuple(breadth[i], area(i)); });
+  add([&](uint32_t i) { return std::make_tuple(breadth[i], life(i)); });
+  add([&](uint32_t i) { return std::make_tuple(-begin(i), size(i)); });
+  add([&](uint32_t i) { return std::make_tuple(end(i), size(i)); });
+  return orders;
+}
+
 llvm::SmallVector<Plan, 0> placeGreedily(llvm::ArrayRef<Slot> slots,
                                          int64_t enough) {
   llvm::SmallVector<Plan, 0> plans;
@@ -153,22 +159,15 @@ llvm::SmallVector<Plan, 0> placeGreedily(llvm::ArrayRef<Slot> slots,
     plans.push_back(std::move(plan));
     return plans.back().peak <= enough;
   };
-  Keys bySize = keysBy(slots, [](const Slot &s) { return double(s.size); });
-  Keys byLifetime =
-      keysBy(slots, [](const Slot &s) { return double(lifetime(s)); });
-  Keys byArea = keysBy(slots, [](const Slot &s) {
-    return double(s.size) * double(lifetime(s));
-  });
-  for (const Keys &keys : {byLifetime, bySize, byArea})
-    if (add(Skyline(slots).fill(sorted(slots, keys))))
-      return plans;
-  Keys byBegin = keysBy(slots, [](const Slot &s) { return -double(s.begin); });
-  Keys byEnd = keysBy(slots, [](const Slot &s) { return double(s.end); });
-  for (const Keys &keys :
-       {bySize, byArea, byLifetime, byBegin, byEnd, breadths(slots)})
-    for (Fit fit : {Fit::First, Fit::Best})
-      if (add(placeInOrder(slots, sorted(slots, keys), fit)))
-        return plans;
+  // Each takes up to n^2 steps; of very many slots only some are affordable.
+  auto squared = static_cast<int64_t>(slots.size() * slots.size());
+  auto most = static_cast<size_t>(std::max(leastPlans, stepLimit / squared));
+  for (const SlotOrder &order : hardestFirst(slots)) {
+    if (add(Skyline(slots).fill(order)) ||
+        add(placeInOrder(slots, order, Fit::First)) ||
+        add(placeInOrder(slots, order, Fit::Best)) || plans.size() >= most)
+      break;
+  }
   return plans;
 }
 

@@ -2,9 +2,15 @@
 #ifndef POCK_SUPPORT_GREEDYPLACEMENT_H
 #define POCK_SUPPORT_GREEDYPLACEMENT_H
 
-#include "MemoryPlanner.h"
+#include "Placement.h"
 
 namespace mlir::pock {
+
+/// All slots in several orders, those first that are hard to place: what lives
+/// longest; what is largest; what has most bytes times life; what meets the
+/// most live bytes, by bytes times life and by life; what begins first; what
+/// ends last.
+llvm::SmallVector<SlotOrder, 0> hardestFirst(llvm::ArrayRef<Slot> slots);
 
 /// The plans of all greedy strategies in a fixed order; it ends early with the
 /// first one whose peak is at most `enough`. All slots must need bytes.

@@ -32,7 +32,7 @@ Plan plan(llvm::ArrayRef<Slot> slots) {
   if (occupied.empty())
     return result;
   int64_t bound = lowerBound(occupied);
-  Plan best = improve(occupied, placeGreedily(occupied, bound), bound);
+  Plan best = improve(occupied, placeGreedily(occupied, bound), bound).plan;
   const int64_t *offset = best.offsets.begin();
   for (auto [slot, to] : llvm::zip(slots, result.offsets))
     if (occupies(slot))

@@ -1,114 +1,148 @@
-//===- PlacementSearch.cpp - Local search over orders of slots ------------===//
+//===- PlacementSearch.cpp - Search for plans of a smaller peak -----------===//
 //
-// Slots are placed in an order, first fit. The first one that would pass the
-// capacity moves before one that lives at the same time, and placing goes on
-// from there: what comes before has not changed. Slots that are hard to place
-// so drift to the front ("squeaky wheel", Joslin and Clements, 1999; TelaMalloc
-// does the same with its backtracking, Maas et al., 2022). A capacity that was
-// reached gives way to a smaller one.
+// A capacity is asked for, the bound first, and both searches try to reach it
+// in turns, from many starts with few steps each: a start that leads to a plan
+// leads to it soon, and others are hopeless for a long time.
 //
 //===----------------------------------------------------------------------===//
 
 #include "PlacementSearch.h"
-#include "Placement.h"
+#include "GreedyPlacement.h"
+#include "OrderSearch.h"
+#include "PlacementSolver.h"
 #include <random>
 
 namespace mlir::pock {
 namespace {
 
-/// How many of the plans the search starts from, how many capacities it tries
-/// from each, and what it may look at for each capacity, per slot.
+using Verdict = PlacementSolver::Verdict;
+
+/// The parts of the limit for the bound, and for each capacity above it.
+constexpr int64_t partsForBound = 6, partsForOther = 1, parts = 12;
+/// How many of the given plans the search starts from.
 constexpr size_t seedCount = 4;
-constexpr int roundCount = 6;
-constexpr int64_t workPerSlot = 4000;
+/// How many of the orders say what is hard to place, not when it begins or
+/// ends.
+constexpr size_t preferenceCount = 5;
 
-/// Tries to place all slots below a capacity by changing their order.
-class OrderSearch {
+class Search {
 public:
-  OrderSearch(llvm::ArrayRef<Slot> slots, SlotOrder order)
-      : slots(slots), order(std::move(order)), rank(slots.size()) {
-    updateRanks(0);
-  }
+  Search(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans);
 
-  /// True if all slots end at or below `capacity`: `getPlan` says how. False
-  /// if that has not been found after looking at `work` slots.
-  bool run(int64_t capacity, int64_t work);
+  /// Tries to find a plan with a peak of at most `capacity`.
+  Verdict reach(int64_t capacity, int64_t limit);
 
-  Plan getPlan() const { return placement.getPlan(); }
+  const Plan &getBest() const { return best; }
+
+  /// What all of it has looked at.
+  int64_t getWork() const { return work; }
 
 private:
-  void updateRanks(size_t begin) {
-    for (size_t i = begin; i < order.size(); ++i)
-      rank[order[i]] = i;
-  }
+  Verdict branch(int64_t capacity, int64_t steps);
+  Verdict reorder(int64_t capacity, int64_t steps);
+  SlotOrder nextPreference();
 
   llvm::ArrayRef<Slot> slots;
-  SlotOrder order;
-  SlotOrder rank; // of each slot in `order`
-  Placement placement{slots};
-  size_t count = 0; // of placed slots, the first ones of `order`
-  std::minstd_rand random{1};
+  llvm::SmallVector<SlotOrder, 0> preferences;
+  llvm::SmallVector<OrderSearch, 0> searches;
+  Plan best;
+  int64_t work = 0;
+  size_t solverRuns = 0, orderRuns = 0;
+  std::minstd_rand random{1}; // whose numbers the standard says
 };
 
 } // namespace
 
-bool OrderSearch::run(int64_t capacity, int64_t work) {
-  int64_t end = placement.getWork() + work;
-  count = 0;
-  placement.remove([](uint32_t) { return true; });
-  llvm::SmallVector<uint32_t> blockers;
-  while (count < order.size()) {
-    uint32_t slot = order[count];
-    int64_t offset = placement.findOffset(slot);
-    if (offset + slots[slot].size <= capacity) {
-      placement.put(slot, offset);
-      ++count;
-      continue;
-    }
-    if (placement.getWork() > end)
-      return false;
-    blockers.clear();
-    placement.visitConflicts(
-        slot, [&](uint32_t other) { blockers.push_back(rank[other]); });
-    if (blockers.empty())
-      return false;
-    size_t to = blockers[random() % blockers.size()];
-    std::rotate(order.begin() + to, order.begin() + count,
-                order.begin() + count + 1);
-    updateRanks(to);
-    placement.remove([&](uint32_t other) { return rank[other] >= to; });
-    count = to;
-  }
-  return true;
-}
-
-Plan improve(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans,
-             int64_t bound) {
+Search::Search(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans)
+    : slots(slots), preferences(hardestFirst(slots)) {
+  preferences.truncate(preferenceCount);
   llvm::SmallVector<const Plan *> seeds =
       llvm::to_vector(llvm::make_pointer_range(plans));
   llvm::stable_sort(
       seeds, [](const Plan *a, const Plan *b) { return a->peak < b->peak; });
-  Plan best = *seeds.front();
+  best = *seeds.front();
   if (seeds.size() > seedCount)
     seeds.truncate(seedCount);
-  int64_t work = workPerSlot * static_cast<int64_t>(slots.size());
-  for (const Plan *seed : seeds) {
-    OrderSearch search(slots, orderOf(*seed));
-    // Nothing at or below this is hoped for any more.
-    int64_t given = bound - 1;
-    int64_t capacity = bound;
-    for (int round = 0;
-         round < roundCount && best.peak > bound && given < best.peak - 1;
-         ++round) {
-      if (search.run(capacity, work)) {
-        best = search.getPlan();
-      } else {
-        given = capacity;
-      }
-      capacity = given + (best.peak - given) / 2;
-    }
+  for (const Plan *seed : seeds)
+    searches.emplace_back(slots, orderOf(*seed));
+}
+
+/// An order for the solver: those that hold for all slots first, then the same
+/// again, a bit shuffled.
+SlotOrder Search::nextPreference() {
+  size_t count = solverRuns++;
+  const SlotOrder &order = preferences[count % preferences.size()];
+  if (count < preferences.size())
+    return order;
+  llvm::SmallVector<std::pair<size_t, uint32_t>, 0> ranks;
+  for (auto [i, slot] : llvm::enumerate(order))
+    ranks.push_back({i + random() % (2 + order.size() / 24), slot});
+  llvm::stable_sort(ranks, llvm::less_first());
+  return SlotOrder(llvm::make_second_range(ranks));
+}
+
+Verdict Search::reach(int64_t capacity, int64_t limit) {
+  // Placing all slots once takes the solver some 3 n^2.
+  auto squared = static_cast<int64_t>(slots.size() * slots.size());
+  bool solvable = limit >= 12 * squared;
+  int64_t end = work + limit;
+  for (int64_t turn = 1; work < end; ++turn) {
+    // Later turns may look further.
+    int64_t steps = std::min((16 + turn) * squared, limit / 4);
+    Verdict verdict = solvable && turn % 3 != 0 ? branch(capacity, steps)
+                                                : reorder(capacity, steps);
+    if (verdict != Verdict::Unknown)
+      return verdict;
   }
-  return best;
+  return Verdict::Unknown;
+}
+
+Verdict Search::branch(int64_t capacity, int64_t steps) {
+  PlacementSolver solver(slots, nextPreference());
+  Verdict verdict = solver.run(capacity, steps);
+  work += solver.getWork();
+  if (verdict == Verdict::Fits)
+    best = solver.getPlan();
+  return verdict;
+}
+
+Verdict Search::reorder(int64_t capacity, int64_t steps) {
+  OrderSearch &search = searches[orderRuns++ % searches.size()];
+  int64_t before = search.getWork();
+  bool fits = search.run(capacity, steps);
+  work += search.getWork() - before;
+  if (!fits)
+    return Verdict::Unknown;
+  best = search.getPlan();
+  return Verdict::Fits;
+}
+
+int64_t searchLimit(size_t slots) {
+  // A million take a few milliseconds. Few slots are soon searched through, and
+  // many need their time.
+  auto count = static_cast<int64_t>(slots);
+  return std::min({300'000 * count, 40'000'000 + 60'000 * count,
+                   static_cast<int64_t>(1'000'000'000)});
+}
+
+Improvement improve(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans,
+                    int64_t bound) {
+  Search search(slots, plans);
+  int64_t part = searchLimit(slots.size()) / parts;
+  // Of capacities up to this one no plan is expected any more.
+  int64_t given = bound - 1;
+  if (search.getBest().peak > bound &&
+      search.reach(bound, partsForBound * part) != Verdict::Fits)
+    given = bound;
+  for (int64_t left = parts - partsForBound; left > 0; left -= partsForOther) {
+    int64_t peak = search.getBest().peak;
+    if (peak - given <= 1)
+      break;
+    int64_t capacity = given + (peak - given) / 2;
+    if (search.reach(capacity, partsForOther * part) != Verdict::Fits)
+      given = capacity;
+  }
+  return {search.getBest(), search.getWork()};
 }
 
 } // namespace mlir::pock

@@ -1,4 +1,4 @@
-//===- PlacementSearch.h - Local search over orders of slots --------------===//
+//===- PlacementSearch.h - Search for plans of a smaller peak -------------===//
 #ifndef POCK_SUPPORT_PLACEMENTSEARCH_H
 #define POCK_SUPPORT_PLACEMENTSEARCH_H
 
@@ -6,12 +6,20 @@
 
 namespace mlir::pock {
 
+/// What a search found, and how many slots and moments it looked at.
+struct Improvement {
+  Plan plan;
+  int64_t work = 0;
+};
+
+/// How much `improve` looks at: it ends with the first step that passes this.
+int64_t searchLimit(size_t slots);
+
 /// Looks for a plan with a smaller peak than all of `plans`, down to `bound`,
-/// and returns the best one. Deterministic; what it may look at is bounded by a
-/// count that grows with the number of slots, not by a clock. All slots must
-/// need bytes, and there must be a plan.
-Plan improve(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans,
-             int64_t bound);
+/// and returns the best one. Deterministic, and limited by what it looks at,
+/// not by a clock. All slots must need bytes, and there must be a plan.
+Improvement improve(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans,
+                    int64_t bound);
 
 } // namespace mlir::pock
 
