@@ -8,7 +8,7 @@
 
 #include "PlacementSearch.h"
 #include "GreedyPlacement.h"
-#include "OrderSearch.h"
+#include "PlacementOrders.h"
 #include "PlacementSolver.h"
 #include <random>
 
@@ -44,7 +44,7 @@ private:
 
   llvm::ArrayRef<Slot> slots;
   llvm::SmallVector<SlotOrder, 0> preferences;
-  llvm::SmallVector<OrderSearch, 0> searches;
+  llvm::SmallVector<PlacementOrders, 0> searches;
   Plan best;
   int64_t work = 0;
   size_t solverRuns = 0, orderRuns = 0;
@@ -107,7 +107,7 @@ Verdict Search::branch(int64_t capacity, int64_t steps) {
 }
 
 Verdict Search::reorder(int64_t capacity, int64_t steps) {
-  OrderSearch &search = searches[orderRuns++ % searches.size()];
+  PlacementOrders &search = searches[orderRuns++ % searches.size()];
   int64_t before = search.getWork();
   bool fits = search.run(capacity, steps);
   work += search.getWork() - before;

@@ -2,7 +2,7 @@
 
 #include "GreedyPlacement.h"
 #include "MemoryPlanner.h"
-#include "OrderSearch.h"
+#include "PlacementOrders.h"
 #include "PlacementSearch.h"
 #include "PlacementSolver.h"
 #include "gtest/gtest.h"
@@ -188,13 +188,13 @@ TEST(PlacementSolver, SaysThatItGaveUp) {
   EXPECT_LE(solver.getWork(), 1000);
 }
 
-TEST(OrderSearch, ReachesACapacityByReordering) {
+TEST(PlacementOrders, ReachesACapacityByReordering) {
   // First fit as given puts the second slot on the first one, and then the
   // third one has no room of its size below it.
   Slot slots[] = {{10, 1, 0, 2}, {10, 1, 1, 4}, {20, 1, 3, 6}};
   SlotOrder order = {0, 1, 2};
   EXPECT_EQ(placeInOrder(slots, order, Fit::First).peak, 40);
-  OrderSearch search(slots, order);
+  PlacementOrders search(slots, order);
   EXPECT_TRUE(search.run(30, 1000));
   EXPECT_TRUE(verify(slots, search.getPlan()));
   EXPECT_EQ(search.getPlan().peak, 30);

@@ -1,4 +1,4 @@
-//===- OrderSearch.h - Local search over orders of slots ------------------===//
+//===- PlacementOrders.h - Local search over orders of slots ------------------===//
 //
 // Slots are placed in an order, first fit. The first one that would pass the
 // capacity moves before one that lives at the same time, and placing goes on
@@ -7,18 +7,18 @@
 // does the like when it backtracks: Maas et al., 2022).
 //
 //===----------------------------------------------------------------------===//
-#ifndef POCK_SUPPORT_ORDERSEARCH_H
-#define POCK_SUPPORT_ORDERSEARCH_H
+#ifndef POCK_SUPPORT_PLACEMENTORDERS_H
+#define POCK_SUPPORT_PLACEMENTORDERS_H
 
 #include "Placement.h"
 #include <random>
 
 namespace mlir::pock {
 
-class OrderSearch {
+class PlacementOrders {
 public:
   /// Begins with this order of all slots.
-  OrderSearch(llvm::ArrayRef<Slot> slots, SlotOrder order);
+  PlacementOrders(llvm::ArrayRef<Slot> slots, SlotOrder order);
 
   /// True if it found a plan with a peak of at most `capacity`: that of
   /// `getPlan`. False if it looked at `work` slots without one. A next run goes
@@ -44,4 +44,4 @@ private:
 
 } // namespace mlir::pock
 
-#endif // POCK_SUPPORT_ORDERSEARCH_H
+#endif // POCK_SUPPORT_PLACEMENTORDERS_H

@@ -1,16 +1,16 @@
-//===- OrderSearch.cpp - Local search over orders of slots ----------------===//
+//===- PlacementOrders.cpp - Local search over orders of slots ----------------===//
 
-#include "OrderSearch.h"
+#include "PlacementOrders.h"
 
 namespace mlir::pock {
 
-OrderSearch::OrderSearch(llvm::ArrayRef<Slot> slots, SlotOrder order)
+PlacementOrders::PlacementOrders(llvm::ArrayRef<Slot> slots, SlotOrder order)
     : slots(slots), order(std::move(order)), ranks(slots.size()),
       placement(slots) {
   updateRanks(0);
 }
 
-bool OrderSearch::run(int64_t capacity, int64_t work) {
+bool PlacementOrders::run(int64_t capacity, int64_t work) {
   int64_t end = placement.getWork() + work;
   placement.remove([](uint32_t) { return true; });
   count = 0;
@@ -36,7 +36,7 @@ bool OrderSearch::run(int64_t capacity, int64_t work) {
 }
 
 /// Makes the next slot the one at `to`, and takes out those from there on.
-void OrderSearch::moveForward(size_t to) {
+void PlacementOrders::moveForward(size_t to) {
   std::rotate(order.begin() + to, order.begin() + count,
               order.begin() + count + 1);
   updateRanks(to);
@@ -44,7 +44,7 @@ void OrderSearch::moveForward(size_t to) {
   count = to;
 }
 
-void OrderSearch::updateRanks(size_t begin) {
+void PlacementOrders::updateRanks(size_t begin) {
   for (size_t i = begin; i < order.size(); ++i)
     ranks[order[i]] = i;
 }
