@@ -1,112 +1,44 @@
 //===- MemoryPlanner.cpp - Offsets for buffers with known lifetimes -------===//
 //
-// Each strategy takes the slots in some order and puts each into a gap between
-// those already placed that live at the same time. Cost: O(n^2 log n) each.
+// The best greedy plan, improved by a search where it is above the bound.
 //
 //===----------------------------------------------------------------------===//
 
 #include "MemoryPlanner.h"
-#include <algorithm>
-#include <functional>
-#include <limits>
-#include <numeric>
+#include "GreedyPlacement.h"
+#include "Placement.h"
+#include "PlacementSearch.h"
+#include <map>
+#include <set>
+#include <tuple>
 
 namespace mlir::pock {
-namespace {
 
-bool occupies(const Slot &slot) {
+static bool occupies(const Slot &slot) {
   return slot.size > 0 && slot.begin < slot.end;
 }
 
-bool conflict(const Slot &a, const Slot &b) {
+static bool conflict(const Slot &a, const Slot &b) {
   return occupies(a) && occupies(b) && a.begin < b.end && b.begin < a.end;
 }
 
-int64_t alignUp(int64_t value, int64_t align) {
-  return align <= 1 ? value : (value + align - 1) / align * align;
-}
-
-enum class Fit { First, Best };
-
-/// The offset for `slot` among `taken`, the [offset, end) ranges that it must
-/// avoid, sorted by offset.
-int64_t findOffset(const Slot &slot,
-                   llvm::ArrayRef<std::pair<int64_t, int64_t>> taken, Fit fit) {
-  int64_t best = -1, bestWaste = std::numeric_limits<int64_t>::max();
-  int64_t top = 0; // Everything below is taken or was too small.
-  for (auto [begin, end] : taken) {
-    int64_t offset = alignUp(top, slot.align);
-    if (offset + slot.size <= begin) {
-      if (fit == Fit::First)
-        return offset;
-      int64_t waste = begin - top - slot.size;
-      if (waste < bestWaste) {
-        bestWaste = waste;
-        best = offset;
-      }
-    }
-    top = std::max(top, end);
-  }
-  return best >= 0 ? best : alignUp(top, slot.align);
-}
-
-Plan placeInOrder(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<size_t> order,
-                  Fit fit) {
+Plan plan(llvm::ArrayRef<Slot> slots) {
+  llvm::SmallVector<Slot, 0> occupied;
+  for (const Slot &slot : slots)
+    if (occupies(slot))
+      occupied.push_back(slot);
   Plan result;
   result.offsets.assign(slots.size(), 0);
-  // Placed slots, sorted by offset.
-  llvm::SmallVector<size_t> placed;
-  llvm::SmallVector<std::pair<int64_t, int64_t>> taken;
-  for (size_t i : order) {
-    if (!occupies(slots[i]))
-      continue;
-    taken.clear();
-    for (size_t j : placed)
-      if (conflict(slots[i], slots[j]))
-        taken.push_back({result.offsets[j], result.offsets[j] + slots[j].size});
-    int64_t offset = findOffset(slots[i], taken, fit);
-    result.offsets[i] = offset;
-    result.peak = std::max(result.peak, offset + slots[i].size);
-    auto at = std::upper_bound(
-        placed.begin(), placed.end(), offset,
-        [&](int64_t value, size_t j) { return value < result.offsets[j]; });
-    placed.insert(at, i);
-  }
+  if (occupied.empty())
+    return result;
+  int64_t bound = lowerBound(occupied);
+  Plan best = improve(occupied, placeGreedily(occupied, bound), bound).plan;
+  const int64_t *offset = best.offsets.begin();
+  for (auto [slot, to] : llvm::zip(slots, result.offsets))
+    if (occupies(slot))
+      to = *offset++;
+  result.peak = best.peak;
   return result;
-}
-
-} // namespace
-
-Plan plan(llvm::ArrayRef<Slot> slots) {
-  using Key = std::function<double(const Slot &)>;
-  // Larger keys first.
-  const Key keys[] = {
-      [](const Slot &s) { return double(s.size); },
-      [](const Slot &s) { return double(s.size) * double(s.end - s.begin); },
-      [](const Slot &s) { return double(s.end - s.begin); },
-      [](const Slot &s) { return -double(s.begin); },
-      [](const Slot &s) { return double(s.end); },
-  };
-  int64_t bound = lowerBound(slots);
-  Plan best;
-  bool first = true;
-  for (const Key &key : keys) {
-    llvm::SmallVector<size_t> order(slots.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      double ka = key(slots[a]), kb = key(slots[b]);
-      return ka != kb ? ka > kb : slots[a].size > slots[b].size;
-    });
-    for (Fit fit : {Fit::First, Fit::Best}) {
-      Plan candidate = placeInOrder(slots, order, fit);
-      if (first || candidate.peak < best.peak)
-        best = std::move(candidate);
-      first = false;
-      if (best.peak <= bound)
-        return best;
-    }
-  }
-  return best;
 }
 
 bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan) {
@@ -129,18 +61,48 @@ bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan) {
   return peak == plan.peak;
 }
 
-int64_t lowerBound(llvm::ArrayRef<Slot> slots) {
-  llvm::SmallVector<std::pair<int64_t, int64_t>> events;
+/// What the live ones of the slots with offsets at multiples of `align` need:
+/// behind each but the topmost the next one begins at such a multiple.
+static int64_t boundAt(llvm::ArrayRef<Slot> slots, int64_t align) {
+  struct Event {
+    int64_t time;
+    bool begins;
+    int64_t size;
+  };
+  llvm::SmallVector<Event, 0> events;
   for (const Slot &slot : slots)
-    if (occupies(slot)) {
-      events.push_back({slot.begin, slot.size});
-      events.push_back({slot.end, -slot.size});
+    if (occupies(slot) && std::max<int64_t>(1, slot.align) % align == 0) {
+      events.push_back({slot.begin, true, slot.size});
+      events.push_back({slot.end, false, slot.size});
     }
   // At equal times the releases come first: lifetimes are half open.
-  std::sort(events.begin(), events.end());
+  llvm::sort(events, [](const Event &a, const Event &b) {
+    return std::tie(a.time, a.begins) < std::tie(b.time, b.begins);
+  });
+  // Live slots by what rounding adds to them.
+  std::map<int64_t, int64_t> paddings;
   int64_t live = 0, most = 0;
-  for (auto [time, delta] : events)
-    most = std::max(most, live += delta);
+  for (const Event &event : events) {
+    int64_t rounded = alignUp(event.size, align);
+    auto padding = paddings.try_emplace(rounded - event.size, 0).first;
+    padding->second += event.begins ? 1 : -1;
+    if (padding->second == 0)
+      paddings.erase(padding);
+    live += event.begins ? rounded : -rounded;
+    if (!paddings.empty())
+      most = std::max(most, live - paddings.rbegin()->first);
+  }
+  return most;
+}
+
+int64_t lowerBound(llvm::ArrayRef<Slot> slots) {
+  std::set<int64_t> alignments;
+  for (const Slot &slot : slots)
+    if (occupies(slot))
+      alignments.insert(std::max<int64_t>(1, slot.align));
+  int64_t most = 0;
+  for (int64_t align : alignments)
+    most = std::max(most, boundAt(slots, align));
   return most;
 }
 

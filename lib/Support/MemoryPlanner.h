@@ -1,8 +1,9 @@
 //===- MemoryPlanner.h - Offsets for buffers with known lifetimes ---------===//
 //
 // Numbers to numbers: knows no IR. The problem is dynamic storage allocation
-// (strip packing with fixed x), NP-hard; several greedy orders are tried and
-// the best result is kept. Deterministic: ties go to the slot that comes first.
+// (strip packing with fixed x), NP-hard: greedy strategies give plans, and a
+// search improves the best ones until a plan reaches the lower bound or the
+// count of steps ends. Deterministic: the clock decides nothing.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_MEMORYPLANNER_H
@@ -16,7 +17,8 @@ namespace mlir::pock {
 
 /// A buffer: `size` bytes, alive during the half-open interval [begin, end).
 /// A slot whose `end` is another's `begin` may share its bytes. Slots of size
-/// zero or empty lifetime conflict with nothing.
+/// zero or empty lifetime conflict with nothing. Offsets are multiples of
+/// `align`; 0 counts as 1.
 struct Slot {
   int64_t size = 0;
   int64_t align = 1;
@@ -37,7 +39,8 @@ Plan plan(llvm::ArrayRef<Slot> slots);
 /// not overlap, nothing lies at a negative offset, and the peak is right.
 bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan);
 
-/// The largest number of bytes alive at once; no plan has a smaller peak.
+/// No plan has a smaller peak: the largest number of bytes alive at once, with
+/// those that alignment adds between them.
 int64_t lowerBound(llvm::ArrayRef<Slot> slots);
 
 } // namespace mlir::pock

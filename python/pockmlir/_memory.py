@@ -66,19 +66,20 @@ class Memory:
         constants: frozen parameters and buffers nobody writes.
         state: trained parameters, written buffers, prepared values, optimizer state.
         arena: all transient values.
-        lower_bound: no plan for this order of operations can need a smaller arena.
-        least_peak: no order of the step's launches has a smaller peak; 0 if none was looked for.
+        lower_bound: no plan for this order of operations can need a smaller arena: most bytes live at
+            one time, with what alignment adds between them.
         saved: activations kept from the forward for the backward pass, masks too.
         gradients: most bytes made by the backward pass that live at one time, of activations too.
         workspace: scratch of kernels.
         parameters: trained and frozen.
         optimizer_state: momenta and the like.
-        recomputed: launches that run again in the backward pass because of a memory limit.
-        recomputed_flops: their floating-point operations.
-        flops: floating-point operations of the step, those included.
         timeline: (operation, live bytes of the arena), in order of execution.
         places: what lives in the arena, where and when.
         tensors: what outlives the step.
+        least_peak: no order of the step's launches has a smaller peak; 0 if none was looked for.
+        recomputed: launches that run again in the backward pass because of a memory limit.
+        recomputed_flops: their floating-point operations.
+        flops: floating-point operations of the step, those included.
     """
 
     constants: int
@@ -90,13 +91,13 @@ class Memory:
     workspace: int
     parameters: int
     optimizer_state: int
+    timeline: tuple[tuple[str, int], ...] = ()
+    places: tuple[Place, ...] = ()
+    tensors: tuple[Stored, ...] = ()
     least_peak: int = 0
     recomputed: int = 0
     recomputed_flops: int = 0
     flops: int = 0
-    timeline: tuple[tuple[str, int], ...] = ()
-    places: tuple[Place, ...] = ()
-    tensors: tuple[Stored, ...] = ()
 
     @property
     def total(self) -> int:

@@ -122,7 +122,11 @@ def compile(
         memory_limit=memory_limit,
     )
     compiler = _Compiler(
-        request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage, request.memory
+        request.name,
+        load_core(),
+        Path(dump_ir_dir) if dump_ir_dir else None,
+        on_stage,
+        request.memory.pipeline_options(),
     )
     imported = compiler.run_import(model, request, loss, example_target)
     parameters: Sequence[ParameterInfo] = imported.parameters
@@ -212,10 +216,9 @@ class _Compiler:
         core: Core,
         dump_dir: Path | None,
         on_stage: Callable[[str], None] | None,
-        memory: MemoryOptions,
+        options: Mapping[str, str] | None = None,
     ) -> None:
-        self.memory = memory
-        self.options = memory.pipeline_options()
+        self.options = options or {}
         self.name = name
         self.core = core
         self.dump_dir = dump_dir

@@ -268,6 +268,6 @@ def test_step_stays_within_the_reported_bytes(network: Any, monkeypatch: pytest.
 def test_arena_is_as_large_as_the_timeline_says(network: Any) -> None:
     _, _, step = network
     memory = step.memory
-    assert max(live for _, live in memory.timeline) == memory.lower_bound
-    assert memory.lower_bound <= memory.arena <= 1.25 * memory.lower_bound
+    assert max(live for _, live in memory.timeline) <= memory.lower_bound  # which knows of alignment
+    assert memory.lower_bound <= memory.arena <= 1.02 * memory.lower_bound
     assert memory.saved < memory.lower_bound
