@@ -40,7 +40,7 @@ struct PackMasks : public ::mlir::pock::impl::PackMasksBase<PackMasks> {
       return;
     SmallVector<Value> masks;
     for (Operation &op : getOperation().getBody().front())
-      if (!phases.isBackward(&op) && !isa<ReshapeOp>(op))
+      if (!phases.isBackward(&op) && !isa<ReshapeOp, ConstantOp>(op))
         for (Value result : op.getResults())
           if (isWorthPacking(result, phases))
             masks.push_back(result);
@@ -78,12 +78,12 @@ private:
   /// `mask` as `[8, bytes]`, computed in this shape where that is possible.
   static Value buildPlanes(OpBuilder &b, Value mask, int64_t bytes) {
     Operation *op = mask.getDefiningOp();
+    // There are no views of constants.
     auto isWhole = [&](Value operand) {
-      return shapeOf(operand) == shapeOf(mask);
+      return shapeOf(operand) == shapeOf(mask) &&
+             !operand.getDefiningOp<ConstantOp>();
     };
-    auto isScalar = [](Value operand) {
-      return cast<RankedTensorType>(operand.getType()).getNumElements() == 1;
-    };
+    auto isScalar = [](Value operand) { return shapeOf(operand).empty(); };
     if (!op || !isa<CmpOp, AndOp, OrOp, NotOp>(op) ||
         !llvm::all_of(op->getOperands(), [&](Value operand) {
           return isWhole(operand) || isScalar(operand);
@@ -92,8 +92,8 @@ private:
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       auto type = cast<RankedTensorType>(operand.getType());
-      if (!isWhole(operand))
-        operands.push_back(reshapeTo(b, mask.getLoc(), operand, {}));
+      if (isScalar(operand))
+        operands.push_back(operand);
       else if (type.getElementType().isInteger(1))
         operands.push_back(buildPlanes(b, operand, bytes));
       else
