@@ -7,13 +7,16 @@
 // copy of a large operand of a product, made so that its columns are
 // contiguous, shrinks to a panel of columns that the cache keeps.
 //
+// What lies between a convolution and a depthwise one, in kernels that say so,
+// shrinks to a block of channels.
+//
 // What several nests read that no cache holds (the rows of a softmax) they read
 // block by block, too: a few rows in each iteration.
 //
 // Needs bufferized kernels in which nothing is placed yet. Guarantees the same
 // results (sums over the batch may be reassociated). Does not handle
-// `pock.inplace` kernels, bodies with `linalg.index`, or temporaries whose
-// batch is not dimension 0.
+// `pock.inplace` kernels or bodies with `linalg.index`; images are those of
+// dimension 0.
 //
 //===----------------------------------------------------------------------===//
 
@@ -55,25 +58,74 @@ struct Run {
   llvm::MapVector<Operation *, unsigned> loopOf;
 };
 
-/// Whether `operand` is `root` itself or a view of the same rank that keeps all
-/// of dimension `dim`.
-bool keepsDimension(Value operand, Value root, unsigned dim) {
-  while (operand != root) {
-    if (auto pairs = operand.getDefiningOp<PairViewOp>()) {
-      if (dim + 1 == pairs.getType().getRank())
-        return false;
-      operand = pairs.getSource();
-      continue;
+/// The only dimension of `group`, dimensions of `type`, with more than one
+/// entry; nothing if there are several or none.
+std::optional<unsigned> largeDimension(ArrayRef<int64_t> group,
+                                       MemRefType type) {
+  std::optional<unsigned> large;
+  for (int64_t dim : group)
+    if (type.getDimSize(dim) != 1) {
+      if (large)
+        return std::nullopt;
+      large = dim;
     }
-    auto view = operand.getDefiningOp<memref::SubViewOp>();
-    if (!view || view.getSourceType().getRank() != view.getType().getRank() ||
-        view.getType().getDimSize(dim) !=
-            view.getSourceType().getDimSize(dim) ||
-        !view.getDroppedDims().none() || view.getStaticOffset(dim) != 0)
-      return false;
-    operand = view.getSource();
+  return large;
+}
+
+/// One step from the view `operand`, of which dimension `dim` is whole, towards
+/// what it is a view of; nothing if it has no such step.
+std::optional<std::pair<Value, unsigned>> stepBack(Value operand,
+                                                   unsigned dim) {
+  if (auto pairs = operand.getDefiningOp<PairViewOp>()) {
+    if (dim + 1 == pairs.getType().getRank())
+      return std::nullopt;
+    return std::pair(pairs.getSource(), dim);
   }
-  return true;
+  if (auto padded = operand.getDefiningOp<PaddedViewOp>()) {
+    if (padded.getLow()[dim] != 0 || padded.getHigh()[dim] != 0)
+      return std::nullopt;
+    return std::pair(padded.getSource(), dim);
+  }
+  if (auto view = operand.getDefiningOp<memref::ExpandShapeOp>()) {
+    for (auto [source, group] : llvm::enumerate(view.getReassociationIndices()))
+      if (largeDimension(group, view.getResultType()) == dim)
+        return std::pair(view.getSrc(), unsigned(source));
+    return std::nullopt;
+  }
+  if (auto view = operand.getDefiningOp<memref::CollapseShapeOp>()) {
+    if (auto source = largeDimension(view.getReassociationIndices()[dim],
+                                     view.getSrcType()))
+      return std::pair(view.getSrc(), *source);
+    return std::nullopt;
+  }
+  auto view = operand.getDefiningOp<memref::SubViewOp>();
+  if (!view || view.getSourceType().getRank() != view.getType().getRank() ||
+      view.getType().getDimSize(dim) != view.getSourceType().getDimSize(dim) ||
+      !view.getDroppedDims().none() || view.getStaticOffset(dim) != 0)
+    return std::nullopt;
+  return std::pair(view.getSource(), dim);
+}
+
+/// The dimension of `root` that dimension `dim` of `operand`, a view of it, is;
+/// nothing if the view does not keep all of it.
+std::optional<unsigned> dimensionOf(Value operand, unsigned dim, Value root) {
+  while (operand != root) {
+    auto step = stepBack(operand, dim);
+    if (!step)
+      return std::nullopt;
+    std::tie(operand, dim) = *step;
+  }
+  return dim;
+}
+
+/// The dimension of `operand` that is dimension `rootDim` of `root`.
+std::optional<unsigned> dimensionIn(Value operand, Value root,
+                                    unsigned rootDim) {
+  for (unsigned dim = 0, e = cast<MemRefType>(operand.getType()).getRank();
+       dim < e; ++dim)
+    if (dimensionOf(operand, dim, root) == rootDim)
+      return dim;
+  return std::nullopt;
 }
 
 bool touches(linalg::GenericOp op, const Run &run) {
@@ -98,9 +150,11 @@ bool addToRun(Run &run, linalg::GenericOp op) {
     if (!isa<MemRefType>(operand.get().getType()) || it == run.batchOf.end())
       continue;
     AffineMap map = op.getMatchingIndexingMap(&operand);
-    if (it->second >= map.getNumResults())
+    std::optional<unsigned> batch =
+        dimensionIn(operand.get(), it->first, it->second);
+    if (!batch)
       return false;
-    auto dim = dyn_cast<AffineDimExpr>(map.getResult(it->second));
+    auto dim = dyn_cast<AffineDimExpr>(map.getResult(*batch));
     if (!dim || (loop && *loop != dim.getPosition()))
       return false;
     loop = dim.getPosition();
@@ -121,10 +175,11 @@ bool addToRun(Run &run, linalg::GenericOp op) {
       return false;
     if (*position < 0)
       continue;
-    auto [it, inserted] = batchOf.insert({root, unsigned(*position)});
-    if (it->second != unsigned(*position) ||
-        type.getDimSize(*position) != run.extent ||
-        !keepsDimension(operand.get(), root, *position))
+    std::optional<unsigned> dim = dimensionOf(operand.get(), *position, root);
+    if (!dim || type.getDimSize(*position) != run.extent)
+      return false;
+    auto [it, inserted] = batchOf.insert({root, *dim});
+    if (it->second != *dim)
       return false;
   }
 
@@ -227,35 +282,50 @@ std::optional<Run> findRun(Value buffer, unsigned dim, int64_t chunk,
 /// Whether only operations of the run use `buffer`.
 bool isPrivateTo(const Run &run, Value buffer) {
   return llvm::all_of(buffer.getUsers(), [&](Operation *user) {
-    if (isa<memref::SubViewOp, PairViewOp>(user))
+    if (isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
+            PairViewOp, PaddedViewOp>(user))
       return isPrivateTo(run, user->getResult(0));
     return run.loopOf.contains(user);
   });
 }
 
-/// `operand`, a chain of views of `root`, as the same chain of `size` images of
-/// `shrunk`.
+/// `operand`, a chain of views of `root` of which dimension `dim` is the batch,
+/// as the same chain of `size` images of `shrunk`.
 Value rebase(OpBuilder &b, Value operand, Value root, Value shrunk,
              unsigned dim, int64_t size) {
-  int64_t all = cast<MemRefType>(shrunk.getType()).getDimSize(dim);
-  auto take = [&](Value value) {
-    return all == size ? value
-                       : sliceOf(b, value, dim, b.getIndexAttr(0), size);
-  };
-  if (operand == root)
-    return take(shrunk);
+  if (operand == root) {
+    int64_t all = cast<MemRefType>(shrunk.getType()).getDimSize(dim);
+    return all == size ? shrunk
+                       : sliceOf(b, shrunk, dim, b.getIndexAttr(0), size);
+  }
+  auto [view, viewDim] = *stepBack(operand, dim);
+  Location loc = operand.getLoc();
   // (Pairs are of whole buffers.)
-  if (auto pairs = operand.getDefiningOp<PairViewOp>())
-    return take(PairViewOp::create(
-        b, pairs.getLoc(),
-        rebase(b, pairs.getSource(), root, shrunk, dim, all)));
-  auto view = operand.getDefiningOp<memref::SubViewOp>();
-  Value source = rebase(b, view.getSource(), root, shrunk, dim, size);
-  SmallVector<OpFoldResult> sizes = view.getMixedSizes();
+  if (auto pairs = operand.getDefiningOp<PairViewOp>()) {
+    int64_t all = cast<MemRefType>(shrunk.getType()).getDimSize(viewDim);
+    Value whole =
+        PairViewOp::create(b, loc, rebase(b, view, root, shrunk, viewDim, all));
+    return all == size ? whole
+                       : sliceOf(b, whole, dim, b.getIndexAttr(0), size);
+  }
+  Value source = rebase(b, view, root, shrunk, viewDim, size);
+  if (auto padded = operand.getDefiningOp<PaddedViewOp>())
+    return PaddedViewOp::create(b, loc, source, padded.getLow(),
+                                padded.getHigh());
+  if (auto expand = operand.getDefiningOp<memref::ExpandShapeOp>()) {
+    SmallVector<int64_t> shape(expand.getResultType().getShape());
+    shape[dim] = size;
+    return memref::ExpandShapeOp::create(b, loc, shape, source,
+                                         expand.getReassociationIndices());
+  }
+  if (auto collapse = operand.getDefiningOp<memref::CollapseShapeOp>())
+    return memref::CollapseShapeOp::create(b, loc, source,
+                                           collapse.getReassociationIndices());
+  auto subview = operand.getDefiningOp<memref::SubViewOp>();
+  SmallVector<OpFoldResult> sizes = subview.getMixedSizes();
   sizes[dim] = b.getIndexAttr(size);
-  return memref::SubViewOp::create(b, view.getLoc(), source,
-                                   view.getMixedOffsets(), sizes,
-                                   view.getMixedStrides());
+  return memref::SubViewOp::create(b, loc, source, subview.getMixedOffsets(),
+                                   sizes, subview.getMixedStrides());
 }
 
 /// The operations of `run` for `size` images from `first` on.
@@ -269,10 +339,11 @@ void emitImages(OpBuilder &b, const Run &run,
       auto it = run.batchOf.find(root);
       if (!isa<MemRefType>(value.getType()) || it == run.batchOf.end())
         operands.push_back(value);
-      else if (Value buffer = shrunk.lookup(root))
-        operands.push_back(rebase(b, value, root, buffer, it->second, size));
+      else if (unsigned dim = *dimensionIn(value, root, it->second);
+               Value buffer = shrunk.lookup(root))
+        operands.push_back(rebase(b, value, root, buffer, dim, size));
       else
-        operands.push_back(sliceOf(b, value, it->second, first, size));
+        operands.push_back(sliceOf(b, value, dim, first, size));
     }
     b.clone(*op)->setOperands(operands);
   }
@@ -305,26 +376,36 @@ void rewrite(Run &run) {
     op->erase();
 }
 
-/// Whether `op` only moves what it reads, perhaps rounded and in pairs.
+/// Whether `op` moves what it reads, perhaps scaled, rounded and in pairs: in
+/// any case it computes each entry on its own, and once.
 bool isCopy(linalg::GenericOp op) {
-  return op.getNumReductionLoops() == 0 &&
-         llvm::all_of(op.getBody()->getOperations(), [](Operation &inner) {
-           return isa<arith::TruncFOp, arith::BitcastOp, arith::ExtUIOp,
-                      arith::ShLIOp, arith::OrIOp, arith::ConstantOp,
-                      linalg::YieldOp>(inner);
+  return op.getNumReductionLoops() == 0 && !op.getDpsInputs().empty() &&
+         llvm::none_of(op.getDpsInitsMutable(), [&](OpOperand &init) {
+           return op.payloadUsesValueFromOperand(&init);
          });
+}
+
+/// Adds what uses `buffer`, also through views of all of it.
+void collectUses(Value buffer, SmallVectorImpl<OpOperand *> &uses) {
+  for (OpOperand &use : buffer.getUses())
+    if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp>(use.getOwner()))
+      collectUses(use.getOwner()->getResult(0), uses);
+    else
+      uses.push_back(&use);
 }
 
 /// Whether `alloc` holds a copy, perhaps transposed, that one sum of products
 /// reads.
 bool isPackedOperand(memref::AllocOp alloc) {
   bool written = false, read = false;
-  for (OpOperand &use : alloc->getUses()) {
-    auto op = dyn_cast<linalg::GenericOp>(use.getOwner());
+  SmallVector<OpOperand *> uses;
+  collectUses(alloc, uses);
+  for (OpOperand *use : uses) {
+    auto op = dyn_cast<linalg::GenericOp>(use->getOwner());
     if (!op)
       return false;
-    bool copies = op.isDpsInit(&use) && isCopy(op);
-    bool sums = op.getNumReductionLoops() > 0 && op.isDpsInput(&use);
+    bool copies = op.isDpsInit(use) && isCopy(op);
+    bool sums = op.getNumReductionLoops() > 0 && op.isDpsInput(use);
     if ((!copies && !sums) || (copies && written) || (sums && read))
       return false;
     written |= copies;
@@ -350,7 +431,8 @@ std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
   int64_t bytes = bytesOf(type);
   if (isPackedOperand(alloc)) {
     int64_t extent = type.getDimSize(rank - 1);
-    int64_t panels = budget / (bytes / extent * columns);
+    // Where there are panels at all, narrow ones do as well and take less.
+    int64_t panels = budget / 2 / (bytes / extent * columns);
     int64_t chunk = std::max<int64_t>(panels, 1) * columns;
     if (bytes <= budget || chunk >= extent)
       return std::nullopt;
@@ -409,6 +491,25 @@ struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
   }
 
 private:
+  /// Shrinks what a convolution makes for a depthwise one to a block of
+  /// channels.
+  static bool localizeChannels(memref::AllocOp alloc, Block &block,
+                               const TargetDescription &target) {
+    constexpr int64_t fewest = 8;
+    MemRefType type = alloc.getType();
+    if (!type.hasStaticShape() || type.getRank() < 2 || isPackedOperand(alloc))
+      return false;
+    unsigned channels = type.getRank() - 1;
+    int64_t chunk = std::max(target.lanes(type.getElementType()), fewest);
+    if (chunk >= type.getDimSize(channels))
+      return false;
+    auto run = findRun(alloc, channels, chunk, block);
+    if (!run)
+      return false;
+    rewrite(*run);
+    return true;
+  }
+
   static void blockRows(func::FuncOp func, const TargetDescription &target) {
     Block &block = func.getBody().front();
     for (Value buffer : block.getArguments()) {
@@ -433,6 +534,9 @@ private:
     // A rewrite may shrink further temporaries, which are then dead.
     for (memref::AllocOp alloc : allocs) {
       if (registers.contains(alloc))
+        continue;
+      if (func->hasAttr("pock.channel_blocks") &&
+          localizeChannels(alloc, block, target))
         continue;
       // Half of the cache: what the panel meets wants room, too.
       std::optional<Choice> choice =

@@ -143,14 +143,18 @@ private:
       destinations.push_back(tensor::EmptyOp::create(
           builder, out.getLoc(), shapeOf(out), getElementTypeOrSelf(out)));
     }
-    launch(ops, ins.getArrayRef(), outs, destinations, inPlace);
+    func::FuncOp kernel =
+        launch(ops, ins.getArrayRef(), outs, destinations, inPlace);
+    if (group.byChannels)
+      kernel->setAttr("pock.channel_blocks", builder.getUnitAttr());
   }
 
-  /// Makes the kernel of `ops` and its launch; maps `outs` to the results.
-  /// `inPlace` says which value read is the old content of which out.
-  void launch(ArrayRef<Operation *> ops, ArrayRef<Value> ins,
-              ArrayRef<Value> outs, ArrayRef<Value> destinations,
-              const IRMapping &inPlace) {
+  /// Makes and returns the kernel of `ops`, and makes its launch; maps `outs`
+  /// to the results. `inPlace` says which value read is the old content of
+  /// which out.
+  func::FuncOp launch(ArrayRef<Operation *> ops, ArrayRef<Value> ins,
+                      ArrayRef<Value> outs, ArrayRef<Value> destinations,
+                      const IRMapping &inPlace) {
     MLIRContext *context = function.getContext();
     SmallVector<Location> locs;
     for (Operation *op : ops)
@@ -198,6 +202,7 @@ private:
                                operands, destinations);
     for (auto [out, result] : llvm::zip(outs, op.getResults()))
       mapping.map(out, result);
+    return kernel;
   }
 
   /// A launch that copies `value` to `destination`, whatever makes it.

@@ -153,6 +153,12 @@ void KernelGroups::formGroups() {
               cluster && isAbsorbed(*cluster))
             for (Operation *member : cluster->ops)
               assign(member, group);
+      if (KernelGroup *expansion = findExpansion(&op)) {
+        for (Operation *member : expansion->ops)
+          assign(member, group);
+        removeFromOrder(expansion);
+        group->byChannels = true;
+      }
       assign(&op, group);
       group->shape = llvm::to_vector(nestShape(&op));
       group->backward = inBackward.lookup(&op);
@@ -171,6 +177,52 @@ void KernelGroups::formGroups() {
     group->position = order.size();
     order.push_back(group);
   }
+}
+
+/// Whether `op` is a convolution of single entries: it needs no padded copy.
+static bool isPointwiseConv(Operation *op) {
+  auto conv = dyn_cast<ConvOp>(op);
+  return conv && conv.getGroups() == 1 &&
+         llvm::product_of(shapeOf(conv.getWeight())) ==
+             shapeOf(conv.getInput()).back() *
+                 shapeOf(conv.getResult()).back() &&
+         conv.getLayout() == Layout::ChannelsLast;
+}
+
+KernelGroup *KernelGroups::findExpansion(Operation *op) const {
+  // What a cache holds is better made at once.
+  constexpr int64_t fewBytes = 1 << 17;
+  constexpr int64_t fewChannels = 32;
+  auto conv = dyn_cast<ConvOp>(op);
+  if (!conv || conv.getLayout() != Layout::ChannelsLast ||
+      conv.getGroups() == 1 ||
+      static_cast<int64_t>(conv.getGroups()) !=
+          shapeOf(conv.getInput()).back() ||
+      shapeOf(conv.getInput()).back() < fewChannels ||
+      !conv.getInput().hasOneUse() ||
+      bytesOf(conv.getInput().getType()) < fewBytes)
+    return nullptr;
+  Operation *root = conv.getInput().getDefiningOp();
+  KernelGroup *group = root ? groupOf.lookup(root) : nullptr;
+  if (!group || group->ops.back() != root ||
+      group->backward != inBackward.lookup(op) || group->byChannels)
+    return nullptr;
+  unsigned convolutions = 0;
+  for (Operation *member : group->ops) {
+    convolutions += isa<ConvOp>(member);
+    for (Operation *user : member->getUsers())
+      if (member != root && groupOf.lookup(user) != group)
+        return nullptr;
+    if (!isPointwise(member) && !isPointwiseConv(member))
+      return nullptr;
+  }
+  return convolutions == 1 ? group : nullptr;
+}
+
+void KernelGroups::removeFromOrder(KernelGroup *group) {
+  llvm::erase(order, group);
+  for (auto [position, other] : llvm::enumerate(order))
+    other->position = position;
 }
 
 bool pock::isSmall(Type type, ArrayRef<int64_t> shape) {

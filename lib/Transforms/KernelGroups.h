@@ -25,6 +25,8 @@ struct KernelGroup {
   bool takesEpilogue = true;
   /// Belongs to the backward pass.
   bool backward = false;
+  /// Is a depthwise convolution of what a convolution in it makes.
+  bool byChannels = false;
 };
 
 /// Whether `op` computes nothing that a kernel is needed for: loads, stores,
@@ -84,6 +86,11 @@ private:
                     llvm::SmallSetVector<KernelGroup *, 4> &moved);
   void moveBefore(KernelGroup *anchor,
                   const llvm::SmallSetVector<KernelGroup *, 4> &moved);
+  /// The group whose only result the depthwise convolution `op` alone reads:
+  /// a kernel of both needs that result for a few channels at a time.
+  KernelGroup *findExpansion(Operation *op) const;
+  /// Takes `group` out of the order.
+  void removeFromOrder(KernelGroup *group);
   KernelGroup *createGroup();
   void assign(Operation *op, KernelGroup *group);
 

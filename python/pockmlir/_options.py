@@ -113,17 +113,17 @@ class MemoryOptions:
         """Return the module attributes of what is used."""
         return {} if self.limit is None else {"pock.memory_limit": f"{self.limit} : i64"}
 
-    def pipeline_options(self) -> dict[str, str]:
-        """Return the options of each stage's pipeline that are not the default, as MLIR writes them."""
+    def pipeline_options(self) -> dict[str, dict[str, str]]:
+        """Return the options of each stage's pipeline that are not the default."""
         switches = {
             "schedule": {"reorder": self.reorder, "recompute": self.recompute},
             "kernels": {"reorder": self.reorder},
             "plan": {"reorder": self.reorder, "in-place": self.in_place, "reuse": self.reuse},
         }
-        options = {stage: [f"{name}=false" for name, on in of.items() if not on] for stage, of in switches.items()}
+        options = {stage: {name: "false" for name, on in of.items() if not on} for stage, of in switches.items()}
         if self.guard:
-            options["plan"].append(f"guard={self.guard}")
-        return {stage: f"{{{' '.join(used)}}}" for stage, used in options.items() if used}
+            options["plan"]["guard"] = str(self.guard)
+        return options
 
 
 def check_seed(value: object) -> int:

@@ -18,7 +18,7 @@ from ._manifest import Manifest
 from ._options import MemoryOptions, Training
 from ._request import LOSSES, Request
 from ._tuning import Tuning
-from .errors import CompileError, PockError, SchemeError
+from .errors import CompileError, MemoryLimitError, PockError, SchemeError
 from .scheme import ParameterInfo, Scheme
 from .step import Step
 from .target import Target
@@ -216,7 +216,7 @@ class _Compiler:
         core: Core,
         dump_dir: Path | None,
         on_stage: Callable[[str], None] | None,
-        options: Mapping[str, str] | None = None,
+        options: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.options = options or {}
         self.name = name
@@ -250,16 +250,30 @@ class _Compiler:
         """Run all pipelines, each on the module that the one before left."""
         for stage, pipeline in PIPELINES.items():
             self._begin(stage)
-            anchored = f"builtin.module({pipeline}{self.options.get(stage, '')})"
+            options = self.options.get(stage, {})
             try:
-                # Locations travel along: a late failure can still name the model's module.
-                ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, anchored)], True)
-            except RuntimeError as error:
-                if found := _memory.read_limit_error(str(error)):
-                    raise found from None
-                raise self._failure(stage, anchored, error) from error
+                ir, seconds = self._run(stage, pipeline, options)
+            except MemoryLimitError as limit:
+                # Winograd's algorithm is faster and takes memory of its own.
+                try:
+                    ir, seconds = self._run(stage, pipeline, {**options, "winograd": "never"})
+                except MemoryLimitError as without:
+                    raise min(limit, without, key=lambda error: error.smallest) from None
             self.timings[stage] = seconds
             self.record(stage, ir)
+
+    def _run(self, stage: str, pipeline: str, options: Mapping[str, str]) -> tuple[str, float]:
+        """Run one pipeline on the module that the stage before left; return the module and seconds."""
+        given = " ".join(f"{name}={value}" for name, value in options.items())
+        anchored = f"builtin.module({pipeline}{f'{{{given}}}' if given else ''})"
+        try:
+            # Locations travel along: a late failure can still name the model's module.
+            ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, anchored)], True)
+        except RuntimeError as error:
+            if limit := _memory.read_limit_error(str(error)):
+                raise limit from None
+            raise self._failure(stage, anchored, error) from error
+        return ir, seconds
 
     def record(self, stage: str, ir: str) -> None:
         """Remember the module after a stage; write it if dumps are asked for."""

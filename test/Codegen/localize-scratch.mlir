@@ -124,3 +124,40 @@ func.func private @product(%x: memref<256x256xf32>, %w: memref<256x256xf32>, %mo
   return
 }
 }
+
+// -----
+
+// With `pock.channel_blocks`, what a product makes for a depthwise convolution
+// exists for eight channels at a time; four are left over. The views between
+// have other dimensions.
+
+// CHECK-LABEL: func.func private @channels(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<24x4xf32>, %[[W:[a-z0-9]+]]: memref<4x20xf32>, %[[D:[a-z0-9]+]]: memref<3x1x20xf32>, %[[OUT:[a-z0-9]+]]: memref<24x20xf32>
+// CHECK:         %[[T:.+]] = memref.alloc() : memref<24x8xf32>
+// CHECK-NOT:     memref<24x20xf32> {{.*}}alloc
+// CHECK:         scf.for %[[C:.+]] = %c0{{.*}} to %c16{{.*}} step %c8
+// CHECK:           memref.subview %[[W]][0, %[[C]]] [4, 8] [1, 1]
+// CHECK:           %[[WHOLE:.+]] = memref.expand_shape %[[T]] {{\[\[}}0, 1], [2]] output_shape [1, 24, 8]
+// CHECK:           pock.padded_view %[[WHOLE]]
+// CHECK:         memref.subview %[[W]][0, 16] [4, 4] [1, 1]
+module attributes {pock.target = {vector_bytes = 16 : i64}} {
+func.func private @channels(%x: memref<24x4xf32>, %w: memref<4x20xf32>, %d: memref<3x1x20xf32>, %out: memref<24x20xf32>) attributes {pock.kernel, pock.channel_blocks} {
+  %zero = arith.constant 0.0 : f32
+  %t = memref.alloc() : memref<24x20xf32>
+  linalg.fill ins(%zero : f32) outs(%t : memref<24x20xf32>)
+  linalg.matmul ins(%x, %w : memref<24x4xf32>, memref<4x20xf32>) outs(%t : memref<24x20xf32>)
+  %e = memref.expand_shape %t [[0, 1], [2]] output_shape [1, 24, 20] : memref<24x20xf32> into memref<1x24x20xf32>
+  %p = pock.padded_view %e {low = array<i64: 0, 1, 0>, high = array<i64: 0, 1, 0>} : memref<1x24x20xf32> to memref<1x26x20xf32, strided<[480, 20, 1], offset: ?>>
+  %taps = memref.collapse_shape %d [[0], [1, 2]] : memref<3x1x20xf32> into memref<3x20xf32>
+  linalg.fill ins(%zero : f32) outs(%out : memref<24x20xf32>)
+  linalg.generic {indexing_maps = [affine_map<(i, c, k) -> (0, i + k, c)>, affine_map<(i, c, k) -> (k, c)>, affine_map<(i, c, k) -> (i, c)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%p, %taps : memref<1x26x20xf32, strided<[480, 20, 1], offset: ?>>, memref<3x20xf32>) outs(%out : memref<24x20xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %m = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %m : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+}

@@ -10,11 +10,11 @@ module attributes {pock.target = {vector_bytes = 16 : i64, l2_bytes = 65536 : i6
 // CHECK:         linalg.copy ins(%[[W]] : {{.*}}) outs(%[[COPY]]
 // CHECK:         linalg.generic {{.*}} ins(%[[X]], %[[COPY]]
 // PANEL-LABEL: func.func private @large(
-// PANEL:         %[[PANEL:.+]] = memref.alloc() : memref<64x128xf32>
-// PANEL:         scf.for %[[N:.+]] = %c0{{.*}} to %c512{{.*}} step %c128
-// PANEL:           memref.subview %{{.+}}[0, %[[N]]] [64, 128] [1, 1] : memref<64x520xf32>
+// PANEL:         %[[PANEL:.+]] = memref.alloc() : memref<64x64xf32>
+// PANEL:         scf.for %[[N:.+]] = %c0{{.*}} to %c512{{.*}} step %c64
+// PANEL:           memref.subview %{{.+}}[0, %[[N]]] [64, 64] [1, 1] : memref<64x520xf32>
 // PANEL:           linalg.generic {{.*}} outs(%[[PANEL]]
-// PANEL:           memref.subview %{{.+}}[0, %[[N]]] [128, 128] [1, 1] : memref<128x520xf32>
+// PANEL:           memref.subview %{{.+}}[0, %[[N]]] [128, 64] [1, 1] : memref<128x520xf32>
 // The columns that fill no panel:
 // PANEL:         memref.subview %{{.+}}[0, 512] [64, 8] [1, 1] : memref<64x520xf32>
 func.func private @large(%x: memref<128x64xf32>, %w: memref<64x520xf32>, %out: memref<128x520xf32>) attributes {pock.kernel} {

@@ -178,8 +178,8 @@ func.func private @no_precision(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %
 module attributes {pock.precision = "bf16", pock.target = {vector_bytes = 64 : i64, l2_bytes = 65536 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
 // CHECK-LABEL: func.func private @panels(
 // PANEL-LABEL: func.func private @panels(
-// PANEL:         %[[WW:.+]] = memref.alloc() : memref<32x256xi32>
-// PANEL:         scf.for %{{.+}} = %c0{{.*}} to %c512{{.*}} step %c256
+// PANEL:         %[[WW:.+]] = memref.alloc() : memref<32x128xi32>
+// PANEL:         scf.for %{{.+}} = %c0{{.*}} to %c512{{.*}} step %c128
 // PANEL:           pock.dot_pairs
 func.func private @panels(%x: memref<32x64xbf16>, %w: memref<64x512xf32>, %y: memref<32x512xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}

@@ -155,6 +155,10 @@ def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
     larger than half of `l2_bytes` of the target shrinks to a panel of columns;
     the rest of a width that panels do not divide is computed behind the loop.
 
+    In kernels marked `pock.channel_blocks` (a convolution and the depthwise one
+    that reads it), what lies between shrinks to a block of channels: a vector of
+    them, or eight.
+
     Where several nests touch the rows of a buffer larger than `l2_bytes` (a
     softmax), they run on blocks of rows of which the cache holds all buffers.
 

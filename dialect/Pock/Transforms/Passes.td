@@ -285,6 +285,11 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     stores. A kernel that makes the new value of a parameter writes it in place
     of the old one if no later kernel reads that.
 
+    A depthwise convolution takes the convolution of single entries that makes its
+    input along, with what follows that, if nothing else reads the input and it is
+    large: `pock.channel_blocks` on the kernel says that code generation may
+    divide it by channels, so that the input never exists as a whole.
+
     With `reorder=false`, an update stays where it is in the function instead of
     becoming part of the kernel that makes its gradient.
 
