@@ -90,7 +90,12 @@ void mlir::pock::buildPlanPipeline(OpPassManager &pm,
   // Kernels say how much workspace they want: the plan comes after them.
   if (options.reorder)
     pm.addPass(createOrderLaunches());
-  pm.addPass(createFitMemory());
+  FitMemoryOptions limit;
+  limit.reorder = options.reorder;
+  limit.inPlace = options.inPlace;
+  limit.reuse = options.reuse;
+  limit.guard = options.guard;
+  pm.addPass(createFitMemory(limit));
   PlanMemoryOptions places;
   places.inPlace = options.inPlace;
   places.reuse = options.reuse;

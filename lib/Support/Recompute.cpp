@@ -263,6 +263,24 @@ private:
   llvm::SmallVector<llvm::SmallVector<int64_t, 4>> uses;
 };
 
+/// What the search finds that aims at `aim`.
+Recomputation aimAt(int64_t aim, llvm::ArrayRef<Task> tasks,
+                    llvm::ArrayRef<Buffer> buffers, llvm::ArrayRef<int> order,
+                    llvm::ArrayRef<TaskCost> costs) {
+  Search search(tasks, buffers, order, costs);
+  if (search.reach(aim))
+    return std::move(search.now);
+  // Aiming that low, the search took what helps long. What matters now is the
+  // peak alone.
+  while (search.now.peak > aim) {
+    int64_t peak = search.now.peak;
+    if (!search.reach(std::max(aim, std::min(peak - peak / 64, peak - 1))) &&
+        !search.reach(search.now.peak - 1))
+      break;
+  }
+  return std::move(search.now);
+}
+
 } // namespace
 
 Recomputation recompute(llvm::ArrayRef<Task> tasks,
@@ -270,17 +288,26 @@ Recomputation recompute(llvm::ArrayRef<Task> tasks,
                         llvm::ArrayRef<int> order,
                         llvm::ArrayRef<TaskCost> costs, int64_t limit) {
   assert(costs.size() == tasks.size() && "one cost per task");
-  Search search(tasks, buffers, order, costs);
-  if (search.reach(limit))
-    return std::move(search.now);
-  // Aiming that low, the search took what helps long. What matters now is the
-  // peak alone.
-  while (search.now.peak > limit) {
-    int64_t aim = std::max(limit, search.now.peak - search.now.peak / 64);
-    if (!search.reach(std::min(aim, search.now.peak - 1)))
-      break;
+  // Below nothing, every task that is added would look like a loss.
+  limit = std::max<int64_t>(limit, 0);
+  Recomputation found = aimAt(limit, tasks, buffers, order, costs);
+  if (found.peak <= limit)
+    return found;
+  // Greedy choices lead elsewhere from each aim, and one may get stuck where a
+  // lower one does not. These aims are the same for every limit, so that what
+  // is said to be the least is found again when that is the limit.
+  constexpr int64_t parts = 8;
+  int64_t given = peakOf(tasks, buffers, order);
+  std::optional<Recomputation> best;
+  for (int64_t part = 0; part < parts; ++part) {
+    found = aimAt(given / parts * part, tasks, buffers, order, costs);
+    auto rank = [&](const Recomputation &r) {
+      return std::pair(std::max(r.peak, limit), r.cost);
+    };
+    if (!best || rank(found) < rank(*best))
+      best = std::move(found);
   }
-  return std::move(search.now);
+  return std::move(*best);
 }
 
 } // namespace mlir::pock

@@ -36,7 +36,8 @@ struct Recomputation {
 
 /// Repeats tasks until at most `limit` bytes are alive at any moment of
 /// `order`, or until no repetition helps: then `peak` is above `limit`, and the
-/// least that was found. `costs` has one entry per task.
+/// least that is found for any smaller limit. That and all above it are reached
+/// when asked for. `costs` has one entry per task.
 Recomputation recompute(llvm::ArrayRef<Task> tasks,
                         llvm::ArrayRef<Buffer> buffers,
                         llvm::ArrayRef<int> order,

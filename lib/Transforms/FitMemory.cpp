@@ -35,55 +35,109 @@ namespace {
 class Fitter {
 public:
   Fitter(func::FuncOp function, const SymbolTable &symbols,
-         const ParameterPlaces &params)
-      : function(function), symbols(symbols), params(params) {}
+         const ParameterPlaces &params, const FunctionPlan::Options &options,
+         bool reorder)
+      : function(function), symbols(symbols), params(params), options(options),
+        reorder(reorder), graph(function, symbols), costs(costsOf(graph)) {
+    if (!options.inPlace)
+      for (Task &task : graph.tasks)
+        task.inPlace.clear();
+  }
 
   /// Rewrites the function so that its arena has at most `limit` bytes, if
   /// possible; else to the smallest arena found. Returns the arena's size.
   FailureOr<int64_t> run(int64_t limit) {
-    FailureOr<int64_t> arena = arenaOf(function);
-    if (failed(arena) || *arena <= limit)
-      return arena;
-    LaunchGraph graph(function, symbols);
-    SmallVector<int> order =
-        llvm::to_vector(llvm::seq<int>(0, graph.launches.size()));
-    SmallVector<TaskCost> costs = costsOf(graph);
-    func::FuncOp best;
-    int64_t smallest = *arena, aim = limit;
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-      Recomputation found =
-          recompute(graph.tasks, graph.buffers, order, costs, aim);
-      bool reached = found.peak <= aim;
-      func::FuncOp variant = apply(graph, found);
-      arena = arenaOf(variant);
-      if (succeeded(arena) && *arena < smallest) {
-        smallest = *arena;
-        std::swap(best, variant);
-      }
-      if (variant)
-        variant.erase();
-      if (failed(arena))
+    FailureOr<Variant> given = measure(function);
+    if (failed(given) || given->arena <= limit)
+      return failed(given) ? FailureOr<int64_t>() : given->arena;
+    Variant best = *given;
+    if (failed(approach(limit, best)))
+      return failure();
+    if (best.arena > limit) {
+      // What is said to be the smallest must be found again where it is the
+      // limit: this search depends on the limit in nothing but its end.
+      replace(best, *given);
+      FailureOr<Variant> least = attempt(0);
+      if (failed(least))
         return failure();
-      if (smallest <= limit || !reached)
-        break;
-      // What the plan loses to gaps must be won elsewhere.
-      aim -= std::max<int64_t>(*arena - limit, 1);
+      keepSmaller(best, *least);
+      for (int64_t last = given->arena;
+           limit < best.arena && best.arena < last;) {
+        last = best.arena;
+        if (failed(approach(last - 1, best)))
+          return failure();
+      }
     }
-    if (best) {
-      function.getBody().takeBody(best.getBody());
-      best.erase();
+    if (best.function != function) {
+      if (Attribute bound = best.function->getAttr("pock.least_peak"))
+        function->setAttr("pock.least_peak", bound);
+      function.getBody().takeBody(best.function.getBody());
+      best.function.erase();
     }
-    return smallest;
+    return best.arena;
   }
 
 private:
   static constexpr int attempts = 8;
 
-  FailureOr<int64_t> arenaOf(func::FuncOp candidate) const {
+  /// The function, or a copy with repetitions.
+  struct Variant {
+    func::FuncOp function;
+    int64_t arena = 0;
+    /// Whether as little is alive at one moment as was aimed at.
+    bool reached = false;
+  };
+
+  /// Drops what `variant` was.
+  void replace(Variant &variant, const Variant &other) {
+    if (variant.function != function && variant.function != other.function)
+      variant.function.erase();
+    variant = other;
+  }
+
+  void keepSmaller(Variant &best, Variant other) {
+    if (other.arena < best.arena)
+      replace(best, other);
+    else
+      other.function.erase();
+  }
+
+  FailureOr<Variant> measure(func::FuncOp candidate) const {
     FunctionPlan plan(candidate, params.places);
-    if (failed(plan.run({params.alignment})))
+    if (failed(plan.run(options)))
       return failure();
-    return plan.getPeak();
+    return Variant{candidate, plan.getPeak()};
+  }
+
+  /// The variant that keeps at most `aim` bytes alive, or the fewest.
+  FailureOr<Variant> attempt(int64_t aim) {
+    Recomputation found = recompute(
+        graph.tasks, graph.buffers,
+        llvm::to_vector(llvm::seq<int>(0, graph.launches.size())), costs, aim);
+    func::FuncOp copy = apply(found);
+    FailureOr<Variant> variant = measure(copy);
+    if (failed(variant))
+      copy.erase();
+    else
+      variant->reached = found.peak <= aim;
+    return variant;
+  }
+
+  /// Looks for a variant whose arena has at most `limit` bytes.
+  LogicalResult approach(int64_t limit, Variant &best) {
+    int64_t aim = limit;
+    for (int left = attempts; left > 0; --left) {
+      FailureOr<Variant> variant = attempt(aim);
+      if (failed(variant))
+        return failure();
+      // What the plan loses to gaps must be won elsewhere.
+      aim -= std::max<int64_t>(variant->arena - limit, 1);
+      bool reached = variant->reached;
+      keepSmaller(best, *variant);
+      if (best.arena <= limit || !reached)
+        break;
+    }
+    return success();
   }
 
   /// What launching each again costs: floating-point operations, and those that
@@ -115,9 +169,13 @@ private:
   }
 
   /// A copy of the function with the repetitions of `found`, in the best order
-  /// of all launches.
-  func::FuncOp apply(const LaunchGraph &graph, const Recomputation &found) {
-    Order order = findOrder(found.tasks, found.buffers, found.order);
+  /// of all launches, if that may differ.
+  func::FuncOp apply(const Recomputation &found) {
+    Order order;
+    if (reorder)
+      order = findOrder(found.tasks, found.buffers, found.order);
+    else
+      order.tasks = found.order;
     // Beside the function, as its symbols resolve through the module around.
     OpBuilder builder(function);
     auto copy = func::FuncOp::create(builder, function.getLoc(),
@@ -129,6 +187,8 @@ private:
     for (int task : order.tasks)
       rewriter.launch(task);
     rewriter.finish(function.getBody().front());
+    if (reorder)
+      copy->setAttr("pock.least_peak", builder.getI64IntegerAttr(order.bound));
     return copy;
   }
 
@@ -202,6 +262,10 @@ private:
   func::FuncOp function;
   const SymbolTable &symbols;
   const ParameterPlaces &params;
+  FunctionPlan::Options options;
+  bool reorder;
+  LaunchGraph graph;
+  SmallVector<TaskCost> costs;
 };
 
 struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
@@ -232,7 +296,8 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
       if (function.isExternal() || function->hasAttr("pock.kernel"))
         continue;
       FailureOr<int64_t> needed =
-          Fitter(function, symbols, params).run(limit.getInt() - stored);
+          Fitter(function, symbols, params, optionsOf(params), reorder)
+              .run(limit.getInt() - stored);
       if (failed(needed))
         return signalPassFailure();
       if (*needed > arena) {
@@ -244,6 +309,11 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
       explain(limit.getInt(), params, arena, largest);
       return signalPassFailure();
     }
+  }
+
+  /// How pock-plan-memory will place values.
+  FunctionPlan::Options optionsOf(const ParameterPlaces &params) const {
+    return {params.alignment, inPlace, reuse, guard};
   }
 
   /// What lives in the arena when most bytes do, the largest first.
@@ -273,7 +343,7 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     if (!function)
       return;
     FunctionPlan plan(function, params.places);
-    if (failed(plan.run({params.alignment})))
+    if (failed(plan.run(optionsOf(params))))
       return;
     SmallVector<const Place *> alive = findPeak(plan);
     for (const Place *place : ArrayRef(alive).take_front(most)) {

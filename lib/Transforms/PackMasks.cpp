@@ -139,12 +139,21 @@ private:
     }
   }
 
+  /// Erases views of `value`, and views of these, that nothing reads.
+  static void eraseUnusedViews(Value value) {
+    for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
+      if (!isa<ReshapeOp>(user))
+        continue;
+      eraseUnusedViews(user->getResult(0));
+      if (user->use_empty())
+        user->erase();
+    }
+  }
+
   /// Erases the op that makes `value` and what only it reads, if nothing else
   /// reads them.
   static void eraseUnused(Value value) {
-    for (Operation *user : llvm::make_early_inc_range(value.getUsers()))
-      if (isa<ReshapeOp>(user) && user->use_empty())
-        user->erase();
+    eraseUnusedViews(value);
     Operation *op = value.getDefiningOp();
     if (!op || !op->use_empty() || !isMemoryEffectFree(op))
       return;

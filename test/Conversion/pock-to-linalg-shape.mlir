@@ -79,3 +79,38 @@ func.func @argmax(%x: tensor<2x4xf32>, %out: tensor<2xi64>) -> tensor<2xi64> att
   %y = pock.argmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2xi64>
   return %y : tensor<2xi64>
 }
+
+// -----
+
+// Bit k is the entry of number k along the first dimension, which is summed up
+// into bytes that begin as 0.
+// CHECK-LABEL: func @pack_bits
+// CHECK-SAME: %[[M:.+]]: tensor<8x4xi1>, %[[OUT:.+]]: tensor<4xi8>
+// CHECK: %[[INIT:.+]] = linalg.fill {{.*}} outs(%[[OUT]] : tensor<4xi8>)
+// CHECK: linalg.generic {{.*}} iterator_types = ["reduction", "parallel"]} ins(%[[M]] : tensor<8x4xi1>) outs(%[[INIT]] : tensor<4xi8>)
+// CHECK: ^bb0(%[[ENTRY:.+]]: i1, %[[BITS:.+]]: i8):
+// CHECK: %[[BYTE:.+]] = arith.extui %[[ENTRY]] : i1 to i8
+// CHECK: %[[K:.+]] = linalg.index 0
+// CHECK: %[[SHIFT:.+]] = arith.index_cast %[[K]] : index to i8
+// CHECK: %[[BIT:.+]] = arith.shli %[[BYTE]], %[[SHIFT]]
+// CHECK: %[[ALL:.+]] = arith.ori %[[BITS]], %[[BIT]]
+// CHECK: linalg.yield %[[ALL]]
+func.func @pack_bits(%m: tensor<8x4xi1>, %out: tensor<4xi8>) -> tensor<4xi8> attributes {pock.kernel} {
+  %y = pock.pack_bits %m : (tensor<8x4xi1>) -> tensor<4xi8>
+  return %y : tensor<4xi8>
+}
+
+// -----
+
+// The shift is logical: bit 7 is the sign.
+// CHECK-LABEL: func @unpack_bits
+// CHECK-SAME: %[[X:.+]]: tensor<4xi8>, %[[OUT:.+]]: tensor<8x4xi1>
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]} ins(%[[X]] : tensor<4xi8>) outs(%[[OUT]] : tensor<8x4xi1>)
+// CHECK: ^bb0(%[[BYTE:.+]]: i8, %{{.+}}: i1):
+// CHECK: linalg.index 0
+// CHECK: %[[BITS:.+]] = arith.shrui %[[BYTE]], %{{.+}} : i8
+// CHECK: arith.trunci %[[BITS]] : i8 to i1
+func.func @unpack_bits(%x: tensor<4xi8>, %out: tensor<8x4xi1>) -> tensor<8x4xi1> attributes {pock.kernel} {
+  %y = pock.unpack_bits %x : (tensor<4xi8>) -> tensor<8x4xi1>
+  return %y : tensor<8x4xi1>
+}

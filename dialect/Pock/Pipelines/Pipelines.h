@@ -16,7 +16,7 @@ class OpPassManager;
 
 namespace mlir::pock {
 
-/// Options of stage `plan`.
+/// Options of stage `schedule`.
 struct ScheduleOptions : PassPipelineOptions<ScheduleOptions> {
   Option<bool> reorder{*this, "reorder",
                        llvm::cl::desc("Move updates behind their gradients"),
@@ -27,6 +27,7 @@ struct ScheduleOptions : PassPipelineOptions<ScheduleOptions> {
       llvm::cl::init(true)};
 };
 
+/// Options of stage `kernels`.
 struct KernelsOptions : PassPipelineOptions<KernelsOptions> {
   Option<bool> reorder{
       *this, "reorder",
@@ -34,6 +35,7 @@ struct KernelsOptions : PassPipelineOptions<KernelsOptions> {
       llvm::cl::init(true)};
 };
 
+/// Options of stage `plan`.
 struct PlanOptions : PassPipelineOptions<PlanOptions> {
   Option<bool> reorder{*this, "reorder",
                        llvm::cl::desc("Order launches for the least memory"),

@@ -427,7 +427,8 @@ def FitMemory : Pass<"pock-fit-memory", "::mlir::ModuleOp"> {
     Results do not change by a bit: the same kernels run on the same operands. Does
     nothing without the attribute, or where everything fits as it is. Kernels that
     write parameters or results of the function never run twice. Needs kernels
-    that say how much workspace they want (stage `plan`).
+    that say how much workspace they want (stage `plan`). The options must be
+    those of `pock-plan-memory`, whose arena is what has to fit.
 
     Before: `%y = pock.launch @conv ins(%x)`, read by the next launch and, much
     later, by the backward pass
@@ -435,6 +436,16 @@ def FitMemory : Pass<"pock-fit-memory", "::mlir::ModuleOp"> {
     {pock.again}` stands in front of the reader in the backward pass
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"reorder", "reorder", "bool", "true",
+           "Order launches anew behind repeating some">,
+    Option<"inPlace", "in-place", "bool", "true",
+           "Let elementwise kernels write over operands that die">,
+    Option<"reuse", "reuse", "bool", "true",
+           "Let values share bytes that do not live at the same time">,
+    Option<"guard", "guard", "int64_t", "0",
+           "Bytes left free around every value in the arena">
+  ];
 }
 
 def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {

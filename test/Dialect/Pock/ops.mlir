@@ -608,6 +608,24 @@ func.func @insert_slice(%s: tensor<2x3xf32>, %x: tensor<2x4xf32>) -> tensor<2x4x
   return %y : tensor<2x4xf32>
 }
 
+// CHECK-LABEL: func.func @pack_bits(
+// CHECK: %[[BYTES:.+]] = pock.pack_bits %arg0 : (tensor<8x2x3xi1>) -> tensor<2x3xi8>
+// CHECK: pock.unpack_bits %[[BYTES]] : (tensor<2x3xi8>) -> tensor<8x2x3xi1>
+func.func @pack_bits(%m: tensor<8x2x3xi1>) -> tensor<8x2x3xi1> {
+  %y = pock.pack_bits %m : (tensor<8x2x3xi1>) -> tensor<2x3xi8>
+  %z = pock.unpack_bits %y : (tensor<2x3xi8>) -> tensor<8x2x3xi1>
+  return %z : tensor<8x2x3xi1>
+}
+
+// CHECK-LABEL: func.func @pack_one_byte(
+// CHECK: %[[BYTE:.+]] = pock.pack_bits %arg0 : (tensor<8xi1>) -> tensor<i8>
+// CHECK: pock.unpack_bits %[[BYTE]] : (tensor<i8>) -> tensor<8xi1>
+func.func @pack_one_byte(%m: tensor<8xi1>) -> tensor<8xi1> {
+  %y = pock.pack_bits %m : (tensor<8xi1>) -> tensor<i8>
+  %z = pock.unpack_bits %y : (tensor<i8>) -> tensor<8xi1>
+  return %z : tensor<8xi1>
+}
+
 // CHECK-LABEL: func.func @pad(
 // CHECK: pock.pad %arg0 {high = array<i64: 0, 1>, interior = array<i64: 0, 0>, low = array<i64: 0, 1>} : (tensor<2x4xf32>) -> tensor<2x6xf32>
 func.func @pad(%x: tensor<2x4xf32>) -> tensor<2x6xf32> {

@@ -170,3 +170,46 @@ func.func @pad_c1_negative(%x: tensor<4xf32>) {
   %0 = pock.pad %x {low = array<i64: -1>, high = array<i64: 0>, interior = array<i64: 0>} : (tensor<4xf32>) -> tensor<3xf32>
   return
 }
+
+// -----
+
+func.func @pack_bits_c1(%m: tensor<4x8xi1>) {
+  // expected-error @below {{'pock.pack_bits' expected a first dimension of 8, but got 'tensor<4x8xi1>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = pock.pack_bits %m : (tensor<4x8xi1>) -> tensor<8xi8>
+  return
+}
+
+// -----
+
+func.func @pack_bits_c1_rank(%m: tensor<i1>) {
+  // expected-error @below {{'pock.pack_bits' expected a first dimension of 8, but got 'tensor<i1>'}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = pock.pack_bits %m : (tensor<i1>) -> tensor<i8>
+  return
+}
+
+// -----
+
+func.func @pack_bits_of_numbers(%x: tensor<8x4xf32>) {
+  // expected-error @below {{operand #0 must be statically shaped tensor of 1-bit signless integer values}}
+  %0 = pock.pack_bits %x : (tensor<8x4xf32>) -> tensor<4xi8>
+  return
+}
+
+// -----
+
+func.func @unpack_bits_shape(%x: tensor<4xi8>) {
+  // expected-error @below {{failed to infer returned types}}
+  // expected-error @below {{inferred type(s) 'tensor<8x4xi1>' are incompatible with return type(s) of operation 'tensor<4x8xi1>'}}
+  %0 = pock.unpack_bits %x : (tensor<4xi8>) -> tensor<4x8xi1>
+  return
+}
+
+// -----
+
+func.func @unpack_bits_of_bools(%x: tensor<4xi1>) {
+  // expected-error @below {{operand #0 must be statically shaped tensor of 8-bit signless integer values}}
+  %0 = pock.unpack_bits %x : (tensor<4xi1>) -> tensor<8x4xi1>
+  return
+}
