@@ -83,7 +83,11 @@ private:
       return shapeOf(operand) == shapeOf(mask) &&
              !operand.getDefiningOp<ConstantOp>();
     };
-    auto isScalar = [](Value operand) { return shapeOf(operand).empty(); };
+    // What has one entry goes with any shape of as many dimensions.
+    auto isScalar = [](Value operand) {
+      return shapeOf(operand).size() <= 2 &&
+             llvm::product_of(shapeOf(operand)) == 1;
+    };
     if (!op || !isa<CmpOp, AndOp, OrOp, NotOp>(op) ||
         !llvm::all_of(op->getOperands(), [&](Value operand) {
           return isWhole(operand) || isScalar(operand);
