@@ -65,6 +65,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--clip-grad-norm", type=float, help="Largest norm of all gradients.")
     @click.option("--clip-grad-value", type=float, help="Largest entry of a gradient.")
     @click.option("--precision", type=click.Choice(PRECISIONS), default="f32", show_default=True)
+    @click.option("--memory-limit", metavar="BYTES", help="Of parameters, optimizer state and arena, e.g. 64MB.")
     @click.option(
         "--tuning",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -86,6 +87,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         clip_grad_norm: float | None,
         clip_grad_value: float | None,
         precision: str,
+        memory_limit: str | None,
         tuning: Path | None,
         name: str | None,
         dump_ir_dir: Path | None,
@@ -111,6 +113,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
                 clip_grad_value=clip_grad_value,
                 seed=rest.get("seed", 0),
                 precision=precision,
+                memory_limit=memory_limit,
                 tuning=tuning,
                 name=name,
                 on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),

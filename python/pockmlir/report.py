@@ -230,13 +230,18 @@ class Report:
             ("optimizer state", memory.optimizer_state),
             ("arena", memory.arena),
             ("  its lower bound", memory.lower_bound),
+            *([("  least in any order", memory.least_peak)] if memory.least_peak else []),
             ("  saved activations", memory.saved),
             ("  gradients", memory.gradients),
             ("  workspace", memory.workspace),
             ("constants + state + arena", memory.total),
         ]
+        title = "memory"
+        if memory.recomputed:
+            share = 100 * memory.recomputed_flops / max(memory.flops - memory.recomputed_flops, 1)
+            title += f" ({memory.recomputed} launches run again: {share:.1f} % more operations)"
         return make_table(
-            "memory", ("what", "bytes", ""), [(what, f"{count:,}", format_bytes(count)) for what, count in rows]
+            title, ("what", "bytes", ""), [(what, f"{count:,}", format_bytes(count)) for what, count in rows]
         )
 
 

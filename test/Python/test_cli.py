@@ -221,6 +221,11 @@ def test_accumulation_clipping_and_seed(run, data):
     }  # fmt: skip
 
 
+def test_memory_limit(run):
+    _, (_, _, options) = run("inspect", "--memory-limit", "64MB")
+    assert options["memory_limit"] == "64MB"
+
+
 def test_bench_prints_a_ratio(run):
     result, _ = run("bench", "--steps", 3, "--warmup", 1, "--json")
     figures = json.loads(result.stdout)
