@@ -74,7 +74,55 @@ struct ApproximateErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
+/// To the nearest integer, halves to the even one: a sum with 2^23 has no bits
+/// for fractions. Larger numbers are integers, NaN stays.
+Value roundEven(const Float &f, Value x) {
+  Value bound = f.constant(0x1p23f);
+  Value magic = math::CopySignOp::create(f.b, f.loc, bound, x);
+  Value sum = arith::AddFOp::create(f.b, f.loc, x, magic);
+  Value rounded = arith::SubFOp::create(f.b, f.loc, sum, magic);
+  rounded = math::CopySignOp::create(f.b, f.loc, rounded, x);
+  Value size = math::AbsFOp::create(f.b, f.loc, x);
+  Value small =
+      arith::CmpFOp::create(f.b, f.loc, arith::CmpFPredicate::OLT, size, bound);
+  return arith::SelectOp::create(f.b, f.loc, small, rounded, x);
+}
+
+struct ExpandRoundEven : OpRewritePattern<math::RoundEvenOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::RoundEvenOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
+    Float f{rewriter, op.getLoc(), op.getType()};
+    rewriter.replaceOp(op, roundEven(f, op.getOperand()));
+    return success();
+  }
+};
+
+struct ExpandFloor : OpRewritePattern<math::FloorOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::FloorOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
+    Location loc = op.getLoc();
+    Float f{rewriter, loc, op.getType()};
+    Value rounded = roundEven(f, op.getOperand());
+    Value above = arith::CmpFOp::create(
+        rewriter, loc, arith::CmpFPredicate::OGT, rounded, op.getOperand());
+    Value below =
+        arith::SubFOp::create(rewriter, loc, rounded, f.constant(1.0f));
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, above, below, rounded);
+    return success();
+  }
+};
+
 } // namespace
+
+void populateRoundingPatterns(RewritePatternSet &patterns) {
+  patterns.add<ExpandRoundEven, ExpandFloor>(patterns.getContext());
+}
 
 void populateMathApproximationPatterns(RewritePatternSet &patterns) {
   // Before upstream's.

@@ -10,6 +10,10 @@ namespace mlir::pock {
 /// where they are better than upstream's. The error bounds stand beside them.
 void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 
+/// math.floor and math.roundeven on f32 as additions, exactly: for targets
+/// without an instruction, whose C library would be called.
+void populateRoundingPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace mlir::pock
 
 #endif // POCK_CODEGEN_MATHAPPROXIMATION_H

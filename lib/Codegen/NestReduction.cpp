@@ -143,9 +143,10 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
     llvm::erase(loops, vectorLoop);
     loops.push_back(vectorLoop);
   }
-  bool mayReorder = llvm::all_of(statement.combiners, [](Operation *op) {
-    return op && arith::getNeutralElement(op);
-  });
+  bool mayReorder = !schedule.keepsOrder &&
+                    llvm::all_of(statement.combiners, [](Operation *op) {
+                      return op && arith::getNeutralElement(op);
+                    });
 
   // Unroll short inner loops: neighbouring windows share their loads.
   SmallVector<bool> unroll(loops.size(), false);

@@ -464,7 +464,7 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
       schedule.reductionLoop.push_back(loop);
     }
     schedule.lanes = lanes;
-    if (all && lanes > 1)
+    if (all && lanes > 1 && !target.portable)
       for (int row : rows)
         for (int col : rows) {
           if (row == col && row >= 0)
@@ -504,6 +504,7 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
     return chooseSchedule(nest, target);
 
   chooseOrder(nest, target, *best);
+  best->keepsOrder = target.portable;
   best->farBytes = target.vectorBytes ? target.l2Bytes : 0;
   if (target.threads != 1 && bestCost > kParallelCycles)
     best->threadLoop = chooseThreadLoop(nest, *best);

@@ -38,6 +38,9 @@ struct Schedule {
   /// parallel loop: what is computed, and in which order, does not depend on
   /// how many threads there are.
   int threadLoop = -1;
+  /// Whether sums are added up in the order of the loops, each in one
+  /// accumulator, so that they do not depend on the rest of the schedule.
+  bool keepsOrder = false;
   /// Buffers of more bytes than this are in no cache when a tile wants them:
   /// what it reads is asked for ahead. 0 for targets without vectors.
   int64_t farBytes = 0;

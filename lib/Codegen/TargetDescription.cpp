@@ -17,6 +17,14 @@ namespace mlir::pock {
 
 FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
   TargetDescription target;
+  if (Attribute arithmetic = module->getAttr("pock.arithmetic")) {
+    auto name = dyn_cast<StringAttr>(arithmetic);
+    if (!name || (name != "fast" && name != "portable"))
+      return module.emitError("expected 'pock.arithmetic' to be \"fast\" or "
+                              "\"portable\", but got ")
+             << arithmetic;
+    target.portable = name == "portable";
+  }
   Attribute attr = module->getAttr("pock.target");
   if (!attr)
     return target;
@@ -96,7 +104,8 @@ int64_t TargetDescription::lanes(Type type) const {
 
 bool TargetDescription::hasBf16Products() const {
   // In vectors of all lengths.
-  return vectorBytes > 0 && StringRef(features).contains("+avx512bf16") &&
+  return !portable && vectorBytes > 0 &&
+         StringRef(features).contains("+avx512bf16") &&
          StringRef(features).contains("+avx512vl");
 }
 

@@ -1,6 +1,7 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
 from . import cost
+from ._footprint import Footprint
 from ._memory import Memory
 from ._picture import draw_memory
 from ._profile import Profile
@@ -14,7 +15,9 @@ from .errors import (
     CompileError,
     PockError,
     SchemeError,
+    SizeError,
     StepError,
+    TargetError,
     UnsupportedOp,
     UnsupportedOpsError,
 )
@@ -36,6 +39,7 @@ __all__ = [
     "ArgumentError",
     "CheckpointError",
     "CompileError",
+    "Footprint",
     "Memory",
     "Optimizer",
     "ParameterInfo",
@@ -44,9 +48,11 @@ __all__ = [
     "Report",
     "Scheme",
     "SchemeError",
+    "SizeError",
     "Step",
     "StepError",
     "Target",
+    "TargetError",
     "Tuning",
     "UnsupportedOp",
     "UnsupportedOpsError",

@@ -25,6 +25,7 @@ from .compiler import STAGES, compile
 from .errors import PockError
 from .report import format_bytes
 from .step import Step
+from .target import ARITHMETICS, Target
 
 __all__ = ["main"]
 
@@ -66,6 +67,12 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--clip-grad-value", type=float, help="Largest entry of a gradient.")
     @click.option("--precision", type=click.Choice(PRECISIONS), default="f32", show_default=True)
     @click.option(
+        "--target", default="host", show_default=True, help=f"One of {', '.join(Target.names())}; or NAME:CPU."
+    )
+    @click.option("--arithmetic", type=click.Choice(ARITHMETICS), help="The target's if not given.")
+    @click.option("--ram", metavar="SIZE", help="Refuse what needs more, e.g. 256K.")
+    @click.option("--flash", metavar="SIZE", help="Refuse what needs more, e.g. 1M.")
+    @click.option(
         "--tuning",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
@@ -86,6 +93,10 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         clip_grad_norm: float | None,
         clip_grad_value: float | None,
         precision: str,
+        target: str,
+        arithmetic: str | None,
+        ram: str | None,
+        flash: str | None,
         tuning: Path | None,
         name: str | None,
         dump_ir_dir: Path | None,
@@ -111,6 +122,10 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
                 clip_grad_value=clip_grad_value,
                 seed=rest.get("seed", 0),
                 precision=precision,
+                target=target,
+                arithmetic=arithmetic,
+                ram=ram,
+                flash=flash,
                 tuning=tuning,
                 name=name,
                 on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _ir_text, _link
+from . import _footprint, _ir_text, _link
 from ._abi import LabelRange
 from ._artifact import Artifact, StageDump
 from ._core_api import Core, load_core
@@ -55,6 +55,9 @@ def compile(
     clip_grad_value: float | None = None,
     seed: int = 0,
     precision: str = "f32",
+    arithmetic: str | None = None,
+    ram: int | str | None = None,
+    flash: int | str | None = None,
     tuning: str | Path | Tuning | None = None,
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
@@ -74,7 +77,7 @@ def compile(
             parameter groups; every call then reads its learning rates, so that torch's
             schedulers work.
         scheme: which parameters train, and which part of each.
-        target: ``host``, or a `Target`.
+        target: a `Target`, or the name of one: ``host``, ``aarch64-linux``, ``cortex-m7`` ….
         name: prefix of the exported C functions; the model's class name if not given.
         example_target: fixes shape and dtype of the target for a callable loss; a tensor, or
             several in a tuple, list or dict, passed to the loss as such.
@@ -87,6 +90,10 @@ def compile(
             1024 elements are stored in bfloat16. Parameters that train, sums, and the
             optimizer's state stay float32. Matrix products round their operands to bfloat16
             on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``.
+        arithmetic: ``fast``, or ``portable``: results are the same, bit for bit, on all targets.
+            The target's if not given: on microcontrollers, portable costs nothing.
+        ram: refuse a step whose state, arena and stack need more bytes; as a number, or ``256K``.
+        flash: refuse a step whose code, constants and initial state need more; ``1M``.
         tuning: what `tune` has measured, or the file with it; what it says of other kernels and
             of other targets is ignored.
         dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
@@ -96,6 +103,7 @@ def compile(
         ArgumentError: an argument is not acceptable.
         SchemeError: the scheme does not fit the model, or nothing would train.
         UnsupportedOpsError: the model uses what the frontend does not know.
+        SizeError: the step does not fit into ``ram`` or ``flash``.
         CompileError: a stage failed; the error has a command that shows it again.
     """
     request = Request.check(
@@ -109,6 +117,9 @@ def compile(
         name=name,
         training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision),
         tuning=tuning,
+        arithmetic=arithmetic,
+        ram=ram,
+        flash=flash,
     )
     compiler = _Compiler(request.name, load_core(), Path(dump_ir_dir) if dump_ir_dir else None, on_stage)
     imported = compiler.run_import(model, request, loss, example_target)
@@ -121,7 +132,9 @@ def compile(
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
     manifest = compiler.manifest()
-    object_code, library, directory = compiler.link()
+    object_code, library, directory = compiler.link(request.target)
+    if request.target.limited:
+        _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
     state_names = _state_names(model)
     artifact = Artifact(
         manifest=manifest,
@@ -248,8 +261,8 @@ class _Compiler:
         except RuntimeError as error:
             raise self._failure("manifest", None, error) from error
 
-    def link(self) -> tuple[bytes, Path, tempfile.TemporaryDirectory[str]]:
-        """Generate code and link it; return object code, library, and the directory that owns it."""
+    def link(self, target: Target) -> tuple[bytes, Path | None, tempfile.TemporaryDirectory[str]]:
+        """Generate code and link it; return object code, library if there is one, and the directory that owns it."""
         self._begin("object")
         begin = time.perf_counter()
         try:
@@ -262,8 +275,10 @@ class _Compiler:
         directory = tempfile.TemporaryDirectory(prefix="pock-")
         object_file = Path(directory.name, f"{self.name}.o")
         _link.write_object(objects, object_file)
-        library = Path(directory.name, f"lib{self.name}.so")
-        _link.link_shared(object_file, library)
+        library = None
+        if not target.bare_metal:
+            library = Path(directory.name, f"lib{self.name}.so")
+            _link.link_shared(object_file, library, native=target.native)
         self.timings["link"] = time.perf_counter() - begin
         return object_file.read_bytes(), library, directory
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from . import _checkpoint, _export
-from ._abi import Call, Instance
+from ._abi import Call, Instance, Segments
 from ._arguments import Arguments
 from ._artifact import Artifact
 from ._counters import Counters
+from ._footprint import Footprint
+from ._foreign import ForeignInstance, refuse
 from ._manifest import Array, TensorSpec
 from ._memory import Memory
 from ._options import check_seed
@@ -20,7 +22,7 @@ from ._profile import Profile
 from ._profile_run import profile_function
 from ._schedule import LearningRates
 from ._state import State
-from .errors import ArgumentError
+from .errors import ArgumentError, TargetError
 from .report import Report
 
 __all__ = ["Step"]
@@ -45,7 +47,7 @@ class Step:
     def __init__(self, artifact: Artifact, values: Mapping[str, Array], torch_optimizer: Any = None) -> None:
         self._artifact = artifact
         manifest = artifact.manifest
-        self._instance = Instance(artifact.library, manifest)
+        self._instance = _instance_of(artifact)
         self._lock = threading.Lock()
         calls = {
             name: Call(self._instance, name, function, artifact.labels) for name, function in manifest.functions.items()
@@ -84,7 +86,9 @@ class Step:
         Raises:
             ArgumentError: an argument is missing, or has a wrong shape, dtype, label or value;
                 nothing ran.
+            TargetError: the step is for another machine.
         """
+        self._require_native("step")
         values = self._arguments.flatten(inputs, named)
         rates = self._rates.of_call(lr)
         checked = None if seed is None else check_seed(seed)
@@ -119,6 +123,7 @@ class Step:
             A new array; a tuple of them if the model returns several, a dict by name if it
             returns a mapping or a dataclass.
         """
+        self._require_native("predict")
         if self._predict is None:
             raise ArgumentError("predict: the model returns only its loss; there is no separate forward pass")
         values = self._predict_arguments.flatten(inputs, named)
@@ -129,6 +134,10 @@ class Step:
         if self._artifact.named_outputs:
             return {spec.name: output for spec, output in zip(specs, outputs, strict=True)}
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _require_native(self, what: str) -> None:
+        if not self._artifact.target.native:
+            raise refuse(self._artifact.target, what)
 
     @property
     def grad_norm(self) -> float | None:
@@ -213,6 +222,11 @@ class Step:
         """What the step costs, in bytes."""
         return self._artifact.manifest.memory
 
+    @property
+    def footprint(self) -> Footprint:
+        """What the step needs of a device's RAM and flash, in bytes; known before anything is linked."""
+        return self._artifact.footprint
+
     def report(self) -> Report:
         """Return the contract: what trains, in which mode, with which arithmetic, at what cost."""
         return Report.of(self._artifact)
@@ -242,6 +256,7 @@ class Step:
         Raises:
             ArgumentError: as for a call; or there is no `predict`.
         """
+        self._require_native("profile")
         if predict and self._predict is None:
             raise ArgumentError("profile: the model returns only its loss; there is no predict")
         arguments = self._predict_arguments if predict else self._arguments
@@ -280,7 +295,13 @@ class Step:
 
     @property
     def library_path(self) -> Path:
-        """The shared library; it is removed with the step, `export` keeps it."""
+        """The shared library; it is removed with the step, `export` keeps it.
+
+        Raises:
+            TargetError: the target has none.
+        """
+        if self._artifact.library is None:
+            raise TargetError(f"library_path: {self._artifact.target.name} has no shared libraries; export the step")
         return self._artifact.library
 
     def ir(self, stage: str) -> str:
@@ -303,6 +324,13 @@ class Step:
         """
         with self._lock:
             return _export.export(self._artifact, self._instance, self._state.model(), Path(directory))
+
+
+def _instance_of(artifact: Artifact) -> Segments:
+    """Return memory for the step, with its library if this machine can load it."""
+    if artifact.library and artifact.target.native:
+        return Instance(artifact.library, artifact.manifest)
+    return ForeignInstance(artifact.manifest, artifact.target, artifact.dump("plan"))
 
 
 def _check_signature(step: Call, groups: int) -> None:

@@ -16,7 +16,7 @@ from pockmlir import (
     compile,
     compiler,
 )
-from pockmlir._export import c_identifier, require_c_identifier
+from pockmlir._header import c_identifier, require_c_identifier
 from pockmlir.scheme import ParameterInfo
 
 torch = pytest.importorskip("torch")
@@ -25,7 +25,7 @@ X = torch.zeros(4, 3)
 
 def attempt(**changes):
     arguments = {"model": torch.nn.Linear(3, 2), "inputs": (X,), "loss": "cross_entropy", "optimizer": SGD()}
-    arguments |= {"scheme": Scheme.full(), "target": Target("host", "{}")} | changes
+    arguments |= {"scheme": Scheme.full(), "target": Target("host")} | changes
     return compile(arguments.pop("model"), arguments.pop("inputs"), **arguments)
 
 
