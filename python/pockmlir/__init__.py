@@ -8,12 +8,14 @@ from ._profile import Profile
 from ._tune import tune
 from ._tuning import Tuning
 from .compiler import LOSSES, STAGES, compile
+from .device import Run, run
 from .dropout import dropout_mask
 from .errors import (
     ArgumentError,
     CheckpointError,
     CompileError,
     PockError,
+    RunError,
     SchemeError,
     SizeError,
     StepError,
@@ -46,6 +48,8 @@ __all__ = [
     "PockError",
     "Profile",
     "Report",
+    "Run",
+    "RunError",
     "Scheme",
     "SchemeError",
     "SizeError",
@@ -61,6 +65,7 @@ __all__ = [
     "draw_memory",
     "dropout_mask",
     "get_num_threads",
+    "run",
     "set_num_threads",
     "tune",
 ]

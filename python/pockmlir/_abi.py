@@ -104,6 +104,7 @@ class Call:
     def __init__(
         self, instance: Segments, name: str, function: Function, labels: Mapping[str, LabelRange] | None = None
     ) -> None:
+        self.name = name
         self.symbol = f"{instance.manifest.name}_{name}"
         self.function = function
         self._inputs = [

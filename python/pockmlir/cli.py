@@ -1,4 +1,4 @@
-"""The command ``pock``: train, compile, inspect, tune and bench a model."""
+"""The command ``pock``: train, compile, run, inspect, tune and bench a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import _cli_inputs
+from . import _cli_inputs, device
 from ._memory import Memory
 from ._options import PRECISIONS
 from ._picture import draw_memory
@@ -108,8 +108,9 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         parsed_optimizer = _cli_inputs.parse_optimizer(optimizer, lr, settings)
         parsed_loss = _cli_inputs.load_loss(loss)
         loaded, examples, keywords = _cli_inputs.load_model(model, inputs)
+        builds = 1 + len(others) + bool(rest.get("reference"))
         with _progress() as progress:
-            task = progress.add_task("compile", total=(len(STAGES) + 2) * (1 + len(others)))
+            task = progress.add_task("compile", total=(len(STAGES) + 2) * builds)
             build = functools.partial(
                 compile,
                 loaded,
@@ -134,6 +135,10 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
             if others:
                 built = {text: build(scheme=other).memory for text, other in others.items()}
                 rest["memories"] = {" ".join(scheme): step.memory} | built
+            if rest.pop("reference", False):
+                rest["reference"] = build(
+                    scheme=parsed_scheme, target="host", arithmetic="portable", ram=None, flash=None
+                )
         command(model=loaded, loss=parsed_loss, step=step, **rest)
 
     return wrapper
@@ -340,6 +345,68 @@ def bench(model: Any, loss: Any, step: Step, steps: int, warmup: int, threads: i
             f"{name:9} {times['median_ms']:9.3f} ms/step (least {times['min_ms']:.3f}, p90 {times['p90_ms']:.3f})"
         )
     click.echo(f"speed-up over PyTorch eager with {threads} thread(s): {figures['speedup']:.2f}")
+
+
+@pock.command(name="run", epilog=_MODEL_HELP)
+@_model_options
+@click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--steps", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of samples, and of dropout.")
+@click.option(
+    "--compare/--no-compare", "reference", default=True, show_default=True, help="Do the same on this machine."
+)
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), help="Keep the program and its files there."
+)
+@click.option("--write-only", is_flag=True, help="Write the files only, for a board to run.")
+@click.option("--read-only", is_flag=True, help="Read what a board has written to the directory.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds after which to give up.")
+@_json_option
+def run_command(
+    model: Any,
+    loss: Any,
+    step: Step,
+    data: Path,
+    steps: int,
+    seed: int,
+    directory: Path | None,
+    write_only: bool,
+    read_only: bool,
+    timeout: float | None,
+    as_json: bool,
+    reference: Step | None = None,
+) -> None:
+    """Train a model on DATA where it is meant to run: on an emulated board, or in a folder for a real one.
+
+    DATA is as for `train`. Prints loss, accuracy, memory in use and instructions, and compares
+    the trained parameters with those that this machine finds.
+    """
+    arrays = _cli_inputs.load_data(data)
+    if (write_only or read_only) and directory is None:
+        raise click.UsageError("--write-only and --read-only need --directory")
+    if write_only and directory:
+        device.write(step, arrays, directory, steps=steps, seed=seed)
+        click.echo(f"program: {directory}")
+        return
+    if read_only and directory:
+        found = device.read(step, arrays, directory, steps=steps, seed=seed, reference=reference)
+    else:
+        with _progress() as progress:
+            task = progress.add_task("run", total=None)
+            found = device.run(
+                step,
+                arrays,
+                steps=steps,
+                seed=seed,
+                reference=reference,
+                directory=directory,
+                timeout=timeout,
+                on_call=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+    if as_json:
+        _print_json(found.to_dict())
+        return
+    Console().print(found)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ __all__ = [
     "CheckpointError",
     "CompileError",
     "PockError",
+    "RunError",
     "SchemeError",
     "SizeError",
     "StepError",
@@ -70,6 +71,10 @@ class SizeError(PockError):
             lines.append(f"  {kind:15}{need:>12,} of {limit:,} bytes: {need - limit:,} too many")
             lines += [f"    {part:13}{size:>12,}" for part, size in parts.items()]
         super().__init__("\n".join(lines))
+
+
+class RunError(PockError):
+    """A program for a device does not build, does not end as it should, or says something else than it should."""
 
 
 class CompileError(PockError):

@@ -97,20 +97,43 @@ class Step:
 
     def _run(self, values: Sequence[Any], rates: list[float], seed: int) -> float:
         """Run the step, or only accumulate; count the call if it succeeds."""
-        updates = self._counters.updates
-        call = self._step if updates or self._accumulate is None else self._accumulate
+        call, arrays = self._bind(values, rates, seed)
+        call.run(arrays, self._outputs[: len(call.function.outputs)])
+        if self._counters.updates:
+            self._rates.mark_stepped()
+            self._grad_norm = float(self._outputs[1]) if len(self._outputs) > 1 else None
+        self._counters.advance()
+        return float(self._outputs[0])
+
+    def _bind(self, values: Sequence[Any], rates: list[float], seed: int) -> tuple[Call, list[Array]]:
+        """Return the function that the next call runs, and all its checked inputs."""
+        call = self._step if self._counters.updates or self._accumulate is None else self._accumulate
         arrays = [call.bind(index, value) for index, value in enumerate(values)]
         self._scalars["lr"][...] = rates if self._scalars["lr"].ndim else rates[0]
         if self._counters.dropout:
             self._scalars["dropout_seed"][()] = seed
             self._scalars["dropout_step"][()] = self._counters.calls
-        arrays += [self._scalars[spec.name] for spec in call.function.scalars]
-        call.run(arrays, self._outputs[: len(call.function.outputs)])
-        self._counters.advance()
-        if updates:
-            self._rates.mark_stepped()
-            self._grad_norm = float(self._outputs[1]) if len(self._outputs) > 1 else None
-        return float(self._outputs[0])
+        return call, arrays + [self._scalars[spec.name] for spec in call.function.scalars]
+
+    def request(self, **named: Any) -> tuple[str, list[Array]]:
+        """Return what a call with these inputs would run, for another machine to do it; count the call.
+
+        Returns:
+            The name of the function, and copies of all its inputs.
+        """
+        values = self._arguments.flatten((), named)
+        with self._lock:
+            call, arrays = self._bind(values, self._rates.of_call(None), self._counters.seed)
+            self._counters.advance()
+            return call.name, [array.copy() for array in arrays]
+
+    def predict_request(self, **named: Any) -> tuple[str, list[Array]]:
+        """Return what `predict` would run, as `request` does."""
+        if self._predict is None:
+            raise ArgumentError("predict: the model returns only its loss; there is no separate forward pass")
+        values = self._predict_arguments.flatten((), named)
+        with self._lock:
+            return self._predict.name, [self._predict.bind(index, value).copy() for index, value in enumerate(values)]
 
     def predict(self, *inputs: Any, **named: Any) -> Any:
         """Run the forward pass with the parameters as they are, in eval mode.
@@ -181,6 +204,11 @@ class Step:
         """Set the whole state of the optimizer; the counterpart of `optimizer_state_dict`."""
         with self._lock:
             self._state.set_optimizer(state_dict)
+
+    def set_state_image(self, image: Array) -> None:
+        """Take over the state's bytes as another machine has left them: all that has been learnt there."""
+        with self._lock:
+            self._instance.state[: len(image)] = image
 
     def write_back(self, model: Any) -> None:
         """Copy parameters and buffers into a torch model, by its ``load_state_dict``."""
