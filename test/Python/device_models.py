@@ -85,9 +85,9 @@ class Case:
 
 
 CASES = {
-    "mlp": Case(mlp, 8, 16, pock.SGD(lr=0.1, momentum=0.9)),
-    "lenet": Case(lenet, 16, 4, pock.SGD(lr=0.05, momentum=0.9, weight_decay=1e-4)),
-    "ds_cnn": Case(lambda: ds_cnn(16, 2), 16, 4, pock.Adam(lr=0.002, eps=1e-6)),
+    "mlp": Case(mlp, 8, 16, optimizer=pock.SGD(lr=0.1, momentum=0.9)),
+    "lenet": Case(lenet, 16, 4, optimizer=pock.SGD(lr=0.05, momentum=0.9, weight_decay=1e-4)),
+    "ds_cnn": Case(lambda: ds_cnn(16, 2), 16, 4, optimizer=pock.Adam(lr=0.002, eps=1e-6)),
     "mobilenet_v2": Case(
         SmallMobileNetV2, 16, 4, channels=3, training=False, scheme=pock.Scheme.last(3) | pock.Scheme.bias_only()
     ),

@@ -41,13 +41,11 @@ class Machine:
         raise ArgumentError(f"ram: expected at most the {largest} bytes of the emulated board, but got {size}")
 
 
-# The vector table takes flash's first kilobyte where both are at address 0.
-_MPS2 = Machine(0x0, (0x400, 4 * _M), ((0x20000000, 4 * _M), (0x21000000, 16 * _M)))
-
 #: Target's runner → machine.
 MACHINES: Mapping[str, Machine] = {
-    "mps2-an386": _MPS2,
-    "mps2-an500": _MPS2,
+    # The vector table takes flash's first kilobyte where both are at address 0.
+    "mps2-an386": Machine(0x0, (0x400, 4 * _M), ((0x20000000, 4 * _M), (0x21000000, 16 * _M))),
+    "mps2-an500": Machine(0x0, (0x400, 4 * _M), ((0x20000000, 4 * _M), (0x60000000, 16 * _M))),
     "mps3-an547": Machine(
         0x0, (0x01000000, 2 * _M), ((0x20000000, 512 * _K), (0x21000000, 4 * _M), (0x60000000, 256 * _M))
     ),

@@ -226,7 +226,7 @@ def _compare(workload: Workload, outputs: Sequence[Mapping[str, Array]], found: 
     """Do the same on this machine."""
     expected = [_on_host(reference, operation) for operation in workload.operations]
     pairs = list(zip(outputs, expected, strict=True))
-    equal = all(given[name].tobytes() == own[name].tobytes() for given, own in pairs for name in own)
+    equal = all(given[name].tobytes() == own[name].tobytes() for given, own in pairs for name in given)
     difference = np.abs(np.subtract(workload.losses(outputs), workload.losses(expected)))
     return Comparison(state_hash(reference) == found, equal, float(difference.max()))
 
