@@ -148,17 +148,9 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
                       return op && arith::getNeutralElement(op);
                     });
 
-  // Unroll short inner loops: neighbouring windows share their loads.
   SmallVector<bool> unroll(loops.size(), false);
-  if (vectorLoop < 0) {
-    int64_t copies = points.size();
-    for (size_t k = loops.size(); k-- > 0;) {
-      copies *= nest.loops[loops[k]].extent;
-      if (nest.loops[loops[k]].extent > 16 || copies > 150)
-        break;
-      unroll[k] = true;
-    }
-  }
+  if (vectorLoop < 0)
+    unroll = chooseUnrolled(nest, schedule, loops, points.size());
 
   // Which taps a row leaves out is known if they are.
   if (!isInnerTile())

@@ -41,6 +41,8 @@ struct Schedule {
   /// Whether sums are added up in the order of the loops, each in one
   /// accumulator, so that they do not depend on the rest of the schedule.
   bool keepsOrder = false;
+  /// How many copies of a body make loops over few terms straight-line code.
+  int64_t mostCopies = 150;
   /// Buffers of more bytes than this are in no cache when a tile wants them:
   /// what it reads is asked for ahead. 0 for targets without vectors.
   int64_t farBytes = 0;
@@ -64,6 +66,16 @@ inline bool isTransposed(const Access &access, const Schedule &schedule) {
          access.strides[schedule.row] == 1 &&
          access.strides[schedule.col] != 0 && access.strides[schedule.col] != 1;
 }
+
+/// Which of the loops of a sum, the innermost last, are unrolled in a tile of
+/// `points`: short inner ones, so that neighbouring windows share their loads.
+mlir::SmallVector<bool> chooseUnrolled(const Nest &nest,
+                                       const Schedule &schedule,
+                                       mlir::ArrayRef<int> loops,
+                                       int64_t points);
+
+/// About how many operations the code of a nest has.
+double countOperations(Nest &nest, const Schedule &schedule);
 
 /// The cheapest schedule by a cost model of loads, arithmetic, latency and
 /// registers; with the given tile if a schedule has it. Always succeeds: scalar

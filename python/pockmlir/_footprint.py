@@ -7,10 +7,11 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from ._link import find_program
+from ._link import NOT_LOADED, find_program
 from ._manifest import Manifest
 from .errors import CompileError, SizeError
 from .target import Target
@@ -120,7 +121,12 @@ def _read(object_code: bytes) -> tuple[int, dict[str, int]]:
     """Return the bytes that an object file takes in flash, and the stack of each of its functions."""
     (report,) = _readobj(object_code, "--sections", "--stack-sizes")
     sections = [entry["Section"] for entry in report["Sections"]]
-    loaded = [s for s in sections if any(flag["Name"] == "SHF_ALLOC" for flag in s["Flags"]["Flags"])]
+    loaded = [
+        s
+        for s in sections
+        if any(flag["Name"] == "SHF_ALLOC" for flag in s["Flags"]["Flags"])
+        and not any(fnmatch(s["Name"]["Name"], pattern) for pattern in NOT_LOADED)
+    ]
     # Each rounded up to its alignment: what lies before it may leave a gap.
     size = sum(-(-s["Size"] // align) * align for s in loaded for align in [max(s["AddressAlignment"], 1)])
     stacks = [entry["Entry"] for entry in report["StackSizes"]]
