@@ -71,11 +71,6 @@ private:
   SmallVector<double> bodies;
 };
 
-/// Number of pieces that the emitter makes of `size` columns.
-int64_t countPieces(int64_t size, int64_t lanes) {
-  return size / lanes + llvm::popcount<uint64_t>(size % lanes);
-}
-
 /// Cycles to load an operand for all points of a tile.
 double CostModel::loadCost(const Schedule &schedule, const Access &access,
                            int reductionLoop, int64_t rows, int64_t pieces,
@@ -119,8 +114,9 @@ double CostModel::stepCost(const Schedule &schedule, size_t index, int64_t rows,
 
 double CostModel::tileCost(const Schedule &schedule, int64_t rows,
                            int64_t cols) const {
-  int64_t pieces =
-      schedule.vectorCol ? countPieces(cols, schedule.lanes) : cols;
+  int64_t pieces = schedule.vectorCol
+                       ? countPieces(cols, schedule.lanes, schedule.leastLanes)
+                       : cols;
   double total = kTileOverhead;
   for (size_t i = 0; i < nest.statements.size(); ++i) {
     const Statement &statement = nest.statements[i];
@@ -261,6 +257,14 @@ double CostModel::cost(const Schedule &schedule) const {
   return total * others;
 }
 
+/// The fewest lanes that a vector may have. Helium, the vectors of 32-bit
+/// processors, has none of 64 bits: LLVM would take twice as wide elements,
+/// which its runtime library computes with.
+int64_t leastLanesOf(const TargetDescription &target) {
+  return target.indexBits == 32 ? std::max<int64_t>(2, target.vectorBytes / 4)
+                                : 2;
+}
+
 /// Lanes of a vector for the floating-point types of the nest (for its widest
 /// type if it has none).
 int64_t lanesOf(Nest &nest, const TargetDescription &target) {
@@ -271,7 +275,8 @@ int64_t lanesOf(Nest &nest, const TargetDescription &target) {
     if (isa<FloatType>(access.elementType))
       floats = floats ? std::min(floats, lanes) : lanes;
   });
-  return floats ? floats : std::max<int64_t>(1, any);
+  int64_t lanes = floats ? floats : any;
+  return lanes < leastLanesOf(target) ? 1 : lanes;
 }
 
 /// The reduction loop that is best vectorised in `statement`, or -1 if the
@@ -421,6 +426,7 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
   };
   Schedule scalar;
   scalar.mostCopies = mostCopies;
+  scalar.leastLanes = leastLanesOf(target);
   scalar.reductionLoop.assign(nest.statements.size(), -1);
   consider(scalar);
   SmallVector<int> rows = parallel;
@@ -463,8 +469,8 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
       }
 
     // Vectors along the reductions.
-    Schedule schedule;
-    schedule.mostCopies = mostCopies;
+    Schedule schedule = scalar;
+    schedule.reductionLoop.clear();
     bool all = hasReduction;
     for (Statement &statement : nest.statements) {
       int loop =

@@ -17,6 +17,23 @@ struct Tile {
   }
 };
 
+/// How many lanes a vector has that does not fill `lanes` of them: the next
+/// smaller power of two, or one if there are no vectors so small.
+inline int64_t nextLanes(int64_t lanes, int64_t least) {
+  int64_t next = lanes > 1 ? llvm::bit_floor<uint64_t>(lanes - 1) : 1;
+  return next < least ? 1 : next;
+}
+
+/// Number of vectors and single points that `size` points are computed as.
+inline int64_t countPieces(int64_t size, int64_t lanes, int64_t least) {
+  int64_t pieces = size / lanes;
+  while ((size %= lanes)) {
+    lanes = nextLanes(lanes, least);
+    pieces += size / lanes;
+  }
+  return pieces;
+}
+
 /// How a nest becomes code. The register tile is `rows` points of loop `row`
 /// times `cols` points of loop `col`; all other parallel loops run point by
 /// point around it.
@@ -30,6 +47,8 @@ struct Schedule {
   int64_t rows = 1, cols = 1;
   bool vectorCol = false;
   int64_t lanes = 1;
+  /// Fewer points than these, at the end of a loop, are computed one by one.
+  int64_t leastLanes = 2;
   /// Per statement: the reduction loop that is vectorised, or -1.
   mlir::SmallVector<int> reductionLoop;
   /// All parallel loops, outermost first.

@@ -17,8 +17,7 @@ namespace {
 /// Pieces of a vectorised loop, points of another one.
 int64_t countPoints(const Schedule &schedule, int loop, int64_t size) {
   if (loop == schedule.col && schedule.vectorCol)
-    return size / schedule.lanes +
-           llvm::popcount<uint64_t>(size % schedule.lanes);
+    return countPieces(size, schedule.lanes, schedule.leastLanes);
   return size;
 }
 
