@@ -98,6 +98,9 @@ void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
       function.addFnAttr("prefer-vector-width",
                          std::to_string(target.vectorBytes * 8));
     function.addFnAttr(llvm::Attribute::NoUnwind);
+    // Flash is dear, and kernels are unrolled already as far as pays.
+    if (isBareMetal(module.getTargetTriple()))
+      function.addFnAttr(llvm::Attribute::OptimizeForSize);
     // A kernel inlined into the list of launches gains nothing and makes one
     // huge function of all of them.
     if (function.hasLocalLinkage())
@@ -121,7 +124,10 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
+  builder
+      .buildPerModuleDefaultPipeline(isBareMetal(module.getTargetTriple())
+                                         ? llvm::OptimizationLevel::Os
+                                         : llvm::OptimizationLevel::O2)
       .run(module, modules);
 }
 

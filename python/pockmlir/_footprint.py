@@ -7,13 +7,18 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ._link import find_program
+from ._link import NOT_LOADED, find_program
 from ._manifest import Manifest
 from .errors import CompileError, SizeError
+from .report import as_text, format_bytes, make_table
 from .target import Target
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
 
 __all__ = ["Footprint", "check", "undefined_symbols"]
 
@@ -70,6 +75,28 @@ class Footprint:
         """Return the figures, for programs."""
         return asdict(self) | {"ram": self.ram, "flash": self.flash}
 
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = []
+        for kind, (total, parts) in self.parts().items():
+            rows += [(kind, total), *((f"  {part}", size) for part, size in parts.items())]
+        rows.append(("inputs and outputs, not counted", self.arguments))
+        yield make_table(
+            "on the device", ("what", "bytes", ""), [(what, f"{size:,}", format_bytes(size)) for what, size in rows]
+        )
+
+    def parts(self) -> dict[str, tuple[int, dict[str, int]]]:
+        """Return the sum of each kind of memory, and what it is made of."""
+        return {
+            "RAM": (self.ram, {"state": self.state, "arena": self.arena, "stack": self.stack}),
+            "flash": (
+                self.flash,
+                {"code": self.code, "constants": self.constants, "initial state": self.initial_state},
+            ),
+        }
+
 
 def check(footprint: Footprint, target: Target) -> None:
     """Refuse what does not fit.
@@ -77,24 +104,15 @@ def check(footprint: Footprint, target: Target) -> None:
     Raises:
         SizeError: with a table of what needs how much.
     """
-    kinds = {
-        "RAM": (target.ram, footprint.ram, {key: getattr(footprint, key) for key in ("state", "arena", "stack")}),
-        "flash": (
-            target.flash,
-            footprint.flash,
-            {
-                "code": footprint.code,
-                "constants": footprint.constants,
-                "initial state": footprint.initial_state,
-            },
-        ),
-        "stack": (target.stack_bytes if target.bare_metal else None, footprint.stack, {}),
-    }
-    exceeded = {kind: entry for kind, entry in kinds.items() if entry[0] is not None and entry[1] > entry[0]}
+    needs = footprint.parts() | {"stack": (footprint.stack, {})}
+    limits = {"RAM": target.ram, "flash": target.flash, "stack": target.stack_bytes if target.bare_metal else None}
+    exceeded: dict[str, tuple[int, int, dict[str, int]]] = {}
+    for kind, (need, parts) in needs.items():
+        limit = limits[kind]
+        if limit is not None and need > limit:
+            exceeded[kind] = (limit, need, parts)
     if exceeded:
-        raise SizeError(
-            target.name, {kind: (limit or 0, need, parts) for kind, (limit, need, parts) in exceeded.items()}
-        )
+        raise SizeError(target.name, exceeded)
 
 
 def undefined_symbols(object_code: bytes) -> tuple[str, ...]:
@@ -120,7 +138,12 @@ def _read(object_code: bytes) -> tuple[int, dict[str, int]]:
     """Return the bytes that an object file takes in flash, and the stack of each of its functions."""
     (report,) = _readobj(object_code, "--sections", "--stack-sizes")
     sections = [entry["Section"] for entry in report["Sections"]]
-    loaded = [s for s in sections if any(flag["Name"] == "SHF_ALLOC" for flag in s["Flags"]["Flags"])]
+    loaded = [
+        s
+        for s in sections
+        if any(flag["Name"] == "SHF_ALLOC" for flag in s["Flags"]["Flags"])
+        and not any(fnmatch(s["Name"]["Name"], pattern) for pattern in NOT_LOADED)
+    ]
     # Each rounded up to its alignment: what lies before it may leave a gap.
     size = sum(-(-s["Size"] // align) * align for s in loaded for align in [max(s["AddressAlignment"], 1)])
     stacks = [entry["Entry"] for entry in report["StackSizes"]]

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from .errors import CompileError
 
-__all__ = ["OPENMP", "archive", "find_program", "link_shared", "write_object"]
+__all__ = ["NOT_LOADED", "OPENMP", "archive", "find_program", "link_shared", "write_object"]
 
 #: Where Debian puts the tools of a versioned LLVM.
 _LLVM_BIN = "/usr/lib/llvm-22/bin"
 #: The OpenMP runtimes that kernels can use, the better known first.
 OPENMP = ("libgomp.so.1", "libomp.so.5")
+#: Sections that a static library does without: sizes of stacks, and tables for exceptions that no function throws.
+NOT_LOADED = (".stack_sizes", ".ARM.exidx*", ".rel.ARM.exidx*")
 #: Where shared libraries may be; only those that exist are searched.
 _LIBRARY_DIRS = ("/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib", "/lib")
 
@@ -99,11 +101,12 @@ def link_shared(object_file: Path, library: Path, *, native: bool = True) -> Non
 
 
 def archive(objects: Mapping[str, bytes], library: Path) -> None:
-    """Make a static library of object files, by name, without time stamps, owners, or sizes of stacks."""
+    """Make a static library of object files, by name, without time stamps, owners, or `NOT_LOADED`."""
     library.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="pock-archive-") as directory:
         members = [Path(directory, name) for name in objects]
         for member, code in zip(members, objects.values(), strict=True):
             member.write_bytes(code)
-            _run([find_program("llvm-objcopy-22", "llvm-objcopy", "objcopy"), "-R", ".stack_sizes", str(member)])
+            removed = [argument for pattern in NOT_LOADED for argument in ("-R", pattern)]
+            _run([find_program("llvm-objcopy-22", "llvm-objcopy", "objcopy"), "--wildcard", *removed, str(member)])
         _run([find_program("llvm-ar-22", "llvm-ar", "ar"), "rcsD", str(library), *map(str, members)])

@@ -163,9 +163,11 @@ def compile_command(model: Any, loss: Any, step: Step, output: Path, as_json: bo
     """Compile a model and export library, header, parameters and manifest."""
     files = step.export(output)
     if as_json:
-        _print_json({"files": {role: str(path) for role, path in files.items()}} | step.report().to_dict())
+        exported = {"files": {role: str(path) for role, path in files.items()}, "footprint": step.footprint.to_dict()}
+        _print_json(exported | step.report().to_dict())
         return
     Console().print(step.report())
+    Console().print(step.footprint)
     for role, path in files.items():
         click.echo(f"{role:16} {format_bytes(path.stat().st_size):>10}  {path}")
 

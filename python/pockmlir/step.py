@@ -47,6 +47,7 @@ class Step:
     def __init__(self, artifact: Artifact, values: Mapping[str, Array], torch_optimizer: Any = None) -> None:
         self._artifact = artifact
         manifest = artifact.manifest
+        self._native = artifact.target.native
         self._instance = _instance_of(artifact)
         self._lock = threading.Lock()
         calls = {
@@ -159,7 +160,7 @@ class Step:
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def _require_native(self, what: str) -> None:
-        if not self._artifact.target.native:
+        if not self._native:
             raise refuse(self._artifact.target, what)
 
     @property

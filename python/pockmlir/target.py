@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -73,9 +74,7 @@ class Target:
     @classmethod
     def host(cls) -> Target:
         """Return the machine that runs this program, as LLVM sees it."""
-        found = _ENTRY.findall(load_core().host_target())
-        entries: dict[str, Any] = {key: int(number) if number else text for key, text, number in found}
-        return cls("host", **entries)
+        return cls("host", **_host_entries())
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
@@ -166,6 +165,13 @@ class Target:
         host = type(self).host().triple.split("-")
         own = self.triple.split("-")
         return not self.triple or (own[0] == host[0] and ("linux" in own) == ("linux" in host) and not self.bare_metal)
+
+
+@functools.cache
+def _host_entries() -> dict[str, Any]:
+    """The entries of ``pock.target`` that describe this machine."""
+    found = _ENTRY.findall(load_core().host_target())
+    return {key: int(number) if number else text for key, text, number in found}
 
 
 #: The entries of ``pock.target``.

@@ -44,7 +44,7 @@ def attempt(**changes):
         ({"scheme": {}}, "scheme: empty, nothing to train"),
         ({"scheme": Scheme()}, "scheme: empty, nothing to train"),
         ({"scheme": {"a": 2}}, r"fraction of 'a' must be in \[0, 1\]"),
-        ({"target": "tpu"}, "target: expected 'host' or a pockmlir.Target, but got 'tpu'"),
+        ({"target": "tpu"}, "target: expected one of host, aarch64-linux, .*, but got 'tpu'"),
         ({"target": 3}, "target: expected a name or a pockmlir.Target, but got int"),
         ({"name": "my-net"}, "name: expected a C identifier"),
         ({"name": "int"}, "name: expected a C identifier"),

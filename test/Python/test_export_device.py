@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 import pockmlir as pock
 import pytest
+import torch
 from models import ARCHITECTURES
 from pockmlir import _footprint, _link
+from torch import nn
+from torch.nn import functional
 
 DEVICES = ("cortex-m4", "cortex-m7", "cortex-m55")
 
@@ -91,6 +94,52 @@ def test_code_needs_no_library_and_no_double_precision(name: str, target: str, t
         assert re.search(r"vfma\.f32\s+q\d", listing), "no vectors"
 
 
+class Functions(nn.Module):
+    """Every elementary function there is, on numbers that all of them take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(6, 6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.linear(x).sigmoid() * 0.9 + 0.05
+        values = [y.exp(), y.log(), y.sin(), y.cos(), y.tanh(), y.erf(), y.sqrt(), y.rsqrt(), y.expm1(), y.log1p()]
+        values += [y.atan(), y**1.7, y.reciprocal(), functional.gelu(y), functional.softplus(y), functional.elu(y)]
+        values += [functional.silu(y), functional.mish(y), x.floor() * y, x.round() * y, x.ceil() * y, x.trunc() * y]
+        return torch.stack(values).mean(0)
+
+
+class Words(nn.Module):
+    """Embedding, attention, layer norm and dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(50, 16)
+        self.block = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.1, activation="gelu", batch_first=True)
+        self.head = nn.Linear(16, 5)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.head(self.block(self.embedding(ids)).mean(1))
+
+
+@pytest.mark.parametrize("target", DEVICES)
+@pytest.mark.parametrize("name", ["functions", "words"])
+def test_no_function_comes_from_a_library(name: str, target: str) -> None:
+    model: nn.Module = Functions() if name == "functions" else Words()
+    x = torch.randn(3, 6) if name == "functions" else torch.randint(0, 50, (2, 7))
+    options = {"optimizer": pock.Adam(), "scheme": pock.Scheme.full(), "clip_grad_norm": 1.0}
+    step = pock.compile(model, (x,), loss="cross_entropy", target=target, **options)
+    needed = _footprint.undefined_symbols(step.artifact.object_code)
+    assert not [symbol for symbol in needed if not LIBRARY.fullmatch(symbol)]
+
+
+def test_double_precision_is_refused_by_name() -> None:
+    model = nn.Linear(6, 3).double()
+    options = {"loss": "cross_entropy", "optimizer": pock.SGD(), "scheme": pock.Scheme.full()}
+    with pytest.raises(pock.CompileError, match="needs f64, but the target's floating-point unit has only f32"):
+        pock.compile(model, (torch.randn(2, 6, dtype=torch.float64),), target="cortex-m7", **options)
+
+
 def disassembly(step: pock.Step, directory: Path) -> str:
     path = directory / "net.o"
     path.write_bytes(step.artifact.object_code)
@@ -109,8 +158,8 @@ def test_the_header_is_c_and_cxx(step: pock.Step, tmp_path: Path, language: str)
     source.write_text(
         '#include "net.h"\n#include "net.h"\n'
         "static unsigned char state[NET_STATE_BYTES], arena[NET_ARENA_BYTES];\n"
-        "static float x[NET_STEP_X_ELEMENTS];\n"
-        "int main(void) { return (int)(net_init(state) + net_constants[0] + arena[0] + x[0]) + NET_STEP_X_DIM_0; }\n"
+        "static float x[NET_STEP_IMAGE_ELEMENTS];\n"
+        "int main(void) { return (int)(net_init(state) + net_constants[0] + arena[0] + x[0]) + NET_STEP_IMAGE_DIM_0; }\n"
     )
     compiler = _link.find_program("clang-22", "clang")
     flags = [

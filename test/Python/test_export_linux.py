@@ -46,7 +46,8 @@ def trained_in_c(step: pock.Step, name: str, directory: Path, compiler: str, *ru
             x, y = ARCHITECTURES[name].batch(index)
             file.write(x.numpy().tobytes() + y.numpy().tobytes())
     program = directory / "train"
-    flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-I", str(directory)]
+    elements = f"-DX_ELEMENTS=NET_STEP_{step.inputs[0].name.upper()}_ELEMENTS"
+    flags = [elements, "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-I", str(directory)]
     # No libm: the code must not need it.
     command = [compiler, *flags, str(SOURCE), str(files["static_library"]), "-static", "-o", str(program)]
     subprocess.run(command, check=True)

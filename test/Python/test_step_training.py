@@ -76,7 +76,7 @@ def make_step(training=None, **changes):
     infos = (pock.ParameterInfo("w", (2,)),)
     optimizer = pock.SGD(lr=0.5, groups=[{"params": "w", "lr": 0.25}])
     options = {
-        "manifest": Manifest.from_json(json.dumps(MANIFEST)), "library": library(), "object_code": b"",
+        "manifest": Manifest.from_json(json.dumps(MANIFEST)), "library": library(), "object_code": library().with_name("acc.o").read_bytes(),
         "optimizer": optimizer, "groups": OptimizerGroups.resolve(optimizer, infos, ["w"]),
         "scheme": pock.Scheme.full(), "fractions": {"w": 1.0}, "parameters": infos, "target": pock.Target("host"),
         "training": training or Training(accumulate=3, clip_grad_norm=1.0, seed=11), "dropout": ("net.drop",),

@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
   if (argc != 3)
     return 2;
   int steps = atoi(argv[2]);
-  size_t x_bytes = NET_STEP_X_ELEMENTS * sizeof(float),
+  size_t x_bytes = X_ELEMENTS * sizeof(float),
          y_bytes = NET_STEP_TARGET_ELEMENTS * sizeof(int64_t);
   const void *constants =
       read_file(argv[1], "net.constants.bin", NET_CONSTANTS_BYTES);
