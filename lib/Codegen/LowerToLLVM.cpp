@@ -148,10 +148,35 @@ struct CallErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
+/// What instructions of a processor can do.
+struct Abilities {
+  /// Round f32 to integers.
+  bool rounding;
+  /// Compute in f32 but not in f64.
+  bool singleOnly;
+  /// Convert 64-bit integers.
+  bool wideConversions;
+
+  explicit Abilities(const llvm::TargetMachine &machine) {
+    llvm::LLVMContext context;
+    llvm::Module module("probe", context);
+    auto *function = llvm::Function::Create(
+        llvm::FunctionType::get(llvm::Type::getVoidTy(context), false),
+        llvm::GlobalValue::ExternalLinkage, "probe", module);
+    const llvm::TargetLowering *lowering =
+        machine.getSubtargetImpl(*function)->getTargetLowering();
+    rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
+    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
+                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
+    wideConversions = lowering->isOperationLegalOrCustom(llvm::ISD::SINT_TO_FP,
+                                                         llvm::MVT::i64);
+  }
+};
+
 /// f32 math functions as polynomials, powf and relatives as exp and log; what
-/// rounds to integers as additions if `rounds` is false.
+/// the processor has no instructions for by those that it has.
 LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
-                         bool rounds) {
+                         const Abilities &abilities) {
   MLIRContext *context = module.getContext();
   if (failed(lowerBf16(module, target)))
     return failure();
@@ -170,8 +195,10 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
   populateMathPolynomialApproximationPatterns(patterns, options);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<CallErf>(context);
-  if (!rounds)
+  if (!abilities.rounding)
     populateRoundingPatterns(patterns);
+  if (!abilities.wideConversions)
+    populateWideConversionPatterns(patterns);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
@@ -214,27 +241,6 @@ createMachine(const TargetDescription &target, const std::string &triple) {
       llvm::Triple(triple), target.cpu, target.features, llvm::TargetOptions(),
       llvm::Reloc::PIC_));
 }
-
-/// What instructions of a processor can do.
-struct Abilities {
-  /// Round f32 to integers.
-  bool rounding;
-  /// Compute in f32 but not in f64.
-  bool singleOnly;
-
-  explicit Abilities(const llvm::TargetMachine &machine) {
-    llvm::LLVMContext context;
-    llvm::Module module("probe", context);
-    auto *function = llvm::Function::Create(
-        llvm::FunctionType::get(llvm::Type::getVoidTy(context), false),
-        llvm::GlobalValue::ExternalLinkage, "probe", module);
-    const llvm::TargetLowering *lowering =
-        machine.getSubtargetImpl(*function)->getTargetLowering();
-    rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
-    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
-                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
-  }
-};
 
 /// Rejects f64, for which a function of the runtime library would be called.
 LogicalResult refuseDoubles(ModuleOp module) {
@@ -309,7 +315,7 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     Abilities abilities(*machine);
     if (abilities.singleOnly && failed(refuseDoubles(module)))
       return signalPassFailure();
-    if (failed(expandMath(module, *target, abilities.rounding)) ||
+    if (failed(expandMath(module, *target, abilities)) ||
         failed(lowerVectors(module)) || failed(runPreparation(module, run)) ||
         failed(convert(module, *target, dataLayout)))
       return signalPassFailure();
