@@ -20,6 +20,20 @@ void __aeabi_memcpy(void *to, const void *from, size_t bytes) {
   }
 }
 
+void __aeabi_memmove(void *to, const void *from, size_t bytes) {
+  uint8_t *out = to;
+  const uint8_t *in = from;
+  if (out <= in || out >= in + bytes) {
+    __aeabi_memcpy(to, from, bytes);
+    return;
+  }
+  while (bytes) { /* the end first, as the target lies upon it */
+    --bytes;
+    out[bytes] = in[bytes];
+    KEEP_LOOP;
+  }
+}
+
 void __aeabi_memset(void *to, size_t bytes, int value) {
   uint8_t *out = to;
   uint32_t word = (uint8_t)value * 0x01010101u;
@@ -41,6 +55,10 @@ void __aeabi_memcpy4(void *to, const void *from, size_t bytes)
     ALIAS("__aeabi_memcpy");
 void __aeabi_memcpy8(void *to, const void *from, size_t bytes)
     ALIAS("__aeabi_memcpy");
+void __aeabi_memmove4(void *to, const void *from, size_t bytes)
+    ALIAS("__aeabi_memmove");
+void __aeabi_memmove8(void *to, const void *from, size_t bytes)
+    ALIAS("__aeabi_memmove");
 void __aeabi_memset4(void *to, size_t bytes, int value) ALIAS("__aeabi_memset");
 void __aeabi_memset8(void *to, size_t bytes, int value) ALIAS("__aeabi_memset");
 void __aeabi_memclr4(void *to, size_t bytes) ALIAS("__aeabi_memclr");
@@ -48,6 +66,11 @@ void __aeabi_memclr8(void *to, size_t bytes) ALIAS("__aeabi_memclr");
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
   __aeabi_memcpy(to, from, bytes);
+  return to;
+}
+
+void *memmove(void *to, const void *from, size_t bytes) {
+  __aeabi_memmove(to, from, bytes);
   return to;
 }
 

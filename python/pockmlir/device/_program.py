@@ -101,7 +101,7 @@ LDFLAGS = {" ".join(link_flags)}
 SOURCES = {" ".join(sources)}
 LIBRARIES = {"" if target.bare_metal else "-lm"}
 
-{PROGRAM}: $(SOURCES) $(wildcard *.h) lib{name}.a
+{PROGRAM}: $(SOURCES) $(wildcard *.h) lib{name}.a Makefile
 \t$(CC) $(CFLAGS) $(LDFLAGS) $(SOURCES) lib{name}.a $(LIBRARIES) -o $@
 """
 
