@@ -13,6 +13,9 @@ packages=(
   g++ cmake ninja-build        # build
   python3-dev python3-venv     # the Python module
   libgtest-dev                 # C++ unit tests
+  qemu-system-arm qemu-user    # boards and programs of other processors
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross # programs for 64-bit Arm
+  gcc-arm-none-eabi            # the example firmware, beside clang
 )
 
 missing=()

@@ -47,6 +47,10 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/CodeGen/TargetLowering.h"
+#include "llvm/CodeGen/TargetSubtargetInfo.h"
+#include "llvm/IR/Function.h"
+#include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -144,8 +148,35 @@ struct CallErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
-/// f32 math functions as polynomials, powf and relatives as exp and log.
-LogicalResult expandMath(ModuleOp module, const TargetDescription &target) {
+/// What instructions of a processor can do.
+struct Abilities {
+  /// Round f32 to integers.
+  bool rounding;
+  /// Compute in f32 but not in f64.
+  bool singleOnly;
+  /// Convert 64-bit integers.
+  bool wideConversions;
+
+  explicit Abilities(const llvm::TargetMachine &machine) {
+    llvm::LLVMContext context;
+    llvm::Module module("probe", context);
+    auto *function = llvm::Function::Create(
+        llvm::FunctionType::get(llvm::Type::getVoidTy(context), false),
+        llvm::GlobalValue::ExternalLinkage, "probe", module);
+    const llvm::TargetLowering *lowering =
+        machine.getSubtargetImpl(*function)->getTargetLowering();
+    rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
+    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
+                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
+    wideConversions = lowering->isOperationLegalOrCustom(llvm::ISD::SINT_TO_FP,
+                                                         llvm::MVT::i64);
+  }
+};
+
+/// f32 math functions as polynomials, powf and relatives as exp and log; what
+/// the processor has no instructions for by those that it has.
+LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
+                         const Abilities &abilities) {
   MLIRContext *context = module.getContext();
   if (failed(lowerBf16(module, target)))
     return failure();
@@ -164,6 +195,10 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target) {
   populateMathPolynomialApproximationPatterns(patterns, options);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<CallErf>(context);
+  if (!abilities.rounding)
+    populateRoundingPatterns(patterns);
+  if (!abilities.wideConversions)
+    populateWideConversionPatterns(patterns);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
@@ -191,9 +226,9 @@ LogicalResult lowerVectors(ModuleOp module) {
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
-/// LLVM's data layout string of `target`; empty if LLVM lacks the target.
-std::string dataLayoutOf(const TargetDescription &target,
-                         const std::string &triple) {
+/// LLVM's description of `target`; null if LLVM lacks it.
+std::unique_ptr<llvm::TargetMachine>
+createMachine(const TargetDescription &target, const std::string &triple) {
   llvm::InitializeAllTargetInfos();
   llvm::InitializeAllTargets();
   llvm::InitializeAllTargetMCs();
@@ -201,11 +236,24 @@ std::string dataLayoutOf(const TargetDescription &target,
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(llvm::Triple(triple), error);
   if (!backend)
-    return "";
-  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+    return nullptr;
+  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
       llvm::Triple(triple), target.cpu, target.features, llvm::TargetOptions(),
       llvm::Reloc::PIC_));
-  return machine ? machine->createDataLayout().getStringRepresentation() : "";
+}
+
+/// Rejects f64, for which a function of the runtime library would be called.
+LogicalResult refuseDoubles(ModuleOp module) {
+  auto isDouble = [](Type type) { return getElementTypeOrSelf(type).isF64(); };
+  WalkResult result = module.walk([&](Operation *op) {
+    if (llvm::none_of(op->getOperandTypes(), isDouble) &&
+        llvm::none_of(op->getResultTypes(), isDouble))
+      return WalkResult::advance();
+    op->emitError("needs f64, but the target's floating-point unit has only "
+                  "f32");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
 }
 
 LogicalResult convert(ModuleOp module, const TargetDescription &target,
@@ -247,12 +295,15 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     std::string triple = target->triple.empty()
                              ? llvm::sys::getDefaultTargetTriple()
                              : target->triple;
-    std::string dataLayout = dataLayoutOf(*target, triple);
-    if (dataLayout.empty()) {
+    std::unique_ptr<llvm::TargetMachine> machine =
+        createMachine(*target, triple);
+    if (!machine) {
       module.emitError("no LLVM back end for the triple '") << triple << "'";
       return signalPassFailure();
     }
 
+    std::string dataLayout =
+        machine->createDataLayout().getStringRepresentation();
     for (auto func : module.getOps<func::FuncOp>())
       if (func.isPrivate() && !func.isExternal())
         func->setAttr(
@@ -261,8 +312,11 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     auto run = [this](OpPassManager &pm, Operation *op) {
       return runPipeline(pm, op);
     };
-    if (failed(expandMath(module, *target)) || failed(lowerVectors(module)) ||
-        failed(runPreparation(module, run)) ||
+    Abilities abilities(*machine);
+    if (abilities.singleOnly && failed(refuseDoubles(module)))
+      return signalPassFailure();
+    if (failed(expandMath(module, *target, abilities)) ||
+        failed(lowerVectors(module)) || failed(runPreparation(module, run)) ||
         failed(convert(module, *target, dataLayout)))
       return signalPassFailure();
 

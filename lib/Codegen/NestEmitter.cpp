@@ -312,7 +312,8 @@ void NestEmitter::emitTile() {
   int64_t cols = schedule.col >= 0 ? size[schedule.col] : 1;
   for (int64_t row = 0; row < rows; ++row)
     for (Piece col :
-         splitIntoPieces(cols, schedule.vectorCol ? schedule.lanes : 1))
+         splitIntoPieces(cols, schedule.vectorCol ? schedule.lanes : 1,
+                         schedule.leastLanes))
       points.push_back({row, col});
   forwarded.clear();
   loads.clear();
@@ -355,8 +356,10 @@ void NestEmitter::transposeTile(Access &access) {
   if (!isTransposed(access, schedule))
     return;
   int64_t stride = access.strides[schedule.col];
-  for (Piece rows : splitIntoPieces(size[schedule.row], schedule.lanes))
-    for (Piece cols : splitIntoPieces(size[schedule.col], schedule.lanes)) {
+  for (Piece rows :
+       splitIntoPieces(size[schedule.row], schedule.lanes, schedule.leastLanes))
+    for (Piece cols : splitIntoPieces(size[schedule.col], schedule.lanes,
+                                      schedule.leastLanes)) {
       // Squares of `side`, of which a wide vector takes several.
       int64_t side = std::min(rows.lanes, cols.lanes);
       if (side < 4)

@@ -23,12 +23,13 @@ struct Piece {
 };
 
 /// [0, size) as pieces of `lanes`; the rest in powers of two.
-inline SmallVector<Piece> splitIntoPieces(int64_t size, int64_t lanes) {
+inline SmallVector<Piece> splitIntoPieces(int64_t size, int64_t lanes,
+                                          int64_t least) {
   SmallVector<Piece> pieces;
   int64_t offset = 0;
   while (offset < size) {
     while (lanes > size - offset)
-      lanes = lanes > 1 ? llvm::bit_floor<uint64_t>(lanes - 1) : 1;
+      lanes = nextLanes(lanes, least);
     pieces.push_back({offset, lanes});
     offset += lanes;
   }

@@ -90,7 +90,8 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
   // The remainder: whole pieces go to the loop's slots, others to their own.
   size_t slot = 0;
   fixed[loop] = begin + main;
-  for (Piece piece : splitIntoPieces(extent - main, width)) {
+  for (Piece piece :
+       splitIntoPieces(extent - main, width, schedule.leastLanes)) {
     if (piece.lanes != width)
       slot =
           llvm::find_if(
@@ -143,21 +144,14 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
     llvm::erase(loops, vectorLoop);
     loops.push_back(vectorLoop);
   }
-  bool mayReorder = llvm::all_of(statement.combiners, [](Operation *op) {
-    return op && arith::getNeutralElement(op);
-  });
+  bool mayReorder = !schedule.keepsOrder &&
+                    llvm::all_of(statement.combiners, [](Operation *op) {
+                      return op && arith::getNeutralElement(op);
+                    });
 
-  // Unroll short inner loops: neighbouring windows share their loads.
   SmallVector<bool> unroll(loops.size(), false);
-  if (vectorLoop < 0) {
-    int64_t copies = points.size();
-    for (size_t k = loops.size(); k-- > 0;) {
-      copies *= nest.loops[loops[k]].extent;
-      if (nest.loops[loops[k]].extent > 16 || copies > 150)
-        break;
-      unroll[k] = true;
-    }
-  }
+  if (vectorLoop < 0)
+    unroll = chooseUnrolled(nest, schedule, loops, points.size());
 
   // Which taps a row leaves out is known if they are.
   if (!isInnerTile())
@@ -170,13 +164,16 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
   int64_t extent = nest.loops[loops.back()].extent;
   int64_t width = vectorLoop >= 0 ? std::min(schedule.lanes, extent) : 1;
   width = llvm::bit_floor<uint64_t>(width);
+  if (width < schedule.leastLanes)
+    width = 1;
   int64_t chains = 1;
   if (mayReorder && !unroll.back())
     while (chains * 2 * static_cast<int64_t>(points.size()) <= 8 &&
            chains * 2 * width <= extent)
       chains *= 2;
   SmallVector<Piece> slots(chains, Piece{0, width});
-  for (Piece piece : splitIntoPieces(extent % width, width))
+  for (Piece piece :
+       splitIntoPieces(extent % width, width, schedule.leastLanes))
     slots.push_back(piece);
 
   // Where accumulators are whole vectors over the reduction, or several, they

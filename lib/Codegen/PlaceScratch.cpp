@@ -10,6 +10,7 @@
 #include "../Support/MemoryPlanner.h"
 #include "NestFusion.h"
 #include "Pock/Codegen/Passes.h"
+#include "Pock/Codegen/TargetDescription.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -145,6 +146,12 @@ struct PlaceScratch : impl::PlaceScratchBase<PlaceScratch> {
   using Base::Base;
 
   void runOnOperation() override {
+    FailureOr<TargetDescription> target =
+        TargetDescription::get(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    int64_t stack = stackBytes < 0 ? target->stackBytes / 16 : stackBytes;
+    int64_t align = alignment == 0 ? target->alignment : alignment;
     for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<Nest, 0> nests = formNests(func);
@@ -153,11 +160,11 @@ struct PlaceScratch : impl::PlaceScratchBase<PlaceScratch> {
         return signalPassFailure();
       if (allocs->empty())
         continue;
-      SmallVector<memref::AllocOp> onStack = takeSmallest(*allocs, stackBytes);
-      moveToStack(onStack, alignment);
+      SmallVector<memref::AllocOp> onStack = takeSmallest(*allocs, stack);
+      moveToStack(onStack, align);
       if (allocs->empty())
         continue;
-      SmallVector<Slot> slots = lifetimes(func, *allocs, nests, alignment);
+      SmallVector<Slot> slots = lifetimes(func, *allocs, nests, align);
       moveToWorkspace(func, *allocs, plan(slots));
     }
   }

@@ -26,6 +26,9 @@ constexpr int64_t kMostStreams = 8;
 constexpr int64_t kMostAliases = 6;
 /// Terms of a sum that take less time than writing it to memory does.
 constexpr int64_t kFewTerms = 64;
+/// The code of a nest may take a part of the first cache, which is as large for
+/// instructions as for data: half, if an operation is four bytes.
+constexpr int64_t kBytesPerOperation = 8;
 /// Latencies, branches and address arithmetic around a tile or a step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
@@ -67,11 +70,6 @@ private:
   const TargetDescription &target;
   SmallVector<double> bodies;
 };
-
-/// Number of pieces that the emitter makes of `size` columns.
-int64_t countPieces(int64_t size, int64_t lanes) {
-  return size / lanes + llvm::popcount<uint64_t>(size % lanes);
-}
 
 /// Cycles to load an operand for all points of a tile.
 double CostModel::loadCost(const Schedule &schedule, const Access &access,
@@ -116,8 +114,9 @@ double CostModel::stepCost(const Schedule &schedule, size_t index, int64_t rows,
 
 double CostModel::tileCost(const Schedule &schedule, int64_t rows,
                            int64_t cols) const {
-  int64_t pieces =
-      schedule.vectorCol ? countPieces(cols, schedule.lanes) : cols;
+  int64_t pieces = schedule.vectorCol
+                       ? countPieces(cols, schedule.lanes, schedule.leastLanes)
+                       : cols;
   double total = kTileOverhead;
   for (size_t i = 0; i < nest.statements.size(); ++i) {
     const Statement &statement = nest.statements[i];
@@ -237,6 +236,10 @@ double CostModel::cost(const Schedule &schedule) const {
       (schedule.rows > kMostStreams && writesStreams(schedule)) ||
       (schedule.rows > kMostStreams && rowsStream(schedule)))
     return INFINITY;
+  // (There is always code point by point.)
+  if ((schedule.row >= 0 || schedule.col >= 0) &&
+      countOperations(nest, schedule) > target.l1Bytes / kBytesPerOperation)
+    return INFINITY;
   double total = 0;
   if (rowTiles && colTiles)
     total +=
@@ -254,6 +257,14 @@ double CostModel::cost(const Schedule &schedule) const {
   return total * others;
 }
 
+/// The fewest lanes that a vector may have. Helium, the vectors of 32-bit
+/// processors, has none of 64 bits: LLVM would take twice as wide elements,
+/// which its runtime library computes with.
+int64_t leastLanesOf(const TargetDescription &target) {
+  return target.indexBits == 32 ? std::max<int64_t>(2, target.vectorBytes / 4)
+                                : 2;
+}
+
 /// Lanes of a vector for the floating-point types of the nest (for its widest
 /// type if it has none).
 int64_t lanesOf(Nest &nest, const TargetDescription &target) {
@@ -264,7 +275,8 @@ int64_t lanesOf(Nest &nest, const TargetDescription &target) {
     if (isa<FloatType>(access.elementType))
       floats = floats ? std::min(floats, lanes) : lanes;
   });
-  return floats ? floats : std::max<int64_t>(1, any);
+  int64_t lanes = floats ? floats : any;
+  return lanes < leastLanesOf(target) ? 1 : lanes;
 }
 
 /// The reduction loop that is best vectorised in `statement`, or -1 if the
@@ -399,6 +411,7 @@ int chooseThreadLoop(Nest &nest, const Schedule &schedule) {
 void forEachSchedule(Nest &nest, const TargetDescription &target,
                      llvm::function_ref<void(const Schedule &, double)> fn) {
   CostModel model(nest, target);
+  int64_t mostCopies = std::min<int64_t>(150, target.l1Bytes / 64);
   SmallVector<int> parallel = nest.parallelLoops();
   bool vectorizable = llvm::all_of(nest.statements, [](Statement &statement) {
     return statement.vectorizable;
@@ -412,6 +425,8 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
     fn(schedule, model.cost(schedule));
   };
   Schedule scalar;
+  scalar.mostCopies = mostCopies;
+  scalar.leastLanes = leastLanesOf(target);
   scalar.reductionLoop.assign(nest.statements.size(), -1);
   consider(scalar);
   SmallVector<int> rows = parallel;
@@ -423,8 +438,7 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
       for (int row : rows) {
         if (row == col)
           continue;
-        Schedule schedule;
-        schedule.reductionLoop.assign(nest.statements.size(), -1);
+        Schedule schedule = scalar;
         schedule.row = row;
         schedule.col = col;
         schedule.vectorCol = true;
@@ -455,7 +469,8 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
       }
 
     // Vectors along the reductions.
-    Schedule schedule;
+    Schedule schedule = scalar;
+    schedule.reductionLoop.clear();
     bool all = hasReduction;
     for (Statement &statement : nest.statements) {
       int loop =
@@ -464,7 +479,7 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
       schedule.reductionLoop.push_back(loop);
     }
     schedule.lanes = lanes;
-    if (all && lanes > 1)
+    if (all && lanes > 1 && !target.portable)
       for (int row : rows)
         for (int col : rows) {
           if (row == col && row >= 0)
@@ -504,6 +519,7 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
     return chooseSchedule(nest, target);
 
   chooseOrder(nest, target, *best);
+  best->keepsOrder = target.portable;
   best->farBytes = target.vectorBytes ? target.l2Bytes : 0;
   if (target.threads != 1 && bestCost > kParallelCycles)
     best->threadLoop = chooseThreadLoop(nest, *best);

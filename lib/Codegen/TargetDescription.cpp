@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 #include <algorithm>
 #include <unistd.h>
 
@@ -17,6 +18,14 @@ namespace mlir::pock {
 
 FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
   TargetDescription target;
+  if (Attribute arithmetic = module->getAttr("pock.arithmetic")) {
+    auto name = dyn_cast<StringAttr>(arithmetic);
+    if (!name || (name != "fast" && name != "portable"))
+      return module.emitError("expected 'pock.arithmetic' to be \"fast\" or "
+                              "\"portable\", but got ")
+             << arithmetic;
+    target.portable = name == "portable";
+  }
   Attribute attr = module->getAttr("pock.target");
   if (!attr)
     return target;
@@ -57,6 +66,10 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
       return module.emitError("unknown 'pock.target' entry '") << key << "'";
     }
   }
+  // With three components, as toolchains are called, LLVM would take the ABI
+  // for the system, and pass floats as integers.
+  if (!target.triple.empty())
+    target.triple = llvm::Triple::normalize(target.triple);
 
   if (target.indexBits != 32 && target.indexBits != 64)
     return module.emitError("expected 'index_bits' to be 32 or 64, but got ")
@@ -96,7 +109,8 @@ int64_t TargetDescription::lanes(Type type) const {
 
 bool TargetDescription::hasBf16Products() const {
   // In vectors of all lengths.
-  return vectorBytes > 0 && StringRef(features).contains("+avx512bf16") &&
+  return !portable && vectorBytes > 0 &&
+         StringRef(features).contains("+avx512bf16") &&
          StringRef(features).contains("+avx512vl");
 }
 

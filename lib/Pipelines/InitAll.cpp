@@ -46,5 +46,6 @@ void mlir::pock::registerAllPasses() {
   registerCanonicalizerPass();
   registerCSEPass();
   registerSymbolDCEPass();
+  registerSymbolPrivatizePass();
   registerStripDebugInfoPass();
 }

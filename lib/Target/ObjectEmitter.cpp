@@ -47,6 +47,11 @@ void initializeTargets() {
   llvm::InitializeAllAsmParsers();
 }
 
+/// Whether there is no system that loads a program to some address.
+bool isBareMetal(const llvm::Triple &triple) {
+  return triple.getOS() == llvm::Triple::UnknownOS;
+}
+
 /// Creates the machine of `out`; says in `error` why it cannot.
 LogicalResult createMachine(const TargetDescription &target, Translated &out,
                             std::string &error) {
@@ -62,8 +67,12 @@ LogicalResult createMachine(const TargetDescription &target, Translated &out,
   llvm::TargetOptions options;
   // Kernels that are not called can be dropped by the linker.
   options.FunctionSections = true;
+  options.DataSections = true;
+  // Read and removed again by who links.
+  options.EmitStackSizeSection = true;
   out.machine.reset(backend->createTargetMachine(
-      triple, target.cpu, target.features, options, llvm::Reloc::PIC_,
+      triple, target.cpu, target.features, options,
+      isBareMetal(triple) ? llvm::Reloc::Static : llvm::Reloc::PIC_,
       std::nullopt, llvm::CodeGenOptLevel::Default));
   if (!out.machine) {
     error = "LLVM cannot create a machine for '" + triple.str() + "'";
@@ -71,7 +80,8 @@ LogicalResult createMachine(const TargetDescription &target, Translated &out,
   }
   out.module->setTargetTriple(triple);
   out.module->setDataLayout(out.machine->createDataLayout());
-  out.module->setPICLevel(llvm::PICLevel::BigPIC);
+  if (!isBareMetal(triple))
+    out.module->setPICLevel(llvm::PICLevel::BigPIC);
   return success();
 }
 
@@ -88,6 +98,9 @@ void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
       function.addFnAttr("prefer-vector-width",
                          std::to_string(target.vectorBytes * 8));
     function.addFnAttr(llvm::Attribute::NoUnwind);
+    // Flash is dear, and kernels are unrolled already as far as pays.
+    if (isBareMetal(module.getTargetTriple()))
+      function.addFnAttr(llvm::Attribute::OptimizeForSize);
     // A kernel inlined into the list of launches gains nothing and makes one
     // huge function of all of them.
     if (function.hasLocalLinkage())
@@ -111,7 +124,10 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
+  builder
+      .buildPerModuleDefaultPipeline(isBareMetal(module.getTargetTriple())
+                                         ? llvm::OptimizationLevel::Os
+                                         : llvm::OptimizationLevel::O2)
       .run(module, modules);
 }
 
@@ -218,6 +234,33 @@ FailureOr<std::vector<std::string>> emitObjects(ModuleOp module) {
   if (llvm::is_contained(done, 0))
     return emitUnsupportedFile(module);
   return objects;
+}
+
+FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols) {
+  FailureOr<TargetDescription> target = TargetDescription::get(module);
+  if (failed(target))
+    return failure();
+  initializeTargets();
+  Translated data;
+  data.module = std::make_unique<llvm::Module>("pock", data.context);
+  std::string error;
+  if (failed(createMachine(*target, data, error)))
+    return module.emitError(error);
+  for (const DataSymbol &symbol : symbols) {
+    StringRef bytes =
+        symbol.bytes.empty() ? StringRef("\0", 1) : StringRef(symbol.bytes);
+    llvm::Constant *content = llvm::ConstantDataArray::getRaw(
+        bytes, bytes.size(), llvm::Type::getInt8Ty(data.context));
+    auto *array = new llvm::GlobalVariable(
+        *data.module, content->getType(), /*isConstant=*/true,
+        llvm::GlobalValue::ExternalLinkage, content, symbol.name);
+    array->setAlignment(llvm::Align(target->alignment));
+    array->setSection(".rodata." + symbol.name);
+  }
+  std::string object;
+  if (!emitFile(data, llvm::CodeGenFileType::ObjectFile, object))
+    return emitUnsupportedFile(module);
+  return object;
 }
 
 FailureOr<std::string> emitAssembly(ModuleOp module) {

@@ -118,7 +118,9 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
       FailureOr<Winograd> use = getUse(kernel);
       if (failed(use))
         return signalPassFailure();
-      if (*use == Winograd::Never || target->vectorBytes == 0)
+      // (Portable sums are those of the direct loops.)
+      if (*use == Winograd::Never || target->vectorBytes == 0 ||
+          target->portable)
         continue;
       kernel.walk([&](Operation *op) {
         TypeSwitch<Operation *>(op)

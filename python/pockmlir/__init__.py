@@ -1,6 +1,7 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
 from . import cost
+from ._footprint import Footprint
 from ._memory import Memory
 from ._options import MemoryOptions
 from ._picture import draw_memory
@@ -8,6 +9,7 @@ from ._profile import Profile
 from ._tune import tune
 from ._tuning import Tuning
 from .compiler import LOSSES, STAGES, compile
+from .device import Run, run
 from .dropout import dropout_mask
 from .errors import (
     ArgumentError,
@@ -15,8 +17,11 @@ from .errors import (
     CompileError,
     MemoryLimitError,
     PockError,
+    RunError,
     SchemeError,
+    SizeError,
     StepError,
+    TargetError,
     UnsupportedOp,
     UnsupportedOpsError,
 )
@@ -38,6 +43,7 @@ __all__ = [
     "ArgumentError",
     "CheckpointError",
     "CompileError",
+    "Footprint",
     "Memory",
     "MemoryLimitError",
     "MemoryOptions",
@@ -46,11 +52,15 @@ __all__ = [
     "PockError",
     "Profile",
     "Report",
+    "Run",
+    "RunError",
     "Scheme",
     "SchemeError",
+    "SizeError",
     "Step",
     "StepError",
     "Target",
+    "TargetError",
     "Tuning",
     "UnsupportedOp",
     "UnsupportedOpsError",
@@ -59,6 +69,7 @@ __all__ = [
     "draw_memory",
     "dropout_mask",
     "get_num_threads",
+    "run",
     "set_num_threads",
     "tune",
 ]

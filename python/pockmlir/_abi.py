@@ -1,14 +1,14 @@
 """Binds a compiled library through its C ABI: memory, argument checks, calls.
 
 The library owns no memory. One `Instance` is one set of constants, state and arena; two
-instances of one library run side by side.
+instances of one library run side by side. `Segments` is such a set without a library.
 """
 
 from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ._manifest import Array, Function, Manifest, TensorSpec, dtype_of
 from .errors import ArgumentError, StepError
 from .threads import tell_runtime
 
-__all__ = ["Call", "Instance", "LabelRange", "aligned_bytes", "to_array"]
+__all__ = ["Call", "Instance", "LabelRange", "Segments", "aligned_bytes", "to_array"]
 
 
 def aligned_bytes(size: int, alignment: int) -> Array:
@@ -102,8 +102,9 @@ class Call:
     """A function of the library, bound to one instance's memory."""
 
     def __init__(
-        self, instance: Instance, name: str, function: Function, labels: Mapping[str, LabelRange] | None = None
+        self, instance: Segments, name: str, function: Function, labels: Mapping[str, LabelRange] | None = None
     ) -> None:
+        self.name = name
         self.symbol = f"{instance.manifest.name}_{name}"
         self.function = function
         self._inputs = [
@@ -130,7 +131,44 @@ class Call:
             raise StepError(self.symbol, code)
 
 
-class Instance:
+class Segments:
+    """One set of buffers in the layout of a compiled step.
+
+    Args:
+        manifest: of the step.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.constants = aligned_bytes(manifest.segments["constants"], manifest.alignment)
+        self.state = aligned_bytes(manifest.segments["state"], manifest.alignment)
+        self.arena = aligned_bytes(manifest.segments["arena"], manifest.alignment)
+
+    def entry(self, symbol: str, arguments: int) -> Callable[..., int]:
+        """Return the C function of that name, taking so many pointers."""
+        raise NotImplementedError
+
+    def initialize(self) -> None:
+        """Zero the optimizer state."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Recompute what depends on frozen parameters only; needed after loading them."""
+        raise NotImplementedError
+
+    def view(self, name: str) -> Array:
+        """Return a persistent tensor in place, in PyTorch's order of dimensions."""
+        slot = self.manifest.tensors[name]
+        return slot.view(self.constants if slot.segment == "constants" else self.state)
+
+    def output(self, spec: TensorSpec) -> Array:
+        """Return fresh, aligned memory for an output."""
+        dtype = dtype_of(spec.dtype)
+        size = math.prod(spec.shape) * dtype.itemsize
+        return aligned_bytes(size, self.manifest.alignment)[:size].view(dtype).reshape(spec.shape)
+
+
+class Instance(Segments):
     """One set of buffers for a compiled library.
 
     Args:
@@ -139,12 +177,9 @@ class Instance:
     """
 
     def __init__(self, library: Path, manifest: Manifest) -> None:
-        self.manifest = manifest
+        super().__init__(manifest)
         self.library = library
         self._dll = ctypes.CDLL(str(library))
-        self.constants = aligned_bytes(manifest.segments["constants"], manifest.alignment)
-        self.state = aligned_bytes(manifest.segments["state"], manifest.alignment)
-        self.arena = aligned_bytes(manifest.segments["arena"], manifest.alignment)
         self._init = self.entry(f"{manifest.name}_init", 1)
         self._prepare = self.entry(f"{manifest.name}_prepare", 3)
 
@@ -152,7 +187,7 @@ class Instance:
         """Return the C function of that name, taking so many pointers.
 
         Raises:
-            StepError: the library has none.
+            ArgumentError: the library has none.
         """
         try:
             function = getattr(self._dll, symbol)
@@ -161,11 +196,6 @@ class Instance:
         function.argtypes = [ctypes.c_void_p] * arguments
         function.restype = ctypes.c_int32
         return function
-
-    def view(self, name: str) -> Array:
-        """Return a persistent tensor in place, in PyTorch's order of dimensions."""
-        slot = self.manifest.tensors[name]
-        return slot.view(self.constants if slot.segment == "constants" else self.state)
 
     def initialize(self) -> None:
         """Zero the optimizer state."""
@@ -177,12 +207,6 @@ class Instance:
             "prepare",
             self._prepare(self.constants.ctypes.data, self.state.ctypes.data, self.arena.ctypes.data),
         )
-
-    def output(self, spec: TensorSpec) -> Array:
-        """Return fresh, aligned memory for an output."""
-        dtype = dtype_of(spec.dtype)
-        size = math.prod(spec.shape) * dtype.itemsize
-        return aligned_bytes(size, self.manifest.alignment)[:size].view(dtype).reshape(spec.shape)
 
     def _check(self, name: str, code: int) -> None:
         if code:

@@ -7,10 +7,12 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ._abi import LabelRange
 from ._arguments import Argument
+from ._footprint import Footprint
 from ._groups import OptimizerGroups
 from ._manifest import Manifest
 from ._options import Training
@@ -36,7 +38,7 @@ class Artifact:
 
     Attributes:
         manifest: layout of the memory and signatures of the functions.
-        library: the shared library.
+        library: the shared library, where the target has such.
         object_code: what it was linked from.
         optimizer: the update rule and its default learning rate.
         groups: the settings of every parameter group; one with all parameters if None.
@@ -59,7 +61,7 @@ class Artifact:
     """
 
     manifest: Manifest
-    library: Path
+    library: Path | None
     object_code: bytes
     optimizer: Optimizer
     scheme: Scheme
@@ -90,6 +92,15 @@ class Artifact:
     def optimizers(self) -> tuple[Optimizer, ...]:
         """The settings of every parameter group."""
         return self.groups.optimizers if self.groups else (self.optimizer,)
+
+    @cached_property
+    def footprint(self) -> Footprint:
+        """What the step needs of a device's RAM and flash."""
+        return Footprint.of(self.manifest, self.object_code)
+
+    def dump(self, stage: str) -> str:
+        """Return the module after a stage, with source locations."""
+        return next(dump.ir for dump in self.dumps if dump.name == stage)
 
     def fingerprint(self) -> str:
         """Return a hash of the model's structure: names, shapes and types of its tensors."""

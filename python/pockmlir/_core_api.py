@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from .errors import PockError
@@ -31,6 +31,9 @@ class Core(Protocol):
     def emit_objects(self, ir: str) -> list[bytes]:
         """Return object files that together are the code of a module at stage ``llvm``."""
 
+    def emit_data(self, ir: str, arrays: Mapping[str, bytes]) -> bytes:
+        """Return an object file with constant arrays, by name, for the target of a module."""
+
     def manifest(self, ir: str) -> str:
         """Return the manifest, JSON, of a module at stage ``plan``."""
 
@@ -42,6 +45,9 @@ class Core(Protocol):
 
     def host_target(self) -> str:
         """Return the target attribute of this machine."""
+
+    def version(self) -> str:
+        """Return the version of this package and of the MLIR it is linked with."""
 
 
 def load_core() -> Core:

@@ -15,6 +15,7 @@ __all__ = [
     "launch_counts",
     "op_counts",
     "quote",
+    "retarget",
     "scheme_attr",
 ]
 
@@ -32,6 +33,8 @@ _IGNORE_INDEX = re.compile(r"ignore_index = (-?\d+)")
 _DROPOUT = re.compile(r"= pock\.dropout .* loc\((#\w+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^(#\w+) = loc\((.*)\)$", re.MULTILINE)
 _LOCATION_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_TARGET = re.compile(r"pock\.target = \{[^}]*\}")
+_ARITHMETIC = re.compile(r'pock\.arithmetic = "\w+"')
 _MODULE = re.compile(r"^module(?P<symbol> @\S+)?(?P<attributes> attributes \{)?", re.MULTILINE)
 
 
@@ -63,6 +66,16 @@ def add_module_attributes(ir: str, attributes: Mapping[str, str]) -> str:
     else:
         head += "}"
     return ir[: match.start()] + head + ir[match.end() :]
+
+
+def retarget(ir: str, target: str) -> str:
+    """Replace the module attribute ``pock.target``; arithmetic becomes portable."""
+    ir, found = _TARGET.subn(lambda _: f"pock.target = {target}", ir, count=1)
+    if not found:
+        raise ValueError("expected a module with the attribute pock.target")
+    portable = f"pock.arithmetic = {quote('portable')}"
+    ir, found = _ARITHMETIC.subn(portable, ir, count=1)
+    return ir if found else add_module_attributes(ir, {"pock.arithmetic": quote("portable")})
 
 
 def _function(ir: str, name: str) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import CompileError
 
-__all__ = ["OPENMP", "archive", "find_program", "link_shared", "write_object"]
+__all__ = ["NOT_LOADED", "OPENMP", "archive", "find_program", "link_shared", "write_object"]
 
 #: Where Debian puts the tools of a versioned LLVM.
 _LLVM_BIN = "/usr/lib/llvm-22/bin"
 #: The OpenMP runtimes that kernels can use, the better known first.
 OPENMP = ("libgomp.so.1", "libomp.so.5")
+#: Sections that a static library does without: sizes of stacks, and tables for exceptions that no function throws.
+NOT_LOADED = (".stack_sizes", ".ARM.exidx*", ".rel.ARM.exidx*")
 #: Where shared libraries may be; only those that exist are searched.
 _LIBRARY_DIRS = ("/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib", "/lib")
 
@@ -62,14 +65,21 @@ def write_object(objects: Sequence[bytes], object_file: Path) -> None:
         part.unlink()
 
 
-def link_shared(object_file: Path, library: Path) -> None:
-    """Link an object file into a shared library whose bytes depend on nothing else."""
+def link_shared(object_file: Path, library: Path, *, native: bool = True) -> None:
+    """Link an object file into a shared library whose bytes depend on nothing else.
+
+    Args:
+        object_file: the code.
+        library: file to write.
+        native: whether this machine's libraries are the target's. If not, what the code needs of them is
+            left to the program that loads it.
+    """
     libraries = []
-    if directory := _directory_of("libm.so.6"):
+    if native and (directory := _directory_of("libm.so.6")):
         libraries += ["-L", directory, "--as-needed", "-l:libm.so.6", "-l:libc.so.6"]
     # Kernels refer to OpenMP weakly: without it, one thread does the work.
     openmp = [(directory, name) for name in OPENMP if (directory := _directory_of(name))]
-    if openmp and b"GOMP_parallel" in object_file.read_bytes():
+    if native and openmp and b"GOMP_parallel" in object_file.read_bytes():
         directory, name = openmp[0]
         libraries += ["-L", directory, "--no-as-needed", f"-l:{name}"]
     _run(
@@ -90,7 +100,13 @@ def link_shared(object_file: Path, library: Path) -> None:
     )
 
 
-def archive(object_file: Path, library: Path) -> None:
-    """Make a static library of one object file, without time stamps or owners."""
+def archive(objects: Mapping[str, bytes], library: Path) -> None:
+    """Make a static library of object files, by name, without time stamps, owners, or `NOT_LOADED`."""
     library.unlink(missing_ok=True)
-    _run([find_program("llvm-ar-22", "llvm-ar", "ar"), "rcsD", str(library), str(object_file)])
+    with tempfile.TemporaryDirectory(prefix="pock-archive-") as directory:
+        members = [Path(directory, name) for name in objects]
+        for member, code in zip(members, objects.values(), strict=True):
+            member.write_bytes(code)
+            removed = [argument for pattern in NOT_LOADED for argument in ("-R", pattern)]
+            _run([find_program("llvm-objcopy-22", "llvm-objcopy", "objcopy"), "--wildcard", *removed, str(member)])
+        _run([find_program("llvm-ar-22", "llvm-ar", "ar"), "rcsD", str(library), *map(str, members)])

@@ -57,6 +57,11 @@ class TensorSpec:
         """The number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def bytes(self) -> int:
+        """The number of bytes."""
+        return self.elements * dtype_of(self.dtype).itemsize
+
     def __str__(self) -> str:
         return f"{self.name}: {dtype_of(self.dtype).name}{list(self.shape)}"
 

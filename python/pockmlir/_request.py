@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._export import c_identifier, require_c_identifier
+from ._header import c_identifier, require_c_identifier
 from ._ir_text import quote
 from ._options import MemoryOptions, Training
 from ._tuning import Tuning
@@ -31,7 +31,7 @@ class Request:
         kwargs: its keyword arguments.
         optimizer: ours, or a ``torch.optim`` instance.
         scheme: what trains.
-        target: what to compile for.
+        target: what to compile for, with its arithmetic and limits.
         training: accumulation, clipping, dropout's seed.
         tuning: choices for kernels, of all targets.
         memory: limit, and what is done to need less.
@@ -63,6 +63,9 @@ class Request:
         tuning: Any = None,
         memory: Any = None,
         memory_limit: Any = None,
+        arithmetic: Any = None,
+        ram: Any = None,
+        flash: Any = None,
     ) -> Request:
         """Check what can be checked without looking into the model.
 
@@ -76,10 +79,7 @@ class Request:
             raise ArgumentError(f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {given}")
         if loss is not None and not callable(loss) and loss not in LOSSES:
             raise ArgumentError(f"loss: expected one of {', '.join(LOSSES)}, a callable or None, but got {loss!r}")
-        if isinstance(target, str):
-            target = Target.named(target)
-        if not isinstance(target, Target):
-            raise ArgumentError(f"target: expected a name or a pockmlir.Target, but got {type(target).__name__}")
+        target = Target.coerce(target, arithmetic=arithmetic, ram=ram, flash=flash)
         if name is None:
             name = c_identifier("model" if kind in ("ExportedProgram", "GraphModule") else kind)
         scheme = Scheme.coerce(scheme)
@@ -100,6 +100,8 @@ class Request:
     def attributes(self) -> dict[str, str]:
         """Return the module attributes that do not depend on the model."""
         attributes = {"pock.name": quote(self.name), "pock.target": self.target.attributes}
+        if self.target.arithmetic != "fast":
+            attributes["pock.arithmetic"] = quote(self.target.arithmetic)
         return attributes | self.training.attributes() | self.tuning.attributes(self.target) | self.memory.attributes()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _checkpoint
-from ._abi import Instance, to_array
+from ._abi import Segments, to_array
 from ._artifact import Artifact
 from ._counters import Counters
 from ._manifest import Array, TensorSlot, dtype_of
@@ -28,7 +28,7 @@ class State:
         values: initial parameters and buffers by PyTorch's names.
     """
 
-    def __init__(self, artifact: Artifact, instance: Instance, counters: Counters, values: Mapping[str, Array]) -> None:
+    def __init__(self, artifact: Artifact, instance: Segments, counters: Counters, values: Mapping[str, Array]) -> None:
         self._artifact = artifact
         self._instance = instance
         self._counters = counters

@@ -12,7 +12,7 @@ from ._manifest import Array
 from .errors import ArgumentError
 from .step import Step
 
-__all__ = ["evaluate", "step_arrays", "train_epochs"]
+__all__ = ["batch_indices", "evaluate", "step_arrays", "train_epochs"]
 
 
 def step_arrays(step: Step, data: Mapping[str, Array], suffix: str = "") -> list[str]:
@@ -32,6 +32,24 @@ def step_arrays(step: Step, data: Mapping[str, Array], suffix: str = "") -> list
     return names
 
 
+def batch_indices(samples: int, batch: int, seed: int) -> Iterator[Array]:
+    """Return which samples make up one batch after the other, each epoch in another order, without end.
+
+    Raises:
+        ArgumentError: there are not enough samples for one.
+    """
+    if samples < batch:
+        raise ArgumentError(f"data: expected at least {batch} samples, one batch, but got {samples}")
+
+    def batches() -> Iterator[Array]:
+        generator = np.random.default_rng(seed)
+        while True:
+            order = generator.permutation(samples)
+            yield from (order[begin : begin + batch] for begin in range(0, samples - batch + 1, batch))
+
+    return batches()
+
+
 def train_epochs(
     step: Step,
     data: Mapping[str, Array],
@@ -48,15 +66,12 @@ def train_epochs(
     names = step_arrays(step, data)
     samples, batch = len(data[names[0]]), step.inputs[0].shape[0]
     batches = samples // batch
-    if not batches:
-        raise ArgumentError(f"data: expected at least {batch} samples, one batch, but got {samples}")
-    generator = np.random.default_rng(seed)
+    indices = batch_indices(samples, batch, seed)
     for epoch in range(epochs):
-        order = generator.permutation(samples)
         losses = []
         begin = time.perf_counter()
         for index in range(batches):
-            chosen = order[index * batch : (index + 1) * batch]
+            chosen = next(indices)
             losses.append(step(*(data[name][chosen] for name in names)))
             on_step(epoch * batches + index + 1, epochs * batches, losses[-1])
         seconds = time.perf_counter() - begin

@@ -1,4 +1,4 @@
-"""The command ``pock``: train, compile, inspect, tune and bench a model."""
+"""The command ``pock``: train, compile, run, inspect, tune and bench a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import _cli_inputs
+from . import _cli_inputs, device
 from ._memory import Memory
 from ._options import PRECISIONS
 from ._picture import draw_memory
@@ -25,6 +25,7 @@ from .compiler import STAGES, compile
 from .errors import PockError
 from .report import format_bytes
 from .step import Step
+from .target import ARITHMETICS, Target
 
 __all__ = ["main"]
 
@@ -67,6 +68,12 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--precision", type=click.Choice(PRECISIONS), default="f32", show_default=True)
     @click.option("--memory-limit", metavar="BYTES", help="Of parameters, optimizer state and arena, e.g. 64MB.")
     @click.option(
+        "--target", default="host", show_default=True, help=f"One of {', '.join(Target.names())}; or NAME:CPU."
+    )
+    @click.option("--arithmetic", type=click.Choice(ARITHMETICS), help="The target's if not given.")
+    @click.option("--ram", metavar="SIZE", help="Refuse what needs more, e.g. 256K.")
+    @click.option("--flash", metavar="SIZE", help="Refuse what needs more, e.g. 1M.")
+    @click.option(
         "--tuning",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
@@ -88,6 +95,10 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         clip_grad_value: float | None,
         precision: str,
         memory_limit: str | None,
+        target: str,
+        arithmetic: str | None,
+        ram: str | None,
+        flash: str | None,
         tuning: Path | None,
         name: str | None,
         dump_ir_dir: Path | None,
@@ -99,8 +110,9 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         parsed_optimizer = _cli_inputs.parse_optimizer(optimizer, lr, settings)
         parsed_loss = _cli_inputs.load_loss(loss)
         loaded, examples, keywords = _cli_inputs.load_model(model, inputs)
+        builds = 1 + len(others) + bool(rest.get("reference"))
         with _progress() as progress:
-            task = progress.add_task("compile", total=(len(STAGES) + 2) * (1 + len(others)))
+            task = progress.add_task("compile", total=(len(STAGES) + 2) * builds)
             build = functools.partial(
                 compile,
                 loaded,
@@ -114,6 +126,10 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
                 seed=rest.get("seed", 0),
                 precision=precision,
                 memory_limit=memory_limit,
+                target=target,
+                arithmetic=arithmetic,
+                ram=ram,
+                flash=flash,
                 tuning=tuning,
                 name=name,
                 on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),
@@ -122,6 +138,10 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
             if others:
                 built = {text: build(scheme=other).memory for text, other in others.items()}
                 rest["memories"] = {" ".join(scheme): step.memory} | built
+            if rest.pop("reference", False):
+                rest["reference"] = build(
+                    scheme=parsed_scheme, target="host", arithmetic="portable", ram=None, flash=None
+                )
         command(model=loaded, loss=parsed_loss, step=step, **rest)
 
     return wrapper
@@ -146,9 +166,11 @@ def compile_command(model: Any, loss: Any, step: Step, output: Path, as_json: bo
     """Compile a model and export library, header, parameters and manifest."""
     files = step.export(output)
     if as_json:
-        _print_json({"files": {role: str(path) for role, path in files.items()}} | step.report().to_dict())
+        exported = {"files": {role: str(path) for role, path in files.items()}, "footprint": step.footprint.to_dict()}
+        _print_json(exported | step.report().to_dict())
         return
     Console().print(step.report())
+    Console().print(step.footprint)
     for role, path in files.items():
         click.echo(f"{role:16} {format_bytes(path.stat().st_size):>10}  {path}")
 
@@ -328,6 +350,68 @@ def bench(model: Any, loss: Any, step: Step, steps: int, warmup: int, threads: i
             f"{name:9} {times['median_ms']:9.3f} ms/step (least {times['min_ms']:.3f}, p90 {times['p90_ms']:.3f})"
         )
     click.echo(f"speed-up over PyTorch eager with {threads} thread(s): {figures['speedup']:.2f}")
+
+
+@pock.command(name="run", epilog=_MODEL_HELP)
+@_model_options
+@click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--steps", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of samples, and of dropout.")
+@click.option(
+    "--compare/--no-compare", "reference", default=True, show_default=True, help="Do the same on this machine."
+)
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), help="Keep the program and its files there."
+)
+@click.option("--write-only", is_flag=True, help="Write the files only, for a board to run.")
+@click.option("--read-only", is_flag=True, help="Read what a board has written to the directory.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds after which to give up.")
+@_json_option
+def run_command(
+    model: Any,
+    loss: Any,
+    step: Step,
+    data: Path,
+    steps: int,
+    seed: int,
+    directory: Path | None,
+    write_only: bool,
+    read_only: bool,
+    timeout: float | None,
+    as_json: bool,
+    reference: Step | None = None,
+) -> None:
+    """Train a model on DATA where it is meant to run: on an emulated board, or in a folder for a real one.
+
+    DATA is as for `train`. Prints loss, accuracy, memory in use and instructions, and compares
+    the trained parameters with those that this machine finds.
+    """
+    arrays = _cli_inputs.load_data(data)
+    if (write_only or read_only) and directory is None:
+        raise click.UsageError("--write-only and --read-only need --directory")
+    if write_only and directory:
+        device.write(step, arrays, directory, steps=steps, seed=seed)
+        click.echo(f"program: {directory}")
+        return
+    if read_only and directory:
+        found = device.read(step, arrays, directory, steps=steps, seed=seed, reference=reference)
+    else:
+        with _progress() as progress:
+            task = progress.add_task("run", total=None)
+            found = device.run(
+                step,
+                arrays,
+                steps=steps,
+                seed=seed,
+                reference=reference,
+                directory=directory,
+                timeout=timeout,
+                on_call=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+    if as_json:
+        _print_json(found.to_dict())
+        return
+    Console().print(found)
 
 
 def main() -> None:

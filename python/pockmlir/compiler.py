@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _ir_text, _link, _memory
+from . import _footprint, _ir_text, _link, _memory
 from ._abi import LabelRange
 from ._artifact import Artifact, StageDump
 from ._core_api import Core, load_core
@@ -57,6 +57,9 @@ def compile(
     precision: str = "f32",
     memory_limit: int | str | None = None,
     memory: MemoryOptions | None = None,
+    arithmetic: str | None = None,
+    ram: int | str | None = None,
+    flash: int | str | None = None,
     tuning: str | Path | Tuning | None = None,
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
@@ -76,7 +79,7 @@ def compile(
             parameter groups; every call then reads its learning rates, so that torch's
             schedulers work.
         scheme: which parameters train, and which part of each.
-        target: ``host``, or a `Target`.
+        target: a `Target`, or the name of one: ``host``, ``aarch64-linux``, ``cortex-m7`` ….
         name: prefix of the exported C functions; the model's class name if not given.
         example_target: fixes shape and dtype of the target for a callable loss; a tensor, or
             several in a tuple, list or dict, passed to the loss as such.
@@ -94,6 +97,10 @@ def compile(
             again in the backward pass what costs least to compute, instead of keeping it; results
             stay the same to the bit. `Memory.recomputed_flops` says what that costs.
         memory: switches of what the compiler does to need less, for measurements and checks.
+        arithmetic: ``fast``, or ``portable``: results are the same, bit for bit, on all targets.
+            The target's if not given: on microcontrollers, portable costs nothing.
+        ram: refuse a step whose state, arena and stack need more bytes; as a number, or ``256K``.
+        flash: refuse a step whose code, constants and initial state need more; ``1M``.
         tuning: what `tune` has measured, or the file with it; what it says of other kernels and
             of other targets is ignored.
         dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
@@ -105,6 +112,7 @@ def compile(
         UnsupportedOpsError: the model uses what the frontend does not know.
         MemoryLimitError: no way was found to stay within ``memory_limit``; it has the smallest
             limit that fits, and what stands in the way.
+        SizeError: the step does not fit into ``ram`` or ``flash``.
         CompileError: a stage failed; the error has a command that shows it again.
     """
     request = Request.check(
@@ -120,6 +128,9 @@ def compile(
         tuning=tuning,
         memory=memory,
         memory_limit=memory_limit,
+        arithmetic=arithmetic,
+        ram=ram,
+        flash=flash,
     )
     compiler = _Compiler(
         request.name,
@@ -138,7 +149,9 @@ def compile(
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
     manifest = compiler.manifest()
-    object_code, library, directory = compiler.link()
+    object_code, library, directory = compiler.link(request.target)
+    if request.target.limited:
+        _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
     state_names = _state_names(model)
     artifact = Artifact(
         manifest=manifest,
@@ -289,8 +302,8 @@ class _Compiler:
         except RuntimeError as error:
             raise self._failure("manifest", None, error) from error
 
-    def link(self) -> tuple[bytes, Path, tempfile.TemporaryDirectory[str]]:
-        """Generate code and link it; return object code, library, and the directory that owns it."""
+    def link(self, target: Target) -> tuple[bytes, Path | None, tempfile.TemporaryDirectory[str]]:
+        """Generate code and link it; return object code, library if there is one, and the directory that owns it."""
         self._begin("object")
         begin = time.perf_counter()
         try:
@@ -303,8 +316,10 @@ class _Compiler:
         directory = tempfile.TemporaryDirectory(prefix="pock-")
         object_file = Path(directory.name, f"{self.name}.o")
         _link.write_object(objects, object_file)
-        library = Path(directory.name, f"lib{self.name}.so")
-        _link.link_shared(object_file, library)
+        library = None
+        if not target.bare_metal:
+            library = Path(directory.name, f"lib{self.name}.so")
+            _link.link_shared(object_file, library, native=target.native)
         self.timings["link"] = time.perf_counter() - begin
         return object_file.read_bytes(), library, directory
 

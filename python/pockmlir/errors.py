@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = [
@@ -11,8 +11,11 @@ __all__ = [
     "CompileError",
     "MemoryLimitError",
     "PockError",
+    "RunError",
     "SchemeError",
+    "SizeError",
     "StepError",
+    "TargetError",
     "UnsupportedOp",
     "UnsupportedOpsError",
 ]
@@ -46,6 +49,33 @@ class StepError(PockError):
         self.function = function
         self.code = code
         super().__init__(f"{function} failed with error code {code}")
+
+
+class TargetError(PockError):
+    """The step is for another machine: it can be inspected and exported, but not called."""
+
+
+class SizeError(PockError):
+    """The step does not fit into the target's memory.
+
+    Args:
+        target: the target's name.
+        exceeded: by kind of memory (``RAM``, ``flash``, ``stack``): limit and need in bytes, and what the
+            need is made of.
+    """
+
+    def __init__(self, target: str, exceeded: Mapping[str, tuple[int, int, Mapping[str, int]]]) -> None:
+        self.target = target
+        self.exceeded = dict(exceeded)
+        lines = [f"the step does not fit into {target}'s memory:"]
+        for kind, (limit, need, parts) in exceeded.items():
+            lines.append(f"  {kind:15}{need:>12,} of {limit:,} bytes: {need - limit:,} too many")
+            lines += [f"    {part:13}{size:>12,}" for part, size in parts.items()]
+        super().__init__("\n".join(lines))
+
+
+class RunError(PockError):
+    """A program for a device does not build, does not end as it should, or says something else than it should."""
 
 
 class CompileError(PockError):

@@ -300,6 +300,8 @@ def _arithmetic(artifact: Artifact) -> dict[str, str]:
     result["exp, log, tanh, pow, erf"] = f"libm: {', '.join(library)}" if library else polynomials
     reordering = "fastmath<" in code and ("reassoc" in code or "<fast>" in code)
     result["reordering by the compiler"] = "allowed" if reordering else "none"
+    portable = artifact.target.arithmetic == "portable"
+    result["results"] = "portable: the same bits on every target" if portable else "fast: may depend on the processor"
     return result
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from . import _checkpoint, _export
-from ._abi import Call, Instance
+from ._abi import Call, Instance, Segments
 from ._arguments import Arguments
 from ._artifact import Artifact
 from ._counters import Counters
+from ._footprint import Footprint
+from ._foreign import ForeignInstance, refuse
 from ._manifest import Array, TensorSpec
 from ._memory import Memory
 from ._options import check_seed
@@ -20,7 +22,7 @@ from ._profile import Profile
 from ._profile_run import profile_function
 from ._schedule import LearningRates
 from ._state import State
-from .errors import ArgumentError
+from .errors import ArgumentError, TargetError
 from .report import Report
 
 __all__ = ["Step"]
@@ -45,7 +47,8 @@ class Step:
     def __init__(self, artifact: Artifact, values: Mapping[str, Array], torch_optimizer: Any = None) -> None:
         self._artifact = artifact
         manifest = artifact.manifest
-        self._instance = Instance(artifact.library, manifest)
+        self._native = artifact.target.native
+        self._instance = _instance_of(artifact)
         self._lock = threading.Lock()
         calls = {
             name: Call(self._instance, name, function, artifact.labels) for name, function in manifest.functions.items()
@@ -84,7 +87,9 @@ class Step:
         Raises:
             ArgumentError: an argument is missing, or has a wrong shape, dtype, label or value;
                 nothing ran.
+            TargetError: the step is for another machine.
         """
+        self._require_native("step")
         values = self._arguments.flatten(inputs, named)
         rates = self._rates.of_call(lr)
         checked = None if seed is None else check_seed(seed)
@@ -93,20 +98,43 @@ class Step:
 
     def _run(self, values: Sequence[Any], rates: list[float], seed: int) -> float:
         """Run the step, or only accumulate; count the call if it succeeds."""
-        updates = self._counters.updates
-        call = self._step if updates or self._accumulate is None else self._accumulate
+        call, arrays = self._bind(values, rates, seed)
+        call.run(arrays, self._outputs[: len(call.function.outputs)])
+        if self._counters.updates:
+            self._rates.mark_stepped()
+            self._grad_norm = float(self._outputs[1]) if len(self._outputs) > 1 else None
+        self._counters.advance()
+        return float(self._outputs[0])
+
+    def _bind(self, values: Sequence[Any], rates: list[float], seed: int) -> tuple[Call, list[Array]]:
+        """Return the function that the next call runs, and all its checked inputs."""
+        call = self._step if self._counters.updates or self._accumulate is None else self._accumulate
         arrays = [call.bind(index, value) for index, value in enumerate(values)]
         self._scalars["lr"][...] = rates if self._scalars["lr"].ndim else rates[0]
         if self._counters.dropout:
             self._scalars["dropout_seed"][()] = seed
             self._scalars["dropout_step"][()] = self._counters.calls
-        arrays += [self._scalars[spec.name] for spec in call.function.scalars]
-        call.run(arrays, self._outputs[: len(call.function.outputs)])
-        self._counters.advance()
-        if updates:
-            self._rates.mark_stepped()
-            self._grad_norm = float(self._outputs[1]) if len(self._outputs) > 1 else None
-        return float(self._outputs[0])
+        return call, arrays + [self._scalars[spec.name] for spec in call.function.scalars]
+
+    def request(self, **named: Any) -> tuple[str, list[Array]]:
+        """Return what a call with these inputs would run, for another machine to do it; count the call.
+
+        Returns:
+            The name of the function, and copies of all its inputs.
+        """
+        values = self._arguments.flatten((), named)
+        with self._lock:
+            call, arrays = self._bind(values, self._rates.of_call(None), self._counters.seed)
+            self._counters.advance()
+            return call.name, [array.copy() for array in arrays]
+
+    def predict_request(self, **named: Any) -> tuple[str, list[Array]]:
+        """Return what `predict` would run, as `request` does."""
+        if self._predict is None:
+            raise ArgumentError("predict: the model returns only its loss; there is no separate forward pass")
+        values = self._predict_arguments.flatten((), named)
+        with self._lock:
+            return self._predict.name, [self._predict.bind(index, value).copy() for index, value in enumerate(values)]
 
     def predict(self, *inputs: Any, **named: Any) -> Any:
         """Run the forward pass with the parameters as they are, in eval mode.
@@ -119,6 +147,7 @@ class Step:
             A new array; a tuple of them if the model returns several, a dict by name if it
             returns a mapping or a dataclass.
         """
+        self._require_native("predict")
         if self._predict is None:
             raise ArgumentError("predict: the model returns only its loss; there is no separate forward pass")
         values = self._predict_arguments.flatten(inputs, named)
@@ -129,6 +158,10 @@ class Step:
         if self._artifact.named_outputs:
             return {spec.name: output for spec, output in zip(specs, outputs, strict=True)}
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _require_native(self, what: str) -> None:
+        if not self._native:
+            raise refuse(self._artifact.target, what)
 
     @property
     def grad_norm(self) -> float | None:
@@ -173,6 +206,11 @@ class Step:
         with self._lock:
             self._state.set_optimizer(state_dict)
 
+    def set_state_image(self, image: Array) -> None:
+        """Take over the state's bytes as another machine has left them: all that has been learnt there."""
+        with self._lock:
+            self._instance.state[: len(image)] = image
+
     def write_back(self, model: Any) -> None:
         """Copy parameters and buffers into a torch model, by its ``load_state_dict``."""
         import torch
@@ -213,6 +251,11 @@ class Step:
         """What the step costs, in bytes."""
         return self._artifact.manifest.memory
 
+    @property
+    def footprint(self) -> Footprint:
+        """What the step needs of a device's RAM and flash, in bytes; known before anything is linked."""
+        return self._artifact.footprint
+
     def report(self) -> Report:
         """Return the contract: what trains, in which mode, with which arithmetic, at what cost."""
         return Report.of(self._artifact)
@@ -242,6 +285,7 @@ class Step:
         Raises:
             ArgumentError: as for a call; or there is no `predict`.
         """
+        self._require_native("profile")
         if predict and self._predict is None:
             raise ArgumentError("profile: the model returns only its loss; there is no predict")
         arguments = self._predict_arguments if predict else self._arguments
@@ -280,7 +324,13 @@ class Step:
 
     @property
     def library_path(self) -> Path:
-        """The shared library; it is removed with the step, `export` keeps it."""
+        """The shared library; it is removed with the step, `export` keeps it.
+
+        Raises:
+            TargetError: the target has none.
+        """
+        if self._artifact.library is None:
+            raise TargetError(f"library_path: {self._artifact.target.name} has no shared libraries; export the step")
         return self._artifact.library
 
     def ir(self, stage: str) -> str:
@@ -303,6 +353,13 @@ class Step:
         """
         with self._lock:
             return _export.export(self._artifact, self._instance, self._state.model(), Path(directory))
+
+
+def _instance_of(artifact: Artifact) -> Segments:
+    """Return memory for the step, with its library if this machine can load it."""
+    if artifact.library and artifact.target.native:
+        return Instance(artifact.library, artifact.manifest)
+    return ForeignInstance(artifact.manifest, artifact.target, artifact.dump("plan"))
 
 
 def _check_signature(step: Call, groups: int) -> None:

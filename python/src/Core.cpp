@@ -17,6 +17,7 @@
 #include "llvm/Config/llvm-config.h"
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -158,6 +159,22 @@ NB_MODULE(_core, m) {
         return objects;
       },
       nb::arg("ir"), "Object files of a module at stage 'llvm'.");
+  m.def(
+      "emit_data",
+      [](const Source &ir, const std::map<std::string, nb::bytes> &arrays) {
+        std::vector<mlir::pock::DataSymbol> symbols;
+        for (const auto &[name, bytes] : arrays)
+          symbols.push_back({name, std::string(bytes.c_str(), bytes.size())});
+        std::string object = emit(
+            ir,
+            [&](ModuleOp module) {
+              return mlir::pock::emitData(module, symbols);
+            },
+            "emitting data");
+        return nb::bytes(object.data(), object.size());
+      },
+      nb::arg("ir"), nb::arg("arrays"),
+      "An object file with arrays of bytes, by name, for a module's target.");
   m.def(
       "emit_assembly",
       [](const Source &ir) {

@@ -13,3 +13,15 @@ func.func @unplanned() -> f32 {
 // expected-error @below {{no LLVM back end for the triple 'pdp11-none-none'}}
 module attributes {pock.target = {triple = "pdp11-none-none"}} {
 }
+
+// -----
+
+module attributes {pock.target = {triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32 : i64}} {
+func.func @doubles(%x: memref<8xf64>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{needs f64, but the target's floating-point unit has only f32}}
+  %v = memref.load %x[%c0] : memref<8xf64>
+  memref.store %v, %x[%c0] : memref<8xf64>
+  return
+}
+}

@@ -35,3 +35,9 @@ module attributes {pock.target = {color = "red"}} {
 // expected-error @below {{expected 'pock.target' entry 'cpu' to be a string}}
 module attributes {pock.target = {cpu = 3 : i64}} {
 }
+
+// -----
+
+// expected-error @below {{expected 'pock.arithmetic' to be "fast" or "portable", but got "exact"}}
+module attributes {pock.arithmetic = "exact"} {
+}

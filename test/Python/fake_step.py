@@ -146,7 +146,7 @@ def make_artifact(**changes) -> Artifact:
         scheme=scheme,
         fractions=scheme.resolve(infos),
         parameters=infos,
-        target=pock.Target("host", "{}"),
+        target=pock.Target("host"),
         loss="cross_entropy",
         norm_modes={"bn": "inference"},
         state_names=("fc.weight", "fc.bias", "scale", "unused.weight", "tied.weight"),

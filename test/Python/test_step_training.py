@@ -76,9 +76,9 @@ def make_step(training=None, **changes):
     infos = (pock.ParameterInfo("w", (2,)),)
     optimizer = pock.SGD(lr=0.5, groups=[{"params": "w", "lr": 0.25}])
     options = {
-        "manifest": Manifest.from_json(json.dumps(MANIFEST)), "library": library(), "object_code": b"",
+        "manifest": Manifest.from_json(json.dumps(MANIFEST)), "library": library(), "object_code": library().with_name("acc.o").read_bytes(),
         "optimizer": optimizer, "groups": OptimizerGroups.resolve(optimizer, infos, ["w"]),
-        "scheme": pock.Scheme.full(), "fractions": {"w": 1.0}, "parameters": infos, "target": pock.Target("host", "{}"),
+        "scheme": pock.Scheme.full(), "fractions": {"w": 1.0}, "parameters": infos, "target": pock.Target("host"),
         "training": training or Training(accumulate=3, clip_grad_norm=1.0, seed=11), "dropout": ("net.drop",),
     }  # fmt: skip
     return pock.Step(Artifact(**(options | changes)), {"w": np.zeros(2, np.float32), "seen": np.zeros(2, np.int64)})
@@ -179,7 +179,7 @@ def test_report_tells():
 
 def test_header_tells_how_to_accumulate(tmp_path):
     # Nothing is linked: the header alone is of interest.
-    from pockmlir._export import header
+    from pockmlir._header import header
 
     text = header(make_step().artifact)
     assert "int32_t acc_accumulate(" in text

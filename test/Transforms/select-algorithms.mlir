@@ -143,6 +143,24 @@ func.func private @scalar_target(%a: tensor<2x32x32x64xf32>, %b: tensor<3x3x64x6
 
 // -----
 
+// Portable sums are those of the direct loops, on every target.
+module attributes {pock.arithmetic = "portable",
+    pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 1048576 : i64}} {
+// CHECK-LABEL: func.func private @portable(
+// CHECK-NOT: algorithm
+// ALWAYS-LABEL: func.func private @portable(
+// ALWAYS-NOT: algorithm
+func.func private @portable(%a: tensor<2x32x32x64xf32>, %b: tensor<3x3x64x64xf32>, %out: tensor<2x32x32x64xf32>)
+    -> tensor<2x32x32x64xf32> attributes {pock.kernel} {
+  %y = pock.conv %a, %b {strides = array<i64: 1, 1>, pad_low = array<i64: 1, 1>, pad_high = array<i64: 1, 1>,
+      dilations = array<i64: 1, 1>, layout = #pock.layout<channels_last>}
+      : (tensor<2x32x32x64xf32>, tensor<3x3x64x64xf32>) -> tensor<2x32x32x64xf32>
+  return %y : tensor<2x32x32x64xf32>
+}
+}
+
+// -----
+
 // Pairs of bf16 make the direct loops twice as fast.
 
 module attributes {pock.precision = "bf16",

@@ -217,10 +217,11 @@ def PlaceScratch : Pass<"pock-place-scratch", "mlir::ModuleOp"> {
     attribute.
   }];
   let options = [
-    Option<"stackBytes", "stack-bytes", "int64_t", /*default=*/"4096",
-           "Largest total size of temporaries that go to the stack">,
-    Option<"alignment", "alignment", "int64_t", /*default=*/"64",
-           "Alignment in bytes of every temporary in the workspace">
+    Option<"stackBytes", "stack-bytes", "int64_t", /*default=*/"-1",
+           "Largest total size of temporaries that go to the stack; -1 is a "
+           "sixteenth of the target's">,
+    Option<"alignment", "alignment", "int64_t", /*default=*/"0",
+           "Alignment in bytes of every temporary; 0 is the target's">
   ];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect",

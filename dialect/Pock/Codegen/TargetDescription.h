@@ -34,9 +34,14 @@ struct TargetDescription {
   int64_t threads = 1;
   /// Stack that the whole program may use.
   int64_t stackBytes = 65536;
+  /// Whether results must not depend on any of the above (`pock.arithmetic =
+  /// "portable"`): every sum has one order, and no instruction of some targets
+  /// only rounds differently.
+  bool portable = false;
 
-  /// Reads `pock.target` of `module`; emits an error at the module for a
-  /// value of the wrong kind or out of range, and for an unknown key.
+  /// Reads `pock.target` and `pock.arithmetic` of `module`; emits an error at
+  /// the module for a value of the wrong kind or out of range, and for an
+  /// unknown key.
   static mlir::FailureOr<TargetDescription> get(mlir::ModuleOp module);
 
   /// That of the module around `op`; the defaults without one, or if `get` has

@@ -13,11 +13,23 @@
 
 namespace mlir::pock {
 
-/// Position-independent object files of `module` (LLVM dialect only), which
-/// together are its code; symbols that they share are hidden. Target and tuning
+/// Object files of `module` (LLVM dialect only), which together are its code;
+/// symbols that they share are hidden. Position-independent where there is an
+/// operating system. Target and tuning
 /// come from the module attribute `pock.target`. Errors are emitted at the
 /// module.
 mlir::FailureOr<std::vector<std::string>> emitObjects(mlir::ModuleOp module);
+
+/// Bytes in memory that a program only reads.
+struct DataSymbol {
+  std::string name, bytes;
+};
+
+/// An object file with constant arrays of bytes for the target of `module`,
+/// each aligned to the target's `alignment`, in its section `.rodata.<name>`. C
+/// has no empty arrays: one without bytes has a zero.
+mlir::FailureOr<std::string> emitData(mlir::ModuleOp module,
+                                      llvm::ArrayRef<DataSymbol> symbols);
 
 /// The same code as assembly text.
 mlir::FailureOr<std::string> emitAssembly(mlir::ModuleOp module);

@@ -29,7 +29,7 @@ static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
 /// divide `heads`: a mask that is shared belongs to all of them or to none.
 static int64_t countAtOnce(Operation *op, int64_t heads, int64_t bytes) {
   TargetDescription target = TargetDescription::of(op);
-  if (target.threads == 1)
+  if (target.threads == 1 || target.portable)
     return 1;
   // The gradient has three such matrices, and reads and writes others.
   int64_t most = std::clamp<int64_t>(target.l2Bytes / 8 / bytes, 1, heads);

@@ -1,0 +1,37 @@
+/* Numbers as text. */
+#include "board.h"
+
+void print_number(uint32_t number) {
+  char text[11];
+  char *at = text + sizeof text - 1;
+  *at = 0;
+  do {
+    *--at = (char)('0' + number % 10);
+    number /= 10;
+  } while (number);
+  board_print(at);
+}
+
+void print_hex(uint32_t number) {
+  char text[11] = "0x00000000";
+  for (int digit = 9; digit > 1; --digit, number >>= 4)
+    text[digit] = "0123456789abcdef"[number & 15];
+  board_print(text);
+}
+
+void print_fraction(float number) {
+  if (number < 0) {
+    board_print("-");
+    number = -number;
+  }
+  if (!(number < 4000000.0f)) { /* does not fit; also not a number */
+    board_print("out of range");
+    return;
+  }
+  uint32_t thousandths = (uint32_t)(number * 1000.0f + 0.5f);
+  print_number(thousandths / 1000);
+  char digits[] = {'.', (char)('0' + thousandths / 100 % 10),
+                   (char)('0' + thousandths / 10 % 10),
+                   (char)('0' + thousandths % 10), 0};
+  board_print(digits);
+}

@@ -1,0 +1,54 @@
+"""The model that both device examples train, and its data: scikit-learn's 1797 scanned digits, 8 x 8 pixels.
+
+As a program: ``device_digits.py FILE`` writes the digits in random order, each as its class (one byte)
+and 64 brightnesses from 0 to 16 (a byte each), and behind them the byte 255.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+END = 255
+
+
+def network() -> nn.Sequential:
+    """Return a small convolutional network for 1 x 8 x 8 pictures, with random weights, the same every time."""
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(16 * 4 * 4, 10),
+    )
+
+
+def one_by_one() -> tuple[nn.Module, tuple[torch.Tensor]]:
+    """For `pock`: the network, and an input of one picture."""
+    return network(), (torch.zeros(1, 1, 8, 8),)
+
+
+def in_batches() -> tuple[nn.Module, tuple[torch.Tensor]]:
+    """For `pock`: the network, and an input of sixteen pictures."""
+    return network(), (torch.zeros(16, 1, 8, 8),)
+
+
+def write_samples(path: Path) -> None:
+    """Write all digits, in random order."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    with path.open("wb") as file:
+        for index in np.random.default_rng(0).permutation(len(digits.target)):
+            file.write(bytes([digits.target[index], *digits.images[index].astype(np.uint8).ravel()]))
+        file.write(bytes([END]))
+
+
+if __name__ == "__main__":
+    write_samples(Path(sys.argv[1]))

@@ -1,0 +1,23 @@
+"""Writes device_counts.json: instructions of fifty training steps, by model and target, and what they depend on.
+
+Run it with the project's Python after a change that is meant to change them.
+"""
+
+import json
+
+import pockmlir as pock
+from device_models import CASES
+from test_device import GOLDEN, STEPS, TARGETS, compiled, data_of, tools_of
+
+
+def main() -> None:
+    counts, tools = {}, {}
+    for name, case in CASES.items():
+        runs = {target: pock.run(compiled(case, target), data_of(name), steps=STEPS) for target in TARGETS}
+        counts[name] = {target: sum(run.instructions) for target, run in runs.items()}
+        tools |= tools_of(runs)
+    GOLDEN.write_text(json.dumps({"tools": tools, "instructions": counts}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

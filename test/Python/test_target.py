@@ -1,0 +1,83 @@
+"""The table of targets, and what `compile` is told about memory and arithmetic."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pockmlir as pock
+import pytest
+from pockmlir._sizes import parse_bytes
+
+
+def test_every_name_is_a_target_and_errors_list_them():
+    assert pock.Target.names() == ("host", "aarch64-linux", "cortex-m4", "cortex-m7", "cortex-m55")
+    for name in pock.Target.names():
+        assert pock.Target.named(name).name == name
+    with pytest.raises(pock.ArgumentError, match=r"expected one of host, aarch64-linux, .*, but got 'cortex-m9'"):
+        pock.Target.named("cortex-m9")
+
+
+def test_a_processor_stands_behind_a_colon():
+    target = pock.Target.named("aarch64-linux:cortex-a72")
+    assert (target.cpu, target.name, target.c_flags[-1]) == (
+        "cortex-a72",
+        "aarch64-linux:cortex-a72",
+        "-mcpu=cortex-a72",
+    )
+    with pytest.raises(
+        pock.ArgumentError, match=r"expected one of aarch64-linux:cortex-a53, .* but got 'aarch64-linux:"
+    ):
+        pock.Target.named("aarch64-linux:cortex-m7")
+    with pytest.raises(pock.ArgumentError, match=r"expected one of cortex-m4, but got 'cortex-m4:x'"):
+        pock.Target.named("cortex-m4:x")
+
+
+def test_the_host_is_what_llvm_sees():
+    host = pock.Target.host()
+    assert host.native
+    assert not host.bare_metal
+    assert host.index_bits == 64
+    assert f'cpu = "{host.cpu}"' in host.attributes
+
+
+def test_microcontrollers_are_not_this_machine():
+    for name in ("cortex-m4", "cortex-m7", "cortex-m55"):
+        target = pock.Target.named(name)
+        assert target.bare_metal
+        assert not target.native
+        assert "index_bits = 32 : i64" in target.attributes
+        assert "runner" not in target.attributes
+
+
+def test_targets_can_be_made():
+    board = dataclasses.replace(pock.Target.named("cortex-m7"), name="board", ram=320 << 10)
+    assert pock.Target.coerce(board) == board
+    assert pock.Target.coerce(board, ram="64K", flash="1M").ram == 65536
+    assert pock.Target.coerce(board, arithmetic="fast").arithmetic == "fast"
+
+
+@pytest.mark.parametrize(
+    ("value", "bytes_"),
+    [(17, 17), ("17", 17), ("256K", 256 << 10), ("1M", 1 << 20), ("320 KiB", 320 << 10), ("64kb", 65536), ("2B", 2)],
+)
+def test_sizes(value, bytes_):
+    assert parse_bytes("ram", value) == bytes_
+
+
+@pytest.mark.parametrize("value", ["", "K", "1.5K", "-1", -1, True, "1T", None, 2.0])
+def test_sizes_that_are_none(value):
+    with pytest.raises(pock.ArgumentError, match="ram: expected a number of bytes"):
+        parse_bytes("ram", value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"value": 3}, "target: expected a name or a pockmlir.Target, but got int"),
+        ({"value": "host", "arithmetic": "exact"}, "arithmetic: expected one of fast, portable, but got 'exact'"),
+        ({"value": "host", "ram": "lots"}, "ram: expected a number of bytes"),
+    ],
+)
+def test_what_is_refused(options, message):
+    with pytest.raises(pock.ArgumentError, match=message):
+        pock.Target.coerce(options.pop("value"), **options)
