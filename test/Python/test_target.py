@@ -64,7 +64,7 @@ def test_sizes(value, bytes_):
     assert parse_bytes("ram", value) == bytes_
 
 
-@pytest.mark.parametrize("value", ["", "K", "1.5K", "-1", -1, True, "1T", None, 2.0])
+@pytest.mark.parametrize("value", ["", "K", "1.5.K", "-1", -1, True, "1T", None, 2.0])
 def test_sizes_that_are_none(value):
     with pytest.raises(pock.ArgumentError, match="ram: expected a number of bytes"):
         parse_bytes("ram", value)
