@@ -148,10 +148,39 @@ struct CallErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
-/// f32 math functions as polynomials, powf and relatives as exp and log; what
-/// rounds to integers as additions if `rounds` is false.
+/// What there are instructions or functions for.
+struct Abilities {
+  /// Rounding f32 to integers.
+  bool rounding;
+  /// Converting between i64 and f32.
+  bool wideConversions;
+  /// A C library whose functions may be called.
+  bool library;
+  /// f32 but not f64.
+  bool singleOnly;
+
+  Abilities(const llvm::TargetMachine &machine, bool portable) {
+    llvm::LLVMContext context;
+    llvm::Module module("probe", context);
+    auto *function = llvm::Function::Create(
+        llvm::FunctionType::get(llvm::Type::getVoidTy(context), false),
+        llvm::GlobalValue::ExternalLinkage, "probe", module);
+    const llvm::TargetLowering *lowering =
+        machine.getSubtargetImpl(*function)->getTargetLowering();
+    rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
+    wideConversions = lowering->isOperationLegalOrCustom(llvm::ISD::SINT_TO_FP,
+                                                         llvm::MVT::i64);
+    library = !portable &&
+              machine.getTargetTriple().getOS() != llvm::Triple::UnknownOS;
+    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
+                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
+  }
+};
+
+/// f32 math functions as polynomials, and what the target is not able to do as
+/// other operations.
 LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
-                         bool rounds) {
+                         const Abilities &abilities) {
   MLIRContext *context = module.getContext();
   if (failed(lowerBf16(module, target)))
     return failure();
@@ -163,15 +192,19 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
     if (failed(applyPatternsGreedily(module, std::move(patterns))))
       return failure();
   }
-  // powf expands only on f32: f64 keeps the exact intrinsic.
+  // (f64 keeps the exact functions.)
   RewritePatternSet patterns(context);
   MathPolynomialApproximationOptions options;
   populateMathApproximationPatterns(patterns);
   populateMathPolynomialApproximationPatterns(patterns, options);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<CallErf>(context);
-  if (!rounds)
+  if (!abilities.rounding)
     populateRoundingPatterns(patterns);
+  if (!abilities.wideConversions)
+    populateWideConversionPatterns(patterns);
+  if (!abilities.library)
+    populatePowerPatterns(patterns);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
@@ -214,27 +247,6 @@ createMachine(const TargetDescription &target, const std::string &triple) {
       llvm::Triple(triple), target.cpu, target.features, llvm::TargetOptions(),
       llvm::Reloc::PIC_));
 }
-
-/// What instructions of a processor can do.
-struct Abilities {
-  /// Round f32 to integers.
-  bool rounding;
-  /// Compute in f32 but not in f64.
-  bool singleOnly;
-
-  explicit Abilities(const llvm::TargetMachine &machine) {
-    llvm::LLVMContext context;
-    llvm::Module module("probe", context);
-    auto *function = llvm::Function::Create(
-        llvm::FunctionType::get(llvm::Type::getVoidTy(context), false),
-        llvm::GlobalValue::ExternalLinkage, "probe", module);
-    const llvm::TargetLowering *lowering =
-        machine.getSubtargetImpl(*function)->getTargetLowering();
-    rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
-    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
-                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
-  }
-};
 
 /// Rejects f64, for which a function of the runtime library would be called.
 LogicalResult refuseDoubles(ModuleOp module) {
@@ -306,10 +318,10 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     auto run = [this](OpPassManager &pm, Operation *op) {
       return runPipeline(pm, op);
     };
-    Abilities abilities(*machine);
+    Abilities abilities(*machine, target->portable);
     if (abilities.singleOnly && failed(refuseDoubles(module)))
       return signalPassFailure();
-    if (failed(expandMath(module, *target, abilities.rounding)) ||
+    if (failed(expandMath(module, *target, abilities)) ||
         failed(lowerVectors(module)) || failed(runPreparation(module, run)) ||
         failed(convert(module, *target, dataLayout)))
       return signalPassFailure();

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -118,7 +119,54 @@ struct ExpandFloor : OpRewritePattern<math::FloorOp> {
   }
 };
 
+/// Negative numbers have powers for integer exponents only, negative ones for
+/// odd exponents. (Halves are exact, so an odd number's is no integer.)
+struct ExpandPower : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
+    Location loc = op.getLoc();
+    Float f{rewriter, loc, op.getType()};
+    Value base = op.getLhs(), exponent = op.getRhs();
+    Value zero = f.constant(0.0f), one = f.constant(1.0f);
+    auto compare = [&](arith::CmpFPredicate predicate, Value x,
+                       Value y) -> Value {
+      return arith::CmpFOp::create(rewriter, loc, predicate, x, y);
+    };
+    auto select = [&](Value condition, Value x, Value y) -> Value {
+      return arith::SelectOp::create(rewriter, loc, condition, x, y);
+    };
+    auto isInteger = [&](Value x) -> Value {
+      return compare(arith::CmpFPredicate::OEQ,
+                     math::RoundEvenOp::create(rewriter, loc, x), x);
+    };
+    Value size = math::AbsFOp::create(rewriter, loc, base);
+    Value logarithm = math::LogOp::create(rewriter, loc, size);
+    Value power =
+        math::ExpOp::create(rewriter, loc, f.mul(exponent, logarithm));
+    Value half = f.mul(exponent, f.constant(0.5f));
+    Value negated = arith::NegFOp::create(rewriter, loc, power);
+    Value nan = f.constant(std::numeric_limits<float>::quiet_NaN());
+    Value ofNegative = select(isInteger(exponent),
+                              select(isInteger(half), power, negated), nan);
+    Value isNegative = compare(arith::CmpFPredicate::OLT, base, zero);
+    Value result = select(isNegative, ofNegative, power);
+    // Where the logarithm times zero is no number.
+    result =
+        select(compare(arith::CmpFPredicate::OEQ, exponent, zero), one, result);
+    rewriter.replaceOp(
+        op, select(compare(arith::CmpFPredicate::OEQ, base, one), one, result));
+    return success();
+  }
+};
+
 } // namespace
+
+void populatePowerPatterns(RewritePatternSet &patterns) {
+  patterns.add<ExpandPower>(patterns.getContext());
+}
 
 void populateRoundingPatterns(RewritePatternSet &patterns) {
   patterns.add<ExpandRoundEven, ExpandFloor>(patterns.getContext());

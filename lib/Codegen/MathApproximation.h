@@ -14,6 +14,14 @@ void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 /// without an instruction, whose C library would be called.
 void populateRoundingPatterns(mlir::RewritePatternSet &patterns);
 
+/// math.powf on f32 as exp(y log |x|), with a relative error of 1.2e-7 per unit
+/// of that exponent: for targets without a C library, and where results must
+/// not depend on which one there is.
+void populatePowerPatterns(mlir::RewritePatternSet &patterns);
+
+/// Conversions between i64 and f32 as integer arithmetic, exactly.
+void populateWideConversionPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace mlir::pock
 
 #endif // POCK_CODEGEN_MATHAPPROXIMATION_H

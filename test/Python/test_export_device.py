@@ -20,7 +20,7 @@ from torch.nn import functional
 
 DEVICES = ("cortex-m4", "cortex-m7", "cortex-m55")
 
-#: All that code for a microcontroller may want of a library.
+#: All that code for a microcontroller may want of a library, unless a model divides int64.
 LIBRARY = re.compile(r"__aeabi_mem(cpy|move|set|clr)[48]?|mem(cpy|move|set)")
 
 
