@@ -14,8 +14,8 @@ void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 /// without an instruction, whose C library would be called.
 void populateRoundingPatterns(mlir::RewritePatternSet &patterns);
 
-/// math.powf on f32 as exp(y log |x|), with a relative error of 1.2e-7 per unit
-/// of that exponent: for targets without a C library, and where results must
+/// math.powf on f32 as exp(y log |x|), with a relative error of 2e-7
+/// (1 + |y log x|): for targets without a C library, and where results must
 /// not depend on which one there is.
 void populatePowerPatterns(mlir::RewritePatternSet &patterns);
 

@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 #include <algorithm>
 #include <unistd.h>
 
@@ -65,6 +66,10 @@ FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
       return module.emitError("unknown 'pock.target' entry '") << key << "'";
     }
   }
+  // With three components, as toolchains are called, LLVM would take the ABI
+  // for the system, and pass floats as integers.
+  if (!target.triple.empty())
+    target.triple = llvm::Triple::normalize(target.triple);
 
   if (target.indexBits != 32 && target.indexBits != 64)
     return module.emitError("expected 'index_bits' to be 32 or 64, but got ")
