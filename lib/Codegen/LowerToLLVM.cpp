@@ -148,16 +148,18 @@ struct CallErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
-/// What instructions of a processor can do.
+/// What there are instructions or functions for.
 struct Abilities {
-  /// Round f32 to integers.
+  /// Rounding f32 to integers.
   bool rounding;
-  /// Compute in f32 but not in f64.
-  bool singleOnly;
-  /// Convert 64-bit integers.
+  /// Converting between i64 and f32.
   bool wideConversions;
+  /// A C library whose functions may be called.
+  bool library;
+  /// f32 but not f64.
+  bool singleOnly;
 
-  explicit Abilities(const llvm::TargetMachine &machine) {
+  Abilities(const llvm::TargetMachine &machine, bool portable) {
     llvm::LLVMContext context;
     llvm::Module module("probe", context);
     auto *function = llvm::Function::Create(
@@ -166,15 +168,17 @@ struct Abilities {
     const llvm::TargetLowering *lowering =
         machine.getSubtargetImpl(*function)->getTargetLowering();
     rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
-    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
-                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
     wideConversions = lowering->isOperationLegalOrCustom(llvm::ISD::SINT_TO_FP,
                                                          llvm::MVT::i64);
+    library = !portable &&
+              machine.getTargetTriple().getOS() != llvm::Triple::UnknownOS;
+    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
+                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
   }
 };
 
-/// f32 math functions as polynomials, powf and relatives as exp and log; what
-/// the processor has no instructions for by those that it has.
+/// f32 math functions as polynomials, and what the target is not able to do as
+/// other operations.
 LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
                          const Abilities &abilities) {
   MLIRContext *context = module.getContext();
@@ -188,7 +192,7 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
     if (failed(applyPatternsGreedily(module, std::move(patterns))))
       return failure();
   }
-  // powf expands only on f32: f64 keeps the exact intrinsic.
+  // (f64 keeps the exact functions.)
   RewritePatternSet patterns(context);
   MathPolynomialApproximationOptions options;
   populateMathApproximationPatterns(patterns);
@@ -199,6 +203,8 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
     populateRoundingPatterns(patterns);
   if (!abilities.wideConversions)
     populateWideConversionPatterns(patterns);
+  if (!abilities.library)
+    populatePowerPatterns(patterns);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
@@ -312,7 +318,7 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     auto run = [this](OpPassManager &pm, Operation *op) {
       return runPipeline(pm, op);
     };
-    Abilities abilities(*machine);
+    Abilities abilities(*machine, target->portable);
     if (abilities.singleOnly && failed(refuseDoubles(module)))
       return signalPassFailure();
     if (failed(expandMath(module, *target, abilities)) ||

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -118,88 +119,53 @@ struct ExpandFloor : OpRewritePattern<math::FloorOp> {
   }
 };
 
-/// A scalar or vector type like `type`, of other elements.
-Type withElements(Type type, Type element) {
-  if (auto vector = dyn_cast<VectorType>(type))
-    return vector.clone(element);
-  return element;
-}
-
-/// An unsigned 64-bit `x` as f32: as many of its upper bits as 32-bit integers
-/// hold, times a power of two. Bits that are cut off survive as the lowest one
-/// (at least two are below the 24 of the result), so that the one rounding, of
-/// the 32-bit conversion, knows which side of a half it is on.
-Value convertWide(PatternRewriter &rewriter, Location loc, Value x,
-                  Type floatType) {
-  Type wide = x.getType();
-  Type narrow = withElements(wide, rewriter.getI32Type());
-  auto integer = [&](uint64_t value) -> Value {
-    TypedAttr attribute = rewriter.getI64IntegerAttr(value);
-    if (auto vector = dyn_cast<VectorType>(wide))
-      attribute = SplatElementsAttr::get(vector, Attribute(attribute));
-    return arith::ConstantOp::create(rewriter, loc, attribute);
-  };
-  Float f{rewriter, loc, floatType};
-  Value bits = arith::TruncIOp::create(rewriter, loc, narrow, x);
-  Value scale = f.constant(1.0f);
-  // Pairs: from which power of two on to cut off how many bits.
-  constexpr std::pair<unsigned, unsigned> cuts[] = {
-      {32, 6}, {38, 12}, {44, 18}, {50, 24}, {56, 30}, {62, 32}};
-  for (auto [from, count] : cuts) {
-    Value large = arith::CmpIOp::create(
-        rewriter, loc, arith::CmpIPredicate::uge, x, integer(1ull << from));
-    Value lost =
-        arith::AndIOp::create(rewriter, loc, x, integer((1ull << count) - 1));
-    Value inexact = arith::CmpIOp::create(
-        rewriter, loc, arith::CmpIPredicate::ne, lost, integer(0));
-    Value sticky = arith::ExtUIOp::create(rewriter, loc, narrow, inexact);
-    Value upper = arith::TruncIOp::create(
-        rewriter, loc, narrow,
-        arith::ShRUIOp::create(rewriter, loc, x, integer(count)));
-    upper = arith::OrIOp::create(rewriter, loc, upper, sticky);
-    bits = arith::SelectOp::create(rewriter, loc, large, upper, bits);
-    scale = arith::SelectOp::create(
-        rewriter, loc, large, f.constant(static_cast<float>(1ull << count)),
-        scale);
-  }
-  Value rounded = arith::UIToFPOp::create(rewriter, loc, floatType, bits);
-  return f.mul(rounded, scale);
-}
-
-template <typename Op>
-struct NarrowConversion : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op,
+/// Negative numbers have powers for integer exponents only, negative ones for
+/// odd exponents. (Halves are exact, so an odd number's is no integer.)
+struct ExpandPower : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::PowFOp op,
                                 PatternRewriter &rewriter) const override {
-    Value x = op.getIn();
-    if (!getElementTypeOrSelf(x.getType()).isInteger(64) ||
-        !getElementTypeOrSelf(op.getType()).isF32())
-      return rewriter.notifyMatchFailure(op, "not from i64 to f32");
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
     Location loc = op.getLoc();
-    if constexpr (std::is_same_v<Op, arith::UIToFPOp>) {
-      rewriter.replaceOp(op, convertWide(rewriter, loc, x, op.getType()));
-    } else {
-      TypedAttr attribute = rewriter.getZeroAttr(x.getType());
-      Value zero = arith::ConstantOp::create(rewriter, loc, attribute);
-      Value negative = arith::CmpIOp::create(
-          rewriter, loc, arith::CmpIPredicate::slt, x, zero);
-      // Unsigned, that of the least integer is right, too.
-      Value opposite = arith::SubIOp::create(rewriter, loc, zero, x);
-      Value size =
-          arith::SelectOp::create(rewriter, loc, negative, opposite, x);
-      Value result = convertWide(rewriter, loc, size, op.getType());
-      Value minus = arith::NegFOp::create(rewriter, loc, result);
-      rewriter.replaceOpWithNewOp<arith::SelectOp>(op, negative, minus, result);
-    }
+    Float f{rewriter, loc, op.getType()};
+    Value base = op.getLhs(), exponent = op.getRhs();
+    Value zero = f.constant(0.0f), one = f.constant(1.0f);
+    auto compare = [&](arith::CmpFPredicate predicate, Value x,
+                       Value y) -> Value {
+      return arith::CmpFOp::create(rewriter, loc, predicate, x, y);
+    };
+    auto select = [&](Value condition, Value x, Value y) -> Value {
+      return arith::SelectOp::create(rewriter, loc, condition, x, y);
+    };
+    auto isInteger = [&](Value x) -> Value {
+      return compare(arith::CmpFPredicate::OEQ,
+                     math::RoundEvenOp::create(rewriter, loc, x), x);
+    };
+    Value size = math::AbsFOp::create(rewriter, loc, base);
+    Value logarithm = math::LogOp::create(rewriter, loc, size);
+    Value power =
+        math::ExpOp::create(rewriter, loc, f.mul(exponent, logarithm));
+    Value half = f.mul(exponent, f.constant(0.5f));
+    Value negated = arith::NegFOp::create(rewriter, loc, power);
+    Value nan = f.constant(std::numeric_limits<float>::quiet_NaN());
+    Value ofNegative = select(isInteger(exponent),
+                              select(isInteger(half), power, negated), nan);
+    Value isNegative = compare(arith::CmpFPredicate::OLT, base, zero);
+    Value result = select(isNegative, ofNegative, power);
+    // Where the logarithm times zero is no number.
+    result =
+        select(compare(arith::CmpFPredicate::OEQ, exponent, zero), one, result);
+    rewriter.replaceOp(
+        op, select(compare(arith::CmpFPredicate::OEQ, base, one), one, result));
     return success();
   }
 };
 
 } // namespace
 
-void populateWideConversionPatterns(RewritePatternSet &patterns) {
-  patterns.add<NarrowConversion<arith::SIToFPOp>,
-               NarrowConversion<arith::UIToFPOp>>(patterns.getContext());
+void populatePowerPatterns(RewritePatternSet &patterns) {
+  patterns.add<ExpandPower>(patterns.getContext());
 }
 
 void populateRoundingPatterns(RewritePatternSet &patterns) {

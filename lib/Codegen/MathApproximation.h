@@ -14,8 +14,12 @@ void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 /// without an instruction, whose C library would be called.
 void populateRoundingPatterns(mlir::RewritePatternSet &patterns);
 
-/// Conversions from 64-bit integers to f32, correctly rounded, by 32-bit ones:
-/// for targets without an instruction, whose runtime library would be called.
+/// math.powf on f32 as exp(y log |x|), with a relative error of 2e-7
+/// (1 + |y log x|): for targets without a C library, and where results must
+/// not depend on which one there is.
+void populatePowerPatterns(mlir::RewritePatternSet &patterns);
+
+/// Conversions between i64 and f32 as integer arithmetic, exactly.
 void populateWideConversionPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace mlir::pock

@@ -26,9 +26,9 @@ constexpr int64_t kMostStreams = 8;
 constexpr int64_t kMostAliases = 6;
 /// Terms of a sum that take less time than writing it to memory does.
 constexpr int64_t kFewTerms = 64;
-/// The code of a nest may take a part of the first cache, which is as large for
-/// instructions as for data: half, if an operation is four bytes.
-constexpr int64_t kBytesPerOperation = 8;
+/// Microcontrollers have little flash, and fetch from it slowly: the code of a
+/// nest takes half of what a kernel works on, if an operation is four bytes.
+constexpr int64_t kBytesPerOperation = 8, kBytesPerCopy = 64;
 /// Latencies, branches and address arithmetic around a tile or a step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
@@ -237,7 +237,7 @@ double CostModel::cost(const Schedule &schedule) const {
       (schedule.rows > kMostStreams && rowsStream(schedule)))
     return INFINITY;
   // (There is always code point by point.)
-  if ((schedule.row >= 0 || schedule.col >= 0) &&
+  if (target.indexBits == 32 && (schedule.row >= 0 || schedule.col >= 0) &&
       countOperations(nest, schedule) > target.l1Bytes / kBytesPerOperation)
     return INFINITY;
   double total = 0;
@@ -411,7 +411,6 @@ int chooseThreadLoop(Nest &nest, const Schedule &schedule) {
 void forEachSchedule(Nest &nest, const TargetDescription &target,
                      llvm::function_ref<void(const Schedule &, double)> fn) {
   CostModel model(nest, target);
-  int64_t mostCopies = std::min<int64_t>(150, target.l1Bytes / 64);
   SmallVector<int> parallel = nest.parallelLoops();
   bool vectorizable = llvm::all_of(nest.statements, [](Statement &statement) {
     return statement.vectorizable;
@@ -425,7 +424,8 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
     fn(schedule, model.cost(schedule));
   };
   Schedule scalar;
-  scalar.mostCopies = mostCopies;
+  if (target.indexBits == 32)
+    scalar.mostCopies = target.l1Bytes / kBytesPerCopy;
   scalar.leastLanes = leastLanesOf(target);
   scalar.reductionLoop.assign(nest.statements.size(), -1);
   consider(scalar);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +21,13 @@ from .target import Target
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-__all__ = ["Footprint", "check", "undefined_symbols"]
+__all__ = ["LIBRARY", "Footprint", "check", "require_freestanding", "undefined_symbols"]
+
+#: What code for a microcontroller may call: functions on memory, and division of 64-bit integers, which processors of
+#: 32 bits have no instruction for. (LLVM calls these by either name.)
+LIBRARY = re.compile(
+    r"mem(?:cpy|move|set)|__aeabi_mem(?:cpy|move|set|clr)[48]?|__aeabi_u?ldivmod|__u?(?:div|mod)di3|__udivmoddi4"
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,16 @@ def check(footprint: Footprint, target: Target) -> None:
             exceeded[kind] = (limit, need, parts)
     if exceeded:
         raise SizeError(target.name, exceeded)
+
+
+def require_freestanding(object_code: bytes) -> None:
+    """Refuse code that calls functions which a microcontroller need not have.
+
+    Raises:
+        CompileError: it calls others than `LIBRARY`; all are named.
+    """
+    if missing := [symbol for symbol in undefined_symbols(object_code) if not LIBRARY.fullmatch(symbol)]:
+        raise CompileError("object", f"the model needs functions of a C library: {', '.join(missing)}")
 
 
 def undefined_symbols(object_code: bytes) -> tuple[str, ...]:

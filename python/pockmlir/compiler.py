@@ -133,6 +133,8 @@ def compile(
     compiler.run_pipelines()
     manifest = compiler.manifest()
     object_code, library, directory = compiler.link(request.target)
+    if request.target.bare_metal:
+        _footprint.require_freestanding(object_code)
     if request.target.limited:
         _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
     state_names = _state_names(model)

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 DEVICES = ("cortex-m4", "cortex-m7", "cortex-m55")
 
-#: All that code for a microcontroller may want of a library.
+#: All that code for a microcontroller may want of a library, unless a model divides int64.
 LIBRARY = re.compile(r"__aeabi_mem(cpy|move|set|clr)[48]?|mem(cpy|move|set)")
 
 
@@ -62,7 +62,13 @@ def test_images_are_what_the_manifest_says(step: pock.Step, tmp_path: Path) -> N
     manifest = json.loads(files["manifest"].read_text())
     for segment, symbol in (("constants", "constants"), ("state", "initial_state")):
         image = tmp_path / f"{symbol}.bin"
-        tool("objcopy", "-O", "binary", f"--dump-section=.rodata.net_{symbol}={image}", *members(files, tmp_path))
+        tool(
+            "objcopy",
+            "-O",
+            "binary",
+            f"--dump-section=.rodata.net_{symbol}={image}",
+            member(files, tmp_path, "net_images.o"),
+        )
         content = np.frombuffer(image.read_bytes(), np.uint8)
         assert content.size == manifest["segments"][segment] > 0
         tensors = [slot for slot in step.artifact.manifest.tensors.values() if slot.segment == segment]
@@ -74,11 +80,11 @@ def test_images_are_what_the_manifest_says(step: pock.Step, tmp_path: Path) -> N
                 assert not slot.view(content).any(), slot.name
 
 
-def members(files: dict[str, Path], directory: Path) -> list[Path]:
-    """The archive's object file with the images."""
-    command = [_link.find_program("llvm-ar-22", "llvm-ar"), "x", str(files["static_library"]), "net_images.o"]
+def member(files: dict[str, Path], directory: Path, name: str) -> Path:
+    """An object file of the archive."""
+    command = [_link.find_program("llvm-ar-22", "llvm-ar"), "x", str(files["static_library"]), name]
     subprocess.run(command, check=True, cwd=directory)
-    return [directory / "net_images.o"]
+    return directory / name
 
 
 @pytest.mark.parametrize("name", ["mlp", "lenet", "cnn1d", "ds-cnn"])
@@ -149,6 +155,14 @@ def disassembly(step: pock.Step, directory: Path) -> str:
 def test_the_instructions_are_those_of_the_processor(step: pock.Step, tmp_path: Path) -> None:
     """Nothing that the disassembler of exactly this processor does not know."""
     assert "<unknown>" not in disassembly(step, tmp_path)
+
+
+def test_linkers_see_hardware_floats(step: pock.Step, tmp_path: Path) -> None:
+    """GNU's refuses to put objects together that say otherwise than the firmware does."""
+    files = step.export(tmp_path)
+    for name in ("net.o", "net_images.o"):
+        attributes = tool("readelf", "-A", member(files, tmp_path, name))
+        assert "ABI_VFP_args" in attributes, name
 
 
 @pytest.mark.parametrize("language", ["c", "c++"])

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pockmlir as pock
 import pytest
+import torch
 from models import ARCHITECTURES
+from torch import nn
 
 HOST = pock.Target.host()
 
@@ -111,6 +113,33 @@ def test_portable_results_are_close_to_fast_ones() -> None:
     portable, fast = trained("lenet", HOST), trained("lenet", HOST, arithmetic="fast")
     for key, value in fast.items():
         np.testing.assert_allclose(portable[key], value, rtol=1e-4, atol=1e-5, err_msg=key)
+
+
+class Powers(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.pow(x, y) * self.weight
+
+
+def test_powers_are_formulas_with_a_bound() -> None:
+    """Against float64; signs, zeros and what is no number as C has them."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand(4000, generator=generator) * 10, torch.randn(4000, generator=generator) * 5
+    x[1000:2000] *= -1
+    y[1000:1900] = y[1000:1900].round()
+    x[2000:2004], y[2000:2004] = torch.tensor([0.0, 0.0, 1.0, 2.5]), torch.tensor([0.0, 2.5, 77.0, 0.0])
+    options: dict[str, Any] = {"optimizer": pock.SGD(lr=0.1), "scheme": pock.Scheme.full(), "arithmetic": "portable"}
+    ours = pock.compile(Powers(), (x, y), loss="mse", **options).predict(x, y)
+    expected = torch.pow(x.double(), y.double())
+    size = 1.0 + (y.double() * x.double().abs().log()).nan_to_num(posinf=0.0, neginf=0.0).abs().numpy()
+    error = np.abs(ours / expected.numpy() - 1.0)
+    assert np.array_equal(np.isnan(ours), expected.isnan().numpy())
+    zero = expected.numpy() == 0.0
+    assert (ours[zero] == 0.0).all()
+    assert np.nanmax((error / size)[~zero]) < 2e-7
 
 
 def test_the_report_says_which() -> None:
