@@ -8,7 +8,7 @@ LLVM ?= /usr/lib/llvm-22
 BIN = $(abspath $(VENV))/bin
 PYTHON = $(BIN)/python
 
-CXX_FILES = $(shell find $(wildcard dialect lib tools python/src python/pockmlir/device test examples bench) -name '*.cpp' -o -name '*.h' -o -name '*.c')
+CXX_FILES = $(shell find $(wildcard dialect lib tools python/src python/pockmlir/device test examples bench) \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -not -path '*/model/*')
 PY_DIRS = $(wildcard python test tools examples bench)
 
 .DEFAULT_GOAL = build

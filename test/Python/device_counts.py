@@ -4,8 +4,12 @@ Run it with the project's Python after a change that is meant to change them.
 """
 
 import json
+import sys
+from pathlib import Path
 
 import pockmlir as pock
+
+sys.path.append(str(Path(__file__).parents[2] / "bench"))  # as pyproject.toml says to pytest
 from device_models import CASES
 from test_device import GOLDEN, STEPS, TARGETS, compiled, data_of, tools_of
 

@@ -126,7 +126,10 @@ class TestDsCnn:
         assert footprint.ram <= run.ram_bytes
         # No instruction on float64, which the emulated processor would execute.
         code = subprocess.run(
-            ["llvm-objdump-22", "-d", tmp_path / "program"], capture_output=True, text=True, check=True
+            ["llvm-objdump-22", "-d", "--mcpu=cortex-m7", tmp_path / "program"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         assert "vfma.f32" in code.stdout
         assert ".f64" not in code.stdout

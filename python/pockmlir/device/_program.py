@@ -22,6 +22,8 @@ __all__ = ["PROGRAM", "Program", "build", "write_program"]
 
 #: The program's file name, which also the Makefile uses.
 PROGRAM = "program"
+#: Bytes of stack for all but the model: run.c, start-up, and what an exception saves.
+_PROGRAM_STACK = 1024
 
 _LINUX_README = """\
 Copy this folder to the board, and there:
@@ -72,7 +74,8 @@ def write_program(step: Step, directory: Path) -> Program:
     for source in sources:
         shutil.copyfile(source, directory / source.name)
     names = ["run_model.c", *(source.name for source in sources if source.suffix == ".c")]
-    (directory / "Makefile").write_text(_makefile(target, manifest.name, names))
+    stack = min(target.stack_bytes, step.artifact.footprint.stack + _PROGRAM_STACK)
+    (directory / "Makefile").write_text(_makefile(target, manifest.name, names, stack))
     (directory / "README.txt").write_text(_BARE_METAL_README if target.bare_metal else _LINUX_README)
     return Program(directory, target, manifest.name, tuple(manifest.functions))
 
@@ -90,9 +93,9 @@ def build(program: Program) -> Path:
     return program.directory / PROGRAM
 
 
-def _makefile(target: Target, name: str, sources: list[str]) -> str:
+def _makefile(target: Target, name: str, sources: list[str], stack: int) -> str:
     """Return the Makefile of the folder."""
-    c_flags, link_flags, compiler, others = _tools(target)
+    c_flags, link_flags, compiler, others = _tools(target, stack)
     return f"""\
 # Builds {PROGRAM}, which trains {name} on {target.name}. Generated; {others}.
 CC = {compiler}
@@ -106,7 +109,7 @@ LIBRARIES = {"" if target.bare_metal else "-lm"}
 """
 
 
-def _tools(target: Target) -> tuple[list[str], list[str], str, str]:
+def _tools(target: Target, stack: int) -> tuple[list[str], list[str], str, str]:
     """Return flags of the C compiler and the linker, the compiler, and which others will do."""
     common = [*target.c_flags, "-O2", "-std=gnu11", "-Wall"]
     if not target.bare_metal:
@@ -124,7 +127,7 @@ def _tools(target: Target) -> tuple[list[str], list[str], str, str]:
         "FLASH_SIZE": target.flash or flash_size,
         "RAM_ORIGIN": ram,
         "RAM_SIZE": ram_size,
-        "STACK_SIZE": target.stack_bytes,
+        "STACK_SIZE": stack,
     }
     link = ["-nostdlib", "-static", "-T", "link.ld", "-Wl,--gc-sections", "-Wl,-z,noexecstack"]
     link += [f"-Wl,--defsym={symbol}={value:#x}" for symbol, value in symbols.items()]
