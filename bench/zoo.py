@@ -78,7 +78,7 @@ def row(result: dict[str, Any]) -> list[str]:
     """Return one line of the table."""
     cells = [result["name"], result["size"], result["scheme"], result["verdict"]]
     if "operations" not in result:
-        return [*cells, *[""] * 6, f"{result['total_seconds']:.1f}"]
+        return [*cells, *[""] * 8, f"{result['total_seconds']:.1f}"]
     seconds = result["seconds"]
     stages = " ".join(f"{stage} {value:.1f}" for stage, value in seconds.items() if value >= 0.05)
     errors = f"{result['loss_error']:.0e} {result['parameter_error']:.0e} {result['update_error']:.0e}"
@@ -89,6 +89,8 @@ def row(result: dict[str, Any]) -> list[str]:
         str(result["operations"]),
         f"{result['launches']} → {result['kernels']}",
         f"{result['arena'] / 1024:,.0f}",
+        f"{result['arena'] / max(result['lower_bound'], 1):.3f}",
+        f"{result['arena'] / max(result['least_peak'], 1):.3f}",
         f"{result['saved'] / 1024:,.0f}",
         errors,
         stages,
@@ -97,11 +99,24 @@ def row(result: dict[str, Any]) -> list[str]:
 
 
 def table(results: list[dict[str, Any]]) -> Table:
-    """Return all results as a table; errors are of losses, parameters and updates, relative."""
+    """Return all results as a table; errors are of losses, parameters and updates, relative.
+
+    The arena is divided by what no plan for the launches in their order, and what no order of them, can go below.
+    """
     result = Table(box=None, pad_edge=False)
     for title in ("model", "size", "scheme", "verdict"):
         result.add_column(title, no_wrap=True)
-    for title in ("ops", "kernels", "arena KiB", "saved KiB", "errors", "stages, s", "compile s"):
+    for title in (
+        "ops",
+        "kernels",
+        "arena KiB",
+        "÷ bound",
+        "÷ best order",
+        "saved KiB",
+        "errors",
+        "stages, s",
+        "compile s",
+    ):
         result.add_column(title, justify="left" if title in ("errors", "stages, s") else "right")
     for entry in results:
         result.add_row(*row(entry))

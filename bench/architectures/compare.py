@@ -40,6 +40,8 @@ class Figures:
         seconds: of each stage.
         arena: bytes of all that is transient.
         saved: bytes of activations kept for the backward pass.
+        lower_bound: of the arena, in the order that was found.
+        least_peak: of live bytes, in any order.
         loss_error: largest error of a loss, relative to the loss.
         parameter_error: largest error of a parameter after the last step, relative to its largest entry.
         update_error: the same relative to the parameter's largest change (taken as a thousandth of the largest
@@ -54,6 +56,8 @@ class Figures:
     seconds: dict[str, float]
     arena: int
     saved: int
+    lower_bound: int
+    least_peak: int
     loss_error: float = 0.0
     parameter_error: float = 0.0
     update_error: float = 0.0
@@ -121,7 +125,16 @@ def compare(case: Case, scheme: str, double: bool | None = None, steps: int = ST
 def _costs(step: pock.Step) -> Figures:
     launches, distinct = kernels(step)
     memory = step.memory
-    return Figures(operations(step), launches, distinct, step.timings, memory.arena, memory.saved)
+    return Figures(
+        operations(step),
+        launches,
+        distinct,
+        step.timings,
+        memory.arena,
+        memory.saved,
+        memory.lower_bound,
+        memory.least_peak,
+    )
 
 
 def operations(step: pock.Step) -> int:

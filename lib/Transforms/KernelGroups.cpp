@@ -153,10 +153,10 @@ void KernelGroups::formGroups() {
               cluster && isAbsorbed(*cluster))
             for (Operation *member : cluster->ops)
               assign(member, group);
-      if (KernelGroup *expansion = findExpansion(&op)) {
-        for (Operation *member : expansion->ops)
-          assign(member, group);
-        removeFromOrder(expansion);
+      if (KernelGroup *source = findTransposition(&op)) {
+        absorb(source, group);
+      } else if (KernelGroup *source = findExpansion(&op)) {
+        absorb(source, group);
         group->byChannels = true;
       }
       assign(&op, group);
@@ -219,8 +219,24 @@ KernelGroup *KernelGroups::findExpansion(Operation *op) const {
   return convolutions == 1 ? group : nullptr;
 }
 
-void KernelGroups::removeFromOrder(KernelGroup *group) {
-  llvm::erase(order, group);
+KernelGroup *KernelGroups::findTransposition(Operation *op) const {
+  auto conv = dyn_cast<ConvOp>(op);
+  auto isZero = [](int64_t border) { return border == 0; };
+  if (!conv || !conv.getInput().hasOneUse() ||
+      !conv.getInput().getDefiningOp<TransposeOp>() ||
+      (llvm::all_of(conv.getPadLow(), isZero) &&
+       llvm::all_of(conv.getPadHigh(), isZero)))
+    return nullptr;
+  KernelGroup *group = groupOf.lookup(conv.getInput().getDefiningOp());
+  return group->ops.size() == 1 && group->backward == inBackward.lookup(op)
+             ? group
+             : nullptr;
+}
+
+void KernelGroups::absorb(KernelGroup *source, KernelGroup *group) {
+  for (Operation *member : source->ops)
+    assign(member, group);
+  llvm::erase(order, source);
   for (auto [position, other] : llvm::enumerate(order))
     other->position = position;
 }

@@ -89,8 +89,11 @@ private:
   /// The group whose only result the depthwise convolution `op` alone reads:
   /// a kernel of both needs that result for a few channels at a time.
   KernelGroup *findExpansion(Operation *op) const;
-  /// Takes `group` out of the order.
-  void removeFromOrder(KernelGroup *group);
+  /// The group of the transposition whose result the padded convolution `op`
+  /// alone reads: one copy can do both.
+  KernelGroup *findTransposition(Operation *op) const;
+  /// Makes what `source` holds the first part of `group`.
+  void absorb(KernelGroup *source, KernelGroup *group);
   KernelGroup *createGroup();
   void assign(Operation *op, KernelGroup *group);
 

@@ -290,6 +290,9 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     large: `pock.channel_blocks` on the kernel says that code generation may
     divide it by channels, so that the input never exists as a whole.
 
+    A padded convolution takes the transposition of its input along, if nothing
+    else reads that: one copy does both.
+
     With `reorder=false`, an update stays where it is in the function instead of
     becoming part of the kernel that makes its gradient.
 
