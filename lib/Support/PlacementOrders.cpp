@@ -1,4 +1,4 @@
-//===- PlacementOrders.cpp - Local search over orders of slots ----------------===//
+//===- PlacementOrders.cpp - Local search over orders of slots ----------===//
 
 #include "PlacementOrders.h"
 

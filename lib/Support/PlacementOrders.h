@@ -1,4 +1,4 @@
-//===- PlacementOrders.h - Local search over orders of slots ------------------===//
+//===- PlacementOrders.h - Local search over orders of slots ----*- C++ -*-===//
 //
 // Slots are placed in an order, first fit. The first one that would pass the
 // capacity moves before one that lives at the same time, and placing goes on
