@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelGroups.h"
 #include "StepPhases.h"
 #include "Views.h"
 
@@ -78,10 +79,10 @@ private:
   /// `mask` as `[8, bytes]`, computed in this shape where that is possible.
   static Value buildPlanes(OpBuilder &b, Value mask, int64_t bytes) {
     Operation *op = mask.getDefiningOp();
-    // There are no views of constants.
+    // What kernels make for themselves is not in memory: there are no views.
     auto isWhole = [&](Value operand) {
-      return shapeOf(operand) == shapeOf(mask) &&
-             !operand.getDefiningOp<ConstantOp>();
+      Operation *maker = storageOf(operand).getDefiningOp();
+      return shapeOf(operand) == shapeOf(mask) && !(maker && isRepeated(maker));
     };
     // What has one entry goes with any shape of as many dimensions.
     auto isScalar = [](Value operand) {
