@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelGroups.h"
 #include "StepPhases.h"
 #include "Views.h"
 
@@ -78,21 +79,34 @@ private:
   /// `mask` as `[8, bytes]`, computed in this shape where that is possible.
   static Value buildPlanes(OpBuilder &b, Value mask, int64_t bytes) {
     Operation *op = mask.getDefiningOp();
+    // What kernels make for themselves is not in memory: there is no view of
+    // it.
+    auto isStored = [](Value operand) {
+      Operation *maker = storageOf(operand).getDefiningOp();
+      return !maker || !isRepeated(maker);
+    };
     auto isWhole = [&](Value operand) {
       return shapeOf(operand) == shapeOf(mask);
+    };
+    auto meetsPlanes = [](Value operand) {
+      auto type = cast<RankedTensorType>(operand.getType());
+      return type.getNumElements() == 1 && type.getRank() <= 2;
     };
     auto isScalar = [](Value operand) {
       return cast<RankedTensorType>(operand.getType()).getNumElements() == 1;
     };
     if (!op || !isa<CmpOp, AndOp, OrOp, NotOp>(op) ||
         !llvm::all_of(op->getOperands(), [&](Value operand) {
-          return isWhole(operand) || isScalar(operand);
+          return meetsPlanes(operand) ||
+                 ((isWhole(operand) || isScalar(operand)) && isStored(operand));
         }))
       return reshapeTo(b, mask.getLoc(), mask, {bitsPerByte, bytes});
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       auto type = cast<RankedTensorType>(operand.getType());
-      if (!isWhole(operand))
+      if (meetsPlanes(operand))
+        operands.push_back(operand);
+      else if (!isWhole(operand))
         operands.push_back(reshapeTo(b, mask.getLoc(), operand, {}));
       else if (type.getElementType().isInteger(1))
         operands.push_back(buildPlanes(b, operand, bytes));

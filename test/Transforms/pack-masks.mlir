@@ -63,6 +63,31 @@ func.func @per_channel(%x: tensor<64x32xf32>, %bound: tensor<32xf32>) -> (tensor
   return %loss, %g : tensor<f32>, tensor<64x32xf32>
 }
 
+// Every kernel makes numbers and constants for itself: there are no bytes to be
+// seen as planes.
+
+// CHECK-LABEL: func.func @not_stored(
+// CHECK: %[[NUMBERS:.+]] = pock.iota
+// CHECK-NOT: pock.reshape %[[NUMBERS]]
+// CHECK: %[[M:.+]] = pock.cmp %[[NUMBERS]]
+// CHECK: %[[VIEW:.+]] = pock.reshape %[[M]] : (tensor<1x1024xi1>) -> tensor<8x128xi1>
+// CHECK: pock.pack_bits %[[VIEW]]
+// CHECK: %[[SIX:.+]] = pock.constant dense<6.000000e+00> : tensor<1x1x1xf32>
+// CHECK-NOT: pock.reshape %[[SIX]]
+// CHECK: pock.sum
+func.func @not_stored(%x: tensor<1x1024xf32>, %label: tensor<1x1xi64>, %z: tensor<4x16x16xf32>)
+    -> (tensor<f32>, tensor<1x1024xf32>, tensor<4x16x16xf32>) {
+  %zero = pock.constant dense<0.0> : tensor<f32>
+  %numbers = pock.iota {dim = 1 : i64} : () -> tensor<1x1024xi64>
+  %m = pock.cmp %numbers, %label {predicate = #pock.cmp<eq>} : (tensor<1x1024xi64>, tensor<1x1xi64>) -> tensor<1x1024xi1>
+  %six = pock.constant dense<6.0> : tensor<1x1x1xf32>
+  %b = pock.cmp %z, %six {predicate = #pock.cmp<gt>} : (tensor<4x16x16xf32>, tensor<1x1x1xf32>) -> tensor<4x16x16xi1>
+  %loss = pock.sum %x {dims = array<i64: 0, 1>} : (tensor<1x1024xf32>) -> tensor<f32>
+  %g = pock.select %m, %x, %zero : (tensor<1x1024xi1>, tensor<1x1024xf32>, tensor<f32>) -> tensor<1x1024xf32>
+  %h = pock.select %b, %z, %zero : (tensor<4x16x16xi1>, tensor<4x16x16xf32>, tensor<f32>) -> tensor<4x16x16xf32>
+  return %loss, %g, %h : tensor<f32>, tensor<1x1024xf32>, tensor<4x16x16xf32>
+}
+
 // Read through views of views, in both passes, by several: the forward pass keeps
 // reading the mask itself, which nobody else keeps alive; the backward pass reads
 // one that is unpacked in front of its first reader.
