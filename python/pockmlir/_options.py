@@ -67,8 +67,8 @@ class Training:
 class MemoryOptions:
     """How much memory a step may take, and what the compiler does to need less.
 
-    What a step computes does not depend on any of this by a bit. The switches are for measuring what each brings, and for
-    checks.
+    What a step computes does not depend on any of this by a bit; only where ops share other kernels without
+    `recompute`, a sum in them may run in another order. The switches are for measuring what each brings, and for checks.
 
     Attributes:
         limit: of parameters, optimizer state and arena together (`Memory.total`): bytes, or a text like ``"64MB"`` with
@@ -95,7 +95,7 @@ class MemoryOptions:
         for name in ("reorder", "recompute", "in_place", "reuse"):
             if not isinstance(getattr(self, name), bool):
                 raise ArgumentError(f"memory.{name}: expected True or False, but got {getattr(self, name)!r}")
-        parse_bytes("memory.guard", self.guard)
+        object.__setattr__(self, "guard", parse_bytes("memory.guard", self.guard))
 
     @classmethod
     def coerce(cls, memory: object, limit: int | str | None) -> MemoryOptions:

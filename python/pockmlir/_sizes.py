@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from .errors import ArgumentError
 
@@ -11,6 +12,8 @@ __all__ = ["parse_bytes"]
 #: A number and a unit; as in linker scripts and data sheets of memories, units are powers of 1024.
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmg])i?)?b?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+#: What a device with 64-bit addresses can have at most, and what fits an attribute of the module.
+_MOST = 2**63 - 1
 
 
 def parse_bytes(name: str, value: object) -> int:
@@ -20,10 +23,11 @@ def parse_bytes(name: str, value: object) -> int:
     327680
 
     Raises:
-        ArgumentError: it is neither, or negative; the message begins with `name`.
+        ArgumentError: it is neither, negative, or of more than 63 bits; the message begins with `name`.
     """
+    count: object = value
     if isinstance(value, str) and (match := _BYTES.fullmatch(value.strip())):
-        return int(float(match[1]) * _UNITS[(match[2] or "").upper()])
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
+        count = int(Fraction(match[1]) * _UNITS[(match[2] or "").upper()])
+    if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= _MOST:
+        return count
     raise ArgumentError(f"{name}: expected a number of bytes, as 65536 or '64KB', but got {value!r}")
