@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pockmlir as pock
+
 __all__ = ["VARIANTS", "Variant", "variant_options"]
 
 
@@ -25,12 +27,14 @@ class Variant:
 #: No step fits this many bytes: the error says what the smallest one takes.
 IMPOSSIBLE = 1024
 
+UNORDERED = {"memory": pock.MemoryOptions(reorder=False)}
+
 VARIANTS: Mapping[str, Variant] = {
     "full": Variant("full"),
-    "full-unordered": Variant("full", {"reorder": False}),
+    "full-unordered": Variant("full", UNORDERED),
     "full-recompute": Variant("full", {"memory_limit": IMPOSSIBLE}),
     "sparse": Variant("sparse"),
-    "sparse-unordered": Variant("sparse", {"reorder": False}),
+    "sparse-unordered": Variant("sparse", UNORDERED),
 }
 
 

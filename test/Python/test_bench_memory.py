@@ -118,7 +118,7 @@ def test_a_limit_that_nothing_keeps_to_becomes_the_smallest(monkeypatch: pytest.
         asked.append(options)
         if options.get("memory_limit", 4096) < 4096:
             raise TooSmall("no step fits 1024 bytes")
-        if options.get("reorder") is False:
+        if "memory" in options:
             raise pock.PockError("something else")
         return "step"
 
@@ -127,7 +127,7 @@ def test_a_limit_that_nothing_keeps_to_becomes_the_smallest(monkeypatch: pytest.
     assert ours.fitted(task, {"memory_limit": 1024}) == "step"
     assert asked == [{"memory_limit": 1024}, {"memory_limit": 4096}]
     with pytest.raises(pock.PockError, match="something else"):
-        ours.fitted(task, {"reorder": False})
+        ours.fitted(task, {"memory": pock.MemoryOptions(reorder=False)})
     assert ours.missing({"loss": "mse", "no_such_argument": 1}) == "no_such_argument"
     assert ours.missing({"loss": "mse"}) == ""
 
