@@ -29,7 +29,14 @@ def accuracies(text: str) -> list[int]:
     return [int(right) for right in re.findall(r"right: (\d+)", text)]
 
 
-@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m7", "cortex-m55"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("cortex-m4", marks=pytest.mark.slow),
+        "cortex-m7",
+        pytest.param("cortex-m55", marks=pytest.mark.slow),
+    ],
+)
 def test_cortex_m(tmp_path, target):
     folder = project("cortex-m", tmp_path)
     texts = {}

@@ -91,7 +91,7 @@ def smallest_of(compile_with: Any) -> pock.MemoryLimitError:
     return error.value
 
 
-@pytest.fixture(scope="module", params=SCHEMES)
+@pytest.fixture(scope="module", params=["full", pytest.param("sparse", marks=pytest.mark.slow), "bias"])
 def scheme(request: Any) -> tuple[str, pock.Step, Any]:
     step = compiled(request.param)
     return request.param, step, bits(step)
