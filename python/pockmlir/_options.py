@@ -123,7 +123,7 @@ class MemoryOptions:
         options = {stage: {name: "false" for name, on in of.items() if not on} for stage, of in switches.items()}
         if self.guard:
             options["plan"]["guard"] = str(self.guard)
-        return options
+        return {stage: used for stage, used in options.items() if used}
 
 
 def check_seed(value: object) -> int:

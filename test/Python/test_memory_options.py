@@ -268,7 +268,7 @@ def test_switches_are_true_or_false(name: str) -> None:
 
 
 def test_guards_are_bytes() -> None:
-    assert pock.MemoryOptions(guard="1K").pipeline_options() == {"plan": "{guard=1024}"}  # type: ignore[arg-type]
+    assert pock.MemoryOptions(guard="1K").pipeline_options() == {"plan": {"guard": "1024"}}  # type: ignore[arg-type]
     with pytest.raises(pock.ArgumentError, match=r"memory\.guard"):
         pock.MemoryOptions(guard=-8)
 
@@ -277,9 +277,9 @@ def test_options_are_those_of_the_pipelines() -> None:
     assert pock.MemoryOptions().pipeline_options() == {}
     options = pock.MemoryOptions(None, False, False, False, False, 8)
     assert options.pipeline_options() == {
-        "schedule": "{reorder=false recompute=false}",
-        "kernels": "{reorder=false}",
-        "plan": "{reorder=false in-place=false reuse=false guard=8}",
+        "schedule": {"reorder": "false", "recompute": "false"},
+        "kernels": {"reorder": "false"},
+        "plan": {"reorder": "false", "in-place": "false", "reuse": "false", "guard": "8"},
     }
 
 
