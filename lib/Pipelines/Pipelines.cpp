@@ -90,17 +90,17 @@ void mlir::pock::buildPlanPipeline(OpPassManager &pm,
   // Kernels say how much workspace they want: the plan comes after them.
   if (options.reorder)
     pm.addPass(createOrderLaunches());
-  FitMemoryOptions limit;
+  // The limit is for what the plan will need.
+  auto place = [&](auto places) {
+    places.inPlace = options.inPlace;
+    places.reuse = options.reuse;
+    places.guard = options.guard;
+    return places;
+  };
+  FitMemoryOptions limit = place(FitMemoryOptions());
   limit.reorder = options.reorder;
-  limit.inPlace = options.inPlace;
-  limit.reuse = options.reuse;
-  limit.guard = options.guard;
   pm.addPass(createFitMemory(limit));
-  PlanMemoryOptions places;
-  places.inPlace = options.inPlace;
-  places.reuse = options.reuse;
-  places.guard = options.guard;
-  pm.addPass(createPlanMemory(places));
+  pm.addPass(createPlanMemory(place(PlanMemoryOptions())));
 }
 
 void mlir::pock::buildLLVMPipeline(OpPassManager &pm) {

@@ -21,8 +21,8 @@ constexpr size_t mostTries = 24;
 
 /// A value to let die, and all that makes it again.
 struct Candidate {
-  /// Positions in front of which to run the chain, and at which it is missed.
-  int64_t reader = 0, moment = 0;
+  /// Position in front of which to run the chain.
+  int64_t reader = 0;
   /// Tasks to repeat, in the order in which they run; the last one makes the
   /// value.
   llvm::SmallVector<int> chain;
@@ -146,7 +146,6 @@ private:
       return std::nullopt;
     Candidate found;
     found.reader = reader;
-    found.moment = moment;
     int64_t kept = 0;
     if (!addToChain(maker[buffer], moment, reader, found, kept))
       return std::nullopt;

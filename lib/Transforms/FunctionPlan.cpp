@@ -101,12 +101,6 @@ LogicalResult FunctionPlan::collect() {
   return success();
 }
 
-/// The parameter whose old value `value` is, through views; empty if none.
-static StringRef oldValueOf(Value value) {
-  auto load = storageOf(value).getDefiningOp<LoadParamOp>();
-  return load ? load.getParam() : StringRef();
-}
-
 LogicalResult FunctionPlan::checkOverwrites() {
   llvm::StringMap<LaunchOp> writer;
   for (LaunchOp launch : launches) {
@@ -178,13 +172,7 @@ SmallVector<const Place *> FunctionPlan::getArenaPlaces() const {
 }
 
 int64_t FunctionPlan::getLossIndex() const {
-  func::FuncOp function = this->function;
-  Operation *terminator = function.getBody().front().getTerminator();
-  if (terminator->getNumOperands() == 0)
-    return -1;
-  auto launch = terminator->getOperand(0).getDefiningOp<LaunchOp>();
-  auto it = llvm::find(launches, launch);
-  return it == launches.end() ? -1 : std::distance(launches.begin(), it);
+  return lossIndexOf(function, launches);
 }
 
 int64_t FunctionPlan::getSaved() const {

@@ -45,6 +45,20 @@ int64_t pock::workspaceBytes(LaunchOp op, const SymbolTable &symbols) {
   return bytes ? bytes.getInt() : 0;
 }
 
+int64_t pock::lossIndexOf(func::FuncOp function, ArrayRef<LaunchOp> launches) {
+  Operation *terminator = function.getBody().front().getTerminator();
+  if (terminator->getNumOperands() == 0)
+    return -1;
+  auto found = llvm::find(launches,
+                          terminator->getOperand(0).getDefiningOp<LaunchOp>());
+  return found == launches.end() ? -1 : std::distance(launches.begin(), found);
+}
+
+StringRef pock::oldValueOf(Value value) {
+  auto load = storageOf(value).getDefiningOp<LoadParamOp>();
+  return load ? load.getParam() : StringRef();
+}
+
 std::string pock::layerOf(Location loc) {
   std::string label;
   loc->walk([&](Location inner) {
@@ -100,31 +114,22 @@ void LaunchGraph::addLaunch(LaunchOp launch, const SymbolTable &symbols) {
 
 void LaunchGraph::addOverwrites(func::FuncOp function) {
   llvm::StringMap<SmallVector<int>> readers;
-  auto paramOf = [](Value value) {
-    auto load = storageOf(value).getDefiningOp<LoadParamOp>();
-    return load ? load.getParam() : StringRef();
-  };
   for (auto [number, launch] : llvm::enumerate(launches))
     for (Value in : launch.getIns())
-      if (StringRef param = paramOf(in); !param.empty())
+      if (StringRef param = oldValueOf(in); !param.empty())
         readers[param].push_back(number);
   for (auto [number, launch] : llvm::enumerate(launches))
     for (Value out : launch.getOuts())
-      if (StringRef param = paramOf(out); !param.empty())
+      if (StringRef param = oldValueOf(out); !param.empty())
         for (int reader : readers[param])
           if (reader != static_cast<int>(number))
             tasks[number].after.push_back(reader);
 }
 
 void LaunchGraph::addPhases(func::FuncOp function) {
-  Operation *terminator = function.getBody().front().getTerminator();
-  auto loss = terminator->getNumOperands()
-                  ? terminator->getOperand(0).getDefiningOp<LaunchOp>()
-                  : LaunchOp();
-  auto found = llvm::find(launches, loss);
-  if (found == launches.end())
+  int64_t loss = lossIndexOf(function, launches);
+  if (loss < 0)
     return;
-  int position = std::distance(launches.begin(), found);
-  for (int behind = position + 1, e = launches.size(); behind < e; ++behind)
-    tasks[behind].after.push_back(position);
+  for (size_t behind = loss + 1; behind < launches.size(); ++behind)
+    tasks[behind].after.push_back(loss);
 }

@@ -19,6 +19,13 @@ bool worksInPlace(LaunchOp op, unsigned in, const SymbolTable &symbols);
 /// Bytes of workspace that the kernel of `op` asks for.
 int64_t workspaceBytes(LaunchOp op, const SymbolTable &symbols);
 
+/// The number of the launch among `launches` that makes the first result of
+/// `function`, -1 if none does.
+int64_t lossIndexOf(func::FuncOp function, ArrayRef<LaunchOp> launches);
+
+/// The parameter whose old value `value` is, through views; empty if none.
+StringRef oldValueOf(Value value);
+
 /// What a person calls the place of an op: the first name in its location.
 std::string layerOf(Location loc);
 

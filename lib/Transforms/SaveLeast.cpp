@@ -16,8 +16,8 @@
 // again; the cut is that of PyTorch's min-cut partitioner.)
 //
 // Needs a function that returns the loss first and holds the forward pass, then
-// the backward pass. Guarantees the same results, and that no set of such moves
-// keeps fewer bytes.
+// the backward pass. Guarantees the same results, and that no choice of such ops
+// costs less: bytes that are kept, and a part of those that are made again.
 //
 //===----------------------------------------------------------------------===//
 
