@@ -5,10 +5,12 @@
 // inserts one does not change. No kernel then sees an empty loop, and an empty
 // parameter is neither read nor updated.
 //
+// Only behind differentiation: a parameter whose entries are all cut off on the
+// way to the loss has a gradient, of zeros, which decays its value.
+//
 //===----------------------------------------------------------------------===//
 
-#include "PockEmptyFolds.h"
-
+#include "Pock/IR/EmptyPatterns.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -182,7 +184,8 @@ struct EmptyUpdate : OpRewritePattern<SparseUpdateOp> {
 } // namespace
 
 void pock::populateEmptyPatterns(RewritePatternSet &patterns) {
-  patterns.add<EmptyResult, EmptySum, EmptyMean, EmptyAttention, EmptyConcat,
-               EmptyPad, EmptyInsert, EmptyScatter, EmptyStore, EmptyUpdate>(
-      patterns.getContext());
+  patterns.addWithLabel<EmptyResult, EmptySum, EmptyMean, EmptyAttention,
+                        EmptyConcat, EmptyPad, EmptyInsert, EmptyScatter,
+                        EmptyStore, EmptyUpdate>({emptyPatternsLabel},
+                                                 patterns.getContext());
 }

@@ -1,7 +1,5 @@
 //===- PockFolds.cpp - folders and canonicalisation -----------------------===//
 
-#include "PockEmptyFolds.h"
-
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/IR/Matchers.h"
@@ -162,7 +160,6 @@ struct TransposeToReshape : OpRewritePattern<TransposeOp> {
 void TransposeOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                               MLIRContext *context) {
   patterns.add<MergeTransposes, TransposeToReshape>(context);
-  populateEmptyPatterns(patterns); // of all ops: there is one place for them
 }
 
 OpFoldResult ExpandOp::fold(FoldAdaptor adaptor) {

@@ -299,7 +299,17 @@ private:
     auto launch = known ? known.getDefiningOp<LaunchOp>() : LaunchOp();
     if (launch && !storeOf(value) && seen.insert(known).second)
       return known;
+    if (cast<ShapedType>(value.getType()).getNumElements() == 0)
+      return returnEmpty(value);
     return copy(value, createEmpty(value));
+  }
+
+  /// A result without entries: of a kernel that has nothing to do.
+  Value returnEmpty(Value value) {
+    IRMapping asItIs;
+    asItIs.map(value, value);
+    launch({}, {}, {value}, {createEmpty(value)}, asItIs);
+    return mapping.lookup(value);
   }
 
   func::FuncOp function;

@@ -71,3 +71,15 @@ func.func @view_of_iota(%x: tensor<3x1xf32>) -> tensor<3x1xf32> {
   %2 = pock.mul %x, %1 : (tensor<3x1xf32>, tensor<3x1xf32>) -> tensor<3x1xf32>
   return %2 : tensor<3x1xf32>
 }
+
+// -----
+
+// A result without entries has a kernel that does nothing.
+// CHECK-LABEL: func.func @empty_result(
+// CHECK: %[[RESULT:.+]] = pock.launch @[[NOTHING:.+]] ins() outs(
+// CHECK: return %[[RESULT]]
+// CHECK: func.func private @[[NOTHING]](%[[OUT:.+]]: tensor<2x0xf32>
+// CHECK-NEXT: return %[[OUT]]
+func.func @empty_result(%x: tensor<2x0xf32>) -> tensor<2x0xf32> {
+  return %x : tensor<2x0xf32>
+}
