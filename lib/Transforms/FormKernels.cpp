@@ -125,15 +125,9 @@ private:
       StoreParamOp store = storeOf(out);
       if (store &&
           groups.mayOverwrite(group, store.getParam(), group.position)) {
-        Value load;
-        for (Value in : ins)
-          if (auto op = in.getDefiningOp<LoadParamOp>())
-            if (op.getParam() == store.getParam())
-              load = in;
+        Value load = takeOldValue(store.getParam(), out, ins, ops, inPlace);
         if (load) {
-          ins.remove(load);
           destinations.push_back(materialize(load));
-          inPlace.map(load, out);
         } else {
           destinations.push_back(LoadParamOp::create(
               builder, out.getLoc(), out.getType(), store.getParamAttr()));
@@ -147,6 +141,31 @@ private:
         launch(ops, ins.getArrayRef(), outs, destinations, inPlace);
     if (group.byChannels)
       kernel->setAttr("pock.channel_blocks", builder.getUnitAttr());
+  }
+
+  /// Takes what a kernel reads of `param` from `ins`, as it finds that in `out`
+  /// before it overwrites it; views of it are made in the kernel, in front of
+  /// `ops`. Returns the value on entry, null if the kernel does not read it.
+  static Value takeOldValue(StringRef param, Value out,
+                            llvm::SetVector<Value> &ins,
+                            SmallVectorImpl<Operation *> &ops,
+                            IRMapping &inPlace) {
+    Value old;
+    llvm::SmallSetVector<Operation *, 2> views;
+    for (Value in : llvm::to_vector(ins)) {
+      auto load = storageOf(in).getDefiningOp<LoadParamOp>();
+      if (!load || load.getParam() != param)
+        continue;
+      old = load;
+      inPlace.map(old, out);
+      ins.remove(in);
+      SmallVector<Operation *> chain;
+      for (; in != old; in = chain.back()->getOperand(0))
+        chain.push_back(in.getDefiningOp());
+      views.insert(chain.rbegin(), chain.rend());
+    }
+    ops.insert(ops.begin(), views.begin(), views.end());
+    return old;
   }
 
   /// Makes and returns the kernel of `ops`, and makes its launch; maps `outs`

@@ -40,8 +40,12 @@ POCK_VJP(ConcatOp) {
 // g spread to where its entries were read, zero elsewhere.
 POCK_VJP(SliceOp) {
   auto resultShape = shapeOf(getResult());
-  if (!needed[0] || llvm::is_contained(resultShape, 0))
+  if (!needed[0])
     return success();
+  if (llvm::is_contained(resultShape, 0)) { // nothing was read
+    grads[0] = splatConstant(builder, getLoc(), getInput().getType(), 0.0);
+    return success();
+  }
   SmallVector<int64_t> low, high, interior;
   for (auto [size, count, start, stride] : llvm::zip_equal(
            shapeOf(getInput()), resultShape, getStarts(), getStrides())) {
@@ -59,13 +63,13 @@ POCK_VJP(SliceOp) {
 // g at the places that are not padding.
 POCK_VJP(PadOp) {
   auto inputShape = shapeOf(getInput());
-  if (!needed[0] || llvm::is_contained(inputShape, 0))
+  if (!needed[0])
     return success();
   SmallVector<int64_t> limits, strides;
   for (auto [size, low, interior] :
        llvm::zip_equal(inputShape, getLow(), getInterior())) {
     strides.push_back(interior + 1);
-    limits.push_back(low + (size - 1) * (interior + 1) + 1);
+    limits.push_back(size == 0 ? low : low + (size - 1) * (interior + 1) + 1);
   }
   grads[0] = SliceOp::create(builder, getLoc(), cotangents[0], getLow(), limits,
                              strides);

@@ -83,3 +83,21 @@ func.func @view_of_iota(%x: tensor<3x1xf32>) -> tensor<3x1xf32> {
 func.func @empty_result(%x: tensor<2x0xf32>) -> tensor<2x0xf32> {
   return %x : tensor<2x0xf32>
 }
+
+// -----
+
+// A kernel that overwrites a parameter finds what it reads of it, views too, where it writes.
+pock.param @p {trained} : tensor<1x4xf32>
+// CHECK-LABEL: func.func @view_of_what_is_overwritten(
+// CHECK: %[[OLD:.+]] = pock.load_param @p
+// CHECK: pock.launch @{{.+}} ins(%{{[a-z0-9]+}} : tensor<1x4xf32>) outs(%[[OLD]] : tensor<1x4xf32>)
+// CHECK: func.func private @{{.+}}(%[[X:.+]]: tensor<1x4xf32>, %[[OUT:.+]]: tensor<1x4xf32>
+// CHECK: pock.reshape %[[OUT]]
+func.func @view_of_what_is_overwritten(%x: tensor<1x4xf32>) {
+  %p = pock.load_param @p : tensor<1x4xf32>
+  %row = pock.reshape %p : (tensor<1x4xf32>) -> tensor<4xf32>
+  %0 = pock.mul %x, %row : (tensor<1x4xf32>, tensor<4xf32>) -> tensor<1x4xf32>
+  %1 = pock.add %p, %0 : (tensor<1x4xf32>, tensor<1x4xf32>) -> tensor<1x4xf32>
+  pock.store_param @p, %1 : tensor<1x4xf32>
+  return
+}

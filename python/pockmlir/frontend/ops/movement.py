@@ -124,7 +124,7 @@ def roll(b: Builder, x: Value, shifts: list[int], dims: list[int]) -> Value:
     for shift, dim in zip(shifts, dims, strict=True):
         axis = dim % rank_of(x)
         size = shape_of(x)[axis]
-        if cut := -shift % size:
+        if size and (cut := -shift % size):
             x = b.concat([b.slice(x, axis, cut, size), b.slice(x, axis, 0, cut)], axis)
     return x
 

@@ -52,4 +52,6 @@ def logcumsumexp(b: Builder, x: Value, dim: int) -> Value:
 def prod(b: Builder, x: Value, *args: Any) -> Value:
     # A tree of products: its gradient is right at zeros, where prod / x is not.
     dims = dims_of(x, args[0] if len(args) > 1 else None)
+    if any(shape_of(x)[dim] == 0 for dim in dims):
+        return b.splat(b.out_shape, 1, b.out_dtype)
     return b.reshape(halving(b, b.cast(x, b.out_dtype), dims, b.mul), b.out_shape)

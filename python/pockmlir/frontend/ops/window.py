@@ -22,7 +22,8 @@ for _name in ("max_unpool2d", "max_unpool3d", "fractional_max_pool2d", "fraction
 @converts("aten.flip")
 def flip(b: Builder, x: Value, dims: Sizes) -> Value:
     for dim in (d % rank_of(x) for d in dims):
-        x = take_constant(b, x, dim, np.arange(shape_of(x)[dim])[::-1])
+        if shape_of(x)[dim] > 1:
+            x = take_constant(b, x, dim, np.arange(shape_of(x)[dim])[::-1])
     return x
 
 
