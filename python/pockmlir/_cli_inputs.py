@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._manifest import Array, TensorSpec, dtype_of
+from ._pt2 import load_exported
 from .compiler import LOSSES
 from .errors import ArgumentError
 from .optim import SGD, Adam, AdamW, Optimizer
@@ -48,17 +49,18 @@ def load_model(reference: str, input_shapes: Sequence[str]) -> tuple[Any, tuple[
 
     Args:
         reference: ``file.py:factory``, a function without arguments that returns the model
-            or (model, example inputs); or an exported ``.pt2``.
+            or (model, example inputs), which runs the file; or an exported ``.pt2``, of which nothing is run.
         input_shapes: ``8x3x32x32`` or ``8x16:int64``, ``name=8x16:int64`` for keyword inputs,
             where the model comes without inputs.
     """
     inputs: Any = None
     kwargs: dict[str, Any] = {}
     if reference.endswith(".pt2"):
-        import torch
-
-        model = torch.export.load(reference)
-        inputs, kwargs = model.example_inputs or (None, {})
+        try:
+            model = load_exported(reference)
+        except OSError as error:
+            raise ArgumentError(f"model: cannot read {reference}: {error.strerror}") from None
+        inputs, kwargs = model.example_inputs
     else:
         model = _load_attribute(reference, "model")()
         if isinstance(model, tuple):
