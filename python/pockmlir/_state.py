@@ -83,7 +83,9 @@ class State:
             ArgumentError: names, a shape or a dtype differ; nothing has changed.
         """
         what = "optimizer state"
-        self._write_optimizer(_matched(what, _arrays(what, state_dict), self.optimizer()))
+        arrays = _matched(what, _arrays(what, state_dict), self.optimizer())
+        self._counters.check(arrays)
+        self._write_optimizer(arrays)
 
     def load(self, path: Path, *, optimizer_state: bool) -> None:
         """Read a checkpoint.
@@ -101,6 +103,7 @@ class State:
         try:
             own = _matched("checkpoint", own, model)
             rest = _matched("checkpoint", rest, optimizer) if optimizer_state else {}
+            self._counters.check(rest)
             self._write_model(own)
         except ArgumentError as error:
             raise CheckpointError(f"{path}: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import tempfile
 import time
@@ -13,6 +14,7 @@ from . import _footprint, _ir_text, _link, _memory
 from ._abi import LabelRange
 from ._artifact import Artifact, StageDump
 from ._core_api import Core, load_core
+from ._folders import failure_folder
 from ._groups import OptimizerGroups
 from ._manifest import Manifest
 from ._options import MemoryOptions, Training
@@ -150,10 +152,14 @@ def compile(
     compiler.run_pipelines()
     manifest = compiler.manifest()
     object_code, library, directory = compiler.link(request.target)
-    if request.target.bare_metal:
-        _footprint.require_freestanding(object_code)
-    if request.target.limited:
-        _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
+    try:
+        if request.target.bare_metal:
+            _footprint.require_freestanding(object_code)
+        if request.target.limited:
+            _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
+    except BaseException:
+        directory.cleanup()
+        raise
     state_names = _state_names(model)
     artifact = Artifact(
         manifest=manifest,
@@ -316,14 +322,18 @@ class _Compiler:
         self._begin("link")
         begin = time.perf_counter()
         directory = tempfile.TemporaryDirectory(prefix="pock-")
-        object_file = Path(directory.name, f"{self.name}.o")
-        _link.write_object(objects, object_file)
-        library = None
-        if not target.bare_metal:
-            library = Path(directory.name, f"lib{self.name}.so")
-            _link.link_shared(object_file, library, native=target.native)
-        self.timings["link"] = time.perf_counter() - begin
-        return object_file.read_bytes(), library, directory
+        try:
+            object_file = Path(directory.name, f"{self.name}.o")
+            _link.write_object(objects, object_file)
+            library = None
+            if not target.bare_metal:
+                library = Path(directory.name, f"lib{self.name}.so")
+                _link.link_shared(object_file, library, native=target.native)
+            self.timings["link"] = time.perf_counter() - begin
+            return object_file.read_bytes(), library, directory
+        except BaseException:
+            directory.cleanup()
+            raise
 
     def without_locations(self, ir: str) -> str:
         """Print a module without its source locations."""
@@ -338,10 +348,15 @@ class _Compiler:
 
     def _failure(self, stage: str, pipeline: str | None, error: Exception) -> PockError:
         """Write the stage's input to a file that survives; say how to run the stage on it."""
-        directory = self.dump_dir or Path(tempfile.mkdtemp(prefix="pock-failed-"))
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / f"{self.name}-before-{stage}.mlir"
-        path.write_text(self.dumps[-1].ir)
+        ir = self.dumps[-1].ir
+        name = f"{self.name}-before-{stage}"
+        if self.dump_dir:
+            self.dump_dir.mkdir(parents=True, exist_ok=True)
+            path = self.dump_dir / f"{name}.mlir"
+        else:
+            # The same failure has the same file.
+            path = failure_folder() / f"{name}-{hashlib.sha256(ir.encode()).hexdigest()[:12]}.mlir"
+        path.write_text(ir)
         command = None
         if pipeline:
             command = f"pock-opt --pass-pipeline='{pipeline}' {shlex.quote(str(path))}"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
 
+from ._json import parse_json
 from .errors import SchemeError
 
 __all__ = ["ParameterInfo", "Rule", "Scheme", "no_match"]
@@ -202,15 +203,12 @@ class Scheme:
         Raises:
             SchemeError: the text is not JSON, or no scheme.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise SchemeError(f"scheme: not valid JSON: {error}") from None
+        data = parse_json(text, "scheme: not valid JSON", SchemeError)
         if not isinstance(data, dict):
             raise SchemeError(f"scheme: expected a JSON object, but got {type(data).__name__}")
         if "rules" not in data:
             return cls(data)
-        if data.get("version") != 1 or not isinstance(data["rules"], list):
+        if data.get("version") != 1 or isinstance(data["version"], bool) or not isinstance(data["rules"], list):
             raise SchemeError(f"scheme: expected version 1 with a list of rules, but got {text[:120]!r}")
         return cls._of([_rule_from_json(rule) for rule in data["rules"]])
 
