@@ -29,7 +29,10 @@ from .target import ARITHMETICS, Target
 
 __all__ = ["main"]
 
-_MODEL_HELP = "MODEL is file.py:factory (a function that returns the model or (model, inputs)) or an exported .pt2."
+_MODEL_HELP = (
+    "MODEL is file.py:factory (a function that returns the model or (model, inputs); the file is run) "
+    "or an exported .pt2 (nothing in it is run)."
+)
 
 
 @contextmanager
