@@ -261,11 +261,7 @@ struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {
     for (func::FuncOp function : functions) {
       if (function.isExternal() || function->hasAttr("pock.kernel"))
         continue;
-      WalkResult result = function.walk([&](SparseUpdateOp op) {
-        op.emitOpError("expected updates to be lowered (pock-lower-updates)");
-        return WalkResult::interrupt();
-      });
-      if (result.wasInterrupted())
+      if (failed(verifyGroupable(function)))
         return signalPassFailure();
       Outliner(function, symbols, reorder).run();
     }

@@ -13,9 +13,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 LogicalResult FunctionPlan::run(const Options &options) {
-  if (failed(collect()) || failed(checkOverwrites()))
+  if (failed(collect()) || failed(checkOverwrites()) || failed(placeReturned()))
     return failure();
-  placeReturned();
   if (options.inPlace)
     reuseDying();
   llvm::SetVector<Place *> live;
@@ -50,6 +49,15 @@ static void use(Place &place, int64_t now) {
     place.contents.back().end = now;
 }
 
+FailureOr<std::shared_ptr<Place>> FunctionPlan::find(Operation *user,
+                                                     Value value) {
+  // A copy: an assignment may move the entries of the map.
+  if (std::shared_ptr<Place> place = places.lookup(value))
+    return place;
+  return user->emitOpError("expected operands that are arguments, loaded, or "
+                           "written by a launch before");
+}
+
 /// Gives every value a place and arena places their lifetimes.
 LogicalResult FunctionPlan::collect() {
   for (BlockArgument arg : function.getArguments())
@@ -60,13 +68,18 @@ LogicalResult FunctionPlan::collect() {
     if (auto load = dyn_cast<LoadParamOp>(op)) {
       places[load] = std::make_shared<Place>(params.lookup(load.getParam()));
     } else if (auto view = dyn_cast<ReshapeOp>(op)) {
-      // A copy: the assignment may move the entries of the map.
-      std::shared_ptr<Place> source = places.at(view.getInput());
-      places[view] = source;
+      FailureOr<std::shared_ptr<Place>> source = find(view, view.getInput());
+      if (failed(source))
+        return failure();
+      places[view] = *source;
     } else if (auto launch = dyn_cast<LaunchOp>(op)) {
       int64_t now = launches.size();
-      for (Value in : launch.getIns())
-        use(*places.at(in), now);
+      for (Value in : launch.getIns()) {
+        FailureOr<std::shared_ptr<Place>> place = find(launch, in);
+        if (failed(place))
+          return failure();
+        use(**place, now);
+      }
       for (auto [out, result] :
            llvm::zip(launch.getOuts(), launch.getResults())) {
         if (out.getDefiningOp<tensor::EmptyOp>()) {
@@ -79,10 +92,12 @@ LogicalResult FunctionPlan::collect() {
                     {Content{result.getType(), now, now}}});
           arena.push_back(places[result]);
         } else {
-          std::shared_ptr<Place> overwritten = places.at(out);
-          use(*overwritten, now);
-          overwritten->contents.push_back({result.getType(), now, now});
-          places[result] = overwritten;
+          FailureOr<std::shared_ptr<Place>> overwritten = find(launch, out);
+          if (failed(overwritten))
+            return failure();
+          use(**overwritten, now);
+          (*overwritten)->contents.push_back({result.getType(), now, now});
+          places[result] = *overwritten;
         }
       }
       std::shared_ptr<Place> workspace;
@@ -119,8 +134,11 @@ LogicalResult FunctionPlan::checkOverwrites() {
   }
   for (auto store : function.getOps<StoreParamOp>()) {
     auto it = params.find(store.getParam());
-    const Place &place = placeOf(store.getValue());
-    if (place.kind != it->second.kind || place.offset != it->second.offset)
+    FailureOr<std::shared_ptr<Place>> place = find(store, store.getValue());
+    if (failed(place))
+      return failure();
+    if ((*place)->kind != it->second.kind ||
+        (*place)->offset != it->second.offset)
       return store.emitOpError("expected the value to be written in place of "
                                "the parameter (pock-form-kernels)");
   }
@@ -128,13 +146,16 @@ LogicalResult FunctionPlan::checkOverwrites() {
 }
 
 /// Makes results of the function the caller's memory.
-void FunctionPlan::placeReturned() {
+LogicalResult FunctionPlan::placeReturned() {
   Operation *terminator = function.getBody().front().getTerminator();
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
-    Place &place = *places.at(value);
-    place.kind = Place::Output;
-    place.offset = i;
+    FailureOr<std::shared_ptr<Place>> place = find(terminator, value);
+    if (failed(place))
+      return failure();
+    (*place)->kind = Place::Output;
+    (*place)->offset = i;
   }
+  return success();
 }
 
 /// Lets elementwise kernels write over an operand that dies there.

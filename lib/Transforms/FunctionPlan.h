@@ -83,7 +83,9 @@ public:
 private:
   LogicalResult collect();
   LogicalResult checkOverwrites();
-  void placeReturned();
+  LogicalResult placeReturned();
+  /// The place of what `user` uses; an error there if nothing has written it.
+  FailureOr<std::shared_ptr<Place>> find(Operation *user, Value value);
   void reuseDying();
 
   func::FuncOp function;

@@ -10,6 +10,29 @@
 using namespace mlir;
 using namespace mlir::pock;
 
+LogicalResult pock::verifyGroupable(func::FuncOp function) {
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitOpError("expected a body of one block");
+  auto isStatic = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape();
+  };
+  if (!llvm::all_of(function.getArgumentTypes(), isStatic))
+    return function.emitOpError("expected arguments that are static tensors");
+  for (Operation &op : function.getBody().front()) {
+    if (isa<SparseUpdateOp>(op))
+      return op.emitOpError(
+          "expected updates to be lowered (pock-lower-updates)");
+    if (!isa<func::ReturnOp>(op) &&
+        (!isa_and_nonnull<PockDialect>(op.getDialect()) || isa<LaunchOp>(op) ||
+         !llvm::all_of(op.getResultTypes(), isStatic)))
+      return op.emitOpError(
+          "expected only pock ops on static tensors, which no "
+          "kernel has been formed of yet");
+  }
+  return success();
+}
+
 bool pock::isRepeated(Operation *op) { return isa<ConstantOp, IotaOp>(op); }
 
 bool pock::isFree(Operation *op) {

@@ -29,6 +29,10 @@ struct KernelGroup {
   bool byChannels = false;
 };
 
+/// Checks that a function is what can be grouped: one block of pock ops on
+/// static tensors, with updates lowered and no launches yet.
+LogicalResult verifyGroupable(func::FuncOp function);
+
 /// Whether `op` computes nothing that a kernel is needed for: loads, stores,
 /// views, and what is cheaper to repeat in every kernel than to keep.
 bool isFree(Operation *op);

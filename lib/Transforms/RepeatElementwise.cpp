@@ -69,6 +69,8 @@ struct RepeatElementwise
     func::FuncOp function = getOperation();
     if (function.isExternal() || function->hasAttr("pock.kernel"))
       return;
+    if (failed(verifyGroupable(function)))
+      return signalPassFailure();
     // What a repeated op reads may be repeated in turn, hence last ops first.
     while (repeatOnce(function)) {
     }
