@@ -42,9 +42,10 @@ std::string nameOf(ArrayRef<Operation *> ops) {
 /// Turns one function into a list of launches.
 class Outliner {
 public:
-  Outliner(func::FuncOp function, SymbolTable &symbols, bool reorder)
-      : function(function), symbols(symbols), groups(function, reorder),
-        builder(function.getContext()) {}
+  Outliner(func::FuncOp function, SymbolTable &symbols, bool reorder,
+           unsigned mostOps)
+      : function(function), symbols(symbols),
+        groups(function, reorder, mostOps), builder(function.getContext()) {}
 
   void run() {
     Block &old = function.getBody().front();
@@ -263,7 +264,7 @@ struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {
         continue;
       if (failed(verifyGroupable(function)))
         return signalPassFailure();
-      Outliner(function, symbols, reorder).run();
+      Outliner(function, symbols, reorder, mostOps).run();
     }
   }
 };

@@ -7,6 +7,7 @@
 #include "Views.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -161,6 +162,10 @@ LogicalResult FunctionPlan::placeReturned() {
 /// Lets elementwise kernels write over an operand that dies there.
 void FunctionPlan::reuseDying() {
   SymbolTable symbols(function->getParentOfType<ModuleOp>());
+  DenseMap<Place *, SmallVector<Value, 2>> valuesAt;
+  for (auto &[value, place] : places)
+    valuesAt[place.get()].push_back(value);
+  llvm::DenseSet<Place *> gone;
   for (auto [now, launch] : llvm::enumerate(launches)) {
     if (launch.getNumResults() != 1)
       continue;
@@ -175,13 +180,17 @@ void FunctionPlan::reuseDying() {
         continue;
       dying->end = made->end;
       llvm::append_range(dying->contents, made->contents);
-      for (auto &entry : places)
-        if (entry.second == made)
-          entry.second = dying;
-      llvm::erase(arena, made);
+      SmallVector<Value, 2> moved = std::move(valuesAt[made.get()]);
+      for (Value value : moved)
+        places[value] = dying;
+      llvm::append_range(valuesAt[dying.get()], moved);
+      gone.insert(made.get());
       break;
     }
   }
+  llvm::erase_if(arena, [&](const std::shared_ptr<Place> &place) {
+    return gone.contains(place.get());
+  });
 }
 
 SmallVector<const Place *> FunctionPlan::getArenaPlaces() const {
@@ -204,22 +213,34 @@ int64_t FunctionPlan::getSaved() const {
   return bytes;
 }
 
+/// The bytes at each launch, of what is more than at the one before.
+static SmallVector<int64_t> sumUp(ArrayRef<int64_t> change) {
+  SmallVector<int64_t> bytes;
+  int64_t sum = 0;
+  for (int64_t more : change.drop_back())
+    bytes.push_back(sum += more);
+  return bytes;
+}
+
 int64_t FunctionPlan::getGradients() const {
-  int64_t loss = getLossIndex(), most = 0;
-  for (int64_t now = loss + 1, e = launches.size(); now < e; ++now) {
-    int64_t bytes = 0;
-    for (const Place *place : getArenaPlaces()) {
-      if (now < place->begin || place->end < now)
-        continue;
-      // The last to begin: what is written over an activation is a gradient.
-      const Content &content = *llvm::find_if(
-          llvm::reverse(place->contents),
-          [&](const Content &content) { return content.begin <= now; });
-      if (content.type && content.begin > loss)
-        bytes += place->bytes;
+  int64_t loss = getLossIndex();
+  SmallVector<int64_t> change(launches.size() + 1, 0);
+  for (const Place *place : getArenaPlaces()) {
+    // The last to begin is what counts: what is written over an activation is a
+    // gradient.
+    int64_t end = place->end;
+    for (const Content &content : llvm::reverse(place->contents)) {
+      int64_t begin = std::max(content.begin, place->begin);
+      if (content.type && content.begin > loss && begin <= end) {
+        change[begin] += place->bytes;
+        change[end + 1] -= place->bytes;
+      }
+      end = std::min(end, content.begin - 1);
     }
-    most = std::max(most, bytes);
   }
+  int64_t most = 0;
+  for (int64_t bytes : sumUp(change))
+    most = std::max(most, bytes);
   return most;
 }
 
@@ -232,9 +253,10 @@ int64_t FunctionPlan::getLargestWorkspace() const {
 }
 
 SmallVector<int64_t> FunctionPlan::getTimeline() const {
-  SmallVector<int64_t> bytes(launches.size(), 0);
-  for (const Place *place : getArenaPlaces())
-    for (int64_t now = place->begin; now <= place->end; ++now)
-      bytes[now] += place->bytes;
-  return bytes;
+  SmallVector<int64_t> change(launches.size() + 1, 0);
+  for (const Place *place : getArenaPlaces()) {
+    change[place->begin] += place->bytes;
+    change[place->end + 1] -= place->bytes;
+  }
+  return sumUp(change);
 }

@@ -7,7 +7,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
 
+#include <limits>
 #include <memory>
 
 namespace mlir::pock {
@@ -19,8 +21,8 @@ struct KernelGroup {
   /// Shape that all values computed by the group's last part have, and that an
   /// elementwise op must have to join.
   SmallVector<int64_t> shape;
-  /// Place in the order of launches.
-  unsigned position = 0;
+  /// Place in the order of launches; behind all others until it has one.
+  unsigned position = std::numeric_limits<unsigned>::max();
   /// Whether elementwise ops may follow in the same kernel.
   bool takesEpilogue = true;
   /// Belongs to the backward pass.
@@ -57,10 +59,11 @@ bool isSmall(Type type, ArrayRef<int64_t> shape);
 ///     are in the same pass and no parameter's old value would be lost. Groups
 ///     that make something small (the scale of each channel) do not count as
 ///     latest if they do not need that group: they move in front of it.
+/// No group grows beyond `mostOps` that way.
 class KernelGroups {
 public:
   /// With `reorder`, an update may move up to what makes its gradient.
-  explicit KernelGroups(func::FuncOp function, bool reorder = true);
+  KernelGroups(func::FuncOp function, bool reorder, unsigned mostOps);
 
   ArrayRef<KernelGroup *> getGroups() const { return order; }
 
@@ -101,12 +104,18 @@ private:
   KernelGroup *createGroup();
   void assign(Operation *op, KernelGroup *group);
 
+  /// Writes the place of the groups from number `first` on.
+  void renumber(unsigned first);
+
   Block &body;
   bool reorder;
+  unsigned mostOps;
   SmallVector<std::unique_ptr<KernelGroup>> storage;
   SmallVector<KernelGroup *> order;
   DenseMap<Operation *, KernelGroup *> groupOf;
   DenseMap<Operation *, bool> inBackward;
+  /// By parameter.
+  llvm::StringMap<SmallVector<LoadParamOp>> loads;
 };
 
 } // namespace mlir::pock

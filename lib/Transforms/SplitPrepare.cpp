@@ -10,6 +10,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace mlir::pock {
@@ -84,6 +86,7 @@ struct SplitPrepare
   void split(func::FuncOp function) {
     DenseMap<Operation *, Frozen> known;
     SmallVector<Operation *> frozen;
+    rebuilt.clear();
     for (Operation &op : function.getBody().front()) {
       Frozen kind = classify(&op, known);
       known[&op] = kind;
@@ -125,6 +128,7 @@ struct SplitPrepare
         ParamKindAttr::get(&getContext(), ParamKind::Prepared), UnitAttr(),
         SliceAttr(), DenseI64ArrayAttr(), FlatSymbolRefAttr());
     symbol = FlatSymbolRefAttr::get(name);
+    copyOf[name] = copy;
     builder.setInsertionPointToEnd(body);
     StoreParamOp::create(builder, value.getLoc(), symbol, copy);
     return symbol;
@@ -133,30 +137,64 @@ struct SplitPrepare
   /// A copy of `value` and all it depends on in `@prepare`, shared between
   /// functions where the computation is the same.
   Value rebuild(Value value) {
+    // No recursion: a chain may be as long as the function.
+    SmallVector<Value> pending = {value};
+    while (!pending.empty()) {
+      Value next = pending.back();
+      size_t before = pending.size();
+      if (!rebuilt.contains(next) && !isStored(next))
+        for (Value operand : llvm::reverse(next.getDefiningOp()->getOperands()))
+          if (!rebuilt.contains(operand))
+            pending.push_back(operand);
+      if (pending.size() > before)
+        continue;
+      pending.pop_back();
+      if (!rebuilt.contains(next))
+        rebuilt[next] = rebuildOnce(next);
+    }
+    return rebuilt[value];
+  }
+
+  /// Whether `value` is a parameter that holds a value of `@prepare`.
+  bool isStored(Value value) const {
     auto load = value.getDefiningOp<LoadParamOp>();
-    // A value stored before is known by its parameter.
-    if (load)
-      for (auto &[copy, symbol] : stored)
-        if (symbol && symbol.getValue() == load.getParam())
-          return copy;
+    return load && copyOf.contains(load.getParam());
+  }
+
+  /// The same, where the operands have been rebuilt.
+  Value rebuildOnce(Value value) {
     Operation *op = value.getDefiningOp();
+    if (isStored(value))
+      return copyOf.lookup(cast<LoadParamOp>(op).getParam());
     IRMapping mapping;
     for (Value operand : op->getOperands())
-      mapping.map(operand, rebuild(operand));
+      mapping.map(operand, rebuilt[operand]);
     Operation *copy = op->clone(mapping);
-    for (Operation &other : *body)
-      if (OperationEquivalence::isEquivalentTo(
-              copy, &other, OperationEquivalence::IgnoreLocations)) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    auto flags = OperationEquivalence::IgnoreLocations;
+    SmallVector<Operation *, 1> &alike =
+        copies[OperationEquivalence::computeHash(
+            copy, OperationEquivalence::directHashValue,
+            OperationEquivalence::ignoreHashValue, flags)];
+    for (Operation *other : alike)
+      if (OperationEquivalence::isEquivalentTo(copy, other, flags)) {
         copy->destroy();
-        return other.getResult(cast<OpResult>(value).getResultNumber());
+        return other->getResult(number);
       }
+    alike.push_back(copy);
     body->push_back(copy);
-    return copy->getResult(cast<OpResult>(value).getResultNumber());
+    return copy->getResult(number);
   }
 
   llvm::StringSet<> written;
   func::FuncOp prepare;
   Block *body = nullptr;
-  llvm::MapVector<Value, FlatSymbolRefAttr> stored;
+  /// The parameter that holds a value of `@prepare`, and the other way round.
+  llvm::DenseMap<Value, FlatSymbolRefAttr> stored;
+  llvm::StringMap<Value> copyOf;
+  /// What `@prepare` computes, by hash.
+  llvm::DenseMap<size_t, SmallVector<Operation *, 1>> copies;
+  /// The copies of values of the function that is split.
+  llvm::DenseMap<Value, Value> rebuilt;
 };
 } // namespace

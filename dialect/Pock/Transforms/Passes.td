@@ -296,6 +296,11 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     With `reorder=false`, an update stays where it is in the function instead of
     becoming part of the kernel that makes its gradient.
 
+    Of a chain of more than `max-ops` elementwise ops, several kernels compute a
+    part each. Behind that, the code of one loop only grows: its values no longer
+    fit registers, and passes on one block take more than twice the time for
+    twice the ops. What is lost is one store and load per value that goes on.
+
     Before: `%c = pock.conv %x, %w; %y = pock.relu %c`
     After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
   }];
@@ -304,7 +309,9 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
   let options = [
     Option<"reorder", "reorder", "bool", "true",
-           "Let updates join the kernel of their gradient">
+           "Let updates join the kernel of their gradient">,
+    Option<"mostOps", "max-ops", "unsigned", "64",
+           "Ops that may share a kernel at most">
   ];
 }
 
