@@ -40,8 +40,8 @@ def export_program(wrapper: torch.nn.Module, args: tuple[torch.Tensor, ...], wha
     try:
         with _no_custom_gradients(), substituted():
             exported = torch.export.export(wrapper, args)
-        stop_gradients(exported)
-        return exported.run_decompositions(dict(decomposition_table()))
+            stop_gradients(exported)
+            return exported.run_decompositions(dict(decomposition_table()))
     except PockError:
         raise
     except Exception as error:

@@ -11,6 +11,7 @@ from torch import fx
 from .calls import ModelCall, fill_target
 from .losses import Loss
 from .outputs import Outputs, returned_loss
+from .substitutes import REPLAYED
 
 __all__ = ["LossWrapper", "PredictWrapper"]
 
@@ -37,7 +38,15 @@ class _Wrapper(torch.nn.Module):
             return self.model(*args, **kwargs)
         assert isinstance(self.model, fx.GraphModule)
         with fx.traceback.preserve_node_meta():
-            return fx.Interpreter(self.model).run(*self._call.leaves(tensors))
+            return _Replay(self.model).run(*self._call.leaves(tensors))
+
+
+class _Replay(fx.Interpreter):
+    """Runs an exported program's nodes, some of them as what can be exported again."""
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call an operator, or its substitute."""
+        return super().call_function(REPLAYED.get(target, target), args, kwargs)
 
 
 class LossWrapper(_Wrapper):
