@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from torch_mlir.dialects import func
 from .._ops import _pock_ops_gen as pock
 from ..errors import UnsupportedOp
 from . import ops  # noqa: F401  (fills the table of converters)
-from .builder import Builder, Missing, Value, dtype_of, is_float
+from .builder import Builder, Lazy, Missing, Value, dtype_of, is_float
 from .graph import Program, fold_buffers
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
@@ -25,14 +24,6 @@ __all__ = ["RANDOM_INPUTS", "ModuleConverter"]
 
 #: Inputs of ``@loss``, the last ones, where the model has a dropout that is active.
 RANDOM_INPUTS = ("dropout_seed", "dropout_step")
-
-
-@dataclass(frozen=True)
-class _Lazy:
-    """A parameter or constant: materialised where it is first used."""
-
-    make: Callable[[], Value]
-    differentiable: bool = False
 
 
 class ModuleConverter:
@@ -150,12 +141,12 @@ class _FunctionConverter:
                 self._values[argument] = next(inputs)
             elif binding.kind == "constant":
                 array = binding.array()
-                self._values[argument] = _Lazy(
+                self._values[argument] = Lazy(
                     functools.partial(self.builder.constant, array, parameters.dtype_of_array(array))
                 )
             else:
                 name = parameters.canonical(binding.name)
-                self._values[argument] = _Lazy(functools.partial(self._load, name), parameters.may_train(name))
+                self._values[argument] = Lazy(functools.partial(self._load, name), parameters.may_train(name))
 
     @property
     def read(self) -> Collection[str]:
@@ -187,7 +178,7 @@ class _FunctionConverter:
     def _resolve(self, torch_value: Any) -> Any:
         """Return what a converter is given for an operand."""
         value = self._values[torch_value]
-        if isinstance(value, _Lazy):
+        if isinstance(value, Lazy):
             if value.differentiable:
                 self._differentiable.add(torch_value)
             value = self._values[torch_value] = value.make()
