@@ -15,10 +15,11 @@ from ..errors import UnsupportedOp
 from . import ops  # noqa: F401  (fills the table of converters)
 from .builder import Builder, Lazy, Missing, Value, dtype_of, is_float
 from .graph import Program, fold_buffers
+from .ops.rounding import low_bits
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
 from .spec import TensorSpec
-from .torch_ir import import_graph, op_name, operand_constant, place_of, tensor_type
+from .torch_ir import import_graph, narrow_range, op_name, operand_constant, place_of, tensor_type
 
 __all__ = ["RANDOM_INPUTS", "ModuleConverter"]
 
@@ -221,10 +222,13 @@ class _FunctionConverter:
         builder.results = [tensor_type(result.type) for result in op.results]
         builder.active = {v for group in active for v in (group if isinstance(group, list) else [group])}
         builder.module = place_of(op.location)[0]
+        if name.startswith("aten.index") and any(map(_is_byte_list, op.operands)):
+            raise Unsupported("an index of uint8 is a mask to PyTorch; make it a bool, or int64")
         result = converter(builder, *operands)
         if len(op.results) == 0:
             return []
-        return result if len(op.results) > 1 else [result]
+        results = result if len(op.results) > 1 else [result]
+        return [_in_range(builder, value, r.type) for value, r in zip(results, op.results, strict=True)]
 
     def _report(self, op: Any, reason: str | None) -> None:
         """Note an unsupported op and go on behind it, so that all are found."""
@@ -254,6 +258,26 @@ class _FunctionConverter:
         with ir.Location.name(self._name):
             func.ReturnOp(outputs)
         return outputs
+
+
+def _is_byte_list(operand: Any) -> bool:
+    """Whether an operand is a list with a tensor of bytes in it."""
+    owner = operand.owner
+    if getattr(owner, "name", "") != "torch.prim.ListConstruct":
+        return False
+    ranges = [narrow_range(part.type) for part in owner.operands]
+    return any(found is not None and found[0] == 0 for found in ranges)
+
+
+def _in_range(b: Builder, value: Any, torch_type: Any) -> Any:
+    """Return a result of narrow integers as they wrap around; all other results as they are."""
+    bounds = narrow_range(torch_type)
+    if bounds is None or not isinstance(value, ir.Value):
+        return value
+    least, greatest = bounds
+    size = greatest - least + 1
+    low = low_bits(b, b.sub(value, least) if least else value, size - 1)
+    return b.add(low, least) if least else low
 
 
 def _stops_gradient(op: Any) -> bool:
