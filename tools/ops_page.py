@@ -59,6 +59,11 @@ def mentioned(function: Function) -> Iterator[Any]:
             yield op if is_op(op) else getattr(Builder, name, None)
 
 
+def is_written(value: Any) -> bool:
+    """Whether it is a function with a source: a dataclass has others."""
+    return isinstance(value, Function) and not inspect.unwrap(value).__code__.co_filename.startswith("<")
+
+
 def parts_of(function: Function) -> tuple[list[Function], set[str]]:
     """The functions that a converter may call, itself first, and the ops that they emit."""
     functions, found = [function], set()
@@ -67,7 +72,7 @@ def parts_of(function: Function) -> tuple[list[Function], set[str]]:
             if is_op(value):
                 found.add(value.OPERATION_NAME.removeprefix("pock."))
             elif inspect.isclass(value) and value.__module__.startswith("pockmlir.frontend.ops"):
-                functions += [m for m in vars(value).values() if isinstance(m, Function) and m not in functions]
+                functions += [m for m in vars(value).values() if is_written(m) and m not in functions]
             elif isinstance(value, Function) and value.__module__.startswith("pockmlir.frontend"):
                 functions += [value] if value not in functions else []
     # Constants are everywhere and say nothing.
@@ -205,6 +210,8 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
 * **Dropout** draws from a counter-based generator: `@loss` then has the inputs `dropout_seed` and `dropout_step`, the
   mask is made again in the backward pass, and `@predict` has none, even where `training=True` is fixed in the model.
 * **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.
+* **Sorting** (`sort`, `topk`, `kthvalue`, `median`) keeps equal entries in their order, as PyTorch's stable sort does. Where
+  PyTorch leaves their order open, its indices, and so the gradient, may be those of other entries of the same value.
 * **Rounding divisions** of floating-point numbers (`floor_divide`, `fmod`, `remainder`) round the quotient, so that they
   may differ from PyTorch's where the exact quotient is within rounding of an integer.
 """

@@ -40,6 +40,8 @@ def to_array(name: str, value: Any) -> Array:
         return value
     if type(value).__module__.partition(".")[0] == "torch" or hasattr(value, "data_ptr"):
         try:
+            if str(value.dtype) == "torch.bfloat16":  # numpy has none
+                value = value.float()
             return np.asarray(value.detach().numpy())
         except (TypeError, RuntimeError) as error:
             raise ArgumentError(f"{name}: not a dense CPU tensor that numpy can read: {error}") from None
@@ -75,8 +77,9 @@ class LabelRange:
 class _Input:
     """One input of a function: its checks, and a staging buffer for what cannot be passed as it is."""
 
-    def __init__(self, spec: TensorSpec, alignment: int, labels: LabelRange | None) -> None:
+    def __init__(self, spec: TensorSpec, alignment: int, labels: LabelRange | None, given: str | None) -> None:
         self.spec = spec
+        self.given = given
         self.dtype = dtype_of(spec.dtype)
         self.alignment = alignment
         self.labels = labels
@@ -85,30 +88,42 @@ class _Input:
     def bind(self, value: Any) -> Array:
         """Return memory that the library may read: the caller's own where possible."""
         array = value if type(value) is np.ndarray else to_array(self.spec.name, value)
-        if array.dtype != self.dtype or array.shape != self.spec.shape:
+        is_own = array.dtype == self.dtype
+        if not (is_own or self._is_convertible(array.dtype)) or array.shape != self.spec.shape:
             raise ArgumentError(f"expected {self.spec}, but got {array.dtype.name}{list(array.shape)}")
         if self.labels is not None:
             self.labels.check(self.spec.name, array)
-        if array.flags.c_contiguous and array.ctypes.data % self.alignment == 0:
+        if is_own and array.flags.c_contiguous and array.ctypes.data % self.alignment == 0:
             return array
         if self._staging is None:
             size = self.spec.elements * self.dtype.itemsize
             self._staging = aligned_bytes(size, self.alignment)[:size].view(self.dtype).reshape(self.spec.shape)
-        np.copyto(self._staging, array)
+        np.copyto(self._staging, array, casting="same_kind")
         return self._staging
+
+    def _is_convertible(self, dtype: np.dtype[Any]) -> bool:
+        """Whether values are taken in another type: that of the example, or a smaller one of the same kind."""
+        kinds = {"i": "iu", "f": "f"}.get(self.dtype.kind, "")
+        return dtype.kind in kinds and (np.can_cast(dtype, self.dtype, "safe") or dtype.name == self.given)
 
 
 class Call:
     """A function of the library, bound to one instance's memory."""
 
     def __init__(
-        self, instance: Segments, name: str, function: Function, labels: Mapping[str, LabelRange] | None = None
+        self,
+        instance: Segments,
+        name: str,
+        function: Function,
+        labels: Mapping[str, LabelRange] | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.symbol = f"{instance.manifest.name}_{name}"
         self.function = function
         self._inputs = [
-            _Input(spec, instance.manifest.alignment, (labels or {}).get(spec.name)) for spec in function.inputs
+            _Input(spec, instance.manifest.alignment, (labels or {}).get(spec.name), (given or {}).get(spec.name))
+            for spec in function.inputs
         ]
         self._entry = instance.entry(self.symbol, 3 + len(function.inputs) + len(function.outputs))
         self._memory = (instance.constants.ctypes.data, instance.state.ctypes.data, instance.arena.ctypes.data)

@@ -54,6 +54,8 @@ class Artifact:
         norm_modes: path of each normalisation layer → ``training`` or ``inference``.
         state_names: PyTorch's ``state_dict`` keys, in order.
         aliases: key of a tied tensor → the key that holds its value.
+        converted: name of an input → the dtypes of its example and of the step, where they differ.
+        fixed: buffers whose values are compiled in.
         labels: class indices that an input may hold.
         dumps: the module after each stage.
         print_ir: strips source locations from a stage's text.
@@ -77,6 +79,8 @@ class Artifact:
     norm_modes: Mapping[str, str] = field(default_factory=dict)
     state_names: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    converted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
     labels: Mapping[str, LabelRange] = field(default_factory=dict)
     dumps: Sequence[StageDump] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -92,6 +96,11 @@ class Artifact:
     def optimizers(self) -> tuple[Optimizer, ...]:
         """The settings of every parameter group."""
         return self.groups.optimizers if self.groups else (self.optimizer,)
+
+    @property
+    def given_dtypes(self) -> dict[str, str]:
+        """Name of an input → the dtype of its example, which the step takes beside its own."""
+        return {name: given for name, (given, _) in self.converted.items()}
 
     @cached_property
     def footprint(self) -> Footprint:

@@ -128,12 +128,23 @@ class State:
         for alias, source in aliases.items():
             if alias in arrays and not np.array_equal(arrays[alias], arrays[source], equal_nan=True):
                 raise ArgumentError(f"state_dict: {alias} and {source} are one tensor, but their values differ")
+        self._require_fixed(arrays)
         for name, value in arrays.items():
             if name in self._persistent:
                 self._instance.view(name)[...] = value
             elif name not in aliases:
                 self._unused[name][...] = value
         self._instance.prepare()
+
+    def _require_fixed(self, arrays: Mapping[str, Array]) -> None:
+        """Refuse other values of what is compiled in."""
+        current = self.model()
+        for name in sorted(self._artifact.fixed & arrays.keys() & current.keys()):
+            if not np.array_equal(arrays[name], current[name], equal_nan=current[name].dtype.kind == "f"):
+                raise ArgumentError(
+                    f"state_dict: the values of {name} decided on shapes when the step was compiled (as a mask); "
+                    "compile again with the new ones"
+                )
 
     def _write_optimizer(self, arrays: Mapping[str, Array]) -> None:
         for name, value in arrays.items():

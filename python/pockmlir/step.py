@@ -51,7 +51,8 @@ class Step:
         self._instance = _instance_of(artifact)
         self._lock = threading.Lock()
         calls = {
-            name: Call(self._instance, name, function, artifact.labels) for name, function in manifest.functions.items()
+            name: Call(self._instance, name, function, artifact.labels, artifact.given_dtypes)
+            for name, function in manifest.functions.items()
         }
         self._step, self._predict = calls["step"], calls.get("predict")
         self._accumulate = calls.get("accumulate")

@@ -7,6 +7,7 @@ import pytest
 import test_operators_math
 import test_operators_nn
 import test_operators_shape
+import test_operators_sorting
 import torch
 from operator_cases import Batch
 from pockmlir.frontend import decompositions
@@ -39,9 +40,8 @@ def operators(model: torch.nn.Module) -> tuple[set[str], set[str]]:
 
 @pytest.mark.slow
 def test_every_converter_has_a_case() -> None:
-    groups = [
-        g for module in (test_operators_math, test_operators_nn, test_operators_shape) for g in module.GROUPS.values()
-    ]
+    modules = (test_operators_math, test_operators_nn, test_operators_shape, test_operators_sorting)
+    groups = [group for module in modules for group in module.GROUPS.values()]
     models = [Batch(group) for group in groups]
     models += [frontend_cases.Family(cases) for cases in frontend_cases.FAMILIES.values()]
     before, after = set(), set()

@@ -119,7 +119,7 @@ def test_code_is_an_error_that_names_the_function():
 BAD_CALLS = {
     "shape": ((X[:3], Y), {}, r"x: float32\[4, 3\], but got float32\[3, 3\]"),
     "dtype": ((X.astype(np.float64), Y), {}, r"x: float32\[4, 3\], but got float64\[4, 3\]"),
-    "label dtype": ((X, Y.astype(np.int32)), {}, r"target: int64\[4\], but got int32\[4\]"),
+    "label dtype": ((X, Y.astype(np.float32)), {}, r"target: int64\[4\], but got float32\[4\]"),
     "label too large": (
         (X, np.array([0, 1, 2, 0])),
         {},

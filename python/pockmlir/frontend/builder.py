@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._ops import _pock_ops_gen as pock
-from .emitter import Emitter, Missing, Number, Value, dtype_of, is_float, rank_of, shape_of
+from .emitter import Emitter, Lazy, Missing, Number, Value, dtype_of, is_float, rank_of, shape_of
 from .registry import Unsupported
 
-__all__ = ["Builder", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
+__all__ = ["Builder", "Lazy", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
 
 
 class Builder(Emitter):

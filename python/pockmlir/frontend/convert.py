@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,25 +13,18 @@ from torch_mlir.dialects import func
 from .._ops import _pock_ops_gen as pock
 from ..errors import UnsupportedOp
 from . import ops  # noqa: F401  (fills the table of converters)
-from .builder import Builder, Missing, Value, dtype_of, is_float
+from .builder import Builder, Lazy, Missing, Value, dtype_of, is_float
 from .graph import Program, fold_buffers
+from .ops.rounding import low_bits
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
 from .spec import TensorSpec
-from .torch_ir import import_graph, op_name, operand_constant, place_of, tensor_type
+from .torch_ir import import_graph, narrow_range, op_name, operand_constant, place_of, tensor_type
 
 __all__ = ["RANDOM_INPUTS", "ModuleConverter"]
 
 #: Inputs of ``@loss``, the last ones, where the model has a dropout that is active.
 RANDOM_INPUTS = ("dropout_seed", "dropout_step")
-
-
-@dataclass(frozen=True)
-class _Lazy:
-    """A parameter or constant: materialised where it is first used."""
-
-    make: Callable[[], Value]
-    differentiable: bool = False
 
 
 class ModuleConverter:
@@ -150,12 +142,12 @@ class _FunctionConverter:
                 self._values[argument] = next(inputs)
             elif binding.kind == "constant":
                 array = binding.array()
-                self._values[argument] = _Lazy(
+                self._values[argument] = Lazy(
                     functools.partial(self.builder.constant, array, parameters.dtype_of_array(array))
                 )
             else:
                 name = parameters.canonical(binding.name)
-                self._values[argument] = _Lazy(functools.partial(self._load, name), parameters.may_train(name))
+                self._values[argument] = Lazy(functools.partial(self._load, name), parameters.may_train(name))
 
     @property
     def read(self) -> Collection[str]:
@@ -187,7 +179,7 @@ class _FunctionConverter:
     def _resolve(self, torch_value: Any) -> Any:
         """Return what a converter is given for an operand."""
         value = self._values[torch_value]
-        if isinstance(value, _Lazy):
+        if isinstance(value, Lazy):
             if value.differentiable:
                 self._differentiable.add(torch_value)
             value = self._values[torch_value] = value.make()
@@ -230,10 +222,13 @@ class _FunctionConverter:
         builder.results = [tensor_type(result.type) for result in op.results]
         builder.active = {v for group in active for v in (group if isinstance(group, list) else [group])}
         builder.module = place_of(op.location)[0]
+        if name.startswith("aten.index") and any(map(_is_byte_list, op.operands)):
+            raise Unsupported("an index of uint8 is a mask to PyTorch; make it a bool, or int64")
         result = converter(builder, *operands)
         if len(op.results) == 0:
             return []
-        return result if len(op.results) > 1 else [result]
+        results = result if len(op.results) > 1 else [result]
+        return [_in_range(builder, value, r.type) for value, r in zip(results, op.results, strict=True)]
 
     def _report(self, op: Any, reason: str | None) -> None:
         """Note an unsupported op and go on behind it, so that all are found."""
@@ -263,6 +258,26 @@ class _FunctionConverter:
         with ir.Location.name(self._name):
             func.ReturnOp(outputs)
         return outputs
+
+
+def _is_byte_list(operand: Any) -> bool:
+    """Whether an operand is a list with a tensor of bytes in it."""
+    owner = operand.owner
+    if getattr(owner, "name", "") != "torch.prim.ListConstruct":
+        return False
+    ranges = [narrow_range(part.type) for part in owner.operands]
+    return any(found is not None and found[0] == 0 for found in ranges)
+
+
+def _in_range(b: Builder, value: Any, torch_type: Any) -> Any:
+    """Return a result of narrow integers as they wrap around; all other results as they are."""
+    bounds = narrow_range(torch_type)
+    if bounds is None or not isinstance(value, ir.Value):
+        return value
+    least, greatest = bounds
+    size = greatest - least + 1
+    low = low_bits(b, b.sub(value, least) if least else value, size - 1)
+    return b.add(low, least) if least else low
 
 
 def _stops_gradient(op: Any) -> bool:

@@ -20,7 +20,7 @@ from torch_mlir import ir
 from .._ops import _pock_ops_gen as pock
 from .spec import DTYPES, numpy_dtype
 
-__all__ = ["Emitter", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
+__all__ = ["Emitter", "Lazy", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
 
 Value: TypeAlias = Any  # torch_mlir.ir.Value; the wheel has no types
 Number: TypeAlias = bool | int | float
@@ -33,6 +33,14 @@ class Missing:
     """A result that a converter cannot give; using it is what is reported."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A value that is emitted where it is first used."""
+
+    make: Callable[[], Value]
+    differentiable: bool = False
 
 
 def shape_of(value: Value) -> tuple[int, ...]:

@@ -36,6 +36,10 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "The forward pass leaves PyTorch (numpy): express it with torch operators.",
     ),
     (
+        r"Input type .* should be the same|have the same dtype|expected scalar type|not support dtype",
+        "PyTorch does not mix these element types: convert the input before, or in the model (x.float()).",
+    ),
+    (
         r"Cannot view a tensor|mismatch|must match|shapes cannot be multiplied|size of tensor",
         "The example inputs do not fit the model; call model(*inputs) to see the same error.",
     ),

@@ -13,7 +13,10 @@ from ..errors import ArgumentError, CompileError, PockError
 from .decompositions import decomposition_table
 from .explain import explain
 from .gradient_modes import stop_gradients
+from .known_values import KnownValues
+from .mixed_types import require_equal_types
 from .substitutes import substituted
+from .wrappers import Wrapper
 
 __all__ = ["evaluation_mode", "export_program"]
 
@@ -30,7 +33,7 @@ def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def export_program(wrapper: torch.nn.Module, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram:
+def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram:
     """Export to a functional program of the operators that the frontend converts.
 
     Raises:
@@ -39,9 +42,10 @@ def export_program(wrapper: torch.nn.Module, args: tuple[torch.Tensor, ...], wha
     """
     try:
         with _no_custom_gradients(), substituted():
-            exported = torch.export.export(wrapper, args)
-        stop_gradients(exported)
-        return exported.run_decompositions(dict(decomposition_table()))
+            exported = _export(wrapper, args)
+            stop_gradients(exported)
+            require_equal_types(exported)
+            return exported.run_decompositions(dict(decomposition_table()))
     except PockError:
         raise
     except Exception as error:
@@ -49,6 +53,34 @@ def export_program(wrapper: torch.nn.Module, args: tuple[torch.Tensor, ...], wha
             if isinstance(cause, PockError):
                 raise cause from None
         raise CompileError("import", explain(error, what)) from error
+
+
+def _export(wrapper: Wrapper, args: tuple[torch.Tensor, ...]) -> ExportedProgram:
+    """Export; if shapes depend on data, once more with the values of masks that are known."""
+    failure, exported = None, None
+    try:
+        exported = torch.export.export(wrapper, args)
+    except Exception as error:
+        failure = error
+    if exported is not None and not _is_dynamic(exported):
+        return exported
+    wrapper.known = KnownValues(dict(wrapper.named_buffers(remove_duplicate=False)))
+    again = None
+    with contextlib.suppress(Exception):
+        again = torch.export.export(wrapper, args)
+    if again is not None and not _is_dynamic(again):
+        return again
+    wrapper.known = None
+    if exported is None:
+        assert failure is not None
+        raise failure
+    return exported
+
+
+def _is_dynamic(exported: ExportedProgram) -> bool:
+    """Whether any shape depends on data."""
+    values = (node.meta.get("val") for node in exported.graph.nodes)
+    return any(isinstance(v, torch.Tensor) and any(not isinstance(n, int) for n in v.shape) for v in values)
 
 
 @contextlib.contextmanager

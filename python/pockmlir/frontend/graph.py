@@ -241,7 +241,7 @@ def _op_name(node: fx.Node) -> str:
 _SHAPES = "the shape of its result depends on the data; shapes must be static"
 _FATAL = {
     "aten.index.Tensor": "a mask selects a number of entries that depends on data; use torch.where or multiply by the "
-    "mask, and for a constant mask index with its torch.nonzero, made in __init__",
+    "mask, unless it is a buffer or made of constants",
     "aten.repeat_interleave.Tensor": "counts in a tensor give a shape that depends on data; index with the "
     "repeated positions, made in __init__",
 }

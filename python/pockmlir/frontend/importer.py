@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch.export import ExportedProgram
 
 from .._arguments import Argument
-from ..errors import ArgumentError, UnsupportedOpsError
+from ..errors import ArgumentError, CompileError, PockError, UnsupportedOpsError
 from .arguments import as_module
 from .calls import Examples, ModelCall, example_target, model_call
 from .convert import ModuleConverter
@@ -18,9 +19,10 @@ from .export import evaluation_mode, export_program
 from .graph import Program, make_program, unimportable
 from .losses import Loss, resolve_loss, target_like
 from .parameters import Parameters
-from .spec import DTYPES, ImportedModel, TensorSpec
+from .source import strip_model
+from .spec import ImportedModel, TensorSpec, dtype_name
 from .torch_ir import make_context
-from .wrappers import LossWrapper, PredictWrapper
+from .wrappers import LossWrapper, PredictWrapper, Wrapper
 
 __all__ = ["export_forward", "import_model"]
 
@@ -55,6 +57,28 @@ def import_model(
     """
     module = as_module(model)
     examples = Examples()
+    try:
+        return _import(model, module, example_inputs, loss, kwargs, target_example, examples)
+    except (CompileError, ArgumentError):
+        # What PyTorch does not take in the examples' types, it may take in the model's own.
+        floats = {p.dtype for p in module.parameters() if p.dtype.is_floating_point}
+        if len(floats) != 1 or not examples.differs(fitting := Examples(floats.pop())):
+            raise
+        with contextlib.suppress(PockError):
+            return _import(model, module, example_inputs, loss, kwargs, target_example, fitting)
+        raise
+
+
+def _import(
+    model: torch.nn.Module | ExportedProgram,
+    module: torch.nn.Module,
+    example_inputs: tuple[Any, ...] | Mapping[str, Any],
+    loss: str | Loss | None,
+    kwargs: Mapping[str, Any] | None,
+    target_example: Any,
+    examples: Examples,
+) -> ImportedModel:
+    """Import with the examples' element types as `examples` has them."""
     call = model_call(model, example_inputs, kwargs, examples)
     inputs = tuple(examples.tensors)
     loss_function = resolve_loss(loss)
@@ -64,10 +88,12 @@ def import_model(
     wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
     predict = _export_predict(wrapper, inputs, examples.names)
     results = dict(zip(predict.outputs, (node.meta["val"] for node in _outputs(predict)), strict=True))
+    if any(not isinstance(size, int) for value in results.values() for size in value.shape):
+        raise UnsupportedOpsError(unimportable(predict.graph))
     target, arguments = _target(loss, target_example, results, examples, call)
-    training = _export_loss(
-        LossWrapper(module, call, loss_function, target, replay=replay), tuple(examples.tensors), examples.names
-    )
+    loss_wrapper = LossWrapper(module, call, loss_function, target, replay=replay)
+    training = _export_loss(loss_wrapper, tuple(examples.tensors), examples.names)
+    fixed = _fixed(training, wrapper, loss_wrapper)
     if wrapper.found.without_loss:
         _drop_unused_inputs(predict, training)
 
@@ -80,10 +106,12 @@ def import_model(
         inputs=specs[: len(inputs)],
         targets=specs[len(inputs) :],
         arguments=arguments,
-        outputs=[TensorSpec(name, tuple(value.shape), DTYPES[value.dtype]) for name, value in results.items()],
+        outputs=[TensorSpec(name, tuple(value.shape), str(dtype_name(value.dtype))) for name, value in results.items()],
         named_outputs=wrapper.found.named,
         norm_modes=converter.norm_modes,
         read=converter.read["loss"],
+        converted=examples.converted,
+        fixed=fixed,
         aliases=parameters.aliases,
     )
 
@@ -146,6 +174,22 @@ def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: li
         got = ", ".join(f"{value.dtype} {list(value.shape)}" for value in results)
         raise ArgumentError(f"loss: expected one floating-point scalar, but got {got or 'no tensor'}")
     return program
+
+
+def _fixed(training: Program, *wrappers: Wrapper) -> frozenset[str]:
+    """Return the buffers whose values are compiled in, as masks that decide on shapes.
+
+    Raises:
+        ArgumentError: a step changes one of them.
+    """
+    used = {name for wrapper in wrappers if wrapper.known for name in wrapper.known.used}
+    fixed = frozenset(name for name in map(strip_model, used) if name is not None)
+    for name in sorted(fixed.intersection(training.stores)):
+        raise ArgumentError(
+            f"model: '{name}' is a mask whose values decide on the shape of a tensor, but the forward changes it; "
+            "shapes must be static"
+        )
+    return fixed
 
 
 def _drop_unused_inputs(predict: Program, training: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +10,15 @@ import torch
 from torch import fx
 
 from .calls import ModelCall, fill_target
+from .known_values import KnownValues
 from .losses import Loss
 from .outputs import Outputs, returned_loss
+from .substitutes import REPLAYED
 
-__all__ = ["LossWrapper", "PredictWrapper"]
+__all__ = ["LossWrapper", "PredictWrapper", "Wrapper"]
 
 
-class _Wrapper(torch.nn.Module):
+class Wrapper(torch.nn.Module):
     """Calls the model with structured arguments; its own inputs are the tensors in them.
 
     Args:
@@ -29,7 +32,16 @@ class _Wrapper(torch.nn.Module):
         super().__init__()
         self.model = model
         self.replay = replay
+        #: What is known of masks, where the export needs that.
+        self.known: KnownValues | None = None
         self._call = call
+
+    def _begin(self) -> contextlib.AbstractContextManager[Any]:
+        """Return the context in which the model is traced."""
+        if self.known is None:
+            return contextlib.nullcontext()
+        self.known.begin(self)
+        return self.known
 
     def _called(self, tensors: Sequence[torch.Tensor]) -> Any:
         if not self.replay:
@@ -37,10 +49,18 @@ class _Wrapper(torch.nn.Module):
             return self.model(*args, **kwargs)
         assert isinstance(self.model, fx.GraphModule)
         with fx.traceback.preserve_node_meta():
-            return fx.Interpreter(self.model).run(*self._call.leaves(tensors))
+            return _Replay(self.model).run(*self._call.leaves(tensors))
 
 
-class LossWrapper(_Wrapper):
+class _Replay(fx.Interpreter):
+    """Runs an exported program's nodes, some of them as what can be exported again."""
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call an operator, or its substitute."""
+        return super().call_function(REPLAYED.get(target, target), args, kwargs)
+
+
+class LossWrapper(Wrapper):
     """Returns the loss.
 
     Args:
@@ -48,7 +68,7 @@ class LossWrapper(_Wrapper):
         call: how it is called.
         loss: takes the model's output and the target; None if the model returns its loss.
         target: the target, with holes for its tensors.
-        replay: see `_Wrapper`.
+        replay: see `Wrapper`.
     """
 
     def __init__(
@@ -60,8 +80,9 @@ class LossWrapper(_Wrapper):
 
     def forward(self, *tensors: torch.Tensor) -> Any:
         """Return the loss for the model's inputs and the target's tensors."""
-        output = self._called(tensors)
-        return returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
+        with self._begin():
+            output = self._called(tensors)
+            return returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
 
 
 class Found:
@@ -80,14 +101,14 @@ class Found:
     without_loss: bool
 
 
-class PredictWrapper(_Wrapper):
+class PredictWrapper(Wrapper):
     """Returns all tensors of the model's output, without a loss that the model computes.
 
     Args:
         model: the user's model.
         call: how it is called.
         has_loss: whether the output's ``loss`` is the loss to train with.
-        replay: see `_Wrapper`.
+        replay: see `Wrapper`.
     """
 
     def __init__(self, model: torch.nn.Module, call: ModelCall, *, has_loss: bool, replay: bool) -> None:
@@ -97,7 +118,8 @@ class PredictWrapper(_Wrapper):
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the output's tensors; `found` has their names."""
-        outputs = Outputs(self._called(tensors))
+        with self._begin():
+            outputs = Outputs(self._called(tensors))
         found = self.found
         found.without_loss = self._has_loss and outputs.named and "loss" in outputs.tensors and len(outputs.tensors) > 1
         if found.without_loss:

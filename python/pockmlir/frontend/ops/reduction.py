@@ -92,7 +92,8 @@ def min_all(b: Builder, x: Value) -> Value:
     return negated(b, max_all(b, negated(b, x)))
 
 
-def _argmax(b: Builder, x: Value, dim: int) -> Value:
+def argmax_dim(b: Builder, x: Value, dim: int) -> Value:
+    """Return the index of the first maximum, or of the first NaN, along a dimension."""
     if not is_float(dtype_of(x)):
         x = b.cast(x, "f64")  # exact below 2**53
     shape = [size for i, size in enumerate(shape_of(x)) if i != dim]
@@ -105,7 +106,7 @@ def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
         return [x, b.splat((), 0, "i64")]
     # Not amax: the gradient goes to the one entry that the index names.
     dim %= rank_of(x)
-    index = _argmax(b, x, dim)
+    index = argmax_dim(b, x, dim)
     kept = [1 if i == dim else size for i, size in enumerate(shape_of(x))]
     position = b.emit(pock.IotaOp, b.type(shape_of(x), "i64"), dim=dim)
     chosen = b.compare("eq", position, b.reshape(index, kept))
@@ -123,7 +124,7 @@ def min_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
 def argmax(b: Builder, x: Value, dim: int | None, keepdim: bool) -> Value:
     if dim is None or rank_of(x) == 0:
         x, dim = b.reshape(x, (math.prod(shape_of(x)),)), 0
-    return b.reshape(_argmax(b, x, dim % rank_of(x)), b.out_shape)
+    return b.reshape(argmax_dim(b, x, dim % rank_of(x)), b.out_shape)
 
 
 @converts("aten.argmin")

@@ -6,11 +6,14 @@ the mean of what is assigned, which is the value itself where all are equal.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import HINTS, Unsupported, converts
+from .comparison import isfinite
 from .indexing import Indexed, flat, flat_position, wrapped
 
 for _name in ("scatter_reduce.two", "index_reduce", "scatter.value_reduce"):
@@ -149,3 +152,20 @@ def put(b: Builder, x: Value, indices: Value, source: Value, accumulate: bool) -
     position = wrapped(b, position, shape_of(target)[0])
     write = b.scatter_add if accumulate else lambda *args: overwrite(b, *args)
     return b.reshape(write(target, position, flat(b, source), 0), shape_of(x))
+
+
+@converts("aten.max_unpool2d")
+def max_unpool(b: Builder, x: Value, indices: Value, size: list[int]) -> Value:
+    """Put the entries of each plane where indices into the flattened result say."""
+    count, area = math.prod(shape_of(x)[-2:]), math.prod(size)
+    planes = math.prod(shape_of(x)[:-2])
+    offset = b.mul(b.iota((planes, 1), 0), area)
+    position = b.reshape(b.add(b.cast(b.reshape(indices, (planes, count)), "i64"), offset), (planes * count,))
+    written = b.scatter_add(b.splat((planes * area,), 0, dtype_of(x)), position, flat(b, x), 0)
+    hits = b.scatter_add(b.splat((planes * area,), 0, "i32"), position, b.splat((planes * count,), 1, "i32"), 0)
+    # Windows that overlap put their common maximum there several times. It counts once, but each of them gets the
+    # whole gradient, as in PyTorch: so the correction has none.
+    often = b.both(b.compare("gt", hits, 1), isfinite(b, written))
+    once = b.div(written, b.cast(hits, dtype_of(x)))
+    correction = b.constant_to_gradients(b.sub(once, written))
+    return b.reshape(b.select(often, b.add(written, correction), written), b.out_shape)
