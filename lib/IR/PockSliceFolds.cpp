@@ -12,6 +12,7 @@
 
 #include "PockPadFolds.h"
 
+#include "Pock/IR/EmptyPatterns.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -176,4 +177,5 @@ void SliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
   patterns.add<SliceOfMatmul, SliceOfConvWeightGrad, SliceOfTranspose,
                SliceOfElementwise>(context);
   populatePadPatterns(patterns);
+  populateEmptyPatterns(patterns);
 }

@@ -4,6 +4,7 @@
 
 #include "Pock/Codegen/Passes.h"
 #include "Pock/Conversion/Passes.h"
+#include "Pock/IR/EmptyPatterns.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,25 +15,32 @@ using namespace mlir;
 using namespace mlir::pock;
 
 /// Folds, drops what is unused, merges what is equal.
-static void addCleanup(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass());
+static void addCleanup(OpPassManager &pm,
+                       ArrayRef<std::string> disabledPatterns = {}) {
+  pm.addPass(createCanonicalizerPass(GreedyRewriteConfig(), disabledPatterns));
   pm.addPass(createCSEPass());
+}
+
+/// The same ahead of differentiation, which is to see that a parameter leads to
+/// the loss even if no entry of it does: its gradient is zero.
+static void addCleanupOfForward(OpPassManager &pm) {
+  addCleanup(pm, {emptyPatternsLabel});
 }
 
 void mlir::pock::buildGraphPipeline(OpPassManager &pm) {
   // First of all, while weights still have PyTorch's layout: fractions count
   // input channels.
   pm.addPass(createApplyScheme());
-  addCleanup(pm);
+  addCleanupOfForward(pm);
   // Composite ops hide what the layout pass wants to see.
   pm.addNestedPass<func::FuncOp>(createDecompose());
-  addCleanup(pm);
+  addCleanupOfForward(pm);
   // Before differentiation, so that the backward pass inherits the layout
   // instead of having it assigned once more.
   pm.addPass(createAssignLayout());
-  addCleanup(pm);
+  addCleanupOfForward(pm);
   pm.addNestedPass<func::FuncOp>(createSinkReshapes());
-  addCleanup(pm);
+  addCleanupOfForward(pm);
 }
 
 void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {

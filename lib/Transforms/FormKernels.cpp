@@ -7,6 +7,8 @@
 
 #include "KernelGroups.h"
 
+#include "Views.h"
+
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -56,13 +58,13 @@ public:
     builder.setInsertionPointToEnd(fresh);
     for (KernelGroup *group : groups.getGroups())
       outline(*group);
-    for (auto store : old.getOps<StoreParamOp>())
-      finishStore(store);
+    // What is returned is read before a parameter is overwritten.
     Operation *terminator = old.getTerminator();
     SmallVector<Value> returned;
     llvm::SmallPtrSet<Value, 4> seen;
     for (Value value : terminator->getOperands())
       returned.push_back(finishReturn(value, seen));
+    finishStores(old);
     func::ReturnOp::create(builder, terminator->getLoc(), returned);
     old.dropAllReferences();
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(old))) {
@@ -105,8 +107,7 @@ private:
       for (Value operand : op->getOperands()) {
         Operation *source = operand.getDefiningOp();
         if (source && isRepeated(source)) {
-          if (repeated.insert(source).second)
-            ops.push_back(source);
+          repeat(source, repeated, ops);
         } else if (!source || !members.contains(source)) {
           ins.insert(operand);
         }
@@ -141,8 +142,7 @@ private:
         done.insert(store);
         continue;
       }
-      destinations.push_back(tensor::EmptyOp::create(
-          builder, out.getLoc(), shapeOf(out), getElementTypeOrSelf(out)));
+      destinations.push_back(createEmpty(out));
     }
     func::FuncOp kernel =
         launch(ops, ins.getArrayRef(), outs, destinations, inPlace);
@@ -206,11 +206,25 @@ private:
     return kernel;
   }
 
+  /// Appends `op`, which every kernel makes itself, and what it is a view of.
+  static void repeat(Operation *op,
+                     llvm::SmallPtrSetImpl<Operation *> &repeated,
+                     SmallVectorImpl<Operation *> &ops) {
+    if (!repeated.insert(op).second)
+      return;
+    for (Value operand : op->getOperands())
+      repeat(operand.getDefiningOp(), repeated, ops);
+    ops.push_back(op);
+  }
+
   /// A launch that copies `value` to `destination`, whatever makes it.
   Value copy(Value value, Value destination) {
     Operation *source = value.getDefiningOp();
     if (source && isRepeated(source)) {
-      launch({source}, {}, {value}, {destination}, {});
+      llvm::SmallPtrSet<Operation *, 4> repeated;
+      SmallVector<Operation *> ops;
+      repeat(source, repeated, ops);
+      launch(ops, {}, {value}, {destination}, {});
       return mapping.lookup(value);
     }
     Value known = materialize(value);
@@ -220,18 +234,64 @@ private:
     return result;
   }
 
-  /// Sets a parameter whose value was not written in place.
-  void finishStore(StoreParamOp store) {
-    Value value;
-    if (done.contains(store)) {
-      value = mapping.lookup(store.getValue());
-    } else {
-      Value destination =
-          LoadParamOp::create(builder, store.getLoc(),
-                              store.getValue().getType(), store.getParamAttr());
-      value = copy(store.getValue(), destination);
+  /// A store and the parameter whose old value it stores, if it stores one.
+  struct Pending {
+    StoreParamOp store;
+    StringRef read;
+  };
+
+  /// Sets all parameters. One that gets the old value of another is set before
+  /// that is overwritten; where they take turns, one value is kept aside.
+  void finishStores(Block &old) {
+    SmallVector<Pending> pending;
+    for (auto store : old.getOps<StoreParamOp>()) {
+      if (done.contains(store)) {
+        create(store, mapping.lookup(store.getValue()));
+        continue;
+      }
+      auto load = storageOf(store.getValue()).getDefiningOp<LoadParamOp>();
+      StringRef read = load ? load.getParam() : StringRef();
+      if (read != store.getParam()) // else nothing changes
+        pending.push_back({store, read});
     }
-    StoreParamOp::create(builder, store.getLoc(), store.getParamAttr(), value);
+    while (!pending.empty()) {
+      auto *next = llvm::find_if(pending, [&](Pending candidate) {
+        return llvm::none_of(pending, [&](Pending other) {
+          return other.store != candidate.store &&
+                 other.read == candidate.store.getParam();
+        });
+      });
+      if (next == pending.end()) {
+        keepAside(pending);
+        continue;
+      }
+      StoreParamOp store = next->store;
+      create(store, copy(store.getValue(),
+                         LoadParamOp::create(builder, store.getLoc(),
+                                             store.getValue().getType(),
+                                             store.getParamAttr())));
+      pending.erase(next);
+    }
+  }
+
+  /// Lets the stores of the first old value in `pending` store a copy of it.
+  void keepAside(SmallVectorImpl<Pending> &pending) {
+    Value value = llvm::find_if(pending, [](const Pending &other) {
+                    return !other.read.empty();
+                  })->store.getValue();
+    mapping.map(value, copy(value, createEmpty(value)));
+    for (Pending &other : pending)
+      if (other.store.getValue() == value)
+        other.read = StringRef();
+  }
+
+  void create(StoreParamOp old, Value value) {
+    StoreParamOp::create(builder, old.getLoc(), old.getParamAttr(), value);
+  }
+
+  Value createEmpty(Value like) {
+    return tensor::EmptyOp::create(builder, like.getLoc(), shapeOf(like),
+                                   getElementTypeOrSelf(like));
   }
 
   /// `value` as a result of its own: the caller's memory can be its place.
@@ -240,9 +300,17 @@ private:
     auto launch = known ? known.getDefiningOp<LaunchOp>() : LaunchOp();
     if (launch && !storeOf(value) && seen.insert(known).second)
       return known;
-    Value empty = tensor::EmptyOp::create(
-        builder, value.getLoc(), shapeOf(value), getElementTypeOrSelf(value));
-    return copy(value, empty);
+    if (cast<ShapedType>(value.getType()).getNumElements() == 0)
+      return returnEmpty(value);
+    return copy(value, createEmpty(value));
+  }
+
+  /// A result without entries: of a kernel that has nothing to do.
+  Value returnEmpty(Value value) {
+    IRMapping asItIs;
+    asItIs.map(value, value);
+    launch({}, {}, {value}, {createEmpty(value)}, asItIs);
+    return mapping.lookup(value);
   }
 
   func::FuncOp function;

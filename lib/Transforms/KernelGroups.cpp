@@ -33,7 +33,13 @@ LogicalResult pock::verifyGroupable(func::FuncOp function) {
   return success();
 }
 
-bool pock::isRepeated(Operation *op) { return isa<ConstantOp, IotaOp>(op); }
+bool pock::isRepeated(Operation *op) {
+  if (auto view = dyn_cast<ReshapeOp>(op)) {
+    Operation *source = storageOf(view).getDefiningOp();
+    return source && isRepeated(source);
+  }
+  return isa<ConstantOp, IotaOp>(op);
+}
 
 bool pock::isFree(Operation *op) {
   return isRepeated(op) || isa<LoadParamOp, StoreParamOp, ReshapeOp>(op) ||

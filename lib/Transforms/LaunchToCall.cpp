@@ -21,6 +21,8 @@ struct LaunchToCall
 
   void runOnOperation() override {
     renameKernels();
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      flattenEmptyArguments(function);
     SmallVector<LaunchOp> launches;
     getOperation().walk([&](LaunchOp op) { launches.push_back(op); });
     for (LaunchOp op : launches) {
@@ -42,6 +44,27 @@ struct LaunchToCall
     for (ParamOp param :
          llvm::make_early_inc_range(getOperation().getOps<ParamOp>()))
       param.erase();
+  }
+
+  /// Makes arguments without entries that are passed on at most vectors: of
+  /// those of more dimensions, strides of zero, MLIR makes no bare pointers.
+  static void flattenEmptyArguments(func::FuncOp function) {
+    SmallVector<Type> types;
+    for (Type type : function.getArgumentTypes()) {
+      auto buffer = dyn_cast<MemRefType>(type);
+      if (buffer && buffer.hasStaticShape() && buffer.getNumElements() == 0)
+        type = MemRefType::get({0}, buffer.getElementType());
+      types.push_back(type);
+    }
+    if (!function.isExternal())
+      for (auto [argument, type] : llvm::zip(function.getArguments(), types)) {
+        if (llvm::all_of(argument.getUsers(), llvm::IsaPred<LaunchOp>))
+          argument.setType(type);
+        else
+          type = argument.getType();
+      }
+    function.setType(FunctionType::get(function.getContext(), types,
+                                       function.getResultTypes()));
   }
 
   /// Gives kernels names that no C library has: one named `tanh` would be what

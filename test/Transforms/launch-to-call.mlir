@@ -13,4 +13,17 @@ module attributes {pock.name = "net"} {
     pock.launch @tanh ins(%a : memref<4xf32>) outs(%o : memref<4xf32>)
     return
   }
+
+  // CHECK: func.func private @pock_kernel_nothing(%{{.+}}: memref<0xf32>)
+  func.func private @nothing(%o: memref<2x0xf32>) attributes {pock.kernel} {
+    return
+  }
+  // No bare pointer is made of a stride of zero.
+  // CHECK-LABEL: func.func @net_predict(
+  // CHECK-SAME: %[[EMPTY:.+]]: memref<0xf32>)
+  // CHECK: call @pock_kernel_nothing(%[[EMPTY]])
+  func.func @predict(%o: memref<2x0xf32>) {
+    pock.launch @nothing ins() outs(%o : memref<2x0xf32>)
+    return
+  }
 }

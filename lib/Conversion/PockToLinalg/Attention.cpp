@@ -104,7 +104,7 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
           {llvm::product_of(leading), shape[rank - 2], shape[rank - 1]},
           getElement(result)));
     }
-    ValueRange stacked = buildLoop(
+    SmallVector<Value> stacked = buildLoop(
         rewriter, loc, llvm::product_of(leading) / count, inits,
         [&](OpBuilder &b, Value i, ValueRange values) {
           if (count != 1)

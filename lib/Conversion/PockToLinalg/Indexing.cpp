@@ -84,7 +84,7 @@ struct LowerTake : OpRewritePattern<TakeOp> {
     Value indices = flatIndices(rewriter, op);
     Value init = buildEmpty(rewriter, loc, {to.before, to.size, to.after},
                             getElement(input));
-    ValueRange results = buildLoop(
+    SmallVector<Value> results = buildLoop(
         rewriter, loc, to.size, init,
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
           Value at = readIndex(b, loc, indices, i, from.size);
@@ -118,7 +118,7 @@ struct LowerScatterAdd : OpRewritePattern<ScatterAddOp> {
     Value init = to.view(rewriter, loc, dest);
     Value updates = from.view(rewriter, loc, op.getUpdates());
     Value indices = flatIndices(rewriter, op);
-    ValueRange results = buildLoop(
+    SmallVector<Value> results = buildLoop(
         rewriter, loc, from.size, init,
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
           Value at = readIndex(b, loc, indices, i, to.size);
@@ -146,7 +146,7 @@ struct LowerCumsum : OpRewritePattern<CumsumOp> {
                             element);
     Value zero =
         buildFilled(rewriter, loc, {slab.before, 1, slab.after}, element, 0.0);
-    ValueRange results = buildLoop(
+    SmallVector<Value> results = buildLoop(
         rewriter, loc, slab.size, {init, zero},
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {
           Value at = i;

@@ -201,17 +201,17 @@ Value pock::buildPadded(OpBuilder &b, Location loc, Value value,
 }
 
 Value Part::extract(OpBuilder &b, Location loc, Value from) const {
-  // (A part of this shape is all of it.)
+  // (A part with as many entries is all of it.)
   auto type = RankedTensorType::get(shape, getElement(from));
-  if (type == from.getType())
-    return from;
+  if (type.getNumElements() == llvm::product_of(getShape(from)))
+    return buildReshape(b, loc, from, shape);
   return tensor::ExtractSliceOp::create(b, loc, type, from, offsets, sizes,
                                         strides);
 }
 
 Value Part::insert(OpBuilder &b, Location loc, Value part, Value into) const {
-  if (part.getType() == into.getType())
-    return part;
+  if (llvm::product_of(getShape(part)) == llvm::product_of(getShape(into)))
+    return buildReshape(b, loc, part, getShape(into));
   return tensor::InsertSliceOp::create(b, loc, part, into, offsets, sizes,
                                        strides);
 }
@@ -230,16 +230,20 @@ Value pock::buildInsertAt(OpBuilder &b, Location loc, Value slice, Value dest,
       .insert(b, loc, slice, dest);
 }
 
-ValueRange pock::buildLoop(OpBuilder &b, Location loc, int64_t count,
-                           ValueRange init, LoopBody body) {
+SmallVector<Value> pock::buildLoop(OpBuilder &b, Location loc, int64_t count,
+                                   ValueRange init, LoopBody body) {
   auto bound = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, loc, value);
   };
+  // A body that writes all of its result does not read the one before, and
+  // bufferization wants a loop to yield what it is given.
+  if (count == 1)
+    return body(b, bound(0), init);
   Value zero = bound(0), end = bound(count), one = bound(1);
   auto loop = scf::ForOp::create(
       b, loc, zero, end, one, init,
       [&](OpBuilder &b, Location loc, Value i, ValueRange values) {
         scf::YieldOp::create(b, loc, body(b, i, values));
       });
-  return loop.getResults();
+  return SmallVector<Value>(loop.getResults());
 }

@@ -133,9 +133,10 @@ Value buildInsertAt(OpBuilder &b, Location loc, Value slice, Value dest,
 using LoopBody =
     function_ref<SmallVector<Value>(OpBuilder &, Value, ValueRange)>;
 
-/// The results of a loop of `count` iterations from `init`.
-ValueRange buildLoop(OpBuilder &b, Location loc, int64_t count, ValueRange init,
-                     LoopBody body);
+/// The results of a loop of `count` iterations from `init`; a single one stands
+/// without a loop.
+SmallVector<Value> buildLoop(OpBuilder &b, Location loc, int64_t count,
+                             ValueRange init, LoopBody body);
 
 /// `value` with `low` and `high` entries of `padding` around it and `interior`
 /// ones between neighbours. Negative `low` and `high` crop. `value` itself

@@ -99,20 +99,20 @@ private:
   static constexpr double traffic = 3;
 };
 
-/// A loop of `count` iterations around `body`, none if there is one; `body`
-/// gets the iteration's number times `step`.
+/// A loop of `count` iterations around `body`, which gets the iteration's
+/// number times `step`.
 SmallVector<Value> buildBlockLoop(
     OpBuilder &b, Location loc, int64_t count, int64_t step, ValueRange init,
     function_ref<SmallVector<Value>(OpBuilder &, OpFoldResult, ValueRange)>
         body) {
   if (count == 1)
-    return body(b, b.getIndexAttr(0), init);
-  return llvm::to_vector(buildLoop(
+    return body(b, b.getIndexAttr(0), init); // a constant slice
+  return buildLoop(
       b, loc, count, init, [&](OpBuilder &b, Value i, ValueRange values) {
         Value start = arith::MulIOp::create(
             b, loc, i, arith::ConstantIndexOp::create(b, loc, step));
         return body(b, start, values);
-      }));
+      });
 }
 
 /// The geometry that forward and gradient share.
