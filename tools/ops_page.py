@@ -207,6 +207,11 @@ A model arrives as the operators of `torch.export`. What becomes of each:
 
 Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of promotion apply. Shapes are static.
 
+* **Inputs** may also be `uint8` and `int16`: they are computed in `i32`, and wrap around where PyTorch's do. `float16`,
+  `bfloat16`, `uint16` and `uint32` are converted before the model, and so are floating-point inputs that PyTorch does not
+  mix with the parameters (`float64` into a linear layer of `float32`). A call takes either type; the report lists them.
+* **Masks** that are buffers, or made of constants, may select entries (`x[mask]`, `masked_select`, `nonzero`): their values are
+  compiled in, and `load_state_dict` refuses others. Masks made of data have no static number of entries: use `torch.where`.
 * **Dropout** draws from a counter-based generator: `@loss` then has the inputs `dropout_seed` and `dropout_step`, the
   mask is made again in the backward pass, and `@predict` has none, even where `training=True` is fixed in the model.
 * **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.

@@ -53,6 +53,7 @@ class Run:
         state_hash: of all parameters, buffers and optimizer states after the last step.
         instructions: of every training step, exactly; empty if nothing counted them.
         predict_instructions: of a prediction.
+        uncounted: why an emulator did not count instructions.
         flash_bytes: code, constants and initial state, of the whole program; only of microcontrollers.
         ram_bytes: what the linker has given away: state, arena, inputs, outputs, and the reserved stack.
         stack_bytes: the stack that was used.
@@ -72,6 +73,7 @@ class Run:
     ram_bytes: int | None = None
     stack_bytes: int | None = None
     stack_reserved_bytes: int | None = None
+    uncounted: str = ""
     comparison: Comparison | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
 
@@ -213,6 +215,7 @@ class _Job:
             state_hash=found,
             instructions=tuple(count for name, count in calls if name != "predict"),
             predict_instructions=predictions[0] if predictions else None,
+            uncounted=emulation.uncounted,
             flash_bytes=emulation.flash,
             ram_bytes=emulation.ram,
             stack_bytes=emulation.stack,
@@ -265,6 +268,8 @@ def _rows(found: Run) -> list[tuple[str, str]]:
     if found.instructions:
         least, most = min(found.instructions), max(found.instructions)
         rows.append(("instructions per step", f"{least:,}" if least == most else f"{least:,} to {most:,}"))
+    if found.uncounted:
+        rows.append(("instructions", f"not counted: {found.uncounted}"))
     if found.predict_instructions:
         rows.append(("instructions per prediction", f"{found.predict_instructions:,}"))
     if found.peak_ram_bytes and found.stack_bytes and found.ram_bytes:

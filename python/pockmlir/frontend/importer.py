@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch.export import ExportedProgram
@@ -25,6 +25,8 @@ from .torch_ir import make_context
 from .wrappers import LossWrapper, PredictWrapper, Wrapper
 
 __all__ = ["export_forward", "import_model"]
+
+_Result = TypeVar("_Result")
 
 
 def import_model(
@@ -56,16 +58,22 @@ def import_model(
         UnsupportedOpsError: the model uses operators that cannot be imported.
     """
     module = as_module(model)
+    return _in_types_that_fit(
+        module, lambda examples: _import(model, module, example_inputs, loss, kwargs, target_example, examples)
+    )
+
+
+def _in_types_that_fit(module: torch.nn.Module, export: Callable[[Examples], _Result]) -> _Result:
+    """Export with the examples as they are, else with those that PyTorch does not take in the model's own types."""
     examples = Examples()
     try:
-        return _import(model, module, example_inputs, loss, kwargs, target_example, examples)
+        return export(examples)
     except (CompileError, ArgumentError):
-        # What PyTorch does not take in the examples' types, it may take in the model's own.
         floats = {p.dtype for p in module.parameters() if p.dtype.is_floating_point}
         if len(floats) != 1 or not examples.differs(fitting := Examples(floats.pop())):
             raise
         with contextlib.suppress(PockError):
-            return _import(model, module, example_inputs, loss, kwargs, target_example, fitting)
+            return export(fitting)
         raise
 
 
@@ -128,10 +136,13 @@ def export_forward(
         CompileError: PyTorch cannot export the model.
     """
     module = as_module(model)
-    examples = Examples()
-    call = model_call(model, example_inputs, kwargs, examples)
-    wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
-    return _export_predict(wrapper, tuple(examples.tensors), examples.names)
+
+    def export(examples: Examples) -> Program:
+        call = model_call(model, example_inputs, kwargs, examples)
+        wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
+        return _export_predict(wrapper, tuple(examples.tensors), examples.names)
+
+    return _in_types_that_fit(module, export)
 
 
 def _target(
