@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelGroups.h"
+#include "Views.h"
 
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
@@ -54,15 +55,25 @@ public:
     for (BlockArgument arg : old.getArguments())
       mapping.map(arg, fresh->addArgument(arg.getType(), arg.getLoc()));
     builder.setInsertionPointToEnd(fresh);
-    for (KernelGroup *group : groups.getGroups())
+    for (auto failure : old.getOps<FailIfOp>())
+      if (!isMade(failure.getFlag()))
+        finishFailure(failure);
+    for (KernelGroup *group : groups.getGroups()) {
       outline(*group);
+      finishLoss(old, *group);
+      for (Operation *op : group->ops)
+        for (Value result : op->getResults())
+          forEachReader(result, [&](Operation *reader) {
+            if (auto failure = dyn_cast<FailIfOp>(reader))
+              finishFailure(failure);
+          });
+    }
     for (auto store : old.getOps<StoreParamOp>())
       finishStore(store);
     Operation *terminator = old.getTerminator();
     SmallVector<Value> returned;
-    llvm::SmallPtrSet<Value, 4> seen;
-    for (Value value : terminator->getOperands())
-      returned.push_back(finishReturn(value, seen));
+    for (auto [i, value] : llvm::enumerate(terminator->getOperands()))
+      returned.push_back(i == 0 && loss ? loss : finishReturn(value));
     func::ReturnOp::create(builder, terminator->getLoc(), returned);
     old.dropAllReferences();
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(old))) {
@@ -234,8 +245,44 @@ private:
     StoreParamOp::create(builder, store.getLoc(), store.getParamAttr(), value);
   }
 
+  /// Whether a kernel makes `value`.
+  bool isMade(Value value) const {
+    Operation *maker = storageOf(value).getDefiningOp();
+    return maker && groups.lookup(maker);
+  }
+
+  /// Lets the function fail here; the flag is what a kernel makes.
+  void finishFailure(FailIfOp failure) {
+    Value flag = failure.getFlag();
+    if (isMade(flag))
+      flag = materialize(flag);
+    else
+      flag = copy(flag,
+                  tensor::EmptyOp::create(builder, flag.getLoc(), shapeOf(flag),
+                                          getElementTypeOrSelf(flag)));
+    auto fresh = cast<FailIfOp>(failure->clone());
+    fresh.getFlagMutable().assign(flag);
+    builder.insert(fresh);
+  }
+
+  /// Returns the first result of the function, if `group` makes it and a
+  /// failure follows: the caller of a function that fails behind its loss reads
+  /// that.
+  void finishLoss(Block &old, const KernelGroup &group) {
+    Operation *terminator = old.getTerminator();
+    if (terminator->getNumOperands() == 0)
+      return;
+    Value value = terminator->getOperand(0);
+    Operation *maker = storageOf(value).getDefiningOp();
+    if (llvm::is_contained(group.ops, maker) &&
+        llvm::any_of(old.getOps<FailIfOp>(), [&](FailIfOp failure) {
+          return maker->isBeforeInBlock(failure);
+        }))
+      loss = finishReturn(value);
+  }
+
   /// `value` as a result of its own: the caller's memory can be its place.
-  Value finishReturn(Value value, llvm::SmallPtrSetImpl<Value> &seen) {
+  Value finishReturn(Value value) {
     Value known = mapping.lookupOrNull(value);
     auto launch = known ? known.getDefiningOp<LaunchOp>() : LaunchOp();
     if (launch && !storeOf(value) && seen.insert(known).second)
@@ -251,6 +298,10 @@ private:
   OpBuilder builder;
   IRMapping mapping;
   llvm::SmallPtrSet<Operation *, 16> done;
+  /// Results of launches that are returned, and the first of them if it was
+  /// made in front of a failure.
+  llvm::SmallPtrSet<Value, 4> seen;
+  Value loss;
 };
 
 struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {

@@ -36,7 +36,8 @@ LogicalResult pock::verifyGroupable(func::FuncOp function) {
 bool pock::isRepeated(Operation *op) { return isa<ConstantOp, IotaOp>(op); }
 
 bool pock::isFree(Operation *op) {
-  return isRepeated(op) || isa<LoadParamOp, StoreParamOp, ReshapeOp>(op) ||
+  return isRepeated(op) ||
+         isa<LoadParamOp, StoreParamOp, ReshapeOp, FailIfOp>(op) ||
          op->hasTrait<OpTrait::IsTerminator>();
 }
 
@@ -103,6 +104,10 @@ KernelGroups::KernelGroups(func::FuncOp function, bool reorder,
   }
   formClusters();
   formGroups();
+  for (auto failure : body.getOps<FailIfOp>())
+    if (Operation *maker = storageOf(failure.getFlag()).getDefiningOp())
+      if (KernelGroup *group = groupOf.lookup(maker))
+        firstWrite = std::max(firstWrite, group->position + 1);
 }
 
 KernelGroup *KernelGroups::createGroup() {
@@ -387,7 +392,7 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
 
 bool KernelGroups::mayOverwrite(const KernelGroup &group, StringRef param,
                                 unsigned position) const {
-  bool safe = true;
+  bool safe = position >= firstWrite;
   for (LoadParamOp load : loads.lookup(param))
     forEachReader(load, [&](Operation *reader) {
       KernelGroup *other = groupOf.lookup(reader);
