@@ -172,7 +172,7 @@ def _one_or_all(pattern: re.Pattern[str], choices: Sequence[str] | None) -> Call
 def _lines(change: Callable[[list[str], int, int], None]) -> Callable[[str, random.Random], str]:
     def edit(text: str, random_: random.Random) -> str:
         lines = text.split("\n")
-        wanted = [i for i, line in enumerate(lines) if line.startswith(" ") and " = " in line or "pock." in line]
+        wanted = [i for i, line in enumerate(lines) if (line.startswith(" ") and " = " in line) or "pock." in line]
         if wanted:
             change(lines, random_.choice(wanted), random_.choice(wanted))
         return "\n".join(lines)
