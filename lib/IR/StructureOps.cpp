@@ -4,6 +4,8 @@
 #include "Pock/IR/StorableTypes.h"
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -125,6 +127,26 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
     diag.attachNote(state.getLoc()) << "declared here";
     return diag;
   }
+  return success();
+}
+
+LogicalResult FailIfOp::verify() {
+  std::optional<ArrayRef<int64_t>> range = getRange();
+  if (range && (range->size() != 2 || range->front() >= range->back()))
+    return emitOpError("expected a range of two numbers, the first less than "
+                       "the second");
+  return success();
+}
+
+/// Drops what never fails, and what another one fails for already.
+LogicalResult FailIfOp::canonicalize(FailIfOp op, PatternRewriter &rewriter) {
+  bool needless = matchPattern(op.getFlag(), m_Zero());
+  for (Operation *user : op.getFlag().getUsers())
+    needless |= isa<FailIfOp>(user) && user != op &&
+                user->getBlock() == op->getBlock() && user->isBeforeInBlock(op);
+  if (!needless)
+    return rewriter.notifyMatchFailure(op, "may be the first to fail");
+  rewriter.eraseOp(op);
   return success();
 }
 

@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 LogicalResult FunctionPlan::run(const Options &options) {
-  if (failed(collect()) || failed(checkOverwrites()) || failed(placeReturned()))
+  if (failed(collect()) || failed(checkOverwrites()) ||
+      failed(checkFailures()) || failed(placeReturned()))
     return failure();
   if (options.inPlace)
     reuseDying();
@@ -109,6 +110,13 @@ LogicalResult FunctionPlan::collect() {
       }
       workspaces.push_back(workspace);
       launches.push_back(launch);
+    } else if (auto failure = dyn_cast<FailIfOp>(op)) {
+      FailureOr<std::shared_ptr<Place>> flag = find(failure, failure.getFlag());
+      if (failed(flag))
+        return mlir::failure();
+      failures.push_back({failure, launches.size()});
+      if (!launches.empty())
+        use(**flag, launches.size() - 1);
     } else if (!isa<tensor::EmptyOp, StoreParamOp, func::ReturnOp>(op)) {
       return op.emitOpError("expected only launches, loads, stores and views "
                             "(pock-form-kernels)");
@@ -143,6 +151,19 @@ LogicalResult FunctionPlan::checkOverwrites() {
       return store.emitOpError("expected the value to be written in place of "
                                "the parameter (pock-form-kernels)");
   }
+  return success();
+}
+
+LogicalResult FunctionPlan::checkFailures() {
+  auto writer = llvm::find_if(launches, writesParameter);
+  int64_t first = std::distance(launches.begin(), writer);
+  for (auto [failure, behind] : failures)
+    if (first < behind) {
+      InFlightDiagnostic diag = failure.emitOpError(
+          "comes too late: a parameter is written in front of it");
+      diag.attachNote(writer->getLoc()) << "written here";
+      return diag;
+    }
   return success();
 }
 

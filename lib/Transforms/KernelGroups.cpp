@@ -42,7 +42,8 @@ bool pock::isRepeated(Operation *op) {
 }
 
 bool pock::isFree(Operation *op) {
-  return isRepeated(op) || isa<LoadParamOp, StoreParamOp, ReshapeOp>(op) ||
+  return isRepeated(op) ||
+         isa<LoadParamOp, StoreParamOp, ReshapeOp, FailIfOp>(op) ||
          op->hasTrait<OpTrait::IsTerminator>();
 }
 
@@ -109,6 +110,10 @@ KernelGroups::KernelGroups(func::FuncOp function, bool reorder,
   }
   formClusters();
   formGroups();
+  for (auto failure : body.getOps<FailIfOp>())
+    if (Operation *maker = storageOf(failure.getFlag()).getDefiningOp())
+      if (KernelGroup *group = groupOf.lookup(maker))
+        firstWrite = std::max(firstWrite, group->position + 1);
 }
 
 KernelGroup *KernelGroups::createGroup() {
@@ -393,7 +398,7 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
 
 bool KernelGroups::mayOverwrite(const KernelGroup &group, StringRef param,
                                 unsigned position) const {
-  bool safe = true;
+  bool safe = position >= firstWrite;
   for (LoadParamOp load : loads.lookup(param))
     forEachReader(load, [&](Operation *reader) {
       KernelGroup *other = groupOf.lookup(reader);

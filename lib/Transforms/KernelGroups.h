@@ -71,7 +71,7 @@ public:
   KernelGroup *lookup(Operation *op) const { return groupOf.lookup(op); }
 
   /// Whether `group` may overwrite `param`: no other group from its position
-  /// on reads the old value.
+  /// on reads the old value, and none decides whether the function fails.
   bool mayOverwrite(const KernelGroup &group, StringRef param,
                     unsigned position) const;
 
@@ -110,6 +110,8 @@ private:
   Block &body;
   bool reorder;
   unsigned mostOps;
+  /// The position behind the last group that makes the flag of a failure.
+  unsigned firstWrite = 0;
   SmallVector<std::unique_ptr<KernelGroup>> storage;
   SmallVector<KernelGroup *> order;
   DenseMap<Operation *, KernelGroup *> groupOf;

@@ -93,6 +93,7 @@ struct SplitPrepare
       if (kind == Frozen::Depends && isWorthStoring(&op))
         frozen.push_back(&op);
     }
+    moveFailures(function, known);
     for (Operation *op : frozen) {
       bool leaves = llvm::any_of(op->getUsers(), [&](Operation *user) {
         return known.lookup(user) != Frozen::Depends || !isWorthStoring(user);
@@ -111,6 +112,38 @@ struct SplitPrepare
     for (Operation *op : llvm::reverse(frozen))
       if (op->use_empty())
         op->erase();
+  }
+
+  /// Moves failures that depend on frozen things only to `@prepare`, unless it
+  /// has the same already.
+  void moveFailures(func::FuncOp function,
+                    const DenseMap<Operation *, Frozen> &known) {
+    for (auto failure : llvm::make_early_inc_range(function.getOps<FailIfOp>()))
+      if (Operation *maker = failure.getFlag().getDefiningOp();
+          maker && known.lookup(maker) == Frozen::Depends) {
+        IRMapping mapping;
+        mapping.map(failure.getFlag(), rebuild(failure.getFlag()));
+        insert(failure->clone(mapping));
+        failure.erase();
+      }
+  }
+
+  /// Puts `op` at the end of `@prepare`, unless that does the same already;
+  /// returns the op that is there.
+  Operation *insert(Operation *op) {
+    auto flags = OperationEquivalence::IgnoreLocations;
+    SmallVector<Operation *, 1> &alike =
+        copies[OperationEquivalence::computeHash(
+            op, OperationEquivalence::directHashValue,
+            OperationEquivalence::ignoreHashValue, flags)];
+    for (Operation *other : alike)
+      if (OperationEquivalence::isEquivalentTo(op, other, flags)) {
+        op->destroy();
+        return other;
+      }
+    alike.push_back(op);
+    body->push_back(op);
+    return op;
   }
 
   /// Computes `value` in `@prepare`; returns the parameter that holds it.
@@ -169,21 +202,8 @@ struct SplitPrepare
     IRMapping mapping;
     for (Value operand : op->getOperands())
       mapping.map(operand, rebuilt[operand]);
-    Operation *copy = op->clone(mapping);
-    unsigned number = cast<OpResult>(value).getResultNumber();
-    auto flags = OperationEquivalence::IgnoreLocations;
-    SmallVector<Operation *, 1> &alike =
-        copies[OperationEquivalence::computeHash(
-            copy, OperationEquivalence::directHashValue,
-            OperationEquivalence::ignoreHashValue, flags)];
-    for (Operation *other : alike)
-      if (OperationEquivalence::isEquivalentTo(copy, other, flags)) {
-        copy->destroy();
-        return other->getResult(number);
-      }
-    alike.push_back(copy);
-    body->push_back(copy);
-    return copy->getResult(number);
+    return insert(op->clone(mapping))
+        ->getResult(cast<OpResult>(value).getResultNumber());
   }
 
   llvm::StringSet<> written;

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ._abi import LabelRange
 from ._arguments import Argument
 from ._footprint import Footprint
 from ._groups import OptimizerGroups
@@ -56,7 +55,6 @@ class Artifact:
         aliases: key of a tied tensor → the key that holds its value.
         converted: name of an input → the dtypes of its example and of the step, where they differ.
         fixed: buffers whose values are compiled in.
-        labels: class indices that an input may hold.
         dumps: the module after each stage.
         print_ir: strips source locations from a stage's text.
         directory: the temporary directory of the library, removed with the artifact.
@@ -81,7 +79,6 @@ class Artifact:
     aliases: Mapping[str, str] = field(default_factory=dict)
     converted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
-    labels: Mapping[str, LabelRange] = field(default_factory=dict)
     dumps: Sequence[StageDump] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     print_ir: Callable[[str], str] = str

@@ -12,6 +12,7 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from ._failures import Failure
 from ._json import parse_json
 from ._memory import Memory, read_memory
 from .errors import ArgumentError
@@ -177,6 +178,7 @@ class Manifest:
     functions: Mapping[str, Function]
     tensors: Mapping[str, TensorSlot]
     memory: Memory
+    failures: Mapping[int, Failure]
     data: Mapping[str, Any]
 
     @classmethod
@@ -214,6 +216,7 @@ class Manifest:
             functions=functions,
             tensors=tensors,
             memory=read_memory(data),
+            failures={entry["code"]: Failure.from_dict(entry) for entry in data.get("failures", ())},
             data=data,
         )
 

@@ -72,9 +72,10 @@ class State:
         """Set all parameters and buffers.
 
         Raises:
-            ArgumentError: names, a shape or a dtype differ; nothing has changed.
+            ArgumentError: names, a shape or a dtype differ, or an index is out of range; nothing has changed.
         """
-        self._write_model(_matched("state_dict", _arrays("state_dict", state_dict), self.model()))
+        current = self.model()
+        self._write_model(_matched("state_dict", _arrays("state_dict", state_dict), current), current)
 
     def set_optimizer(self, state_dict: object) -> None:
         """Set the whole state of the optimizer.
@@ -104,7 +105,7 @@ class State:
             own = _matched("checkpoint", own, model)
             rest = _matched("checkpoint", rest, optimizer) if optimizer_state else {}
             self._counters.check(rest)
-            self._write_model(own)
+            self._write_model(own, model)
         except ArgumentError as error:
             raise CheckpointError(f"{path}: {error}") from None
         self._write_optimizer(rest)
@@ -122,8 +123,8 @@ class State:
             "scheme_hash": artifact.scheme.digest(artifact.fractions),
         }
 
-    def _write_model(self, arrays: Mapping[str, Array]) -> None:
-        """Write checked values, then recompute what depends on them."""
+    def _write_model(self, arrays: Mapping[str, Array], current: Mapping[str, Array]) -> None:
+        """Write checked values, then recompute what depends on them; write the current ones if that fails."""
         aliases = self._artifact.aliases
         for alias, source in aliases.items():
             if alias in arrays and not np.array_equal(arrays[alias], arrays[source], equal_nan=True):
@@ -134,7 +135,12 @@ class State:
                 self._instance.view(name)[...] = value
             elif name not in aliases:
                 self._unused[name][...] = value
-        self._instance.prepare()
+        try:
+            self._instance.prepare()
+        except ArgumentError:
+            # Among them are indices, and these are out of range.
+            self._write_model(current, current)
+            raise
 
     def _require_fixed(self, arrays: Mapping[str, Array]) -> None:
         """Refuse other values of what is compiled in."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from . import _footprint, _ir_text, _link, _memory
-from ._abi import LabelRange
 from ._artifact import Artifact, StageDump
 from ._core_api import Core, load_core
 from ._folders import failure_folder
@@ -57,6 +56,7 @@ def compile(
     clip_grad_value: float | None = None,
     seed: int = 0,
     precision: str = "f32",
+    on_nan: str = "ignore",
     memory_limit: int | str | None = None,
     memory: MemoryOptions | None = None,
     arithmetic: str | None = None,
@@ -94,6 +94,10 @@ def compile(
             1024 elements are stored in bfloat16. Parameters that train, sums, and the
             optimizer's state stay float32. Matrix products round their operands to bfloat16
             on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``.
+        on_nan: what a call does whose loss is NaN or infinite: ``ignore`` updates, as PyTorch does;
+            ``error`` raises a `LossNotFiniteError`; ``skip`` returns the loss. The last two change
+            nothing: parameters, buffers, optimizer state and counters are as before the call.
+            `Step.loss_is_finite` and `Step.skipped` tell.
         memory_limit: of parameters, optimizer state and arena together, inputs and outputs excepted:
             bytes, or a text like ``"64MB"`` (units of 1024). Where the step needs more, it computes
             again in the backward pass what costs least to compute, instead of keeping it; results
@@ -110,6 +114,7 @@ def compile(
 
     Raises:
         ArgumentError: an argument is not acceptable.
+        IndexRangeError: a constant index of the model is out of range.
         SchemeError: the scheme does not fit the model, or nothing would train.
         UnsupportedOpsError: the model uses what the frontend does not know.
         MemoryLimitError: no way was found to stay within ``memory_limit``; it has the smallest
@@ -126,7 +131,7 @@ def compile(
         scheme=scheme,
         target=target,
         name=name,
-        training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision),
+        training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision, on_nan),
         tuning=tuning,
         memory=memory,
         memory_limit=memory_limit,
@@ -181,7 +186,6 @@ def compile(
         state_names=state_names,
         aliases={alias: name for alias, name in imported.aliases.items() if alias in state_names},
         fixed=imported.fixed,
-        labels={name: LabelRange(*found) for name, found in _ir_text.label_ranges(compiler.dumps[0].ir).items()},
         dumps=tuple(compiler.dumps),
         timings=compiler.timings,
         print_ir=compiler.without_locations,
@@ -255,7 +259,14 @@ class _Compiler:
 
         self._begin("import")
         begin = time.perf_counter()
-        imported = import_model(model, request.inputs, loss, kwargs=request.kwargs, target_example=example_target)
+        imported = import_model(
+            model,
+            request.inputs,
+            loss,
+            kwargs=request.kwargs,
+            target_example=example_target,
+            check_loss=request.training.on_nan != "ignore",
+        )
         self.timings["import"] = time.perf_counter() - begin
         return imported
 

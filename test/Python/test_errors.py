@@ -184,21 +184,6 @@ def test_state_names_leave_out_what_pytorch_does_not_save():
     assert compiler._state_names(model) == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
-def test_labels_of_a_cross_entropy_are_found():
-    text = """
-    func.func @loss(%arg0: tensor<8x6xf32> {pock.name = "x"} loc("x"), %arg1: tensor<8xi64> {pock.name = "y"},
-                    %arg2: tensor<8xi64> {pock.name = "z"}, %arg3: tensor<8xi64> {pock.name = "other"}) {
-      %2 = pock.cross_entropy %1, %arg1 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32> loc(#loc)
-      %3 = pock.cross_entropy %1, %arg2, %w {ignore_index = 2 : i64} : (tensor<8x5xf32>, tensor<8xi64>, tensor<5xf32>)
-      %4 = pock.cross_entropy %1, %0 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32>
-    }
-    func.func @predict(%arg3: tensor<8xi64> {pock.name = "q"}) {
-      %2 = pock.cross_entropy %1, %arg3 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32> loc(#loc)
-    """
-    assert _ir_text.label_ranges(text) == {"y": (4, -100), "z": (5, 2)}
-    assert _ir_text.label_ranges("module {}") == {}
-
-
 def test_every_named_loss_is_known_everywhere():
     from pockmlir.frontend import losses
 

@@ -155,10 +155,18 @@ def test_argument_errors_are_value_errors():
         make_step()(X, Y, lr=-1)
 
 
-def test_ignored_label_passes_the_check():
-    step = make_step()
-    labels = np.array([0, -100, 1, 0])
-    assert step._step.bind(1, labels) is not None
+def test_codes_become_errors():
+    failures = make_step()._instance.manifest.failures
+    inputs = {"target": np.array([0, -100, 7, 9])}
+    error = failures[1].error(inputs)
+    assert str(error) == (
+        "target: expected indices in [0, 2) or ignore_index -100, but got 7 at [2] "
+        "(aten.cross_entropy_loss in (loss) at net.py:7)"
+    )
+    assert isinstance(error, IndexError)
+    division = failures[2].error(inputs)
+    assert str(division) == "aten.remainder.Tensor in (model): expected no zero to divide by"
+    assert isinstance(division, ZeroDivisionError)
 
 
 def test_predict_checks_its_arguments():

@@ -126,3 +126,39 @@ func.func @many_ways(%x: tensor<4xf32>) -> tensor<4xf32> {
   %y = pock.add %40, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// What a frozen table decides fails once, in @prepare; what an input decides
+// stays.
+pock.param @positions {kind = #pock.kind<buffer>} : tensor<4xi64>
+// CHECK-LABEL: func.func @step(
+// CHECK: %[[BAD:.+]] = pock.cmp %arg0, %arg1
+// CHECK-NEXT: pock.fail_if %[[BAD]]
+// CHECK-NOT: pock.fail_if
+// CHECK-LABEL: func.func @predict(
+// CHECK-NOT: pock.fail_if
+// CHECK-LABEL: func.func @prepare(
+// CHECK: %[[P:.+]] = pock.load_param @positions
+// CHECK: %[[C:.+]] = pock.cmp %[[P]]
+// CHECK: %[[F:.+]] = pock.sum %[[C]]
+// CHECK: pock.fail_if %[[F]]
+// CHECK-NOT: pock.fail_if
+func.func @step(%i: tensor<i64>, %end: tensor<i64>) {
+  %bad = pock.cmp %i, %end {predicate = #pock.cmp<ge>} : (tensor<i64>, tensor<i64>) -> tensor<i1>
+  pock.fail_if %bad {kind = "index", by = "op", expected = "less"} : tensor<i1>
+  %p = pock.load_param @positions : tensor<4xi64>
+  %four = pock.constant dense<4> : tensor<i64>
+  %c = pock.cmp %p, %four {predicate = #pock.cmp<ge>} : (tensor<4xi64>, tensor<i64>) -> tensor<4xi1>
+  %f = pock.sum %c {dims = array<i64: 0>} : (tensor<4xi1>) -> tensor<i1>
+  pock.fail_if %f {kind = "index", by = "op", expected = "less"} : tensor<i1>
+  return
+}
+func.func @predict() {
+  %p = pock.load_param @positions : tensor<4xi64>
+  %four = pock.constant dense<4> : tensor<i64>
+  %c = pock.cmp %p, %four {predicate = #pock.cmp<ge>} : (tensor<4xi64>, tensor<i64>) -> tensor<4xi1>
+  %f = pock.sum %c {dims = array<i64: 0>} : (tensor<4xi1>) -> tensor<i1>
+  pock.fail_if %f {kind = "index", by = "op", expected = "less"} : tensor<i1>
+  return
+}

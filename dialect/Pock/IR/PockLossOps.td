@@ -22,8 +22,8 @@ def Pock_CrossEntropyOp : Pock_LossOp<"cross_entropy"> {
     `loss_n = -((1 - s) * w[t] * logp[t] + s / C * sum_c w[c] * logp[c])` where
     `s` is `label_smoothing` and `t` the target; zero where `t` is
     `ignore_index`. `mean` divides the sum by the sum of `w[t]` over the targets
-    that are not ignored. A target outside `[0, C)` is the caller's error; no
-    memory is read for it and it counts as no class.
+    that are not ignored. A target outside `[0, C)` counts as no class, no memory
+    is read for it; the frontend puts a `pock.fail_if` beside.
 
     Constraints: `cross_entropy_c1`: `logits` has rank at least 2 and `target`
     its shape without dimension 1; `cross_entropy_c2`: `weight` has `C` entries;

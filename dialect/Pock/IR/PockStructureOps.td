@@ -103,6 +103,42 @@ def Pock_YieldOp : Pock_Op<"yield", [Pure, Terminator, HasParent<"SparseUpdateOp
   let assemblyFormat = "$gradient attr-dict `:` type($gradient)";
 }
 
+def Pock_FailIfOp : Pock_Op<"fail_if", [MemoryEffects<[MemWrite]>]> {
+  let summary = "ends the call with an error if a flag is set";
+  let description = [{
+    Where `flag` is true, the function returns the code of this failure instead
+    of 0, and every parameter keeps the value that it had on entry: what is
+    stored is stored behind the last op of this kind (`pock-form-kernels`;
+    `pock-plan-memory` verifies it). What else the function computes may be
+    there or not.
+
+    The attributes are for people, and for a host that names the entry that is
+    wrong: `kind` is `index`, `division` or `loss`, `by` the operator that fails,
+    `expected` what it wants. If the entries in question are those of an input of
+    the function, `input` is its name, `range` the least and the end of what is
+    allowed, and `ignored` one entry beside. `code` is given by
+    `pock-plan-memory`: equal failures, in whatever function, have one.
+
+    Constraints: `fail_if_c1`: `range` has two entries, the first less than the
+    second.
+
+    Example:
+    ```mlir
+    pock.fail_if %flag {kind = "index", by = "aten.embedding", expected = "indices in [0, 10)",
+                        input = "ids", range = array<i64: 0, 10>} : tensor<i1>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[0DTensorOf<[I1]>, MemRefRankOf<[I1], [0]>]>:$flag,
+                       StrAttr:$kind, StrAttr:$by, StrAttr:$expected,
+                       OptionalAttr<StrAttr>:$input,
+                       OptionalAttr<DenseI64ArrayAttr>:$range,
+                       OptionalAttr<I64Attr>:$ignored,
+                       OptionalAttr<I64Attr>:$code);
+  let assemblyFormat = "$flag attr-dict `:` type($flag)";
+  let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
+}
+
 def Pock_LaunchOp : Pock_Op<"launch", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel: reads `ins`, writes `outs`";

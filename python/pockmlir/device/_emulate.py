@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ._machines import AARCH64_CPUS
 from ._program import PROGRAM, Program
 from ._sources import find_plugin, find_tool
 
-__all__ = ["Emulation", "emulate"]
+__all__ = ["CallFailed", "Emulation", "emulate"]
 
 #: What run.c returns, beside 0.
 _CODES: Mapping[int, str] = {
@@ -23,8 +24,21 @@ _CODES: Mapping[int, str] = {
     4: "a function of the model returned an error",
     70: "a fault",
 }
+_CALL_FAILED = 4
 _COUNTS = "counts.txt"
 _POLL_SECONDS = 0.1
+
+
+class CallFailed(RunError):
+    """A function of the model has returned a code other than 0.
+
+    Args:
+        code: that one.
+    """
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"the program failed: {_CODES[_CALL_FAILED]}: {code}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,8 @@ def emulate(program: Program, on_poll: Callable[[], None], timeout: float | None
         timeout: seconds after which it is stopped.
 
     Raises:
-        RunError: it ended with an error, or did not end in time.
+        CallFailed: a function of the model has returned an error.
+        RunError: it ended with another error, or did not end in time.
     """
     symbols = _symbols(program.directory / PROGRAM)
     text, uncounted = _run(program, symbols, on_poll, timeout)
@@ -137,6 +152,9 @@ def _finish(command: list[str], directory: Path, on_poll: Callable[[], None], ti
         process.wait()
     on_poll()
     text = log.read_text(errors="replace")
+    returned = re.search(r"^returned (\d+)$", text, re.MULTILINE) if code == _CALL_FAILED else None
+    if returned:
+        raise CallFailed(int(returned[1]))
     if code:
         what = _CODES.get(code, f"{Path(command[0]).name} ended with code {code}")
         raise RunError(f"the program failed: {what}\n{text.strip()}")

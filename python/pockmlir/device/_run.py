@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from .._failures import failure_error
 from .._manifest import Array
-from ..errors import RunError
+from ..errors import PockError, RunError
 from ..report import as_text, format_bytes, make_table
 from ..step import Step
-from ._emulate import Emulation, describe_tools, emulate
+from ._emulate import CallFailed, Emulation, describe_tools, emulate
 from ._program import Program, build, write_program
 from ._requests import REQUESTS, RESULTS, STATE, Request, count_results, encode, read_results, read_state
 from ._workload import Operation, Workload
@@ -125,6 +126,7 @@ def run(
 
     Raises:
         ArgumentError: the data does not fit the step.
+        IndexRangeError: an index or a label is out of range; the step's parameters are as before.
         RunError: the program does not fit its memory, or failed, or tools are missing.
     """
     with ExitStack() as stack:
@@ -133,7 +135,10 @@ def run(
         job = _Job.of(step, Path(directory), data, steps, seed)
         program = job.write()
         build(program)
-        emulation = emulate(program, lambda: job.tell(on_call), timeout)
+        try:
+            emulation = emulate(program, lambda: job.tell(on_call), timeout)
+        except CallFailed as failed:
+            raise job.explain(failed.code) from None
         return job.collect(emulation, reference)
 
 
@@ -198,6 +203,14 @@ class _Job:
         """Say how many requests have been answered."""
         if on_call:
             on_call(count_results(self.directory, self.step.artifact.manifest, self.requests), len(self.requests))
+
+    def explain(self, code: int) -> PockError:
+        """Return the error for what the first request without an answer has returned."""
+        manifest = self.step.artifact.manifest
+        request = self.requests[count_results(self.directory, manifest, self.requests)]
+        names = [spec.name for spec in manifest.functions[request.function].inputs]
+        inputs = dict(zip(names, request.inputs, strict=True))
+        return failure_error(manifest.failures, f"{manifest.name}_{request.function}", code, inputs)
 
     def collect(self, emulation: Emulation, reference: Step | None, machine: str | None = None) -> Run:
         """Read what the program has left in its folder."""

@@ -14,10 +14,12 @@ from .._ops import _pock_ops_gen as pock
 from ..errors import UnsupportedOp
 from . import ops  # noqa: F401  (fills the table of converters)
 from .builder import Builder, Lazy, Missing, Value, dtype_of, is_float
+from .checks import check_finite
 from .graph import Program, fold_buffers
 from .ops.rounding import low_bits
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
+from .source import LOSS_PATH
 from .spec import TensorSpec
 from .torch_ir import import_graph, narrow_range, op_name, operand_constant, place_of, tensor_type
 
@@ -46,16 +48,17 @@ class ModuleConverter:
         with context, ir.Location.unknown():
             self._module = ir.Module.create()
 
-    def add(self, name: str, program: Program) -> list[TensorSpec]:
+    def add(self, name: str, program: Program, *, check_loss: bool = False) -> list[TensorSpec]:
         """Convert a program to a function of the module; return its results.
 
-        The program that stores comes first: what it changes is a constant in none.
+        The program that stores comes first: what it changes is a constant in none. With
+        `check_loss` the function fails if its first result is NaN or infinite.
         """
         self._changed |= {self._parameters.canonical(stored) for stored in program.stores}
         program = fold_buffers(program, self._changed)
         with self._context, ir.Location.unknown():
             torch_function, torch_module = import_graph(self._context, program.graph, name)
-            function = _FunctionConverter(self, name, program)
+            function = _FunctionConverter(self, name, program, check_loss)
             results = function.convert(torch_function)
             self.norm_modes = function.builder.norm_modes
             self.read[name] = frozenset(function.read)
@@ -89,8 +92,9 @@ class ModuleConverter:
 class _FunctionConverter:
     """Converts one function; see `ModuleConverter`."""
 
-    def __init__(self, owner: ModuleConverter, name: str, program: Program) -> None:
+    def __init__(self, owner: ModuleConverter, name: str, program: Program, check_loss: bool) -> None:
         self._owner = owner
+        self._check_loss = check_loss
         self._name = name
         self._program = program
         self._values: dict[Any, Any] = {}
@@ -116,6 +120,7 @@ class _FunctionConverter:
             function = func.FuncOp(self._name, (self._types, []))
             locations = [ir.Location.name(b.name) for b in inputs]
             self._block = function.body.blocks.append(*self._types, arg_locs=locations)
+        self.builder.inputs = dict(zip(self._block.arguments, self._names, strict=True))
         self._bind_arguments(torch_block, self._block)
         with ir.InsertionPoint(self._block):
             for op in torch_block.operations:
@@ -221,7 +226,7 @@ class _FunctionConverter:
         builder = self.builder
         builder.results = [tensor_type(result.type) for result in op.results]
         builder.active = {v for group in active for v in (group if isinstance(group, list) else [group])}
-        builder.module = place_of(op.location)[0]
+        builder.operator, builder.module = name, place_of(op.location)[0]
         if name.startswith("aten.index") and any(map(_is_byte_list, op.operands)):
             raise Unsupported("an index of uint8 is a mask to PyTorch; make it a bool, or int64")
         result = converter(builder, *operands)
@@ -255,6 +260,10 @@ class _FunctionConverter:
             with ir.Location.name(name):
                 pock.StoreParamOp(ir.FlatSymbolRefAttr.get(canonical), value)
         outputs = values[len(stores) :]
+        if self._check_loss:
+            self.builder.operator, self.builder.module = "loss", LOSS_PATH
+            with ir.Location.name(LOSS_PATH):
+                check_finite(self.builder, outputs[0])
         with ir.Location.name(self._name):
             func.ReturnOp(outputs)
         return outputs

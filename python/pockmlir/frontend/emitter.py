@@ -78,7 +78,10 @@ class Emitter:
     Attributes:
         results: the types of the operator being converted, None where not a tensor.
         active: the operands that depend on a parameter that may train.
-        module: path of the module being converted.
+        operator: name of the operator being converted.
+        module: path of the module that it is in.
+        inputs: names of the function's inputs.
+        bounds: the least and the largest entry of integers, as far as known; converters may add to it.
         norm_modes: where converters of batch normalisation record their mode.
     """
 
@@ -92,7 +95,10 @@ class Emitter:
     ) -> None:
         self.results: list[Any] = []
         self.active: set[Value] = set()
+        self.operator = ""
         self.module = ""
+        self.inputs: dict[Value, str] = {}
+        self.bounds: dict[Value, tuple[int, int] | None] = {}
         self.norm_modes: dict[str, str] = {}
         self._make_buffer = make_buffer
         self._make_seed = make_seed

@@ -168,8 +168,11 @@ def fold_constants(program: Program) -> Program:
     for node in graph.nodes:
         if node.op == "call_function" and _is_foldable(node, known):
             args, kwargs = fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
-            with torch.no_grad():
-                known[node] = node.target(*args, **kwargs)
+            try:
+                with torch.no_grad():
+                    known[node] = node.target(*args, **kwargs)
+            except (IndexError, RuntimeError):
+                continue  # An index out of range, say: the converter knows which module it is in.
             folded.append(node)
     for node in folded:
         readers = [user for user in node.users if user not in known]

@@ -36,6 +36,7 @@ def import_model(
     *,
     kwargs: Mapping[str, Any] | None = None,
     target_example: Any = None,
+    check_loss: bool = False,
 ) -> ImportedModel:
     """Import a model, its loss and its parameters; the model stays as it is.
 
@@ -51,15 +52,18 @@ def import_model(
         kwargs: keyword arguments.
         target_example: a tensor like the target, or several in a tuple or a dict; needed for a
             callable only.
+        check_loss: let ``@loss`` fail if its result is NaN or infinite.
 
     Raises:
         ArgumentError: an argument is not acceptable.
         CompileError: PyTorch cannot export the model.
+        IndexRangeError: a constant index is out of range.
         UnsupportedOpsError: the model uses operators that cannot be imported.
     """
     module = as_module(model)
     return _in_types_that_fit(
-        module, lambda examples: _import(model, module, example_inputs, loss, kwargs, target_example, examples)
+        module,
+        lambda examples: _import(model, module, example_inputs, loss, kwargs, target_example, examples, check_loss),
     )
 
 
@@ -85,6 +89,7 @@ def _import(
     kwargs: Mapping[str, Any] | None,
     target_example: Any,
     examples: Examples,
+    check_loss: bool,
 ) -> ImportedModel:
     """Import with the examples' element types as `examples` has them."""
     call = model_call(model, example_inputs, kwargs, examples)
@@ -105,7 +110,7 @@ def _import(
     if wrapper.found.without_loss:
         _drop_unused_inputs(predict, training)
 
-    converter = _convert(parameters, training, predict)
+    converter = _convert(parameters, training, predict, check_loss)
     specs = examples.specs()
     return ImportedModel(
         ir=converter.text(),
@@ -240,7 +245,7 @@ def _outputs(program: Program) -> list[Any]:
     return list(output.args[0][len(program.stores) :])
 
 
-def _convert(parameters: Parameters, training: Program, predict: Program) -> ModuleConverter:
+def _convert(parameters: Parameters, training: Program, predict: Program, check_loss: bool) -> ModuleConverter:
     """Convert both functions.
 
     Raises:
@@ -249,7 +254,7 @@ def _convert(parameters: Parameters, training: Program, predict: Program) -> Mod
     unsupported = [op for program in (training, predict) for op in unimportable(program.graph)]
     if not unsupported:
         converter = ModuleConverter(make_context(), parameters)
-        converter.add("loss", training)
+        converter.add("loss", training, check_loss=check_loss)
         modes = converter.norm_modes
         converter.add("predict", predict)
         converter.norm_modes = modes

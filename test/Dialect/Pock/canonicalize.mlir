@@ -313,3 +313,17 @@ func.func @add_of_other_pads(%a: tensor<2xf32>, %b: tensor<3xf32>) -> (tensor<4x
   %5 = pock.add %3, %4 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %2, %5 : tensor<4xf32>, tensor<4xf32>
 }
+
+// What never fails, and what fails for the reason of another one.
+// CHECK-LABEL: func.func @fail_if(
+// CHECK-NEXT: pock.fail_if %arg0 {{.*}}expected = "first"
+// CHECK-NEXT: pock.fail_if %arg1 {{.*}}expected = "third"
+// CHECK-NEXT: return
+func.func @fail_if(%a: tensor<i1>, %b: tensor<i1>) {
+  %never = pock.constant dense<false> : tensor<i1>
+  pock.fail_if %never {kind = "index", by = "op", expected = "anything"} : tensor<i1>
+  pock.fail_if %a {kind = "index", by = "op", expected = "first"} : tensor<i1>
+  pock.fail_if %a {kind = "index", by = "op", expected = "second"} : tensor<i1>
+  pock.fail_if %b {kind = "index", by = "op", expected = "third"} : tensor<i1>
+  return
+}

@@ -373,3 +373,11 @@ func.func @launch_operand(%x: tensor<4xi128>, %out: tensor<4xf32>) {
   %0 = pock.launch @k ins(%x : tensor<4xi128>) outs(%out : tensor<4xf32>) -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @fail_if_c1(%flag: tensor<i1>) {
+  // expected-error @below {{expected a range of two numbers, the first less than the second}}
+  pock.fail_if %flag {kind = "index", by = "op", expected = "none", range = array<i64: 4, 4>} : tensor<i1>
+  return
+}

@@ -753,3 +753,11 @@ func.func @optimizers() attributes {
     c = [#pock.accumulate, #pock.sgd]} {
   return
 }
+
+// CHECK-LABEL: func.func @fail_if(
+// CHECK: pock.fail_if %{{.+}} {by = "aten.embedding", expected = "indices in [0, 10)", input = "ids", kind = "index", range = array<i64: 0, 10>} : tensor<i1>
+func.func @fail_if(%flag: tensor<i1>) {
+  pock.fail_if %flag {kind = "index", by = "aten.embedding", expected = "indices in [0, 10)",
+                      input = "ids", range = array<i64: 0, 10>} : tensor<i1>
+  return
+}

@@ -6,6 +6,7 @@ import math
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
+from ..checks import check_range
 from ..registry import HINTS, converts
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -34,6 +35,7 @@ def cross_entropy(
         return _soft_cross_entropy(b, x, target, weight, reduction, smoothing)
     if rank_of(x) == 1:
         x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
+    check_range(b, target, shape_of(x)[1], ignored=ignore_index)
     loss = b.emit(
         pock.CrossEntropyOp, b.type(shape_of(target) if reduction == 0 else (), dtype_of(x)), x, target,
         weight=weight, reduction=_reduction(b, reduction), ignore_index=ignore_index, label_smoothing=smoothing,
@@ -60,7 +62,8 @@ def _soft_cross_entropy(
 def nll_loss(b: Builder, x: Value, target: Value, weight: Value | None, reduction: int, ignore_index: int) -> Value:
     if rank_of(x) == 1:
         x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
-    batch, _, *rest = shape_of(x)
+    batch, classes, *rest = shape_of(x)
+    check_range(b, target, classes, ignored=ignore_index)
     index = b.emit(pock.IotaOp, b.type(shape_of(x), dtype_of(target)), dim=1)
     is_class = b.compare("eq", index, b.reshape(target, (batch, 1, *rest)))
     valid = b.cast(b.compare("ne", target, ignore_index), dtype_of(x))

@@ -12,9 +12,10 @@ import numpy as np
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
+from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
 from .comparison import isfinite
-from .indexing import Indexed, flat, flat_position, wrapped
+from .indexing import Indexed, checked_position, flat, wrapped
 
 for _name in ("scatter_reduce.two", "index_reduce", "scatter.value_reduce"):
     HINTS[f"aten.{_name}"] = "only sums and means are scattered"
@@ -77,12 +78,13 @@ def _is_along(b: Builder, x: Value, source: Value, dim: int, indices: Value) -> 
     """Return tensor, position and source of a scatter as vectors; the source may be larger than the indices."""
     for d, size in enumerate(shape_of(indices)):
         source = b.slice(source, d, 0, size)
-    return flat(b, x), flat(b, flat_position(b, x, dim % rank_of(x), indices)), flat(b, source)
+    return flat(b, x), flat(b, checked_position(b, x, dim, indices)), flat(b, source)
 
 
 @converts("aten.scatter_add")
 def scatter_add(b: Builder, x: Value, dim: int, indices: Value, source: Value) -> Value:
     if rank_of(x) == 0:
+        check_range(b, indices, 1)
         return b.add(x, b.sum(source, range(rank_of(source))))
     target, position, updates = _is_along(b, x, source, dim, indices)
     return b.reshape(b.scatter_add(target, position, updates, 0), shape_of(x))
@@ -96,7 +98,7 @@ def scatter(b: Builder, x: Value, dim: int, indices: Value, source: Value) -> Va
 
 @converts("aten.scatter.value")
 def scatter_value(b: Builder, x: Value, dim: int, indices: Value, value: Number) -> Value:
-    position = flat(b, flat_position(b, x, dim % rank_of(x), indices))
+    position = flat(b, checked_position(b, x, dim, indices))
     return b.reshape(overwrite(b, flat(b, x), position, b.lift(value, dtype_of(x)), 0), shape_of(x))
 
 
@@ -131,13 +133,15 @@ def _vector(b: Builder, x: Value) -> Value:
 @converts("aten.index_add")
 def index_add(b: Builder, x: Value, dim: int, indices: Value, source: Value, alpha: Number) -> Value:
     dim %= rank_of(x)
+    check_range(b, indices, shape_of(x)[dim])
     return b.scatter_add(x, _vector(b, indices), b.scale(b.cast(source, dtype_of(x)), alpha), dim)
 
 
 @converts("aten.index_copy")
 def index_copy(b: Builder, x: Value, dim: int, indices: Value, source: Value) -> Value:
     dim %= rank_of(x)
-    return overwrite(b, x, _vector(b, wrapped(b, indices, shape_of(x)[dim])), source, dim)
+    check_range(b, indices, shape_of(x)[dim])
+    return overwrite(b, x, _vector(b, indices), source, dim)
 
 
 @converts("aten.index_fill.int_Scalar", "aten.index_fill.int_Tensor")
@@ -159,6 +163,7 @@ def max_unpool(b: Builder, x: Value, indices: Value, size: list[int]) -> Value:
     """Put the entries of each plane where indices into the flattened result say."""
     count, area = math.prod(shape_of(x)[-2:]), math.prod(size)
     planes = math.prod(shape_of(x)[:-2])
+    check_range(b, indices, area)
     offset = b.mul(b.iota((planes, 1), 0), area)
     position = b.reshape(b.add(b.cast(b.reshape(indices, (planes, count)), "i64"), offset), (planes * count,))
     written = b.scatter_add(b.splat((planes * area,), 0, dtype_of(x)), position, flat(b, x), 0)

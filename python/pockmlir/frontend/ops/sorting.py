@@ -74,6 +74,7 @@ def _median(b: Builder, x: Value, dim: int) -> list[Value]:
     kept = [1 if d == dim else size for d, size in enumerate(shape_of(x))]
     first = b.reshape(argmax_dim(b, b.constant_to_gradients(x), dim), kept)
     index = b.select(isnan(b, b.take(flat(b, x), flat_position(b, x, dim, first), 0)), first, index)
+    b.bounds[index] = 0, shape_of(x)[dim] - 1
     return [b.take(flat(b, x), flat_position(b, x, dim, index), 0), index]
 
 
@@ -95,6 +96,7 @@ def _ordered(b: Builder, x: Value, dim: int, descending: bool, begin: int = 0, e
         rows = b.cast(rows, "i8")
     positions = _counted if size <= _COUNTED else _network
     indices = b.transpose(positions(b, rows, descending, begin, end), [order.index(d) for d in range(rank_of(x))])
+    b.bounds[indices] = 0, size - 1
     return [b.take(flat(b, x), flat_position(b, x, dim, indices), 0), indices]
 
 
