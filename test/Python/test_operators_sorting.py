@@ -20,6 +20,10 @@ INTEGERS = torch.tensor([[3, 1, 2, 1, -5, 2**40], [7, 7, -(2**62), 0, 0, 7]])
 
 SORTING = [
     Case("sort", lambda x: torch.sort(x), (T,)),
+    Case("sort_inner", lambda x: torch.sort(x, 1), (T,)),
+    Case("sort_first", lambda x: torch.sort(x, 0, descending=True), (T,)),
+    Case("msort", torch.msort, (T,)),
+    Case("sort_one", lambda x: torch.sort(x, 0), ((1,),)),
     Case("sort_stable", lambda x: torch.sort(x, stable=True, descending=True), (T,)),
     Case("sort_values", lambda x: torch.sort(x.sin())[0].cumsum(1) * x, (M,)),
     Case("sort_ties", lambda x, y: torch.sort(x, stable=True)[0] * y, (torch.ones(2, 5), (2, 5))),
@@ -31,14 +35,22 @@ SORTING = [
     Case("argsort", lambda x: (torch.argsort(x, stable=True), torch.argsort(x, descending=True)), (Fixed(T),)),
     Case("topk", lambda x: torch.topk(x, 2), (T,)),
     Case("topk_smallest", lambda x: torch.topk(x, 3, largest=False), (M,)),
+    Case("topk_first", lambda x: torch.topk(x, 2, 0, largest=False), ((5, 3),)),
+    Case("topk_one", lambda x: torch.topk(x, 1, 1), ((3, 1),)),
     Case("topk_all", lambda x: torch.topk(x, 4), (M,)),
     Case("topk_nan", lambda x: torch.topk(x, 3)[0], (ROWS,)),
     Case("topk_scalar", lambda x: torch.topk(x, 1), ((),)),
     Case("kthvalue", lambda x: (*torch.kthvalue(x, 2), *torch.kthvalue(x, 3, keepdim=True)), (T,)),
+    Case("kthvalue_one", lambda x: torch.kthvalue(x, 1, 0), ((1, 3),)),
+    Case("median", lambda x: torch.median(x), (T,)),
+    Case("median_ties", lambda x: torch.median(x), ([1.0, 1.0, 2.0, 2.0, 0.0],)),
+    Case("median_one", lambda x: torch.median(x), ((1,),)),
+    Case("median_first", lambda x: torch.median(x, 0), (T,)),
     Case("median_rows", lambda x: torch.median(x, -1, keepdim=True), (T,)),
     Case("median_nan", lambda x: torch.median(x[:3], 1), (ROWS,)),
     Case("median_integers", lambda x: torch.median(x, 1)[0], (INTEGERS,)),
     Case("quantile", lambda x: torch.quantile(x, 0.3, -1), (T,)),
+    Case("quantile_all", lambda x: torch.quantile(x, 0.5, interpolation="nearest"), (T,)),
 ]  # fmt: skip
 
 POOLING = [
@@ -47,11 +59,13 @@ POOLING = [
     Case("indices_dilated", lambda x: F.max_pool2d(x, (2, 3), (1, 2), 0, (2, 1), True, return_indices=True), (I2,)),
     Case("indices_unbatched", lambda x: F.max_pool2d(x, 2, return_indices=True), (I2[1:],)),
     Case("indices_1d", lambda x: F.max_pool1d(x, 3, 2, 1, return_indices=True), (I1,)),
+    Case("indices_one", lambda x: F.max_pool1d(x, 1, return_indices=True), ((1, 1, 1),)),
     Case("indices_adaptive", lambda x: F.adaptive_max_pool2d(x, (3, 7), return_indices=True), (I2,)),
     Case("indices_ties", lambda x: F.max_pool2d(x, 3, 2, 1, return_indices=True),
          ([[[[1.0] * 4, [1.0, 2.0, 2.0, 1.0], [1.0, 2.0, 2.0, 1.0], [1.0] * 4]]],)),
     Case("indices_infinite", lambda x: F.max_pool2d(x, 3, 2, 1, return_indices=True), (Fixed([[[[-inf] * 4] * 4]]),)),
     Case("unpool", lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2, output_size=(6, 7)), (I2,)),
+    Case("unpool_one", lambda x: F.max_unpool2d(*F.max_pool2d(x, 1, return_indices=True), 1), ((1, 1, 1, 1),)),
     Case("unpool_overlapping",
          lambda x: F.max_unpool2d(*F.max_pool2d(x, 3, 2, 1, return_indices=True), 3, 2, 1, output_size=(6, 7)), (I2,)),
     Case("unpool_given", lambda x, i: F.max_unpool2d(x, i, 2), ((1, 2, 1, 2), torch.tensor([[[[0, 6]], [[5, 3]]]]))),
@@ -72,7 +86,7 @@ def test_equals_pytorch(group: str) -> None:
 
 def test_the_network_sorts_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sorting, "_COUNTED", 0)
-    names = ("sort", "sort_nan", "sort_nan_last", "sort_integers", "topk")
+    names = ("sort", "sort_first", "sort_nan", "sort_nan_last", "sort_integers", "sort_bytes", "sort_one", "topk")
     assert failures([case for case in SORTING if case.name in names]) == {}
 
 
