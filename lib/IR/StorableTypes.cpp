@@ -71,10 +71,17 @@ bool pock::isOutermost(Operation *op) {
 LogicalResult pock::verifyKernel(Operation *kernel) {
   if (!isOutermost(kernel))
     return kernel->emitOpError("expected a kernel in the outermost module");
-  if (auto function = dyn_cast<FunctionOpInterface>(kernel))
-    if (failed(verifyStorable(kernel, function.getArgumentTypes())) ||
-        failed(verifyStorable(kernel, function.getResultTypes())))
+  if (auto function = dyn_cast<FunctionOpInterface>(kernel)) {
+    ArrayRef<Type> arguments = function.getArgumentTypes();
+    ArrayRef<Type> results = function.getResultTypes();
+    if (failed(verifyStorable(kernel, arguments)) ||
+        failed(verifyStorable(kernel, results)))
       return failure();
+    // (Passes check that there is an argument for each.)
+    if (!llvm::all_of(results, llvm::IsaPred<RankedTensorType>))
+      return kernel->emitOpError("expected the results of a kernel to be "
+                                 "tensors");
+  }
   WalkResult result = kernel->walk([](Operation *op) {
     return failed(verifyStorable(op, op->getResultTypes()))
                ? WalkResult::interrupt()

@@ -19,7 +19,9 @@ def Pock_ParamOp : Pock_Op<"param", [Symbol]> {
     Constraints: `param_c1`: `type` is a tensor of static shape; `param_c2`:
     only a parameter of floating-point type is `trained`; `param_c3`: `slice` needs `trained`, its axis
     is within the rank and its size between 1 and the dimension's;
-    `param_c4`: `permutation` is one, of the rank.
+    `param_c4`: `permutation` is one, of the rank; `param_c5`: it is in the
+    outermost module; `param_c6`: elements are integers of up to 64 bits, f16,
+    bf16, f32, f64 or index, and take less than 2^46 bytes.
 
     Example: `pock.param @conv.weight {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<16x8x3x3xf32>`
   }];
@@ -68,7 +70,8 @@ def Pock_SparseUpdateOp : Pock_Op<"sparse_update", [MemoryEffects<[MemWrite]>,
     needs stands in the region, so that it is scheduled, fused and freed as one.
 
     Constraints: `sparse_update_c1`: the symbol is a `trained` `pock.param`;
-    `sparse_update_c2`: the yielded gradient has the type of the trained part.
+    `sparse_update_c2`: the yielded gradient has the type of the trained part;
+    `sparse_update_c3`: so have the optimizer's states.
 
     Example:
     ```mlir
@@ -147,9 +150,10 @@ def Pock_LaunchOp : Pock_Op<"launch", [AttrSizedOperandSegments,
     each result is the new value of the `outs` operand of its position; on
     buffers there are no results.
 
-    Constraints: `launch_c1`: the callee is a function whose arguments are
-    `ins`, then `outs`; `launch_c2`: on tensors one result of the type of each
-    `outs` operand, on buffers none.
+    Constraints: `launch_c1`: the callee is a function of the outermost module
+    whose arguments are `ins`, then `outs`; `launch_c2`: on tensors one result of
+    the type of each `outs` operand, on buffers none; `launch_c3`: elements and
+    sizes are those of `param_c6`.
 
     Example: `%r = pock.launch @k ins(%x : tensor<4xf32>) outs(%o : tensor<4xf32>) -> tensor<4xf32>`
   }];

@@ -381,3 +381,8 @@ func.func @fail_if_c1(%flag: tensor<i1>) {
   pock.fail_if %flag {kind = "index", by = "op", expected = "none", range = array<i64: 4, 4>} : tensor<i1>
   return
 }
+
+// -----
+
+// expected-error @below {{expected the results of a kernel to be tensors}}
+func.func private @kernel_returns_buffer(%out: memref<4xf32>) -> memref<4xf32> attributes {pock.kernel}
