@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch.export import ExportedProgram
+from torch.fx._lazy_graph_module import _use_lazy_graph_module
 
 from ..errors import ArgumentError, CompileError, PockError
 from .decompositions import decomposition_table
@@ -41,7 +42,8 @@ def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) 
         UnsupportedOpsError: the model uses `torch.no_grad` in a way that cannot be kept.
     """
     try:
-        with _no_custom_gradients(), substituted():
+        # Some twenty passes would each write the Python code of the graph, which nobody runs.
+        with _use_lazy_graph_module(True), _no_custom_gradients(), substituted():
             exported = _export(wrapper, args)
             stop_gradients(exported)
             require_equal_types(exported)
