@@ -19,6 +19,7 @@ from ._manifest import Manifest
 from ._options import MemoryOptions, Training
 from ._request import LOSSES, Request
 from ._resolve import read_scheme_error, resolve_scheme
+from ._torch_state import TorchState
 from ._tuning import Tuning
 from .errors import CompileError, MemoryLimitError, PockError
 from .scheme import ParameterInfo, Scheme
@@ -153,6 +154,10 @@ def compile(
     fractions, without_gradient = resolve_scheme(request.scheme, parameters, imported.gradients)
     trained = [name for name, fraction in fractions.items() if fraction > 0]
     groups = OptimizerGroups.resolve(request.optimizer, parameters, trained, _named_parameters(model, loss))
+    taken = None
+    if request.torch_optimizer is not None:
+        settings = {name: groups.optimizers[groups.of.get(name, 0)] for name in trained}
+        taken = TorchState.of(request.torch_optimizer, settings, _named_parameters(model, loss))
     attributes = request.attributes() | groups.attributes() | {"pock.scheme": _ir_text.scheme_attr(fractions)}
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
@@ -193,7 +198,10 @@ def compile(
         print_ir=compiler.without_locations,
         directory=directory,
     )
-    return Step(artifact, imported.values, request.torch_optimizer)
+    step = Step(artifact, imported.values, request.torch_optimizer)
+    if taken is not None:
+        step.load_optimizer_state_dict(taken.arrays(manifest, step.optimizer_state_dict()))
+    return step
 
 
 def _named_parameters(model: Any, loss: Any) -> Iterator[tuple[str, object]]:
