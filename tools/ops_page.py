@@ -217,7 +217,7 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
 * **Gradients that a model gives itself** are part of the step: the backward of a `torch.autograd.Function`, hooks of
   tensors, parameters (`register_hook`) and modules (`register_full_backward_hook`, `…_pre_hook`), global ones too. They
   are traced like the forward pass, with all that they read. Refused by name: `register_backward_hook`,
-  `register_post_accumulate_grad_hook`, hooks of `grad_fn`, `register_multi_grad_hook`, `mark_dirty`, and what depends on
+  `register_post_accumulate_grad_hook`, hooks of `grad_fn`, `register_multi_grad_hook`, `saved_tensors_hooks`, `mark_dirty`, and what depends on
   values. `checkpoint(use_reentrant=True)` runs what it is given: what is computed again is for `memory_limit` to say.
 * **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.
 * **Sorting** (`sort`, `topk`, `kthvalue`, `median`) keeps equal entries in their order, as PyTorch's stable sort does. Where

@@ -111,9 +111,11 @@ def test_hooks_with_a_fraction_and_a_global_hook() -> None:
 def test_a_model_with_hooks_is_as_before() -> None:
     model = module_with_hooks()
     apply, register = torch.autograd.Function.__dict__["apply"], torch.Tensor.register_hook
+    code = apply.__func__.__code__
     hooks = dict(model.second.weight._backward_hooks)
     import_model(model, (X,), "mse")
     assert torch.autograd.Function.__dict__["apply"] is apply
+    assert apply.__func__.__code__ is code
     assert torch.Tensor.register_hook is register
     assert dict(model.second.weight._backward_hooks) == hooks
 
@@ -169,6 +171,10 @@ def in_forward(what) -> nn.Module:
         (
             in_forward(lambda h: torch.autograd.graph.register_multi_grad_hook((h,), data_dependent)),
             r"register_multi_grad_hook with 'data_dependent'.*in \(model\) at",
+        ),
+        (
+            in_forward(lambda h: torch.autograd.graph.saved_tensors_hooks(data_dependent, data_dependent)),
+            r"saved_tensors_hooks with 'data_dependent'.*in \(model\) at",
         ),
         (in_forward(lambda h: h.grad_fn.register_hook(lambda *_: None)), r"grad_fn.register_hook .*in \(model\) at"),
         (
@@ -252,8 +258,8 @@ class SetUp(torch.autograd.Function):
         return gradient * y + result, (gradient * x).sum(0), None
 
 
-class Recomputed(torch.autograd.Function):
-    """Broadcasts: PyTorch sums a gradient that is larger than its input."""
+class Broadcast(torch.autograd.Function):
+    """PyTorch sums a gradient that is larger than its input."""
 
     @staticmethod
     def forward(ctx, x, row):
@@ -266,31 +272,62 @@ class Recomputed(torch.autograd.Function):
         return gradient * row, gradient * x
 
 
+class Recomputed(torch.autograd.Function):
+    """Differentiates in its backward what it computes again."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sin(x) * x
+
+    @staticmethod
+    def backward(ctx, gradient):
+        with torch.enable_grad():
+            x = ctx.saved_tensors[0].detach().requires_grad_()
+            y = torch.sin(x) * x
+        return torch.autograd.grad(y, x, gradient)[0] + 0.5
+
+
+class NoGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None
+
+
 class Functions(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.first, self.second, self.cut = nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4)
         self.weight, self.bias = nn.Parameter(torch.randn(4, 4)), nn.Parameter(torch.randn(4))
+        # As models keep them.
+        self.sign = Sign.apply
         self.row, self.frozen = nn.Parameter(torch.randn(4)), nn.Parameter(torch.randn(4), requires_grad=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         hidden = Reversed.apply(self.first(x), 0.5)
-        signs = Sign.apply(hidden)
+        signs = self.sign(hidden)
         first, positive, second, number = Several.apply(hidden, self.weight, self.bias)
         product, _ = SetUp.apply(first, self.row * self.frozen)
-        rows = Recomputed.apply(self.second(signs) + second, self.row)
+        rows = Broadcast.apply(self.second(signs) + second, self.row)
         assert not positive.requires_grad
         inner = checkpoint(lambda y: self.second(torch.sin(y)), product, use_reentrant=True)
         # Without gradient in PyTorch: no argument of the checkpoint has one.
         outer = checkpoint(lambda y: self.first(y), x, use_reentrant=True)
-        return product + rows * number + positive * inner + outer
+        again = Recomputed.apply(self.second(x)) + NoGradient.apply(self.cut(x))
+        return product + rows * number + positive * inner + outer + again
 
 
 @pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
-@pytest.mark.filterwarnings("ignore:scheme. parameters without gradient")
 def test_functions() -> None:
     torch.manual_seed(0)
-    same_as_pytorch(Functions(), torch.randn(5, 4), torch.randn(5, 4))
+    with pytest.warns(
+        UserWarning, match=r"parameters without gradient do not train: bias, cut.weight, cut.bias: read only"
+    ):
+        same_as_pytorch(Functions(), torch.randn(5, 4), torch.randn(5, 4))
 
 
 class Broken(torch.autograd.Function):

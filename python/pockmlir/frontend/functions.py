@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -12,9 +13,9 @@ from torch.autograd.function import FunctionCtx
 from torch.utils.checkpoint import CheckpointFunction
 
 from ..errors import ArgumentError
-from .traced_gradients import GradientTracer, replaced
+from .traced_gradients import GradientTracer
 
-__all__ = ["functions_traced"]
+__all__ = ["apply_traced", "functions_traced"]
 
 
 class _Context(FunctionCtx):
@@ -34,26 +35,49 @@ class _Context(FunctionCtx):
         return {id(tensor) for tensor in getattr(self, "non_differentiable", ()) or ()}
 
 
+_APPLY = torch.autograd.Function.__dict__["apply"].__func__
+#: The same function as it is, whatever code `functions_traced` gives it.
+_original = FunctionType(_APPLY.__code__, _APPLY.__globals__, closure=_APPLY.__closure__)
+_tracers: list[GradientTracer] = []
+
+
+class _StandIn:
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
+        # Its code runs in PyTorch's module, with the closure of the code that it stands in for: one variable.
+        _ = __class__  # type: ignore[name-defined]
+        from pockmlir.frontend.functions import apply_traced
+
+        return apply_traced(cls, args, kwargs)
+
+
 @contextlib.contextmanager
 def functions_traced(tracer: GradientTracer) -> Iterator[None]:
-    """Have every function's backward become part of the graph that is traced."""
-    apply = torch.autograd.Function.__dict__["apply"]
+    """Have every function's backward become part of the graph that is traced.
 
-    def traced(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        if issubclass(cls, CheckpointFunction):
-            return _checkpointed(*args)
-        if cls.__module__.startswith("torch."):
-            return apply.__func__(cls, *args, **kwargs)
-        if cls.setup_context is not torch.autograd.Function.setup_context:
-            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
-            bound.apply_defaults()
-            args, kwargs = bound.args, bound.kwargs
-        if kwargs:
-            raise TypeError(f"{cls.__qualname__}.apply takes no keyword arguments, but got {', '.join(kwargs)}")
-        return _Application(tracer, cls, args).run()
-
-    with replaced(torch.autograd.Function, "apply", classmethod(traced)):
+    The code of ``apply`` is replaced, not the method: models keep ``MyFunction.apply`` in attributes and globals.
+    """
+    _tracers.append(tracer)
+    before, _APPLY.__code__ = _APPLY.__code__, _StandIn.apply.__code__
+    try:
         yield
+    finally:
+        _APPLY.__code__ = before
+        _tracers.pop()
+
+
+def apply_traced(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call a function as ``apply`` does, its backward traced."""
+    if issubclass(cls, CheckpointFunction):
+        return _checkpointed(*args)
+    if cls.__module__.startswith("torch."):
+        return _original(cls, *args, **kwargs)
+    if cls.setup_context is not torch.autograd.Function.setup_context:
+        bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+        bound.apply_defaults()
+        args, kwargs = bound.args, bound.kwargs
+    if kwargs:
+        raise TypeError(f"{cls.__qualname__}.apply takes no keyword arguments, but got {', '.join(kwargs)}")
+    return _Application(_tracers[-1], cls, args).run()
 
 
 def _checkpointed(function: Any, preserve_random_state: bool, *args: Any) -> Any:

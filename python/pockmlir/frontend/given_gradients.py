@@ -24,7 +24,7 @@ _library = torch.library.Library("pockmlir", "DEF")
 _library.define(
     "custom_gradient(Tensor[] values, Tensor[] inputs, int id, int index, bool in_place) -> (Tensor, Tensor)"
 )
-_library.define("set_gradients(Tensor?[] gradients, int id) -> ()")
+_library.define("set_gradients(Tensor of, Tensor?[] gradients, int id) -> ()")
 
 
 def _custom_gradient(
@@ -33,7 +33,7 @@ def _custom_gradient(
     return values[index].clone(), values[index].clone()
 
 
-def _set_gradients(gradients: list[torch.Tensor | None], id: int) -> None:
+def _set_gradients(of: torch.Tensor, gradients: list[torch.Tensor | None], id: int) -> None:
     pass
 
 
@@ -63,6 +63,7 @@ class GivenGradients:
     def __init__(self) -> None:
         self.dropped: set[int] = set()
         self._count = 0
+        self._first: dict[int, torch.Tensor] = {}
 
     def begin(
         self, values: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor], *, in_place: bool = False
@@ -81,11 +82,13 @@ class GivenGradients:
         number, self._count = self._count, self._count + 1
         with torch.enable_grad():
             pairs = [CUSTOM_GRADIENT(list(values), list(inputs), number, i, in_place) for i in range(len(values))]
+        self._first[number] = pairs[0][0]
         return number, [result for result, _ in pairs], [gradient for _, gradient in pairs]
 
     def end(self, number: int, gradients: Sequence[torch.Tensor | None]) -> None:
         """Say what the gradients of the inputs are; None is none."""
-        _SET(list(gradients), number)
+        # An operator without tensors would not be traced.
+        _SET(self._first.pop(number), list(gradients), number)
 
 
 def place_given_gradients(graph: fx.Graph, dropped: set[int]) -> None:
@@ -93,7 +96,7 @@ def place_given_gradients(graph: fx.Graph, dropped: set[int]) -> None:
 
     Afterwards ``inputs`` are those that have a gradient, and each operator has one that sets them.
     """
-    setters = {node.args[1]: node for node in graph.find_nodes(op="call_function", target=_SET)}
+    setters = {node.args[2]: node for node in graph.find_nodes(op="call_function", target=_SET)}
     hooked: dict[fx.Node, list[fx.Node]] = defaultdict(list)
     for node in graph.find_nodes(op="call_function", target=CUSTOM_GRADIENT):
         values, inputs, number, index, in_place = node.args
@@ -101,7 +104,7 @@ def place_given_gradients(graph: fx.Graph, dropped: set[int]) -> None:
         if setter is None or number in dropped:
             _bypass(graph, node, values[index])
             continue
-        given = setter.args[0]
+        given = setter.args[1]
         kept = [x for x, gradient in zip(inputs, given, strict=True) if gradient is not None]
         node.args = (values, kept, number, index, in_place)
         if in_place:

@@ -194,12 +194,20 @@ def hooks_traced(tracer: GradientTracer) -> Iterator[None]:
         frame = sys._getframe(1)
         return _Node(node, refused) if node is not None and is_users(frame) else node
 
+    begin = torch.autograd.graph.saved_tensors_hooks.__init__
+
+    def saved_tensors_hooks(self: Any, *args: Any, **kwargs: Any) -> None:
+        if type(self) is torch.autograd.graph.saved_tensors_hooks and is_users(sys._getframe(1)):
+            refused("torch.autograd.graph.saved_tensors_hooks")(*args, **kwargs)
+        begin(self, *args, **kwargs)
+
     hook = type("_TracedModuleHook", (_ModuleHook,), {"tracer": tracer})
     with contextlib.ExitStack() as stack:
         for owner, name, stand_in in (
             (torch.Tensor, "register_hook", register_hook),
             (torch.Tensor, "register_post_accumulate_grad_hook", refused("register_post_accumulate_grad_hook")),
             (torch.Tensor, "grad_fn", property(grad_fn)),
+            (torch.autograd.graph.saved_tensors_hooks, "__init__", saved_tensors_hooks),
             (torch_module, "BackwardHook", hook),
             (
                 torch.autograd.graph,
