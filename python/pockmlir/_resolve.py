@@ -89,6 +89,6 @@ def read_scheme_error(diagnostics: str) -> SchemeError | None:
     """Return the error for what pock-apply-scheme says, None if it is something else."""
     problems = []
     for match in _REFUSED.finditer(diagnostics):
-        reader = f"; one that does not is in {match['reader']}" if match["reader"] else ""
+        reader = f"; one that does not: {match['reader']}" if match["reader"] else ""
         problems.append(f"'{match['name']}' {match['text']}{reader}")
     return SchemeError.of(problems) if problems else None

@@ -42,7 +42,7 @@ _tracers: list[GradientTracer] = []
 
 
 class _StandIn:
-    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
         # Its code runs in PyTorch's module, with the closure of the code that it stands in for: one variable.
         _ = __class__  # type: ignore[name-defined]
         from pockmlir.frontend.functions import apply_traced
