@@ -214,6 +214,11 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
   compiled in, and `load_state_dict` refuses others. Masks made of data have no static number of entries: use `torch.where`.
 * **Dropout** draws from a counter-based generator: `@loss` then has the inputs `dropout_seed` and `dropout_step`, the
   mask is made again in the backward pass, and `@predict` has none, even where `training=True` is fixed in the model.
+* **Gradients that a model gives itself** are part of the step: the backward of a `torch.autograd.Function`, hooks of
+  tensors, parameters (`register_hook`) and modules (`register_full_backward_hook`, `…_pre_hook`), global ones too. They
+  are traced like the forward pass, with all that they read. Refused by name: `register_backward_hook`,
+  `register_post_accumulate_grad_hook`, hooks of `grad_fn`, `register_multi_grad_hook`, `saved_tensors_hooks`, `mark_dirty`, and what depends on
+  values. `checkpoint(use_reentrant=True)` runs what it is given: what is computed again is for `memory_limit` to say.
 * **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.
 * **Sorting** (`sort`, `topk`, `kthvalue`, `median`) keeps equal entries in their order, as PyTorch's stable sort does. Where
   PyTorch leaves their order open, its indices, and so the gradient, may be those of other entries of the same value.

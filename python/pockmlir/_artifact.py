@@ -42,7 +42,8 @@ class Artifact:
         optimizer: the update rule and its default learning rate.
         groups: the settings of every parameter group; one with all parameters if None.
         scheme: as the user wrote it.
-        fractions: the scheme, resolved: fraction of every parameter.
+        fractions: the scheme, resolved: fraction of every parameter that trains.
+        without_gradient: parameters that the scheme would train, but that have no gradient.
         parameters: the model's parameters, in its order.
         target: what it was compiled for.
         training: accumulation, clipping, dropout's seed.
@@ -79,6 +80,7 @@ class Artifact:
     aliases: Mapping[str, str] = field(default_factory=dict)
     converted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
+    without_gradient: Sequence[str] = ()
     dumps: Sequence[StageDump] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     print_ir: Callable[[str], str] = str

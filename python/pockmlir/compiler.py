@@ -6,7 +6,7 @@ import hashlib
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from ._groups import OptimizerGroups
 from ._manifest import Manifest
 from ._options import MemoryOptions, Training
 from ._request import LOSSES, Request
+from ._resolve import read_scheme_error, resolve_scheme
+from ._torch_state import TorchState
 from ._tuning import Tuning
-from .errors import CompileError, MemoryLimitError, PockError, SchemeError
+from .errors import CompileError, MemoryLimitError, PockError
 from .scheme import ParameterInfo, Scheme
 from .step import Step
 from .target import Target
@@ -79,7 +81,8 @@ def compile(
             model returns its loss, alone or as ``loss``.
         optimizer: `SGD`, `Adam`, `AdamW`, or a ``torch.optim`` instance of these with all its
             parameter groups; every call then reads its learning rates, so that torch's
-            schedulers work.
+            schedulers work. If it has trained already, the step goes on with its moments and
+            step count; it keeps its own from then on.
         scheme: which parameters train, and which part of each.
         target: a `Target`, or the name of one: ``host``, ``aarch64-linux``, ``cortex-m7`` ….
         name: prefix of the exported C functions; the model's class name if not given.
@@ -148,10 +151,13 @@ def compile(
     )
     imported = compiler.run_import(model, request, loss, example_target)
     parameters: Sequence[ParameterInfo] = imported.parameters
-    fractions = _resolve(request.scheme, parameters)
+    fractions, without_gradient = resolve_scheme(request.scheme, parameters, imported.gradients)
     trained = [name for name, fraction in fractions.items() if fraction > 0]
-    _check_gradients(imported.read, trained)
     groups = OptimizerGroups.resolve(request.optimizer, parameters, trained, _named_parameters(model, loss))
+    taken = None
+    if request.torch_optimizer is not None:
+        settings = {name: groups.optimizers[groups.of.get(name, 0)] for name in trained}
+        taken = TorchState.of(request.torch_optimizer, settings, _named_parameters(model, loss))
     attributes = request.attributes() | groups.attributes() | {"pock.scheme": _ir_text.scheme_attr(fractions)}
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
@@ -174,6 +180,7 @@ def compile(
         groups=groups,
         scheme=request.scheme,
         fractions=fractions,
+        without_gradient=without_gradient,
         parameters=tuple(parameters),
         target=request.target,
         training=request.training,
@@ -191,28 +198,10 @@ def compile(
         print_ir=compiler.without_locations,
         directory=directory,
     )
-    return Step(artifact, imported.values, request.torch_optimizer)
-
-
-def _resolve(scheme: Scheme, parameters: Sequence[ParameterInfo]) -> dict[str, float]:
-    """Resolve the scheme against the model, and refuse to train nothing."""
-    fractions = scheme.resolve(parameters)
-    if not any(fractions.values()):
-        frozen = sum(not info.requires_grad for info in parameters)
-        hint = f"; {frozen} of {len(parameters)} parameters have requires_grad=False" if frozen else ""
-        raise SchemeError(f"scheme: nothing to train with {scheme}{hint}")
-    return fractions
-
-
-def _check_gradients(read: Collection[str], trained: Sequence[str]) -> None:
-    """Refuse parameters that the scheme trains but the loss does not read."""
-    without = [name for name in trained if name not in read]
-    if without:
-        zeros = ", ".join(f"{name!r}: 0" for name in without)
-        raise SchemeError(
-            f"scheme: the loss does not depend on {', '.join(without)}: there is no gradient; "
-            f"freeze them, by requires_grad_(False) or in the scheme: … | {{{zeros}}}"
-        )
+    step = Step(artifact, imported.values, request.torch_optimizer)
+    if taken is not None:
+        step.load_optimizer_state_dict(taken.arrays(manifest, step.optimizer_state_dict()))
+    return step
 
 
 def _named_parameters(model: Any, loss: Any) -> Iterator[tuple[str, object]]:
@@ -306,6 +295,8 @@ class _Compiler:
         except RuntimeError as error:
             if limit := _memory.read_limit_error(str(error)):
                 raise limit from None
+            if refused := read_scheme_error(str(error)):
+                raise refused from None
             raise self._failure(stage, anchored, error) from error
         return ir, seconds
 

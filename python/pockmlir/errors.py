@@ -33,7 +33,21 @@ class ArgumentError(PockError, ValueError):
 
 
 class SchemeError(ArgumentError):
-    """A sparse-update scheme is malformed or does not fit the model."""
+    """A sparse-update scheme is malformed or does not fit the model.
+
+    Attributes:
+        problems: all that is wrong with it.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message.removeprefix("scheme: "),)
+
+    @classmethod
+    def of(cls, problems: Sequence[str]) -> SchemeError:
+        """Return one error for several problems."""
+        text = problems[0] if len(problems) == 1 else "".join(f"\n  {problem}" for problem in problems)
+        return cls(f"scheme: {text}", problems)
 
 
 class CheckpointError(PockError):

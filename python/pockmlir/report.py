@@ -133,6 +133,7 @@ class Report:
     def of(cls, artifact: Artifact) -> Report:
         """Describe what `compile` made."""
         tensors = artifact.manifest.tensors
+        wanted = {**artifact.fractions, **dict.fromkeys(artifact.without_gradient, 1.0)}
         return cls(
             name=artifact.name,
             target=artifact.target.name,
@@ -143,7 +144,7 @@ class Report:
             loss=artifact.loss,
             scheme=str(artifact.scheme),
             parameters=tuple(
-                ParameterReport.of(info, artifact.fractions[info.name], tensors.get(info.name)).with_names(info.aliases)
+                ParameterReport.of(info, wanted[info.name], tensors.get(info.name)).with_names(info.aliases)
                 for info in artifact.parameters
             ),
             norm_modes=dict(artifact.norm_modes),

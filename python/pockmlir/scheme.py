@@ -92,6 +92,10 @@ class Rule:
             return {"glob": self.pattern, "fraction": self.fraction}
         return {"rule": self.kind} | ({} if self.count is None else {"count": self.count})
 
+    def names(self, info: ParameterInfo) -> bool:
+        """Whether the rule says the parameter's name, instead of matching it among others."""
+        return self.kind == "glob" and self.pattern in (info.name, *info.aliases)
+
     def __str__(self) -> str:
         if self.kind == "glob":
             return f"{self.pattern}={self.fraction:g}"
@@ -220,13 +224,25 @@ class Scheme:
 
         Raises:
             SchemeError: a glob matches nothing, or only parameters with
-                ``requires_grad=False``, or there are fewer layers than asked for.
+                ``requires_grad=False``, or there are fewer layers than asked for; all such
+                rules are listed.
         """
-        fractions = {info.name: 0.0 for info in parameters}
+        decided, problems = self.decide(parameters)
+        if problems:
+            raise SchemeError.of(problems)
+        return {name: fraction for name, (fraction, _) in decided.items()}
+
+    def decide(self, parameters: Sequence[ParameterInfo]) -> tuple[dict[str, tuple[float, Rule | None]], list[str]]:
+        """Return fraction and rule of every parameter, and what is wrong with the rules that do not fit."""
+        decided: dict[str, tuple[float, Rule | None]] = {info.name: (0.0, None) for info in parameters}
+        problems: list[str] = []
         for rule in self._rules:
-            for info in _matched(rule, parameters):
-                fractions[info.name] = _fraction(rule, info)
-        return fractions
+            try:
+                for info in _matched(rule, parameters):
+                    decided[info.name] = (_fraction(rule, info), rule)
+            except SchemeError as error:
+                problems += error.problems
+        return decided, problems
 
     @staticmethod
     def digest(fractions: Mapping[str, float]) -> str:

@@ -46,23 +46,6 @@ def test_all_unsupported_ops_at_once() -> None:
     assert lines[lines.index("in tail:") + 2].startswith("aten.mode at ")
 
 
-class Sign(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x.sign()
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient
-
-
-def test_custom_gradient() -> None:
-    apply = torch.autograd.Function.__dict__["apply"]
-    with pytest.raises(ArgumentError, match=r"autograd\.Function 'Sign'"):
-        import_model(Function(lambda x, w: Sign.apply(x * w)), (X,), "mse")
-    assert torch.autograd.Function.__dict__["apply"] is apply
-
-
 def test_data_dependent_control_flow() -> None:
     with pytest.raises(CompileError, match=r"cannot export the model .* at .*test_frontend_refusals\.py:\d+") as caught:
         import_model(Function(lambda x, w: x * w if x.sum() > 0 else x), (X,), "mse")

@@ -24,6 +24,8 @@ TESTED_APART = {
     "aten.conv3d.padding",
     "aten.conv_transpose3d.input",
     "aten.native_dropout",
+    "pockmlir.custom_gradient",
+    "pockmlir.set_gradients",
 }
 #: Parts of other operators, and seen only inside them.
 PARTS = {"aten._weight_norm_interface", "aten.count_nonzero.dim_IntList", "aten.grid_sampler_2d"}

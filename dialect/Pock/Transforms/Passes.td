@@ -20,8 +20,9 @@ def ApplyScheme : Pass<"pock-apply-scheme", "::mlir::ModuleOp"> {
     Before: `module attributes {pock.scheme = {w = 0.5 : f64}} { pock.param @w : tensor<4x8xf32> … }`
     After: `pock.param @w {slice = #pock.slice<axis = 1, size = 4>, trained} : tensor<4x8xf32>`
 
-    Errors: a name that is no parameter; a fraction of a weight whose uses do not
-    agree on an input-channel dimension; nothing to train.
+    Errors, of all parameters at once: a name that is no parameter; a parameter
+    that `@loss` does not read; a fraction of a weight whose uses do not agree on
+    an input-channel dimension; nothing to train.
   }];
 }
 
@@ -114,9 +115,13 @@ def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
     gradients: `@accumulate` adds one to the states `<param>.grad`, `@step` the
     last. All of these attributes are removed, and so is `pock.stop_gradient`.
 
+    Where `pock.custom_gradient` gives gradients, they are taken instead of what
+    the rules say; what computes them moves into the backward pass. A trained
+    parameter that no cotangent arrives at has a gradient of zeros.
+
     Errors: no function `@loss` with a floating-point scalar first; no optimizer;
-    an attribute that is not as said; a trained parameter that the loss does not
-    depend on; an op on the path that has no gradient rule.
+    an attribute that is not as said; an op on the path that has no gradient
+    rule; a loss that depends on its own gradients.
   }];
 }
 

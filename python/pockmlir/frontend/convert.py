@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,6 @@ class ModuleConverter:
     Attributes:
         unsupported: what could not be converted, in order of execution.
         norm_modes: mode of each batch normalisation of the last converted program.
-        read: the parameters and buffers that each function reads.
     """
 
     def __init__(self, context: Any, parameters: Parameters) -> None:
@@ -43,7 +42,6 @@ class ModuleConverter:
         self._parameters = parameters
         self.unsupported: list[UnsupportedOp] = []
         self.norm_modes: dict[str, str] = {}
-        self.read: dict[str, frozenset[str]] = {}
         self._changed: set[str] = set()
         with context, ir.Location.unknown():
             self._module = ir.Module.create()
@@ -61,7 +59,6 @@ class ModuleConverter:
             function = _FunctionConverter(self, name, program, check_loss)
             results = function.convert(torch_function)
             self.norm_modes = function.builder.norm_modes
-            self.read[name] = frozenset(function.read)
             del torch_module
             return results
 
@@ -153,11 +150,6 @@ class _FunctionConverter:
             else:
                 name = parameters.canonical(binding.name)
                 self._values[argument] = Lazy(functools.partial(self._load, name), parameters.may_train(name))
-
-    @property
-    def read(self) -> Collection[str]:
-        """The parameters and buffers that were read so far."""
-        return self._loads.keys()
 
     def _load(self, name: str) -> Value:
         if name not in self._loads:

@@ -17,8 +17,11 @@ from .calls import Examples, ModelCall, example_target, model_call
 from .convert import ModuleConverter
 from .export import evaluation_mode, export_program
 from .graph import Program, make_program, unimportable
+from .hooks import refuse_hooks
 from .losses import Loss, resolve_loss, target_like
 from .parameters import Parameters
+from .python_state import report_changes
+from .reach import reached_parameters
 from .source import strip_model
 from .spec import ImportedModel, TensorSpec, dtype_name
 from .torch_ir import make_context
@@ -97,6 +100,14 @@ def _import(
     loss_function = resolve_loss(loss)
     parameters = Parameters(module, loss_function if isinstance(loss_function, torch.nn.Module) else None)
 
+    refused = refuse_hooks(module)
+    if isinstance(loss_function, torch.nn.Module):
+        refused += refuse_hooks(loss_function, "loss.")
+    if refused:
+        raise ArgumentError(
+            "model: hooks on gradients that cannot be part of a compiled step:\n  " + "\n  ".join(refused)
+        )
+
     replay = isinstance(model, ExportedProgram)
     wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
     predict = _export_predict(wrapper, inputs, examples.names)
@@ -110,6 +121,9 @@ def _import(
     if wrapper.found.without_loss:
         _drop_unused_inputs(predict, training)
 
+    gradients: dict[str, bool] = {}
+    for name, reached in reached_parameters(training).items():
+        gradients[parameters.canonical(name)] = gradients.get(parameters.canonical(name), False) or reached
     converter = _convert(parameters, training, predict, check_loss)
     specs = examples.specs()
     return ImportedModel(
@@ -122,7 +136,7 @@ def _import(
         outputs=[TensorSpec(name, tuple(value.shape), str(dtype_name(value.dtype))) for name, value in results.items()],
         named_outputs=wrapper.found.named,
         norm_modes=converter.norm_modes,
-        read=converter.read["loss"],
+        gradients=gradients,
         converted=examples.converted,
         fixed=fixed,
         aliases=parameters.aliases,
@@ -184,6 +198,7 @@ def _export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], n
 def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: list[str]) -> Program:
     """Export ``@loss``."""
     exported = export_program(wrapper, args, "loss")
+    report_changes(wrapper.seen.changes, exported.constants.values())
     program = make_program(exported, names, ["loss"], stores=True)
     results = [node.meta["val"] for node in _outputs(program)]
     if len(results) != 1 or results[0].dim() != 0 or not results[0].is_floating_point():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,7 +99,8 @@ class ImportedModel:
         arguments: how a caller gives inputs and target: by which names, nested how.
         outputs: what ``@predict`` returns.
         named_outputs: whether the model returns a mapping or a dataclass.
-        read: the parameters and buffers that the loss reads.
+        gradients: the parameters that the loss reads → whether they have a gradient, in PyTorch's
+            sense: not if only what is not differentiated reads them.
         norm_modes: path of each batch normalisation → ``training`` or ``inference``.
         converted: name of an input → what becomes of its element type, where that is another.
         fixed: buffers whose values are compiled in, as they decide on shapes.
@@ -114,7 +116,7 @@ class ImportedModel:
     outputs: list[TensorSpec]
     named_outputs: bool
     norm_modes: dict[str, str]
-    read: frozenset[str]
+    gradients: Mapping[str, bool]
     converted: dict[str, Conversion] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     aliases: dict[str, str] = field(default_factory=dict)

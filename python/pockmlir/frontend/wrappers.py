@@ -10,10 +10,14 @@ import torch
 from torch import fx
 
 from .calls import ModelCall, fill_target
+from .hooks import describe_hook, parameter_hooks
 from .known_values import KnownValues
 from .losses import Loss
 from .outputs import Outputs, returned_loss
+from .python_state import Change, PythonState, store_assigned_buffers
+from .source import tensor_name
 from .substitutes import REPLAYED
+from .traced_gradients import GradientTracer
 
 __all__ = ["LossWrapper", "PredictWrapper", "Wrapper"]
 
@@ -26,11 +30,16 @@ class Wrapper(torch.nn.Module):
         call: how it is called.
         replay: the model comes from an exported program; its nodes are run one by one,
             so that the new program keeps their module paths and source lines.
+        gradients: whether gradients that the model gives itself matter.
+
+    Attributes:
+        tracer: of these gradients.
     """
 
-    def __init__(self, model: torch.nn.Module, call: ModelCall, *, replay: bool) -> None:
+    def __init__(self, model: torch.nn.Module, call: ModelCall, *, replay: bool, gradients: bool) -> None:
         super().__init__()
         self.model = model
+        self.tracer = GradientTracer({id(m): path for path, m in model.named_modules()}, active=gradients)
         self.replay = replay
         #: What is known of masks, where the export needs that.
         self.known: KnownValues | None = None
@@ -60,6 +69,16 @@ class _Replay(fx.Interpreter):
         return super().call_function(REPLAYED.get(target, target), args, kwargs)
 
 
+class Seen:
+    """What a `LossWrapper` saw when it was exported; export puts its own attributes back.
+
+    Attributes:
+        changes: attributes of modules that were changed.
+    """
+
+    changes: list[Change]
+
+
 class LossWrapper(Wrapper):
     """Returns the loss.
 
@@ -69,20 +88,34 @@ class LossWrapper(Wrapper):
         loss: takes the model's output and the target; None if the model returns its loss.
         target: the target, with holes for its tensors.
         replay: see `Wrapper`.
+
+    Attributes:
+        seen: what was seen when it was exported.
     """
 
     def __init__(
         self, model: torch.nn.Module, call: ModelCall, loss: Loss | None, target: Any, *, replay: bool
     ) -> None:
-        super().__init__(model, call, replay=replay)
+        super().__init__(model, call, replay=replay, gradients=True)
         self.loss = loss
+        if isinstance(loss, torch.nn.Module):
+            self.tracer.modules.update((id(m), f"loss.{path}".rstrip(".")) for path, m in loss.named_modules())
         self._target = target
+        self._hooks = parameter_hooks(self)
+        self.seen = Seen()
 
     def forward(self, *tensors: torch.Tensor) -> Any:
         """Return the loss for the model's inputs and the target's tensors."""
         with self._begin():
+            before, buffers = PythonState(self), dict(self.named_buffers())
+            for name, hooks in self._hooks.items():
+                for hook in hooks:
+                    self.tracer.hook(self.get_parameter(name), describe_hook(hook, tensor_name(name)), hook)
             output = self._called(tensors)
-            return returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
+            loss = returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
+            store_assigned_buffers(self, buffers)
+            self.seen.changes = before.changes()
+            return loss
 
 
 class Found:
@@ -112,7 +145,7 @@ class PredictWrapper(Wrapper):
     """
 
     def __init__(self, model: torch.nn.Module, call: ModelCall, *, has_loss: bool, replay: bool) -> None:
-        super().__init__(model, call, replay=replay)
+        super().__init__(model, call, replay=replay, gradients=False)
         self._has_loss = has_loss
         self.found = Found()
 

@@ -175,6 +175,24 @@ func.func @round(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 
+// CHECK-LABEL: func.func @custom_gradient(
+// CHECK: %[[Y:.+]]:2, %[[DY:.+]]:2 = pock.custom_gradient inputs(%arg0 : tensor<4xf32>) values(%arg0, %arg1 : tensor<4xf32>, tensor<2xf32>)
+// CHECK: pock.set_gradients %[[Y]]#0 gives %[[DY]]#0 : tensor<4xf32>, tensor<4xf32>
+func.func @custom_gradient(%x: tensor<4xf32>, %w: tensor<2xf32>) -> tensor<4xf32> {
+  %y:2, %dy:2 = pock.custom_gradient inputs(%x : tensor<4xf32>) values(%x, %w : tensor<4xf32>, tensor<2xf32>)
+  pock.set_gradients %y#0 gives %dy#0 : tensor<4xf32>, tensor<4xf32>
+  return %y#0 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @without_inputs(
+// CHECK: %[[Y:.+]], %{{.+}} = pock.custom_gradient inputs() values(%arg0 : tensor<4xf32>)
+// CHECK: pock.set_gradients %[[Y]] gives : tensor<4xf32>
+func.func @without_inputs(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y, %dy = pock.custom_gradient inputs() values(%x : tensor<4xf32>)
+  pock.set_gradients %y gives : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
 // CHECK-LABEL: func.func @stop_gradient(
 // CHECK: pock.stop_gradient %arg0 : (tensor<4xi64>) -> tensor<4xi64>
 func.func @stop_gradient(%x: tensor<4xi64>) -> tensor<4xi64> {

@@ -86,6 +86,11 @@ def norm(b: Builder, x: Value, order: Number | None, dims: list[int], keepdim: b
     return vector_norm(b, x, 2 if order is None else order, dims, keepdim, None)
 
 
+@converts("aten.norm.Scalar")
+def norm_of_all(b: Builder, x: Value, order: Number) -> Value:
+    return vector_norm(b, x, order, None, False, None)
+
+
 @converts("aten.dist")
 def dist(b: Builder, x: Value, y: Value, order: Number) -> Value:
     return vector_norm(b, b.sub(x, y), order, None, False, None)
