@@ -33,7 +33,7 @@ def Pock_MeanOp : Pock_ReduceOp<"mean", Pock_FloatTensor, [Pock_Vjp]> {
   }];
   let hasFolder = 1;
 }
-def Pock_AmaxOp : Pock_ReduceOp<"amax", Pock_FloatTensor, [Pock_Vjp]> {
+def Pock_AmaxOp : Pock_ReduceOp<"amax", Pock_SummableTensor, [Pock_Vjp]> {
   let summary = "maximum over dimensions";
   let description = reduceDescription # [{
     NaN wins. The gradient is shared evenly among equal maxima, as
@@ -52,7 +52,7 @@ def Pock_ArgmaxOp : Pock_InferredOp<"argmax", [Inactive]> {
 
     Example: `%i = pock.argmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2xi64>`
   }];
-  let arguments = (ins Pock_FloatTensor:$input, I64Attr:$dim);
+  let arguments = (ins Pock_SummableTensor:$input, I64Attr:$dim);
   let results = (outs StaticShapeTensorOf<[I64]>:$result);
 }
 

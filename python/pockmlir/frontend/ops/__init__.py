@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     activation,
     attention,
+    bits,
     comparison,
     contraction,
     creation,
@@ -34,6 +35,7 @@ from . import (
 __all__ = [
     "activation",
     "attention",
+    "bits",
     "comparison",
     "contraction",
     "creation",
