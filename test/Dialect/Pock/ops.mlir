@@ -603,6 +603,13 @@ func.func @softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   return %y : tensor<2x4xf32>
 }
 
+// CHECK-LABEL: func.func @softmax_safe(
+// CHECK: pock.softmax %arg0 {dim = 1 : i64, safe = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+func.func @softmax_safe(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %y = pock.softmax %x {dim = 1 : i64, safe = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
 // CHECK-LABEL: func.func @log_softmax(
 // CHECK: pock.log_softmax %arg0 {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
 func.func @log_softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
