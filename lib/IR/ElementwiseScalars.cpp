@@ -282,6 +282,16 @@ SmallVector<Value> NotOp::buildScalar(OpBuilder &b, Location loc,
   return {arith::XOrIOp::create(b, loc, args[0], one)};
 }
 
+SmallVector<Value> BceOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  Float f(b, loc, args[0]);
+  Value x = args[0], t = args[1];
+  Value log = f.max(math::LogOp::create(b, loc, x), -100.0);
+  Value rest = f.max(math::Log1pOp::create(b, loc, f.neg(x)), -100.0);
+  Value other = f.add(f.constant(1.0), f.neg(t));
+  return {f.neg(f.add(f.mul(t, log), f.mul(other, rest)))};
+}
+
 SmallVector<Value> CastOp::buildScalar(OpBuilder &b, Location loc,
                                        ValueRange args) {
   return {convertScalar(b, loc, args[0], getType().getElementType())};

@@ -443,6 +443,13 @@ func.func @bce_with_logits(%x: tensor<8xf32>, %t: tensor<8xf32>) -> tensor<f32> 
   return %l : tensor<f32>
 }
 
+// CHECK-LABEL: func.func @bce(
+// CHECK: pock.bce %arg0, %arg0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+func.func @bce(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.bce %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
 // CHECK-LABEL: func.func @batch_norm(
 // CHECK: pock.batch_norm %arg0, %arg1, %arg2, %arg3, %arg4 {operandSegmentSizes = array<i32: 1, 1, 1, 1, 1>} : (tensor<2x3x4x4xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3x4x4xf32>
 func.func @batch_norm(%x: tensor<2x3x4x4xf32>, %mean: tensor<3xf32>, %var: tensor<3xf32>, %w: tensor<3xf32>, %b: tensor<3xf32>) -> tensor<2x3x4x4xf32> {

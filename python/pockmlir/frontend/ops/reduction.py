@@ -133,9 +133,11 @@ def argmin(b: Builder, x: Value, dim: int | None, keepdim: bool) -> Value:
 def logsumexp(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     x = b.cast(x, b.out_dtype)
     over = dims_of(x, dims)
-    top = amax_dims(b, x, over, True)
-    total = b.sum(b.unary(pock.ExpOp, b.sub(x, top)), over, True)
-    return b.reshape(b.add(b.unary(pock.LogOp, total), top), b.out_shape)
+    top = amax_dims(b, b.constant_to_gradients(x), over, True)
+    # Infinite entries are not shifted: their difference would be NaN.
+    shift = b.select(b.compare("eq", b.unary(pock.AbsOp, top), math.inf), 0, top)
+    total = b.sum(b.unary(pock.ExpOp, b.sub(x, shift)), over, True)
+    return b.reshape(b.add(b.unary(pock.LogOp, total), shift), b.out_shape)
 
 
 # Truth --------------------------------------------------------------------------------
