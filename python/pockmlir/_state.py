@@ -168,7 +168,7 @@ def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
 def _write(stored: Array, value: Array) -> None:
     """Store a value. As in kernels, what is finite stays finite in bf16: a mask of the smallest float32 is not -inf."""
     if stored.dtype == ml_dtypes.bfloat16:
-        largest = float(ml_dtypes.finfo(ml_dtypes.bfloat16).max)
+        largest = (2 - 2.0**-7) * 2.0**127
         value = np.where(np.isfinite(value), value.clip(-largest, largest), value)
     stored[...] = value
 
