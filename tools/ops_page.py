@@ -224,6 +224,11 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
   PyTorch leaves their order open, its indices, and so the gradient, may be those of other entries of the same value.
 * **Rounding divisions** of floating-point numbers (`floor_divide`, `fmod`, `remainder`) round the quotient, so that they
   may differ from PyTorch's where the exact quotient is within rounding of an integer.
+* **Integers** are computed exactly in all their bits and wrap around. A divisor that is known to be zero is an error when
+  compiling, where PyTorch raises; one that is zero only when running gives the quotient zero. What no integer of the type
+  holds, NaN included, converts to the smallest `i32` or `i64`, as in PyTorch on x86; `i8` is the low bits of the `i32`.
+* **Losses** are NaN, infinite or zero where PyTorch's are, gradients too: ignored labels count for nothing, whatever is
+  predicted for them. **Attention to nothing** (a row that is masked everywhere) is zero; a softmax of it is NaN.
 """
 
 

@@ -50,6 +50,10 @@ INFER_BINARY(MaximumOp)
 INFER_BINARY(MinimumOp)
 INFER_BINARY(AndOp)
 INFER_BINARY(OrOp)
+INFER_BINARY(FloorDivOp)
+INFER_BINARY(TruncDivOp)
+INFER_BINARY(ShiftLeftOp)
+INFER_BINARY(ShiftRightOp)
 #undef INFER_BINARY
 
 LogicalResult CmpOp::inferReturnTypes(MLIRContext *context,

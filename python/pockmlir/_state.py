@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from . import _checkpoint
@@ -37,7 +38,7 @@ class State:
         if missing := [name for name in self._persistent if name not in values]:
             raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
         for name, slot in self._persistent.items():
-            instance.view(name)[...] = _checked(name, values[name], slot.torch_shape, _host_dtype(slot))
+            _write(instance.view(name), _checked(name, values[name], slot.torch_shape, _host_dtype(slot)))
         #: Parameters and buffers that the compiled functions do not use.
         self._unused = {
             name: np.array(values[name])
@@ -132,7 +133,7 @@ class State:
         self._require_fixed(arrays)
         for name, value in arrays.items():
             if name in self._persistent:
-                self._instance.view(name)[...] = value
+                _write(self._instance.view(name), value)
             elif name not in aliases:
                 self._unused[name][...] = value
         try:
@@ -162,6 +163,14 @@ class State:
 def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
     """Return the dtype that users see: what is stored in bf16 is float32 to them."""
     return np.dtype(np.float32) if slot.dtype == "bf16" else dtype_of(slot.dtype)
+
+
+def _write(stored: Array, value: Array) -> None:
+    """Store a value. As in kernels, what is finite stays finite in bf16: a mask of the smallest float32 is not -inf."""
+    if stored.dtype == ml_dtypes.bfloat16:
+        largest = (2 - 2.0**-7) * 2.0**127
+        value = np.where(np.isfinite(value), value.clip(-largest, largest), value)
+    stored[...] = value
 
 
 def _arrays(what: str, value: object) -> dict[str, Array]:

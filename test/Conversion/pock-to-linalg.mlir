@@ -138,6 +138,25 @@ func.func @softmax(%x: tensor<2x4xf32>, %out: tensor<2x4xf32>) -> tensor<2x4xf32
 
 // -----
 
+// Where the maximum is minus infinity, nothing is subtracted, and divided by one.
+// CHECK-LABEL: func @softmax_safe
+// CHECK-DAG: %[[ONE:.+]] = arith.constant 1.000000e+00 : f32
+// CHECK-DAG: %[[ZERO:.+]] = arith.constant 0.000000e+00 : f32
+// CHECK-DAG: %[[LEAST:.+]] = arith.constant 0xFF800000 : f32
+// CHECK: arith.maximumf
+// CHECK: arith.cmpf oeq, %{{.+}}, %[[LEAST]]
+// CHECK: arith.select %{{.+}}, %[[ZERO]], %{{.+}}
+// CHECK: math.exp
+// CHECK: arith.cmpf oeq, %{{.+}}, %[[ZERO]]
+// CHECK: arith.select %{{.+}}, %[[ONE]], %{{.+}}
+// CHECK: arith.divf
+func.func @softmax_safe(%x: tensor<2x4xf32>, %out: tensor<2x4xf32>) -> tensor<2x4xf32> attributes {pock.kernel} {
+  %y = pock.softmax %x {dim = 1 : i64, safe = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
 // (x - mean) / sqrt(mean((x - mean)^2) + eps).
 // CHECK-LABEL: func @normalize
 // CHECK: arith.addf

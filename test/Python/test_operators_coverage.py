@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import frontend_cases
 import pytest
+import test_integers
 import test_operators_math
 import test_operators_nn
 import test_operators_shape
@@ -44,7 +45,7 @@ def operators(model: torch.nn.Module) -> tuple[set[str], set[str]]:
 def test_every_converter_has_a_case() -> None:
     modules = (test_operators_math, test_operators_nn, test_operators_shape, test_operators_sorting)
     groups = [group for module in modules for group in module.GROUPS.values()]
-    models = [Batch(group) for group in groups]
+    models = [Batch(group) for group in [*groups, test_integers.CASES]]
     models += [frontend_cases.Family(cases) for cases in frontend_cases.FAMILIES.values()]
     before, after = set(), set()
     for model in models:

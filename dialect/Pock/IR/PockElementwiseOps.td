@@ -295,9 +295,12 @@ def Pock_NotOp : Pock_PureOp<"not", [SameOperandsAndResultType, Pock_Elementwise
 def Pock_CastOp : Pock_PureOp<"cast", [Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise conversion of the element type";
   let description = [{
-    Float to integer truncates toward zero and is undefined outside the
-    integer's range; anything to `i1` asks whether it is not zero (NaN is not);
-    `i1` is 0 or 1. Differentiable between floating-point types.
+    Float to integer truncates toward zero. What no integer of the type holds,
+    NaN included, is the smallest `i32` or `i64`, as in PyTorch on x86; `i8` and
+    `i16` are the low bits of the `i32`. Anything to `i1` asks whether it is not
+    zero (NaN is not); `i1` is 0 or 1. `f32` to `bf16` rounds to nearest, but
+    what is finite stays finite: the smallest `f32`, of which masks are made,
+    becomes the smallest `bf16`. Differentiable between floating-point types.
 
     Constraints: `cast_c1`: operand and result have the same shape.
 
@@ -378,16 +381,52 @@ def Pock_MinimumOp : Pock_BinaryOp<"minimum", Pock_FloatTensor, [Commutative, Po
     Example: `%y = pock.minimum %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_AndOp : Pock_BinaryOp<"and", Pock_BoolTensor, [Commutative, Inactive]> {
-  let summary = "elementwise logical and with broadcasting";
+def Pock_AndOp : Pock_BinaryOp<"and", Pock_IntTensor, [Commutative, Inactive]> {
+  let summary = "elementwise logical and, of integers bit by bit, with broadcasting";
   let description = [{
     Example: `%y = pock.and %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
   }];
 }
-def Pock_OrOp : Pock_BinaryOp<"or", Pock_BoolTensor, [Commutative, Inactive]> {
-  let summary = "elementwise logical or with broadcasting";
+def Pock_OrOp : Pock_BinaryOp<"or", Pock_IntTensor, [Commutative, Inactive]> {
+  let summary = "elementwise logical or, of integers bit by bit, with broadcasting";
   let description = [{
     Example: `%y = pock.or %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
+  }];
+}
+def Pock_FloorDivOp : Pock_BinaryOp<"floor_div", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise integer quotient, rounded down, with broadcasting";
+  let description = [{
+    Python's `//`, exact for all integers. The quotient of the smallest integer
+    and -1 wraps around; a quotient by zero is zero.
+
+    Example: `%y = pock.floor_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
+  }];
+}
+def Pock_TruncDivOp : Pock_BinaryOp<"trunc_div", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise integer quotient, rounded toward zero, with broadcasting";
+  let description = [{
+    C's `/`, exact for all integers. The quotient of the smallest integer and -1
+    wraps around; a quotient by zero is zero.
+
+    Example: `%y = pock.trunc_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
+  }];
+}
+def Pock_ShiftLeftOp : Pock_BinaryOp<"shift_left", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise shift to the left with broadcasting";
+  let description = [{
+    Zero where the count is negative or not less than the number of bits, as in
+    PyTorch.
+
+    Example: `%y = pock.shift_left %a, %n : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
+  }];
+}
+def Pock_ShiftRightOp : Pock_BinaryOp<"shift_right", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise arithmetic shift to the right with broadcasting";
+  let description = [{
+    The sign, 0 or -1, where the count is negative or not less than the number
+    of bits, as in PyTorch.
+
+    Example: `%y = pock.shift_right %a, %n : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
   }];
 }
 def Pock_CmpOp : Pock_InferredOp<"cmp", [Pock_Elementwise, Inactive]> {

@@ -16,7 +16,7 @@ from . import ops  # noqa: F401  (fills the table of converters)
 from .builder import Builder, Lazy, Missing, Value, dtype_of, is_float
 from .checks import check_finite
 from .graph import Program, fold_buffers
-from .ops.rounding import low_bits
+from .ops.bits import low_bits
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
 from .source import LOSS_PATH

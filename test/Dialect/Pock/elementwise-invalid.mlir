@@ -114,3 +114,51 @@ func.func @relu_of_integers(%x: tensor<4xi32>) {
   %0 = pock.relu %x : (tensor<4xi32>) -> tensor<4xi32>
   return
 }
+
+// -----
+
+func.func @floor_div_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.floor_div %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @trunc_div_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.trunc_div %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @shift_left_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.shift_left %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @shift_right_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.shift_right %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @floor_div_of_conditions(%x: tensor<4xi1>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.floor_div %x, %x : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>
+  return
+}
+
+// -----
+
+func.func @and_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.and %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}

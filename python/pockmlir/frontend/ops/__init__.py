@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     activation,
     attention,
+    bits,
     comparison,
     contraction,
     creation,
@@ -35,6 +36,7 @@ from . import (
 __all__ = [
     "activation",
     "attention",
+    "bits",
     "comparison",
     "contraction",
     "creation",

@@ -6,8 +6,7 @@ import math
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float
-from ..registry import Unsupported, converts
-from .rounding import low_bits
+from ..registry import converts
 
 Operand = Value | Number
 
@@ -60,11 +59,6 @@ def heaviside(b: Builder, x: Value, at_zero: Value) -> Value:
     return b.select(b.compare("eq", x, 0), b.cast(at_zero, b.out_dtype), step)
 
 
-def _require_bool(b: Builder) -> None:
-    if b.out_dtype != "i1":
-        raise Unsupported(f"bitwise on {b.out_dtype}")
-
-
 @converts("aten.logical_and")
 def logical_and(b: Builder, x: Value, y: Value) -> Value:
     return b.binary(pock.AndOp, b.cast(x, "i1"), b.cast(y, "i1"))
@@ -84,31 +78,6 @@ def logical_xor(b: Builder, x: Value, y: Value) -> Value:
 def logical_not(b: Builder, x: Value) -> Value:
     x = b.cast(x, "i1")
     return b.emit(pock.NotOp, x.type, x)
-
-
-@converts("aten.bitwise_and.Tensor", "aten.bitwise_and.Scalar", "aten.__and__.Tensor", "aten.__and__.Scalar")
-def bitwise_and(b: Builder, x: Operand, y: Operand) -> Value:
-    if b.out_dtype != "i1":
-        return low_bits(b, *((x, y) if isinstance(y, int) else (y, x)))
-    return logical_and(b, b.lift(x, "i1"), b.lift(y, "i1"))
-
-
-@converts("aten.bitwise_or.Tensor", "aten.bitwise_or.Scalar", "aten.__or__.Tensor", "aten.__or__.Scalar")
-def bitwise_or(b: Builder, x: Operand, y: Operand) -> Value:
-    _require_bool(b)
-    return logical_or(b, b.lift(x, "i1"), b.lift(y, "i1"))
-
-
-@converts("aten.bitwise_xor.Tensor", "aten.bitwise_xor.Scalar", "aten.__xor__.Tensor", "aten.__xor__.Scalar")
-def bitwise_xor(b: Builder, x: Operand, y: Operand) -> Value:
-    _require_bool(b)
-    return logical_xor(b, b.lift(x, "i1"), b.lift(y, "i1"))
-
-
-@converts("aten.bitwise_not")
-def bitwise_not(b: Builder, x: Value) -> Value:
-    _require_bool(b)
-    return logical_not(b, x)
 
 
 @converts("aten.where.self", "aten.where.Scalar", "aten.where.ScalarOther", "aten.where.ScalarSelf")

@@ -9,6 +9,7 @@ from typing import Any
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import converts
+from .bits import flipped
 
 
 def dims_of(x: Value, dims: int | list[int] | None) -> list[int]:
@@ -44,11 +45,9 @@ def mean_dims(b: Builder, x: Value, dims: list[int] | None, keepdim: bool, dtype
 
 def amax_dims(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     """Return the maximum over dimensions."""
-    if is_float(dtype_of(x)):
-        return b.reduce(pock.AmaxOp, x, dims, keepdim)
     if dtype_of(x) == "i1":
         return b.compare("gt", b.sum(b.cast(x, "i64"), dims, keepdim), 0)
-    return b.reshape(halving(b, x, dims, lambda p, q: b.select(b.compare("gt", p, q), p, q)), b.out_shape)
+    return b.reduce(pock.AmaxOp, x, dims, keepdim)
 
 
 def halving(b: Builder, x: Value, dims: list[int], combine: Callable[[Value, Value], Value]) -> Value:
@@ -66,10 +65,8 @@ def halving(b: Builder, x: Value, dims: list[int], combine: Callable[[Value, Val
 
 
 def negated(b: Builder, x: Value) -> Value:
-    """Return ``-x``; ``not x`` of conditions."""
-    if dtype_of(x) == "i1":
-        return b.emit(pock.NotOp, x.type, x)
-    return b.unary(pock.NegOp, x) if is_float(dtype_of(x)) else b.sub(0, x)
+    """Return values in reversed order, twice of which is ``x``: ``-x``, of integers ``-1 - x``."""
+    return b.unary(pock.NegOp, x) if is_float(dtype_of(x)) else flipped(b, x)
 
 
 @converts("aten.amax")
@@ -94,8 +91,8 @@ def min_all(b: Builder, x: Value) -> Value:
 
 def argmax_dim(b: Builder, x: Value, dim: int) -> Value:
     """Return the index of the first maximum, or of the first NaN, along a dimension."""
-    if not is_float(dtype_of(x)):
-        x = b.cast(x, "f64")  # exact below 2**53
+    if dtype_of(x) == "i1":
+        x = b.cast(x, "i8")
     shape = [size for i, size in enumerate(shape_of(x)) if i != dim]
     return b.emit(pock.ArgmaxOp, b.type(shape, "i64"), x, dim=dim)
 
@@ -136,9 +133,11 @@ def argmin(b: Builder, x: Value, dim: int | None, keepdim: bool) -> Value:
 def logsumexp(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     x = b.cast(x, b.out_dtype)
     over = dims_of(x, dims)
-    top = amax_dims(b, x, over, True)
-    total = b.sum(b.unary(pock.ExpOp, b.sub(x, top)), over, True)
-    return b.reshape(b.add(b.unary(pock.LogOp, total), top), b.out_shape)
+    top = amax_dims(b, b.constant_to_gradients(x), over, True)
+    # Infinite entries are not shifted: their difference would be NaN.
+    shift = b.select(b.compare("eq", b.unary(pock.AbsOp, top), math.inf), 0, top)
+    total = b.sum(b.unary(pock.ExpOp, b.sub(x, shift)), over, True)
+    return b.reshape(b.add(b.unary(pock.LogOp, total), shift), b.out_shape)
 
 
 # Truth --------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ import math
 
 import numpy as np
 
-from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
 from .comparison import isfinite
 from .indexing import Indexed, checked_position, flat, wrapped
+from .rounding import quotient
 
 for _name in ("scatter_reduce.two", "index_reduce", "scatter.value_reduce"):
     HINTS[f"aten.{_name}"] = "only sums and means are scattered"
@@ -46,9 +46,13 @@ def overwrite(b: Builder, x: Value, indices: Value, updates: Value, dim: int) ->
         return b.select(chosen, written, x)
     written = b.scatter_add(_zeros(b, x), indices, wide, dim)
     is_unique = known is not None and len(np.unique(known)) == known.size
-    if is_float(dtype_of(x)) and not is_unique:
-        written = b.div(written, b.binary(pock.MaximumOp, hits, b.lift(1, dtype_of(x))))
-    return b.select(chosen, written, x)
+    return b.select(chosen, written if is_unique else _mean(b, written, hits), x)
+
+
+def _mean(b: Builder, total: Value, hits: Value) -> Value:
+    """Return the mean of what hit every entry, as a sum where nothing did; of integers rounded down."""
+    hits = b.cast(b.select(b.compare("gt", hits, 1), hits, 1), dtype_of(total))
+    return b.div(total, hits) if is_float(dtype_of(total)) else quotient(b, total, hits, "floor")
 
 
 @converts("aten.index_put")
@@ -121,8 +125,7 @@ def scatter_reduce(
         target = b.select(b.compare("gt", hits, 0), b.lift(0, dtype_of(x)), target)
     result = b.scatter_add(target, position, updates, 0)
     if reduce == "mean":
-        count = b.add(hits, 1) if include_self else b.binary(pock.MaximumOp, hits, b.lift(1, dtype_of(hits)))
-        result = b.div(result, count)
+        result = _mean(b, result, b.add(hits, 1) if include_self else hits)
     return b.reshape(result, shape_of(x))
 
 
