@@ -340,6 +340,17 @@ special("wholes", "any", "any", torch.any, [0.0, NAN], flat=True)
 special("wholes", "all", "all", torch.all, [0.0, NAN], flat=True)
 special("wholes", "count_nonzero", "count_nonzero", torch.count_nonzero, [0.0, -0.0, NAN, 1e-40], flat=True)
 
+#: Rows without equal entries, whose order PyTorch leaves open.
+_DISTINCT = [row for row in ROWS if len(set(row)) == 5 and sum(map(math.isnan, row)) < 2]
+unary(
+    "sorting",
+    ("sort", lambda x: torch.sort(x, 1)[0]), ("sort.stable", lambda x: torch.sort(x, stable=True, dim=1, descending=True)[0]),
+    ("topk", lambda x: torch.topk(x, 3, 1)[0]), ("kthvalue", lambda x: torch.kthvalue(x, 2, 1)[0]),
+    ("median.dim", lambda x: torch.median(x, 1)[0]),
+    points=_DISTINCT, together=True,
+)  # fmt: skip
+unary("sorting", ("argsort.stable", lambda x: torch.argsort(x, dim=1, stable=True)), points=ROWS, flat=True)
+
 _IMAGE = torch.tensor(
     [
         [
@@ -436,4 +447,5 @@ EXCUSED = {f"aten.{name}": reason for reason, names in {
     "composed of linalg_vector_norm and products": "_weight_norm_interface",
     "its positions are indices": "grid_sampler_2d",
     "max_pool2d without indices": "max_pool1d max_pool2d",
+    "median.dim over all entries": "median",
 }.items() for name in names.split()}  # fmt: skip
