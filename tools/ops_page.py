@@ -222,13 +222,18 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
 * **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.
 * **Sorting** (`sort`, `topk`, `kthvalue`, `median`) keeps equal entries in their order, as PyTorch's stable sort does. Where
   PyTorch leaves their order open, its indices, and so the gradient, may be those of other entries of the same value.
-* **Rounding divisions** of floating-point numbers (`floor_divide`, `fmod`, `remainder`) round the quotient, so that they
-  may differ from PyTorch's where the exact quotient is within rounding of an integer.
 * **Integers** are computed exactly in all their bits and wrap around. A divisor that is known to be zero is an error when
   compiling, where PyTorch raises; one that is zero only when running gives the quotient zero. What no integer of the type
   holds, NaN included, converts to the smallest `i32` or `i64`, as in PyTorch on x86; `i8` is the low bits of the `i32`.
 * **Losses** are NaN, infinite or zero where PyTorch's are, gradients too: ignored labels count for nothing, whatever is
   predicted for them. **Attention to nothing** (a row that is masked everywhere) is zero; a softmax of it is NaN.
+* **Special points**: at zeros of both signs, infinities, NaN, ties and the ends of the number range, results and
+  gradients are PyTorch's too (`test/Python/test_special_points.py` has the table). What differs: `exp` of less than
+  -87.3, and what is made of it, is zero instead of a number below 1e-38; among ±0 the sign of an extremum over a dimension
+  is not fixed; PyTorch's sums, variances and products of `f32` over a dimension overflow later, and their gradients at infinite
+  entries are not defined; an infinite or NaN pixel spreads along its row and column where windows of different sizes are
+  averaged or an image is resized but for `nearest`.
+* **`fmod`, `remainder`, `floor_divide`** are exact; on targets without a C library for quotients below 2^24.
 """
 
 

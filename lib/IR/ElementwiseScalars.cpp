@@ -44,11 +44,15 @@ struct Float {
   }
   Value neg(Value x) const { return arith::NegFOp::create(b, loc, x); }
   Value exp(Value x) const { return math::ExpOp::create(b, loc, x); }
+  /// `x < y ? y : x`: NaN and, where both are zero, the sign of `x` stay.
   Value max(Value x, double y) const {
-    return arith::MaximumFOp::create(b, loc, x, constant(y));
+    Value below = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x,
+                                        constant(y));
+    return arith::SelectOp::create(b, loc, below, constant(y), x);
   }
+  /// `x > y ? y : x`.
   Value min(Value x, double y) const {
-    return arith::MinimumFOp::create(b, loc, x, constant(y));
+    return selectGreater(x, y, constant(y), x);
   }
   /// `x > y ? a : b`.
   Value selectGreater(Value x, double y, Value onTrue, Value onFalse) const {
@@ -188,6 +192,8 @@ POCK_UNARY_SCALAR(RsqrtOp) {
 }
 
 POCK_UNARY_SCALAR(ErfOp) { return math::ErfOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(ErfcOp) { return math::ErfcOp::create(f.b, f.loc, x); }
 
 POCK_UNARY_SCALAR(TanhOp) { return math::TanhOp::create(f.b, f.loc, x); }
 

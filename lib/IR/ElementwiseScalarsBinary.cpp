@@ -53,14 +53,30 @@ SmallVector<Value> PowOp::buildScalar(OpBuilder &b, Location loc,
   return {math::PowFOp::create(b, loc, args[0], args[1])};
 }
 
+SmallVector<Value> FmodOp::buildScalar(OpBuilder &b, Location loc,
+                                       ValueRange args) {
+  return {arith::RemFOp::create(b, loc, args[0], args[1])};
+}
+
+/// `x` where it is `better` or NaN, else `y`: of zeros of both signs the
+/// second, as in PyTorch.
+static Value buildExtremum(OpBuilder &b, Location loc, ValueRange args,
+                           arith::CmpFPredicate better) {
+  Value x = args[0], y = args[1];
+  Value isBetter = arith::CmpFOp::create(b, loc, better, x, y);
+  Value chosen = arith::SelectOp::create(b, loc, isBetter, x, y);
+  Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+  return arith::SelectOp::create(b, loc, isNaN, x, chosen);
+}
+
 SmallVector<Value> MaximumOp::buildScalar(OpBuilder &b, Location loc,
                                           ValueRange args) {
-  return {arith::MaximumFOp::create(b, loc, args[0], args[1])};
+  return {buildExtremum(b, loc, args, arith::CmpFPredicate::OGT)};
 }
 
 SmallVector<Value> MinimumOp::buildScalar(OpBuilder &b, Location loc,
                                           ValueRange args) {
-  return {arith::MinimumFOp::create(b, loc, args[0], args[1])};
+  return {buildExtremum(b, loc, args, arith::CmpFPredicate::OLT)};
 }
 
 SmallVector<Value> AndOp::buildScalar(OpBuilder &b, Location loc,
@@ -201,4 +217,9 @@ SmallVector<Value> CmpOp::buildScalar(OpBuilder &b, Location loc,
 SmallVector<Value> SelectOp::buildScalar(OpBuilder &b, Location loc,
                                          ValueRange args) {
   return {arith::SelectOp::create(b, loc, args[0], args[1], args[2])};
+}
+
+SmallVector<Value> WithDerivativesOp::buildScalar(OpBuilder &, Location,
+                                                  ValueRange args) {
+  return {args[0]};
 }

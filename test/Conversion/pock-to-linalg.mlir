@@ -14,7 +14,8 @@ func.func @not_a_kernel(%x: tensor<8xf32>) -> tensor<8xf32> {
 // CHECK-LABEL: func @elementwise
 // CHECK-SAME: %[[X:.+]]: tensor<8xf32>, %[[OUT:.+]]: tensor<8xf32>
 // CHECK: %[[Y:.+]] = linalg.generic {{.*}} ins(%[[X]] : tensor<8xf32>) outs(%[[OUT]] : tensor<8xf32>)
-// CHECK: arith.maximumf
+// CHECK: %[[NEGATIVE:.+]] = arith.cmpf olt
+// CHECK: arith.select %[[NEGATIVE]]
 // CHECK: return %[[Y]]
 func.func @elementwise(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8xf32> attributes {pock.kernel} {
   %y = pock.relu %x : (tensor<8xf32>) -> tensor<8xf32>

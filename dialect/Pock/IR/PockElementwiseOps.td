@@ -99,6 +99,14 @@ def Pock_ErfOp : Pock_UnaryOp<"erf"> {
     Example: `%y = pock.erf %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
+def Pock_ErfcOp : Pock_UnaryOp<"erfc"> {
+  let summary = "elementwise complementary error function";
+  let description = [{
+    `result = 1 - erf(input)`, accurate where that is tiny.
+
+    Example: `%y = pock.erfc %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
 def Pock_SinOp : Pock_UnaryOp<"sin"> {
   let summary = "elementwise sine";
   let description = [{
@@ -364,6 +372,16 @@ def Pock_PowOp : Pock_BinaryOp<"pow", Pock_FloatTensor, [Pock_Vjp]> {
   }];
   let hasCanonicalizer = 1;
 }
+def Pock_FmodOp : Pock_BinaryOp<"fmod", Pock_FloatTensor, [Pock_Vjp]> {
+  let summary = "elementwise remainder of the truncated quotient";
+  let description = [{
+    `lhs - trunc(lhs / rhs) * rhs` without rounding, as `fmod` of C and
+    `torch.fmod`: it has the sign of `lhs`, is `lhs` where `rhs` is infinite, and
+    NaN where `rhs` is zero or `lhs` infinite.
+
+    Example: `%y = pock.fmod %a, %b : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>`
+  }];
+}
 def Pock_MaximumOp : Pock_BinaryOp<"maximum", Pock_FloatTensor, [Commutative, Pock_Vjp]> {
   let summary = "elementwise maximum with broadcasting";
   let description = [{
@@ -449,6 +467,29 @@ def Pock_SelectOp : Pock_InferredOp<"select", [Pock_Elementwise, Pock_Vjp]> {
   let arguments = (ins Pock_BoolTensor:$condition, Pock_NumberTensor:$on_true,
                        Pock_NumberTensor:$on_false);
   let results = (outs Pock_NumberTensor:$result);
+}
+
+def Pock_WithDerivativesOp : Pock_PureOp<"with_derivatives",
+    [SameVariadicOperandSize, Pock_Elementwise, Pock_Vjp]> {
+  let summary = "a value whose derivatives are given";
+  let description = [{
+    `result = value`. Its gradient is not that of what computes `value`: it goes
+    to each of `inputs`, as the cotangent times the derivative of the same place
+    in `derivatives`. For functions whose formula has another gradient than
+    PyTorch gives the function, or none, at single points. Inputs and
+    derivatives broadcast to the result. `pock-build-step` removes it.
+
+    Constraints: `with_derivatives_c1`: result and value have the same type;
+    `with_derivatives_c2`: all operands have one element type, and inputs and
+    derivatives broadcast to the result.
+
+    Example: `%y = pock.with_derivatives %v, %x, %d : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$value,
+                       Variadic<Pock_FloatTensor>:$inputs,
+                       Variadic<Pock_FloatTensor>:$derivatives);
+  let results = (outs Pock_FloatTensor:$result);
+  let hasVerifier = 1;
 }
 
 #endif // POCK_ELEMENTWISE_OPS_TD

@@ -193,6 +193,27 @@ func.func @without_inputs(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 
+// CHECK-LABEL: func.func @erfc(
+// CHECK: pock.erfc %arg0 : (tensor<4xf32>) -> tensor<4xf32>
+func.func @erfc(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.erfc %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @fmod(
+// CHECK: pock.fmod %arg0, %arg1 : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+func.func @fmod(%a: tensor<4xf32>, %b: tensor<f32>) -> tensor<4xf32> {
+  %y = pock.fmod %a, %b : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @with_derivatives(
+// CHECK: pock.with_derivatives %arg0, %arg0, %arg1, %arg0, %arg1 : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+func.func @with_derivatives(%x: tensor<4xf32>, %s: tensor<f32>) -> tensor<4xf32> {
+  %y = pock.with_derivatives %x, %x, %s, %x, %s : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
 // CHECK-LABEL: func.func @stop_gradient(
 // CHECK: pock.stop_gradient %arg0 : (tensor<4xi64>) -> tensor<4xi64>
 func.func @stop_gradient(%x: tensor<4xi64>) -> tensor<4xi64> {

@@ -6,7 +6,8 @@ import math
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float
-from ..registry import converts
+from ..registry import Unsupported, converts
+from .elementwise import is_negative
 
 Operand = Value | Number
 
@@ -42,15 +43,15 @@ def _absolute(b: Builder, x: Value) -> Value:
 
 @converts("aten.signbit")
 def signbit(b: Builder, x: Value) -> Value:
-    negative = b.compare("lt", x, 0)
-    # Negative zero is not less than zero, but its reciprocal is.
-    return b.either(negative, b.compare("lt", b.div(1, x), 0)) if is_float(dtype_of(x)) else negative
+    return is_negative(b, x)
 
 
 @converts("aten.copysign.Tensor")
 def copysign(b: Builder, x: Value, y: Value) -> Value:
-    size = b.unary(pock.AbsOp, b.cast(x, b.out_dtype))
-    return b.select(signbit(b, y), b.unary(pock.NegOp, size), size)
+    x = b.cast(x, b.out_dtype)
+    size = b.unary(pock.AbsOp, x)
+    value = b.select(is_negative(b, y), b.unary(pock.NegOp, size), size)
+    return b.with_derivatives(value, (x, b.select(b.compare("eq", x, 0), 0, b.div(value, x))))
 
 
 @converts("aten.heaviside")

@@ -212,16 +212,22 @@ def _adaptive_max_pool(b: Builder, x: Value, rank: int) -> Sequence[Value | Lazy
 
 
 def _uneven_max_pool(b: Builder, x: Value, rank: int) -> Value:
-    """Take the maximum over bins of different sizes, one dimension after the other."""
-    for dim in range(rank_of(x) - rank, rank_of(x)):
-        size, out = shape_of(x)[dim], b.out_shape[dim]
+    """Take the maximum over bins of different sizes; among equal entries it is the first one, row by row."""
+    first_dim = rank_of(x) - rank
+    widths = []
+    for i in range(rank):
+        # Bins and places in them stand where the dimension was.
+        dim = first_dim + 2 * i
+        size, out = shape_of(x)[dim], b.out_shape[first_dim + i]
         first = np.arange(out) * size // out
         limit = -(-(np.arange(1, out + 1) * size) // out)
+        widths.append(int((limit - first).max()))
         # Short bins have their last entry again: the maximum, and which entry it is, stay.
-        widest = int((limit - first).max())
-        bins = np.minimum(first[:, None] + np.arange(widest), limit[:, None] - 1)
-        x = first_maximum(b, b.take(x, b.constant(bins, "i64"), dim), dim + 1, False)[0]
-    return x
+        bins = np.minimum(first[:, None] + np.arange(widths[-1]), limit[:, None] - 1)
+        x = b.take(x, b.constant(bins, "i64"), dim)
+    order = [*range(first_dim), *range(first_dim, rank_of(x), 2), *range(first_dim + 1, rank_of(x), 2)]
+    bins_of_entries = b.reshape(b.transpose(x, order), (*b.out_shape, math.prod(widths)))
+    return first_maximum(b, bins_of_entries, len(b.out_shape), False)[0]
 
 
 @converts("aten.adaptive_max_pool1d")

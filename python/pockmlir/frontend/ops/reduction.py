@@ -79,14 +79,25 @@ def amin(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     return negated(b, amax(b, negated(b, x), dims, keepdim))
 
 
+def _extremum(b: Builder, x: Value, reduce: Callable[..., Value]) -> Value:
+    """Return an extremum of everything: equal entries share the gradient, or those that are NaN."""
+    dims = dims_of(x, None)
+    if not is_float(dtype_of(x)) or not dims:
+        return reduce(b, x, dims, False)
+    value = reduce(b, x, dims, True)
+    chosen = b.cast(b.either(b.compare("eq", x, value), b.compare("ne", x, x)), dtype_of(x))
+    slope = b.div(chosen, b.sum(chosen, dims, True))
+    return b.reshape(b.reduced_with_derivative(value, x, slope, dims), ())
+
+
 @converts("aten.max")
 def max_all(b: Builder, x: Value) -> Value:
-    return amax_dims(b, x, dims_of(x, None), False)
+    return _extremum(b, x, amax)
 
 
 @converts("aten.min")
 def min_all(b: Builder, x: Value) -> Value:
-    return negated(b, max_all(b, negated(b, x)))
+    return _extremum(b, x, amin)
 
 
 def argmax_dim(b: Builder, x: Value, dim: int) -> Value:
@@ -97,13 +108,8 @@ def argmax_dim(b: Builder, x: Value, dim: int) -> Value:
     return b.emit(pock.ArgmaxOp, b.type(shape, "i64"), x, dim=dim)
 
 
-@converts("aten.max.dim")
-def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
-    if rank_of(x) == 0:
-        return [x, b.splat((), 0, "i64")]
+def _chosen(b: Builder, x: Value, index: Value, dim: int, keepdim: bool) -> list[Value]:
     # Not amax: the gradient goes to the one entry that the index names.
-    dim %= rank_of(x)
-    index = argmax_dim(b, x, dim)
     kept = [1 if i == dim else size for i, size in enumerate(shape_of(x))]
     position = b.emit(pock.IotaOp, b.type(shape_of(x), "i64"), dim=dim)
     chosen = b.compare("eq", position, b.reshape(index, kept))
@@ -111,10 +117,20 @@ def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
     return [value, b.reshape(index, kept) if keepdim else index]
 
 
+@converts("aten.max.dim")
+def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
+    if rank_of(x) == 0:
+        return [x, b.splat((), 0, "i64")]
+    dim %= rank_of(x)
+    return _chosen(b, x, argmax_dim(b, x, dim), dim, keepdim)
+
+
 @converts("aten.min.dim")
 def min_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
-    value, index = max_dim(b, negated(b, x), dim, keepdim)
-    return [negated(b, value), index]
+    if rank_of(x) == 0:
+        return [x, b.splat((), 0, "i64")]
+    dim %= rank_of(x)
+    return _chosen(b, x, argmax_dim(b, negated(b, x), dim), dim, keepdim)
 
 
 @converts("aten.argmax")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Value, dtype_of, is_float
 from ..registry import Unsupported, converts
-from .elementwise import Operand, div, operands
+from .elementwise import Operand, div, is_negative, operands
 
 
 @converts("aten.floor")
@@ -40,7 +40,8 @@ def round_decimals(b: Builder, x: Value, decimals: int) -> Value:
 def trunc(b: Builder, x: Value) -> Value:
     if not is_float(b.out_dtype):
         return x
-    return b.mul(b.unary(pock.SignOp, x), b.unary(pock.FloorOp, b.unary(pock.AbsOp, x)))
+    # Zeros keep the sign.
+    return b.select(b.compare("lt", x, 0), ceil(b, x), b.unary(pock.FloorOp, x))
 
 
 @converts("aten.frac")
@@ -52,8 +53,7 @@ def quotient(b: Builder, x: Value, y: Value, mode: str) -> Value:
     """Return the quotient rounded down (``floor``) or toward zero (``trunc``)."""
     if not is_float(dtype_of(x)):
         return b.binary(pock.TruncDivOp if mode == "trunc" else pock.FloorDivOp, x, _divisor(b, y))
-    result = b.div(x, y)
-    return trunc(b, result) if mode == "trunc" else b.unary(pock.FloorOp, result)
+    return trunc(b, b.div(x, y)) if mode == "trunc" else _floored(b, x, y)
 
 
 def _divisor(b: Builder, y: Value) -> Value:
@@ -61,6 +61,25 @@ def _divisor(b: Builder, y: Value) -> Value:
     if (known := b.known(y)) is not None and (known == 0).any():
         raise Unsupported("by zero on integers, where PyTorch raises ZeroDivisionError")
     return y
+
+
+def _remainder(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
+    """Return the exact remainder of truncation, and whether its sign is not that of a divisor."""
+    rest = b.binary(pock.FmodOp, x, y)
+    other_sign = b.compare("ne", b.compare("lt", rest, 0), b.compare("lt", y, 0))
+    return rest, b.both(other_sign, b.compare("ne", rest, 0))
+
+
+def _floored(b: Builder, x: Value, y: Value) -> Value:
+    """Return the floor of the exact quotient, as PyTorch and Python compute it."""
+    rest, below = _remainder(b, x, y)
+    multiple = b.div(b.sub(x, rest), y)
+    # Next to a whole number.
+    whole = b.unary(pock.RoundOp, b.select(below, b.sub(multiple, 1), multiple))
+    rounded = b.div(x, y)
+    zero = b.select(is_negative(b, rounded), b.lift(-0.0, b.out_dtype), 0.0)
+    result = b.select(b.compare("eq", whole, 0), zero, whole)
+    return b.constant_to_gradients(b.select(b.compare("eq", y, 0), rounded, result))
 
 
 @converts("aten.div.Tensor_mode", "aten.div.Scalar_mode")
@@ -78,10 +97,18 @@ def floor_divide(b: Builder, x: Operand, y: Operand) -> Value:
 @converts("aten.fmod.Tensor", "aten.fmod.Scalar")
 def fmod(b: Builder, x: Operand, y: Operand) -> Value:
     x, y = operands(b, x, y)
+    if is_float(b.out_dtype):
+        one, whole = b.lift(1, b.out_dtype), trunc(b, b.div(x, y))
+        return b.with_derivatives(b.binary(pock.FmodOp, x, y), (x, one), (y, b.unary(pock.NegOp, whole)))
     return b.sub(x, b.mul(quotient(b, x, y, "trunc"), y))
 
 
 @converts("aten.remainder.Tensor", "aten.remainder.Scalar", "aten.remainder.Scalar_Tensor")
 def remainder(b: Builder, x: Operand, y: Operand) -> Value:
     x, y = operands(b, x, y)
+    if is_float(b.out_dtype):
+        rest, below = _remainder(b, x, y)
+        value = b.select(below, b.add(rest, y), rest)
+        one = b.lift(1, b.out_dtype)
+        return b.with_derivatives(value, (x, one), (y, b.unary(pock.NegOp, _floored(b, x, y))))
     return b.sub(x, b.mul(quotient(b, x, y, "floor"), y))
