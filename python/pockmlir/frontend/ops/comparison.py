@@ -6,7 +6,7 @@ import math
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float
-from ..registry import Unsupported, converts
+from ..registry import converts
 from .elementwise import is_negative
 
 Operand = Value | Number
