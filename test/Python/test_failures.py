@@ -191,6 +191,7 @@ def test_what_is_in_range_is_not_checked():
         def forward(self, x: torch.Tensor, i: torch.Tensor) -> torch.Tensor:
             y = self.w[i.clamp(0, 3)] + self.w[i.clamp(max=2).clamp(min=-4)] + self.w[torch.arange(3)]
             y = y + self.w.gather(0, rows(x.argmax(1))) + self.w[torch.where(i > 2, 1, 0) + 2]
+            y = y + self.w[x.sort(1).indices[:, 0]] + self.w[x.topk(2, 1).indices[:, 1]]
             return (
                 y
                 + functional.embedding(torch.minimum(i.clamp(min=0), torch.tensor(3)), self.w)

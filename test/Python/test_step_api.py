@@ -354,6 +354,8 @@ def test_exported_header_documents_arguments(tmp_path):
     assert "#define NET_STATE_BYTES 384" in header
     assert "#define NET_PREDICT_ARENA_BYTES 0" in header
     assert "target: int64_t[4]" in header
+    place = "target of aten.cross_entropy_loss in (loss) at net.py:7"
+    assert f"#define NET_ERROR_1 1 /* {place}: expected indices in [0, 2) or ignore_index -100 */" in header
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest == manifest | fake_step.MANIFEST
 
