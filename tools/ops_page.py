@@ -59,6 +59,11 @@ def mentioned(function: Function) -> Iterator[Any]:
             yield op if is_op(op) else getattr(Builder, name, None)
 
 
+def is_written(value: Any) -> bool:
+    """Whether it is a function with a source: a dataclass has others."""
+    return isinstance(value, Function) and not inspect.unwrap(value).__code__.co_filename.startswith("<")
+
+
 def parts_of(function: Function) -> tuple[list[Function], set[str]]:
     """The functions that a converter may call, itself first, and the ops that they emit."""
     functions, found = [function], set()
@@ -67,7 +72,7 @@ def parts_of(function: Function) -> tuple[list[Function], set[str]]:
             if is_op(value):
                 found.add(value.OPERATION_NAME.removeprefix("pock."))
             elif inspect.isclass(value) and value.__module__.startswith("pockmlir.frontend.ops"):
-                functions += [m for m in vars(value).values() if isinstance(m, Function) and m not in functions]
+                functions += [m for m in vars(value).values() if is_written(m) and m not in functions]
             elif isinstance(value, Function) and value.__module__.startswith("pockmlir.frontend"):
                 functions += [value] if value not in functions else []
     # Constants are everywhere and say nothing.
@@ -202,11 +207,33 @@ A model arrives as the operators of `torch.export`. What becomes of each:
 
 Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of promotion apply. Shapes are static.
 
+* **Inputs** may also be `uint8` and `int16`: they are computed in `i32`, and wrap around where PyTorch's do. `float16`,
+  `bfloat16`, `uint16` and `uint32` are converted before the model, and so are floating-point inputs that PyTorch does not
+  mix with the parameters (`float64` into a linear layer of `float32`). A call takes either type; the report lists them.
+* **Masks** that are buffers, or made of constants, may select entries (`x[mask]`, `masked_select`, `nonzero`): their values are
+  compiled in, and `load_state_dict` refuses others. Masks made of data have no static number of entries: use `torch.where`.
 * **Dropout** draws from a counter-based generator: `@loss` then has the inputs `dropout_seed` and `dropout_step`, the
   mask is made again in the backward pass, and `@predict` has none, even where `training=True` is fixed in the model.
+* **Gradients that a model gives itself** are part of the step: the backward of a `torch.autograd.Function`, hooks of
+  tensors, parameters (`register_hook`) and modules (`register_full_backward_hook`, `…_pre_hook`), global ones too. They
+  are traced like the forward pass, with all that they read. Refused by name: `register_backward_hook`,
+  `register_post_accumulate_grad_hook`, hooks of `grad_fn`, `register_multi_grad_hook`, `saved_tensors_hooks`, `mark_dirty`, and what depends on
+  values. `checkpoint(use_reentrant=True)` runs what it is given: what is computed again is for `memory_limit` to say.
 * **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.
-* **Rounding divisions** of floating-point numbers (`floor_divide`, `fmod`, `remainder`) round the quotient, so that they
-  may differ from PyTorch's where the exact quotient is within rounding of an integer.
+* **Sorting** (`sort`, `topk`, `kthvalue`, `median`) keeps equal entries in their order, as PyTorch's stable sort does. Where
+  PyTorch leaves their order open, its indices, and so the gradient, may be those of other entries of the same value.
+* **Integers** are computed exactly in all their bits and wrap around. A divisor that is known to be zero is an error when
+  compiling, where PyTorch raises; one that is zero only when running gives the quotient zero. What no integer of the type
+  holds, NaN included, converts to the smallest `i32` or `i64`, as in PyTorch on x86; `i8` is the low bits of the `i32`.
+* **Losses** are NaN, infinite or zero where PyTorch's are, gradients too: ignored labels count for nothing, whatever is
+  predicted for them. **Attention to nothing** (a row that is masked everywhere) is zero; a softmax of it is NaN.
+* **Special points**: at zeros of both signs, infinities, NaN, ties and the ends of the number range, results and
+  gradients are PyTorch's too (`test/Python/test_special_points.py` has the table). What differs: `exp` of less than
+  -87.3, and what is made of it, is zero instead of a number below 1e-38; among ±0 the sign of an extremum over a dimension
+  is not fixed; PyTorch's sums, variances and products of `f32` over a dimension overflow later, and their gradients at infinite
+  entries are not defined; an infinite or NaN pixel spreads along its row and column where windows of different sizes are
+  averaged or an image is resized but for `nearest`.
+* **`fmod`, `remainder`, `floor_divide`** are exact; on targets without a C library for quotients below 2^24.
 """
 
 

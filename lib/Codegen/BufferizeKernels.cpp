@@ -67,11 +67,57 @@ LogicalResult verifyKernel(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
+/// The insertions of arguments, the first one first, that make all of result
+/// number `index` in its out: a concatenation. Empty if it is made otherwise.
+SmallVector<tensor::InsertSliceOp> findParts(func::FuncOp func,
+                                             unsigned index) {
+  unsigned ins = func.getNumArguments() - func.getNumResults();
+  Value value = func.getBody().front().getTerminator()->getOperand(index);
+  SmallVector<tensor::InsertSliceOp> parts;
+  while (auto insert = value.getDefiningOp<tensor::InsertSliceOp>()) {
+    auto isStatic = [](ArrayRef<int64_t> numbers) {
+      return llvm::none_of(numbers, ShapedType::isDynamic);
+    };
+    auto source = dyn_cast<BlockArgument>(insert.getSource());
+    if (!source || source.getArgNumber() >= ins || !value.hasOneUse() ||
+        !isStatic(insert.getStaticOffsets()) ||
+        !isStatic(insert.getStaticSizes()) ||
+        !isStatic(insert.getStaticStrides()))
+      return {};
+    parts.push_back(insert);
+    value = insert.getDest();
+  }
+  if (value != func.getArgument(ins + index) || !value.hasOneUse())
+    return {};
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+/// Copies what `parts` insert, now buffers, to their places in `out`. (As
+/// tensors, one-shot analysis looks at all links of the chain for each link.)
+void writeParts(OpBuilder &b, ArrayRef<tensor::InsertSliceOp> parts,
+                Value out) {
+  auto whole = cast<MemRefType>(out.getType());
+  for (tensor::InsertSliceOp part : parts) {
+    MemRefType type = memref::SubViewOp::inferRankReducedResultType(
+        part.getSourceType().getShape(), whole, part.getStaticOffsets(),
+        part.getStaticSizes(), part.getStaticStrides());
+    Value place = memref::SubViewOp::create(
+        b, part.getLoc(), type, out, part.getMixedOffsets(),
+        part.getMixedSizes(), part.getMixedStrides());
+    auto source = part.getSource().getDefiningOp<bufferization::ToTensorOp>();
+    linalg::CopyOp::create(b, part.getLoc(), source.getBuffer(), place);
+  }
+}
+
 /// Turns the tensor arguments into memrefs and the results into writes.
 void rewriteSignature(func::FuncOp func) {
   Block &block = func.getBody().front();
   OpBuilder b = OpBuilder::atBlockBegin(&block);
   unsigned ins = block.getNumArguments() - func.getNumResults();
+  SmallVector<SmallVector<tensor::InsertSliceOp>> parts;
+  for (unsigned i = 0; i < func.getNumResults(); ++i)
+    parts.push_back(findParts(func, i));
 
   SmallVector<Value> tensors;
   for (BlockArgument arg : block.getArguments()) {
@@ -91,6 +137,10 @@ void rewriteSignature(func::FuncOp func) {
   Operation *ret = block.getTerminator();
   b.setInsertionPoint(ret);
   for (auto [i, result] : llvm::enumerate(ret->getOperands())) {
+    if (!parts[i].empty()) {
+      writeParts(b, parts[i], block.getArgument(ins + i));
+      continue;
+    }
     Location loc = ret->getLoc();
     auto placed = bufferization::MaterializeInDestinationOp::create(
         b, loc, result.getType(), result, tensors[ins + i]);
@@ -101,6 +151,9 @@ void rewriteSignature(func::FuncOp func) {
   }
   func::ReturnOp::create(b, ret->getLoc());
   ret->erase();
+  for (auto &chain : parts)
+    for (tensor::InsertSliceOp part : llvm::reverse(chain))
+      part.erase();
 
   func.setType(b.getFunctionType(block.getArgumentTypes(), {}));
   func.setResAttrsAttr({});

@@ -36,6 +36,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Approximation.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -110,25 +111,29 @@ struct StoreBoolVector : ConvertOpToLLVMPattern<vector::StoreOp> {
   }
 };
 
-/// LLVM has no intrinsic for erf: on f64 it is a call, lane by lane.
-struct CallErf : OpRewritePattern<math::ErfOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(math::ErfOp op,
+/// LLVM has no intrinsic for these: on f64 they are calls, lane by lane.
+/// (Upstream makes exp(x) - 1 and log(1 + x) of two of them, which are zero near
+/// zero.)
+template <typename Op>
+struct CallFunction : OpRewritePattern<Op> {
+  CallFunction(MLIRContext *context, StringRef name)
+      : OpRewritePattern<Op>(context), name(name) {}
+  LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     Type f64 = rewriter.getF64Type(), type = op.getType();
     if (getElementTypeOrSelf(type) != f64)
       return rewriter.notifyMatchFailure(op, "not on f64");
     Location loc = op.getLoc();
-    auto module = op->getParentOfType<ModuleOp>();
-    if (!module.lookupSymbol("erf")) {
+    auto module = op->template getParentOfType<ModuleOp>();
+    if (!module.lookupSymbol(name)) {
       OpBuilder::InsertionGuard guard(rewriter);
       rewriter.setInsertionPointToStart(module.getBody());
       auto declaration = func::FuncOp::create(
-          rewriter, loc, "erf", rewriter.getFunctionType({f64}, {f64}));
+          rewriter, loc, name, rewriter.getFunctionType({f64}, {f64}));
       declaration.setPrivate();
     }
     auto call = [&](Value value) -> Value {
-      return func::CallOp::create(rewriter, loc, "erf", TypeRange{f64}, value)
+      return func::CallOp::create(rewriter, loc, name, TypeRange{f64}, value)
           .getResult(0);
     };
     auto vectorType = dyn_cast<VectorType>(type);
@@ -146,6 +151,8 @@ struct CallErf : OpRewritePattern<math::ErfOp> {
                                                         elements);
     return success();
   }
+
+  StringRef name;
 };
 
 /// What there are instructions or functions for.
@@ -198,13 +205,17 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
   populateMathApproximationPatterns(patterns);
   populateMathPolynomialApproximationPatterns(patterns, options);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-  patterns.add<CallErf>(context);
+  patterns.add<math::ErfcPolynomialApproximation>(context);
+  patterns.add<CallFunction<math::ErfOp>>(context, "erf");
+  patterns.add<CallFunction<math::ErfcOp>>(context, "erfc");
+  patterns.add<CallFunction<math::ExpM1Op>>(context, "expm1");
+  patterns.add<CallFunction<math::Log1pOp>>(context, "log1p");
   if (!abilities.rounding)
     populateRoundingPatterns(patterns);
   if (!abilities.wideConversions)
     populateWideConversionPatterns(patterns);
   if (!abilities.library)
-    populatePowerPatterns(patterns);
+    populateLibraryPatterns(patterns);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 

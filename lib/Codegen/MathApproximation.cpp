@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "MathApproximation.h"
+#include "Formula.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -17,47 +18,20 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Arithmetic on f32 scalars or vectors of one type.
-struct Float {
-  OpBuilder &b;
-  Location loc;
-  Type type;
-
-  Value constant(float value) const {
-    TypedAttr attribute = b.getF32FloatAttr(value);
-    if (auto vector = dyn_cast<VectorType>(type))
-      attribute = SplatElementsAttr::get(vector, Attribute(attribute));
-    return arith::ConstantOp::create(b, loc, attribute);
-  }
-  Value mul(Value x, Value y) const {
-    return arith::MulFOp::create(b, loc, x, y);
-  }
-  /// `min(max(x, low), high)`; NaN stays.
-  Value clamp(Value x, float low, float high) const {
-    Value raised = arith::MaximumFOp::create(b, loc, x, constant(low));
-    return arith::MinimumFOp::create(b, loc, raised, constant(high));
-  }
-  /// The polynomial with these coefficients, the constant one first.
-  Value polynomial(Value x, ArrayRef<float> coefficients) const {
-    Value sum = constant(coefficients.back());
-    for (float coefficient : llvm::reverse(coefficients.drop_back()))
-      sum = math::FmaOp::create(b, loc, sum, x, constant(coefficient));
-    return sum;
-  }
-};
-
 /// erf(x) = x P(x^2) / Q(x^2) up to |x| = 3.92, where it rounds to one.
 /// The coefficients are a fit of least relative error (1.9e-8) on that range;
 /// with the roundings of f32 the error is below 3.6e-7, relative and absolute
-/// (compared with scipy.special.erf at 3.2 million points).
+/// (compared with scipy.special.erf at 3.2 million points). At 4 the quotient
+/// is above one, so that all beyond is one exactly: 1 - erf(x) must vanish
+/// where it is multiplied by large numbers, as in gelu.
 struct ApproximateErf : OpRewritePattern<math::ErfOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::ErfOp op,
                                 PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not on f32");
-    Float f{rewriter, op.getLoc(), op.getType()};
-    Value x = f.clamp(op.getOperand(), -3.92f, 3.92f);
+    Formula f{rewriter, op.getLoc(), op.getType()};
+    Value x = f.clamp(op.getOperand(), -4.0f, 4.0f);
     Value square = f.mul(x, x);
     Value numerator = f.mul(
         x, f.polynomial(square,
@@ -75,9 +49,62 @@ struct ApproximateErf : OpRewritePattern<math::ErfOp> {
   }
 };
 
+/// log(m 2^e) = e log 2 + log(m), m in [sqrt(1/2), sqrt(2)), with the
+/// polynomial of Cephes' logf in three interleaved parts, as upstream has it;
+/// but numbers below 2^-126 keep their value.
+struct ApproximateLog : OpRewritePattern<math::LogOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::LogOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
+    Formula f{rewriter, op.getLoc(), op.getType()};
+    Value x = op.getOperand();
+    Value isDenormal =
+        f.compare(arith::CmpFPredicate::OLT, x, f.constant(0x1p-126f));
+    Value bits =
+        f.toBits(f.select(isDenormal, f.mul(x, f.constant(0x1p23f)), x));
+    Value bias =
+        f.select(isDenormal, f.constant(126.0f + 23.0f), f.constant(126.0f));
+    Value fraction = f.fromBits(
+        f.bitOr(f.bitAnd(bits, f.integer(0x007fffff)), f.integer(0x3f000000)));
+    Value exponent = f.sub(f.toFloat(f.shiftRight(bits, 23)), bias);
+
+    Value one = f.constant(1.0f), zero = f.constant(0.0f);
+    Value isLow = f.compare(arith::CmpFPredicate::OLT, fraction,
+                            f.constant(0.707106781186547524f));
+    Value m = f.add(f.sub(fraction, one), f.select(isLow, fraction, zero));
+    exponent = f.sub(exponent, f.select(isLow, one, zero));
+
+    Value square = f.mul(m, m), cube = f.mul(square, m);
+    Value high = f.polynomial(
+        m, {1.1676998740E-1f, -1.1514610310E-1f, 7.0376836292E-2f});
+    Value middle = f.polynomial(
+        m, {-1.6668057665E-1f, 1.4249322787E-1f, -1.2420140846E-1f});
+    Value low = f.polynomial(
+        m, {3.3333331174E-1f, -2.4999993993E-1f, 2.0000714765E-1f});
+    Value tail = f.mul(f.fma(f.fma(high, cube, middle), cube, low), cube);
+    Value ofFraction = f.add(m, f.fma(f.constant(-0.5f), square, tail));
+    Value result =
+        f.fma(exponent, f.constant(0.693147180559945309f), ofFraction);
+
+    Value infinity = f.constant(std::numeric_limits<float>::infinity());
+    Value nan = f.constant(std::numeric_limits<float>::quiet_NaN());
+    result = f.select(f.compare(arith::CmpFPredicate::OEQ, x, infinity),
+                      infinity, result);
+    result =
+        f.select(f.compare(arith::CmpFPredicate::ULT, x, zero), nan, result);
+    Value minusInfinity = f.constant(-std::numeric_limits<float>::infinity());
+    rewriter.replaceOp(op,
+                       f.select(f.compare(arith::CmpFPredicate::OEQ, x, zero),
+                                minusInfinity, result));
+    return success();
+  }
+};
+
 /// To the nearest integer, halves to the even one: a sum with 2^23 has no bits
 /// for fractions. Larger numbers are integers, NaN stays.
-Value roundEven(const Float &f, Value x) {
+Value roundEven(const Formula &f, Value x) {
   Value bound = f.constant(0x1p23f);
   Value magic = math::CopySignOp::create(f.b, f.loc, bound, x);
   Value sum = arith::AddFOp::create(f.b, f.loc, x, magic);
@@ -95,7 +122,7 @@ struct ExpandRoundEven : OpRewritePattern<math::RoundEvenOp> {
                                 PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not on f32");
-    Float f{rewriter, op.getLoc(), op.getType()};
+    Formula f{rewriter, op.getLoc(), op.getType()};
     rewriter.replaceOp(op, roundEven(f, op.getOperand()));
     return success();
   }
@@ -108,7 +135,7 @@ struct ExpandFloor : OpRewritePattern<math::FloorOp> {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not on f32");
     Location loc = op.getLoc();
-    Float f{rewriter, loc, op.getType()};
+    Formula f{rewriter, loc, op.getType()};
     Value rounded = roundEven(f, op.getOperand());
     Value above = arith::CmpFOp::create(
         rewriter, loc, arith::CmpFPredicate::OGT, rounded, op.getOperand());
@@ -128,19 +155,12 @@ struct ExpandPower : OpRewritePattern<math::PowFOp> {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not on f32");
     Location loc = op.getLoc();
-    Float f{rewriter, loc, op.getType()};
+    Formula f{rewriter, loc, op.getType()};
     Value base = op.getLhs(), exponent = op.getRhs();
     Value zero = f.constant(0.0f), one = f.constant(1.0f);
-    auto compare = [&](arith::CmpFPredicate predicate, Value x,
-                       Value y) -> Value {
-      return arith::CmpFOp::create(rewriter, loc, predicate, x, y);
-    };
-    auto select = [&](Value condition, Value x, Value y) -> Value {
-      return arith::SelectOp::create(rewriter, loc, condition, x, y);
-    };
     auto isInteger = [&](Value x) -> Value {
-      return compare(arith::CmpFPredicate::OEQ,
-                     math::RoundEvenOp::create(rewriter, loc, x), x);
+      return f.compare(arith::CmpFPredicate::OEQ,
+                       math::RoundEvenOp::create(rewriter, loc, x), x);
     };
     Value size = math::AbsFOp::create(rewriter, loc, base);
     Value logarithm = math::LogOp::create(rewriter, loc, size);
@@ -149,23 +169,55 @@ struct ExpandPower : OpRewritePattern<math::PowFOp> {
     Value half = f.mul(exponent, f.constant(0.5f));
     Value negated = arith::NegFOp::create(rewriter, loc, power);
     Value nan = f.constant(std::numeric_limits<float>::quiet_NaN());
-    Value ofNegative = select(isInteger(exponent),
-                              select(isInteger(half), power, negated), nan);
-    Value isNegative = compare(arith::CmpFPredicate::OLT, base, zero);
-    Value result = select(isNegative, ofNegative, power);
+    Value ofNegative = f.select(isInteger(exponent),
+                                f.select(isInteger(half), power, negated), nan);
+    Value isNegative = f.compare(arith::CmpFPredicate::OLT, base, zero);
+    Value result = f.select(isNegative, ofNegative, power);
     // Where the logarithm times zero is no number.
-    result =
-        select(compare(arith::CmpFPredicate::OEQ, exponent, zero), one, result);
+    result = f.select(f.compare(arith::CmpFPredicate::OEQ, exponent, zero), one,
+                      result);
     rewriter.replaceOp(
-        op, select(compare(arith::CmpFPredicate::OEQ, base, one), one, result));
+        op,
+        f.select(f.compare(arith::CmpFPredicate::OEQ, base, one), one, result));
+    return success();
+  }
+};
+
+/// The rest of |x| / |y|, with the sign of x. The rounded quotient may be one
+/// off, which shows in the rest; it is exact below 2^24.
+struct ExpandRemainder : OpRewritePattern<arith::RemFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::RemFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not on f32");
+    Location loc = op.getLoc();
+    Formula f{rewriter, loc, op.getType()};
+    Value x = math::AbsFOp::create(rewriter, loc, op.getLhs());
+    Value y = math::AbsFOp::create(rewriter, loc, op.getRhs());
+    Value quotient = math::FloorOp::create(
+        rewriter, loc, arith::DivFOp::create(rewriter, loc, x, y));
+    Value rest = f.fma(arith::NegFOp::create(rewriter, loc, quotient), y, x);
+    Value isAbove =
+        f.compare(arith::CmpFPredicate::OLT, rest, f.constant(0.0f));
+    rest = f.select(isAbove, f.add(rest, y), rest);
+    Value isBelow = f.compare(arith::CmpFPredicate::OGE, rest, y);
+    rest = f.select(isBelow, f.sub(rest, y), rest);
+    // Zero times infinity is no number.
+    Value infinity = f.constant(std::numeric_limits<float>::infinity());
+    Value isWhole = arith::AndIOp::create(
+        rewriter, loc, f.compare(arith::CmpFPredicate::OEQ, y, infinity),
+        f.compare(arith::CmpFPredicate::OLT, x, infinity));
+    rewriter.replaceOpWithNewOp<math::CopySignOp>(
+        op, f.select(isWhole, x, rest), op.getLhs());
     return success();
   }
 };
 
 } // namespace
 
-void populatePowerPatterns(RewritePatternSet &patterns) {
-  patterns.add<ExpandPower>(patterns.getContext());
+void populateLibraryPatterns(RewritePatternSet &patterns) {
+  patterns.add<ExpandPower, ExpandRemainder>(patterns.getContext());
 }
 
 void populateRoundingPatterns(RewritePatternSet &patterns) {
@@ -174,7 +226,9 @@ void populateRoundingPatterns(RewritePatternSet &patterns) {
 
 void populateMathApproximationPatterns(RewritePatternSet &patterns) {
   // Before upstream's.
-  patterns.add<ApproximateErf>(patterns.getContext(), /*benefit=*/2);
+  patterns.add<ApproximateErf, ApproximateLog>(patterns.getContext(),
+                                               /*benefit=*/2);
+  populateTrigonometryPatterns(patterns, /*benefit=*/2);
 }
 
 } // namespace mlir::pock

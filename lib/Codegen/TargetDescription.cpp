@@ -1,6 +1,7 @@
 //===- TargetDescription.cpp - Parsing of `pock.target` -------------------===//
 
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/PockUtils.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -101,9 +102,7 @@ TargetDescription TargetDescription::of(Operation *op) {
 
 int64_t TargetDescription::lanes(Type type) const {
   // i1 lives in memory as bytes; index has the target's width.
-  int64_t bits = type.isIndex()
-                     ? indexBits
-                     : std::max<int64_t>(type.getIntOrFloatBitWidth(), 8);
+  int64_t bits = type.isIndex() ? indexBits : 8 * bytesOf(type);
   return std::max<int64_t>(1, vectorBytes * 8 / bits);
 }
 

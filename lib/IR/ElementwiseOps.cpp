@@ -46,10 +46,15 @@ INFER_BINARY(SubOp)
 INFER_BINARY(MulOp)
 INFER_BINARY(DivOp)
 INFER_BINARY(PowOp)
+INFER_BINARY(FmodOp)
 INFER_BINARY(MaximumOp)
 INFER_BINARY(MinimumOp)
 INFER_BINARY(AndOp)
 INFER_BINARY(OrOp)
+INFER_BINARY(FloorDivOp)
+INFER_BINARY(TruncDivOp)
+INFER_BINARY(ShiftLeftOp)
+INFER_BINARY(ShiftRightOp)
 #undef INFER_BINARY
 
 LogicalResult CmpOp::inferReturnTypes(MLIRContext *context,
@@ -107,5 +112,21 @@ LogicalResult ClampOp::verify() {
 LogicalResult SoftplusOp::verify() {
   if (getBeta().isZero())
     return emitOpError("expected beta other than zero");
+  return success();
+}
+
+LogicalResult WithDerivativesOp::verify() {
+  if (getValue().getType() != getType())
+    return emitOpError("expected value and result of the same type, but got ")
+           << getValue().getType() << " and " << getType();
+  for (Value operand : getOperands().drop_front()) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    if (type.getElementType() != getType().getElementType() ||
+        broadcastTypes({type, getType()}, getType().getElementType()) !=
+            getType())
+      return emitOpError("expected operands of one element type that broadcast "
+                         "to the result, but got ")
+             << type << " and " << getType();
+  }
   return success();
 }

@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mlir::pock;
 
@@ -42,11 +44,15 @@ struct Float {
   }
   Value neg(Value x) const { return arith::NegFOp::create(b, loc, x); }
   Value exp(Value x) const { return math::ExpOp::create(b, loc, x); }
+  /// `x < y ? y : x`: NaN and, where both are zero, the sign of `x` stay.
   Value max(Value x, double y) const {
-    return arith::MaximumFOp::create(b, loc, x, constant(y));
+    Value below = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x,
+                                        constant(y));
+    return arith::SelectOp::create(b, loc, below, constant(y), x);
   }
+  /// `x > y ? y : x`.
   Value min(Value x, double y) const {
-    return arith::MinimumFOp::create(b, loc, x, constant(y));
+    return selectGreater(x, y, constant(y), x);
   }
   /// `x > y ? a : b`.
   Value selectGreater(Value x, double y, Value onTrue, Value onFalse) const {
@@ -64,6 +70,46 @@ struct Float {
   }
 };
 
+/// Truncated toward zero; the smallest integer of at least 32 bits for what is
+/// out of range, which is undefined to `arith.fptosi`.
+Value convertToInteger(OpBuilder &b, Location loc, Value x, Type to) {
+  unsigned bits = std::max(32u, to.getIntOrFloatBitWidth());
+  Type wide = b.getIntegerType(bits);
+  double limit = std::ldexp(1.0, bits - 1);
+  auto compare = [&](arith::CmpFPredicate predicate, double bound) -> Value {
+    Value constant =
+        arith::ConstantOp::create(b, loc, b.getFloatAttr(x.getType(), bound));
+    return arith::CmpFOp::create(b, loc, predicate, x, constant);
+  };
+  Value above = compare(arith::CmpFPredicate::OGE, -limit);
+  Value below = compare(arith::CmpFPredicate::OLT, limit);
+  Value within = arith::AndIOp::create(b, loc, above, below);
+  Value smallest = arith::ConstantOp::create(
+      b, loc, b.getIntegerAttr(wide, APInt::getSignedMinValue(bits)));
+  Value integer = arith::FPToSIOp::create(b, loc, wide, x);
+  integer = arith::SelectOp::create(b, loc, within, integer, smallest);
+  return wide == to ? integer : arith::TruncIOp::create(b, loc, to, integer);
+}
+
+/// Rounded to nearest. What would round to infinity, from half a unit above the
+/// largest bf16 on, loses its low bits instead: a mask of the smallest f32 must
+/// not become one of minus infinity, which makes NaN of a row.
+Value convertToBf16(OpBuilder &b, Location loc, Value x) {
+  auto constant = [&](uint32_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, loc, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  };
+  Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), x);
+  Value size = arith::AndIOp::create(b, loc, bits, constant(0x7fffffff));
+  Value above = arith::SubIOp::create(b, loc, size, constant(0x7f7f8000));
+  Value overflows = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                          above, constant(0x8000));
+  Value cut = arith::AndIOp::create(b, loc, bits, constant(0xffff0000));
+  bits = arith::SelectOp::create(b, loc, overflows, cut, bits);
+  Value finite = arith::BitcastOp::create(b, loc, b.getF32Type(), bits);
+  return arith::TruncFOp::create(b, loc, b.getBF16Type(), finite);
+}
+
 /// A conversion between number types, as documented at `pock.cast`.
 Value convertScalar(OpBuilder &b, Location loc, Value x, Type to) {
   Type from = x.getType();
@@ -77,7 +123,9 @@ Value convertScalar(OpBuilder &b, Location loc, Value x, Type to) {
       return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, x, zero);
     }
     if (isa<IntegerType>(to))
-      return arith::FPToSIOp::create(b, loc, to, x);
+      return convertToInteger(b, loc, x, to);
+    if (from.isF32() && to.isBF16())
+      return convertToBf16(b, loc, x);
     if (fromBits < toBits)
       return arith::ExtFOp::create(b, loc, to, x);
     if (fromBits > toBits)
@@ -144,6 +192,8 @@ POCK_UNARY_SCALAR(RsqrtOp) {
 }
 
 POCK_UNARY_SCALAR(ErfOp) { return math::ErfOp::create(f.b, f.loc, x); }
+
+POCK_UNARY_SCALAR(ErfcOp) { return math::ErfcOp::create(f.b, f.loc, x); }
 
 POCK_UNARY_SCALAR(TanhOp) { return math::TanhOp::create(f.b, f.loc, x); }
 
@@ -236,6 +286,16 @@ SmallVector<Value> NotOp::buildScalar(OpBuilder &b, Location loc,
                                       ValueRange args) {
   Value one = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
   return {arith::XOrIOp::create(b, loc, args[0], one)};
+}
+
+SmallVector<Value> BceOp::buildScalar(OpBuilder &b, Location loc,
+                                      ValueRange args) {
+  Float f(b, loc, args[0]);
+  Value x = args[0], t = args[1];
+  Value log = f.max(math::LogOp::create(b, loc, x), -100.0);
+  Value rest = f.max(math::Log1pOp::create(b, loc, f.neg(x)), -100.0);
+  Value other = f.add(f.constant(1.0), f.neg(t));
+  return {f.neg(f.add(f.mul(t, log), f.mul(other, rest)))};
 }
 
 SmallVector<Value> CastOp::buildScalar(OpBuilder &b, Location loc,

@@ -53,14 +53,30 @@ SmallVector<Value> PowOp::buildScalar(OpBuilder &b, Location loc,
   return {math::PowFOp::create(b, loc, args[0], args[1])};
 }
 
+SmallVector<Value> FmodOp::buildScalar(OpBuilder &b, Location loc,
+                                       ValueRange args) {
+  return {arith::RemFOp::create(b, loc, args[0], args[1])};
+}
+
+/// `x` where it is `better` or NaN, else `y`: of zeros of both signs the
+/// second, as in PyTorch.
+static Value buildExtremum(OpBuilder &b, Location loc, ValueRange args,
+                           arith::CmpFPredicate better) {
+  Value x = args[0], y = args[1];
+  Value isBetter = arith::CmpFOp::create(b, loc, better, x, y);
+  Value chosen = arith::SelectOp::create(b, loc, isBetter, x, y);
+  Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+  return arith::SelectOp::create(b, loc, isNaN, x, chosen);
+}
+
 SmallVector<Value> MaximumOp::buildScalar(OpBuilder &b, Location loc,
                                           ValueRange args) {
-  return {arith::MaximumFOp::create(b, loc, args[0], args[1])};
+  return {buildExtremum(b, loc, args, arith::CmpFPredicate::OGT)};
 }
 
 SmallVector<Value> MinimumOp::buildScalar(OpBuilder &b, Location loc,
                                           ValueRange args) {
-  return {arith::MinimumFOp::create(b, loc, args[0], args[1])};
+  return {buildExtremum(b, loc, args, arith::CmpFPredicate::OLT)};
 }
 
 SmallVector<Value> AndOp::buildScalar(OpBuilder &b, Location loc,
@@ -71,6 +87,81 @@ SmallVector<Value> AndOp::buildScalar(OpBuilder &b, Location loc,
 SmallVector<Value> OrOp::buildScalar(OpBuilder &b, Location loc,
                                      ValueRange args) {
   return {arith::OrIOp::create(b, loc, args[0], args[1])};
+}
+
+/// `x / y` of integers, `down` or toward zero. Processors trap on division by
+/// zero and of the smallest integer by -1: neither is computed by dividing.
+static Value buildQuotient(OpBuilder &b, Location loc, Value x, Value y,
+                           bool down) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, loc,
+                                     b.getIntegerAttr(x.getType(), value));
+  };
+  auto compare = [&](arith::CmpIPredicate predicate, Value l,
+                     Value r) -> Value {
+    return arith::CmpIOp::create(b, loc, predicate, l, r);
+  };
+  Value zero = constant(0), one = constant(1);
+  Value byZero = compare(arith::CmpIPredicate::eq, y, zero);
+  Value byMinusOne = compare(arith::CmpIPredicate::eq, y, constant(-1));
+  Value traps = arith::OrIOp::create(b, loc, byZero, byMinusOne);
+  Value divisor = arith::SelectOp::create(b, loc, traps, one, y);
+  Value quotient = arith::DivSIOp::create(b, loc, x, divisor);
+  if (down) {
+    Value product = arith::MulIOp::create(b, loc, quotient, divisor);
+    Value rest = arith::SubIOp::create(b, loc, x, product);
+    Value inexact = compare(arith::CmpIPredicate::ne, rest, zero);
+    Value signs = arith::XOrIOp::create(b, loc, rest, divisor);
+    Value differ = compare(arith::CmpIPredicate::slt, signs, zero);
+    Value above = arith::AndIOp::create(b, loc, inexact, differ);
+    Value lower = arith::SubIOp::create(b, loc, quotient, one);
+    quotient = arith::SelectOp::create(b, loc, above, lower, quotient);
+  }
+  Value negated = arith::SubIOp::create(b, loc, zero, x);
+  quotient = arith::SelectOp::create(b, loc, byMinusOne, negated, quotient);
+  return arith::SelectOp::create(b, loc, byZero, zero, quotient);
+}
+
+SmallVector<Value> FloorDivOp::buildScalar(OpBuilder &b, Location loc,
+                                           ValueRange args) {
+  return {buildQuotient(b, loc, args[0], args[1], /*down=*/true)};
+}
+
+SmallVector<Value> TruncDivOp::buildScalar(OpBuilder &b, Location loc,
+                                           ValueRange args) {
+  return {buildQuotient(b, loc, args[0], args[1], /*down=*/false)};
+}
+
+/// Whether `count` is from 0 to `limit - 1`, and it or else `otherwise`.
+static std::pair<Value, Value> limitCount(OpBuilder &b, Location loc,
+                                          Value count, int64_t limit,
+                                          int64_t otherwise) {
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(b, loc,
+                                     b.getIntegerAttr(count.getType(), value));
+  };
+  Value within = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, count,
+                                       constant(limit));
+  Value limited =
+      arith::SelectOp::create(b, loc, within, count, constant(otherwise));
+  return {within, limited};
+}
+
+SmallVector<Value> ShiftLeftOp::buildScalar(OpBuilder &b, Location loc,
+                                            ValueRange args) {
+  int64_t bits = args[0].getType().getIntOrFloatBitWidth();
+  auto [within, count] = limitCount(b, loc, args[1], bits, 0);
+  Value zero =
+      arith::ConstantOp::create(b, loc, b.getZeroAttr(args[0].getType()));
+  Value shifted = arith::ShLIOp::create(b, loc, args[0], count);
+  return {arith::SelectOp::create(b, loc, within, shifted, zero)};
+}
+
+SmallVector<Value> ShiftRightOp::buildScalar(OpBuilder &b, Location loc,
+                                             ValueRange args) {
+  int64_t last = args[0].getType().getIntOrFloatBitWidth() - 1;
+  auto [within, count] = limitCount(b, loc, args[1], last, last);
+  return {arith::ShRSIOp::create(b, loc, args[0], count)};
 }
 
 /// NaN is unequal to everything and else compares false.
@@ -126,4 +217,9 @@ SmallVector<Value> CmpOp::buildScalar(OpBuilder &b, Location loc,
 SmallVector<Value> SelectOp::buildScalar(OpBuilder &b, Location loc,
                                          ValueRange args) {
   return {arith::SelectOp::create(b, loc, args[0], args[1], args[2])};
+}
+
+SmallVector<Value> WithDerivativesOp::buildScalar(OpBuilder &, Location,
+                                                  ValueRange args) {
+  return {args[0]};
 }

@@ -1,6 +1,7 @@
 //===- PockDialect.cpp - the pock dialect ---------------------------------===//
 
 #include "Pock/IR/Pock.h"
+#include "Pock/IR/StorableTypes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -47,6 +48,8 @@ LogicalResult PockDialect::verifyOperationAttribute(Operation *op,
     if (!isa<ModuleOp>(op) || !valid)
       return op->emitError("expected 'pock.optimizer' to be an optimizer "
                            "attribute of a module, or an array of them");
+  } else if (name == "pock.kernel") {
+    return verifyKernel(op);
   } else if (name == "pock.scheme") {
     auto scheme = dyn_cast<DictionaryAttr>(attr.getValue());
     if (!isa<ModuleOp>(op) || !scheme)

@@ -52,18 +52,33 @@ OpFoldResult NegOp::fold(FoldAdaptor adaptor) {
                     [](ArrayRef<double> v) { return -v[0]; });
 }
 
-// x + 0 is not x for x = -0; PyTorch's own rewrites ignore that sign as well.
+/// Whether `x + attr` is `x` for every x: of floating-point numbers -0 alone is
+/// neutral, since -0 + 0 = 0.
+static bool isNeutralToSums(Attribute attr) {
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(attr);
+  return isSplat(attr, 0) && (!isa<FloatType>(dense.getElementType()) ||
+                              dense.getSplatValue<APFloat>().isNegative());
+}
+
+/// Whether `x - attr` is `x` for every x.
+static bool isNeutralToDifferences(Attribute attr) {
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(attr);
+  return isSplat(attr, 0) && (!isa<FloatType>(dense.getElementType()) ||
+                              !dense.getSplatValue<APFloat>().isNegative());
+}
+
 OpFoldResult AddOp::fold(FoldAdaptor adaptor) {
-  if (getLhs().getType() == getType() && isSplat(adaptor.getRhs(), 0))
+  if (getLhs().getType() == getType() && isNeutralToSums(adaptor.getRhs()))
     return getLhs();
-  if (getRhs().getType() == getType() && isSplat(adaptor.getLhs(), 0))
+  if (getRhs().getType() == getType() && isNeutralToSums(adaptor.getLhs()))
     return getRhs();
   return foldSplats(adaptor.getOperands(), getType(),
                     [](ArrayRef<double> v) { return v[0] + v[1]; });
 }
 
 OpFoldResult SubOp::fold(FoldAdaptor adaptor) {
-  if (getLhs().getType() == getType() && isSplat(adaptor.getRhs(), 0))
+  if (getLhs().getType() == getType() &&
+      isNeutralToDifferences(adaptor.getRhs()))
     return getLhs();
   return foldSplats(adaptor.getOperands(), getType(),
                     [](ArrayRef<double> v) { return v[0] - v[1]; });
@@ -90,9 +105,15 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
                                            : OpFoldResult();
 }
 
-OpFoldResult SumOp::fold(FoldAdaptor) {
-  return getInput().getType() == getType() ? OpFoldResult(getInput())
-                                           : OpFoldResult();
+OpFoldResult SumOp::fold(FoldAdaptor adaptor) {
+  if (getInput().getType() == getType())
+    return getInput();
+  // A sum starts at zero: of zeros of either sign it is zero.
+  auto type = cast<RankedTensorType>(getType());
+  if (isSplat(adaptor.getInput(), 0))
+    return DenseElementsAttr::get(
+        type, Builder(getContext()).getZeroAttr(type.getElementType()));
+  return {};
 }
 OpFoldResult MeanOp::fold(FoldAdaptor) {
   return getInput().getType() == getType() ? OpFoldResult(getInput())

@@ -82,12 +82,6 @@ Value pock::transposeTo(OpBuilder &b, Location loc, Value value,
   return value;
 }
 
-int64_t pock::bytesOf(Type type) {
-  if (auto shaped = dyn_cast<ShapedType>(type))
-    return shaped.getNumElements() * bytesOf(shaped.getElementType());
-  return type.isIndex() ? 8 : llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-}
-
 int64_t pock::channelDim(Layout layout, int64_t rank) {
   return layout == Layout::ChannelsFirst ? 1 : rank - 1;
 }

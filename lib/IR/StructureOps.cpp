@@ -1,8 +1,11 @@
 //===- StructureOps.cpp - verifiers of parameters, updates, launches ------===//
 
 #include "Pock/IR/PockUtils.h"
+#include "Pock/IR/StorableTypes.h"
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -14,6 +17,10 @@ LogicalResult ParamOp::verify() {
   if (!type || !type.hasStaticShape())
     return emitOpError("expected a tensor of static shape, but got ")
            << getType();
+  if (failed(verifyStorable(*this, type)))
+    return failure();
+  if (!isOutermost(*this))
+    return emitOpError("expected a parameter in the outermost module");
   if (getTrained() && (getKind() != ParamKind::Parameter ||
                        !isa<FloatType>(type.getElementType())))
     return emitOpError("expected only a parameter of floating-point type to be "
@@ -109,10 +116,44 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
     diag.attachNote(param.getLoc()) << "declared here";
     return diag;
   }
+  for (StringRef name : getOptimizer().getStateNames()) {
+    auto symbol = StringAttr::get(getContext(), getParam() + "." + name);
+    auto state = symbols.lookupNearestSymbolFrom<ParamOp>(*this, symbol);
+    if (!state || state.getType() == type)
+      continue;
+    InFlightDiagnostic diag = emitOpError("expected the optimizer state '")
+                              << symbol.getValue() << "' to be of type " << type
+                              << ", but got " << state.getType();
+    diag.attachNote(state.getLoc()) << "declared here";
+    return diag;
+  }
+  return success();
+}
+
+LogicalResult FailIfOp::verify() {
+  std::optional<ArrayRef<int64_t>> range = getRange();
+  if (range && (range->size() != 2 || range->front() >= range->back()))
+    return emitOpError("expected a range of two numbers, the first less than "
+                       "the second");
+  return success();
+}
+
+/// Drops what never fails, and what another one fails for already.
+LogicalResult FailIfOp::canonicalize(FailIfOp op, PatternRewriter &rewriter) {
+  bool needless = matchPattern(op.getFlag(), m_Zero());
+  for (Operation *user : op.getFlag().getUsers())
+    needless |= isa<FailIfOp>(user) && user != op &&
+                user->getBlock() == op->getBlock() && user->isBeforeInBlock(op);
+  if (!needless)
+    return rewriter.notifyMatchFailure(op, "may be the first to fail");
+  rewriter.eraseOp(op);
   return success();
 }
 
 LogicalResult LaunchOp::verify() {
+  if (failed(verifyStorable(*this, getOperandTypes())) ||
+      failed(verifyStorable(*this, getResultTypes())))
+    return failure();
   bool tensors = llvm::any_of(getOuts().getTypes(), [](Type type) {
     return isa<RankedTensorType>(type);
   });
@@ -137,8 +178,9 @@ static bool accepts(Type argument, Type operand) {
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
       *this, getCalleeAttr());
-  if (!kernel)
-    return emitOpError("expected '") << getCallee() << "' to be a function";
+  if (!kernel || !isOutermost(kernel))
+    return emitOpError("expected '")
+           << getCallee() << "' to be a function of the outermost module";
   // A bufferized kernel may want workspace, which pock-plan-memory passes.
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
   size_t workspace =

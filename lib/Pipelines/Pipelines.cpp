@@ -61,6 +61,8 @@ void mlir::pock::buildSchedulePipeline(OpPassManager &pm,
   // Before scheduling: what moves to @prepare needs no place in the order.
   pm.addPass(createSplitPrepare());
   addCleanup(pm);
+  // Before scheduling: updates wait for what may fail.
+  pm.addNestedPass<func::FuncOp>(createFailEarly());
   if (options.reorder)
     pm.addNestedPass<func::FuncOp>(createSchedule());
   // Updates are in place now: their regions have served.

@@ -18,10 +18,6 @@ static bool occupies(const Slot &slot) {
   return slot.size > 0 && slot.begin < slot.end;
 }
 
-static bool conflict(const Slot &a, const Slot &b) {
-  return occupies(a) && occupies(b) && a.begin < b.end && b.begin < a.end;
-}
-
 Plan plan(llvm::ArrayRef<Slot> slots) {
   llvm::SmallVector<Slot, 0> occupied;
   for (const Slot &slot : slots)
@@ -45,18 +41,33 @@ bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan) {
   if (plan.offsets.size() != slots.size())
     return false;
   int64_t peak = 0;
-  for (size_t i = 0; i < slots.size(); ++i) {
-    if (!occupies(slots[i]))
+  // Releases come first: lifetimes are half open.
+  llvm::SmallVector<std::tuple<int64_t, bool, size_t>, 0> events;
+  for (auto [i, slot] : llvm::enumerate(slots)) {
+    if (!occupies(slot))
       continue;
     int64_t offset = plan.offsets[i];
-    if (offset < 0 || offset % std::max<int64_t>(1, slots[i].align) != 0)
+    if (offset < 0 || offset % std::max<int64_t>(1, slot.align) != 0)
       return false;
-    peak = std::max(peak, offset + slots[i].size);
-    for (size_t j = 0; j < i; ++j)
-      if (conflict(slots[i], slots[j]) &&
-          offset < plan.offsets[j] + slots[j].size &&
-          plan.offsets[j] < offset + slots[i].size)
-        return false;
+    peak = std::max(peak, offset + slot.size);
+    events.push_back({slot.begin, true, i});
+    events.push_back({slot.end, false, i});
+  }
+  llvm::sort(events);
+  // What is alive, from offset to end: no two of them overlap, so that a new
+  // one overlaps its neighbours or none.
+  std::map<int64_t, int64_t> live;
+  for (auto [time, begins, i] : events) {
+    int64_t begin = plan.offsets[i], end = begin + slots[i].size;
+    if (!begins) {
+      live.erase(begin);
+      continue;
+    }
+    auto above = live.lower_bound(begin);
+    if ((above != live.end() && above->first < end) ||
+        (above != live.begin() && std::prev(above)->second > begin))
+      return false;
+    live[begin] = end;
   }
   return peak == plan.peak;
 }

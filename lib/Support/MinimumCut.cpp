@@ -30,28 +30,43 @@ bool Network::findLevels(int source, int sink) {
   return level[sink] >= 0;
 }
 
-int64_t Network::push(int node, int sink, int64_t limit) {
-  if (node == sink)
-    return limit;
-  for (size_t &i = tried[node]; i < outgoing[node].size(); ++i) {
-    int e = outgoing[node][i];
-    if (edges[e].rest == 0 || level[edges[e].to] != level[node] + 1)
-      continue;
-    if (int64_t sent =
-            push(edges[e].to, sink, std::min(limit, edges[e].rest))) {
-      edges[e].rest -= sent;
-      edges[e ^ 1].rest += sent;
-      return sent;
+int64_t Network::push(int source, int sink) {
+  // No recursion: a way may be as long as the network.
+  llvm::SmallVector<int> way;
+  int node = source;
+  while (node != sink) {
+    size_t &i = tried[node];
+    while (i < outgoing[node].size()) {
+      const Edge &edge = edges[outgoing[node][i]];
+      if (edge.rest > 0 && level[edge.to] == level[node] + 1)
+        break;
+      ++i;
     }
+    if (i < outgoing[node].size()) {
+      way.push_back(outgoing[node][i]);
+      node = edges[way.back()].to;
+      continue;
+    }
+    if (way.empty())
+      return 0;
+    node = edges[way.pop_back_val() ^ 1].to;
+    ++tried[node];
   }
-  return 0;
+  int64_t sent = unlimited;
+  for (int e : way)
+    sent = std::min(sent, edges[e].rest);
+  for (int e : way) {
+    edges[e].rest -= sent;
+    edges[e ^ 1].rest += sent;
+  }
+  return sent;
 }
 
 int64_t Network::cut(int source, int sink) {
   int64_t flow = 0;
   while (findLevels(source, sink)) {
     tried.assign(outgoing.size(), 0);
-    while (int64_t sent = push(source, sink, unlimited))
+    while (int64_t sent = push(source, sink))
       flow += sent;
   }
   return flow;

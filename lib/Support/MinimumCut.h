@@ -40,8 +40,8 @@ private:
   /// Distances from `source` over edges that can take more; whether `sink` has
   /// one.
   bool findLevels(int source, int sink);
-  /// Sends up to `limit` from `node` on, one level further at each step.
-  int64_t push(int node, int sink, int64_t limit);
+  /// Sends what one more way has room for, one level further at each step.
+  int64_t push(int source, int sink);
 
   /// Each edge is followed by its reverse.
   llvm::SmallVector<Edge> edges;

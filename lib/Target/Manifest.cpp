@@ -62,6 +62,23 @@ static json::Object describeParam(ParamOp param, DictionaryAttr place) {
   return tensor;
 }
 
+/// A code that functions may return, and what it means.
+static json::Object describeFailure(DictionaryAttr failure, int64_t code) {
+  json::Object object{{"code", code},
+                      {"input", nullptr},
+                      {"source", nullptr},
+                      {"range", nullptr},
+                      {"ignored", nullptr}};
+  for (StringRef key : {"kind", "by", "expected", "module", "source", "input"})
+    if (auto text = failure.getAs<StringAttr>(key))
+      object[key] = text.getValue();
+  if (auto range = failure.getAs<DenseI64ArrayAttr>("range"))
+    object["range"] = json::Array(range.asArrayRef());
+  if (auto ignored = failure.getAs<IntegerAttr>("ignored"))
+    object["ignored"] = ignored.getInt();
+  return object;
+}
+
 /// What lives at a place of the arena; workspace has no element type.
 static json::Object describePlace(DictionaryAttr content) {
   json::Object place;
@@ -120,6 +137,9 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
       parameters += number(dict, "bytes");
     tensors.push_back(describeParam(param, dict));
   }
+  json::Array failures;
+  for (auto [i, failure] : llvm::enumerate(plan.getAs<ArrayAttr>("failures")))
+    failures.push_back(describeFailure(cast<DictionaryAttr>(failure), i + 1));
   json::Object memory;
   if (auto step = functionPlans.getAs<DictionaryAttr>("step"))
     memory = describeMemory(step);
@@ -142,6 +162,7 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
                                 {"state", number(plan, "state")},
                                 {"arena", number(plan, "arena")}}},
       {"functions", std::move(functions)},
+      {"failures", std::move(failures)},
       {"tensors", std::move(tensors)},
       {"memory", std::move(memory)},
       {"kernels", json::Object{{"launches", launches},

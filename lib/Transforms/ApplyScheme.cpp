@@ -2,12 +2,15 @@
 //
 // Needs the module attribute `pock.scheme` and the ops that read each weight in
 // PyTorch's layout, that is: runs before pock-assign-layout. Leaves `trained`
-// and `slice` on pock.param and removes the attribute.
+// and `slice` on pock.param and removes the attribute. All parameters that
+// cannot be trained as asked are reported, not only the first.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_APPLYSCHEME
@@ -47,6 +50,24 @@ sliceForReader(OpOperand &use, RankedTensorType type, double fraction) {
   return failure();
 }
 
+/// The uses that read `value` in the forward pass: a gradient that is given
+/// does not change what a value is.
+static void collectReaders(Value value, SmallVectorImpl<OpOperand *> &readers) {
+  for (OpOperand &use : value.getUses()) {
+    if (isa<SetGradientsOp>(use.getOwner()))
+      continue;
+    auto custom = dyn_cast<CustomGradientOp>(use.getOwner());
+    if (!custom) {
+      readers.push_back(&use);
+      continue;
+    }
+    int64_t index = static_cast<int64_t>(use.getOperandNumber()) -
+                    static_cast<int64_t>(custom.getInputs().size());
+    if (index >= 0)
+      collectReaders(custom.getResults()[index], readers);
+  }
+}
+
 namespace {
 struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
   using Base::Base;
@@ -56,7 +77,7 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
     auto scheme = module->getAttrOfType<DictionaryAttr>("pock.scheme");
     if (!scheme)
       return;
-    bool trains = false;
+    bool trains = false, refused = false;
     for (NamedAttribute entry : scheme) {
       double fraction = cast<FloatAttr>(entry.getValue()).getValueAsDouble();
       auto param = module.lookupSymbol<ParamOp>(entry.getName());
@@ -67,10 +88,11 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
       }
       if (fraction == 0.0)
         continue;
-      if (failed(train(param, fraction)))
-        return signalPassFailure();
+      refused |= failed(train(param, fraction));
       trains = true;
     }
+    if (refused)
+      return signalPassFailure();
     if (!trains) {
       module.emitError("'pock.scheme' leaves nothing to train");
       return signalPassFailure();
@@ -85,32 +107,38 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
         !isa<FloatType>(type.getElementType()))
       return param.emitOpError("cannot be trained: expected a parameter of "
                                "floating-point type");
+    SmallVector<OpOperand *> readers;
+    bool read = false;
+    getOperation().walk([&](LoadParamOp load) {
+      if (load.getParam() != param.getSymName())
+        return;
+      auto function = load->getParentOfType<func::FuncOp>();
+      read |= function && function.getName() == "loss";
+      collectReaders(load, readers);
+    });
+    if (!read)
+      return param.emitOpError("is to be trained, but the loss does not read "
+                               "it");
     param.setTrained(true);
     if (fraction == 1.0 || type.getRank() < 2)
       return success();
     SliceAttr slice;
-    LogicalResult agreed = success();
-    getOperation().walk([&](LoadParamOp load) {
-      if (load.getParam() != param.getSymName())
-        return;
-      for (OpOperand &use : load->getUses()) {
-        FailureOr<SliceAttr> wanted = sliceForReader(use, type, fraction);
-        if (failed(wanted) || (slice && slice != *wanted)) {
-          InFlightDiagnostic diag =
-              param.emitOpError("cannot train a fraction of ")
-              << fraction
-              << ": expected all readers to agree on a dimension of "
-              << "input channels";
-          diag.attachNote(use.getOwner()->getLoc()) << "read here";
-          agreed = diag;
-          return;
-        }
-        slice = *wanted;
+    for (OpOperand *use : readers) {
+      FailureOr<SliceAttr> wanted = sliceForReader(*use, type, fraction);
+      if (failed(wanted) || (slice && slice != *wanted)) {
+        InFlightDiagnostic diag =
+            param.emitOpError("cannot train a fraction of ")
+            << fraction
+            << ": expected all readers to agree on a "
+               "dimension of input channels";
+        diag.attachNote(use->getOwner()->getLoc()) << "read here";
+        return diag;
       }
-    });
+      slice = *wanted;
+    }
     if (slice && slice.getSize() < type.getDimSize(slice.getAxis()))
       param.setSliceAttr(slice);
-    return agreed;
+    return success();
   }
 };
 } // namespace

@@ -223,8 +223,12 @@ struct SinkThroughSoftmax : SinkTranspose<Op> {
   using SinkTranspose<Op>::SinkTranspose;
   LogicalResult sink(Op op, Value source, ArrayRef<int64_t> permutation,
                      PatternRewriter &rewriter) const override {
-    Value fresh = Op::create(rewriter, op.getLoc(), source.getType(), source,
-                             permutation[op.getDim()]);
+    auto fresh = cast<Op>(rewriter.clone(*op));
+    rewriter.modifyOpInPlace(fresh, [&] {
+      fresh.getInputMutable().assign(source);
+      fresh.getResult().setType(cast<RankedTensorType>(source.getType()));
+      fresh.setDim(permutation[op.getDim()]);
+    });
     rewriter.replaceOp(op,
                        transposeTo(rewriter, op.getLoc(), fresh, permutation));
     return success();

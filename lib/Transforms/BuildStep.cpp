@@ -71,10 +71,12 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     if (failed(buildStep(function, *options)) ||
         (micro && failed(buildAccumulate(micro))))
       return signalPassFailure();
-    // It has served.
-    module.walk([](StopGradientOp op) {
-      op.replaceAllUsesWith(op.getInput());
-      op.erase();
+    // They have served.
+    module.walk([](Operation *op) {
+      if (!isa<StopGradientOp, WithDerivativesOp>(op))
+        return;
+      op->replaceAllUsesWith(ValueRange(op->getOperand(0)));
+      op->erase();
     });
     StepOptions::removeFrom(module);
   }

@@ -4,6 +4,7 @@
 
 #include "Pock/IR/PockUtils.h"
 
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -15,13 +16,10 @@ Differentiator::run(OpBuilder &builder, ArrayRef<ParamOp> params) {
   if (failed(differentiateAll(builder)))
     return failure();
   SmallVector<ParamGradient> gradients;
-  for (ParamOp param : params) {
-    Value gradient = buildGradient(builder, param);
-    if (!gradient)
-      return param.emitOpError("is to be trained but receives no gradient: the "
-                               "loss does not depend on it");
-    gradients.push_back({param, gradient});
-  }
+  for (ParamOp param : params)
+    gradients.push_back({param, buildGradient(builder, param)});
+  if (failed(removeCustomGradients(builder)))
+    return failure();
   return gradients;
 }
 
@@ -64,6 +62,23 @@ LogicalResult Differentiator::differentiateAll(OpBuilder &builder) {
   return success();
 }
 
+LogicalResult Differentiator::removeCustomGradients(OpBuilder &builder) {
+  Block &body = function.getBody().front();
+  SmallVector<CustomGradientOp> ops(body.getOps<CustomGradientOp>());
+  for (CustomGradientOp op : ops) {
+    op.bindCotangents(builder, {});
+    op.remove();
+  }
+  // What computes given gradients stands where the forward pass does.
+  auto readsItself = [](Operation &op) {
+    return llvm::is_contained(op.getUsers(), &op);
+  };
+  if (ops.empty() ||
+      (llvm::none_of(body, readsItself) && sortTopologically(&body)))
+    return success();
+  return function.emitError("expected the loss not to depend on its gradients");
+}
+
 void Differentiator::addCotangent(OpBuilder &builder, Value value,
                                   Value cotangent) {
   Value &sum = cotangents[value];
@@ -76,6 +91,9 @@ LogicalResult Differentiator::differentiate(OpBuilder &builder, Operation *op) {
   SmallVector<Value> outer;
   for (Value result : op->getResults())
     outer.push_back(cotangents.lookup(result));
+  if (auto custom = dyn_cast<CustomGradientOp>(op))
+    custom.bindCotangents(
+        builder, ArrayRef(outer).take_front(custom.getResults().size()));
   SmallVector<bool> needed;
   for (Value operand : op->getOperands())
     needed.push_back(active.contains(operand));
@@ -118,10 +136,13 @@ Value Differentiator::buildGradient(OpBuilder &builder, ParamOp param) {
                      ? AddOp::create(builder, loc, gradient, part).getResult()
                      : part;
   }
-  SliceAttr slice = param.getSliceAttr();
-  if (!gradient || !slice)
-    return gradient;
   auto type = cast<RankedTensorType>(param.getType());
+  // The loss reads it, but only through functions that are flat everywhere.
+  if (!gradient)
+    gradient = splatConstant(builder, loc, type, 0.0);
+  SliceAttr slice = param.getSliceAttr();
+  if (!slice)
+    return gradient;
   SmallVector<int64_t> starts(type.getRank(), 0), limits(type.getShape()),
       strides(type.getRank(), 1);
   limits[slice.getAxis()] = slice.getSize();

@@ -36,9 +36,13 @@ private:
   LogicalResult differentiateAll(OpBuilder &builder);
   /// Passes the cotangents of the results of `op` on to its operands.
   LogicalResult differentiate(OpBuilder &builder, Operation *op);
+  /// Removes the ops that give gradients, and puts what computes them behind
+  /// what they are computed from.
+  LogicalResult removeCustomGradients(OpBuilder &builder);
   /// Adds `cotangent` to what has arrived at `value`.
   void addCotangent(OpBuilder &builder, Value value, Value cotangent);
-  /// The gradient of the trained part of `param`, null if there is none.
+  /// The gradient of the trained part of `param`, zero if nothing arrives
+  /// there.
   Value buildGradient(OpBuilder &builder, ParamOp param);
 
   func::FuncOp function;

@@ -163,8 +163,9 @@ private:
                           return out.getDefiningOp<tensor::EmptyOp>();
                         }) &&
            llvm::none_of(launch.getResults(), [](Value result) {
-             return llvm::any_of(result.getUsers(),
-                                 llvm::IsaPred<func::ReturnOp, StoreParamOp>);
+             return llvm::any_of(
+                 result.getUsers(),
+                 llvm::IsaPred<func::ReturnOp, StoreParamOp, FailIfOp>);
            });
   }
 
@@ -219,9 +220,16 @@ private:
       auto again = cast<LaunchOp>(builder.clone(*op, mapping));
       if (task != original)
         again->setAttr("pock.again", builder.getUnitAttr());
-      for (auto [buffer, result] :
-           llvm::zip(found.tasks[task].writes, again.getResults()))
+      for (auto [buffer, original, result] : llvm::zip(
+               found.tasks[task].writes, op.getResults(), again.getResults())) {
         made[buffer] = result;
+        bufferOf[original] = buffer;
+      }
+      forEachFailure(op, [&](FailIfOp failure) {
+        IRMapping flag;
+        flag.map(failure.getFlag(), copy(failure.getFlag(), bufferOf));
+        builder.clone(*failure, flag);
+      });
     }
 
     /// `value` in the copy; a launch's result is that of its buffer now.

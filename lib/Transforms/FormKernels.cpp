@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelGroups.h"
-
 #include "Views.h"
 
 #include "Pock/IR/PockUtils.h"
@@ -44,9 +43,10 @@ std::string nameOf(ArrayRef<Operation *> ops) {
 /// Turns one function into a list of launches.
 class Outliner {
 public:
-  Outliner(func::FuncOp function, SymbolTable &symbols, bool reorder)
-      : function(function), symbols(symbols), groups(function, reorder),
-        builder(function.getContext()) {}
+  Outliner(func::FuncOp function, SymbolTable &symbols, bool reorder,
+           unsigned mostOps)
+      : function(function), symbols(symbols),
+        groups(function, reorder, mostOps), builder(function.getContext()) {}
 
   void run() {
     Block &old = function.getBody().front();
@@ -55,14 +55,24 @@ public:
     for (BlockArgument arg : old.getArguments())
       mapping.map(arg, fresh->addArgument(arg.getType(), arg.getLoc()));
     builder.setInsertionPointToEnd(fresh);
-    for (KernelGroup *group : groups.getGroups())
+    for (auto failure : old.getOps<FailIfOp>())
+      if (!isMade(failure.getFlag()))
+        finishFailure(failure);
+    for (KernelGroup *group : groups.getGroups()) {
       outline(*group);
+      finishLoss(old, *group);
+      for (Operation *op : group->ops)
+        for (Value result : op->getResults())
+          forEachReader(result, [&](Operation *reader) {
+            if (auto failure = dyn_cast<FailIfOp>(reader))
+              finishFailure(failure);
+          });
+    }
     // What is returned is read before a parameter is overwritten.
     Operation *terminator = old.getTerminator();
     SmallVector<Value> returned;
-    llvm::SmallPtrSet<Value, 4> seen;
-    for (Value value : terminator->getOperands())
-      returned.push_back(finishReturn(value, seen));
+    for (auto [i, value] : llvm::enumerate(terminator->getOperands()))
+      returned.push_back(i == 0 && loss ? loss : finishReturn(value));
     finishStores(old);
     func::ReturnOp::create(builder, terminator->getLoc(), returned);
     old.dropAllReferences();
@@ -312,8 +322,42 @@ private:
                                    getElementTypeOrSelf(like));
   }
 
+  /// Whether a kernel makes `value`.
+  bool isMade(Value value) const {
+    Operation *maker = storageOf(value).getDefiningOp();
+    return maker && groups.lookup(maker);
+  }
+
+  /// Lets the function fail here; the flag is what a kernel makes.
+  void finishFailure(FailIfOp failure) {
+    Value flag = failure.getFlag();
+    if (isMade(flag))
+      flag = materialize(flag);
+    else
+      flag = copy(flag, createEmpty(flag));
+    auto fresh = cast<FailIfOp>(failure->clone());
+    fresh.getFlagMutable().assign(flag);
+    builder.insert(fresh);
+  }
+
+  /// Returns the first result of the function, if `group` makes it and a
+  /// failure follows: the caller of a function that fails behind its loss reads
+  /// that.
+  void finishLoss(Block &old, const KernelGroup &group) {
+    Operation *terminator = old.getTerminator();
+    if (terminator->getNumOperands() == 0)
+      return;
+    Value value = terminator->getOperand(0);
+    Operation *maker = storageOf(value).getDefiningOp();
+    if (llvm::is_contained(group.ops, maker) &&
+        llvm::any_of(old.getOps<FailIfOp>(), [&](FailIfOp failure) {
+          return maker->isBeforeInBlock(failure);
+        }))
+      loss = finishReturn(value);
+  }
+
   /// `value` as a result of its own: the caller's memory can be its place.
-  Value finishReturn(Value value, llvm::SmallPtrSetImpl<Value> &seen) {
+  Value finishReturn(Value value) {
     Value known = mapping.lookupOrNull(value);
     auto launch = known ? known.getDefiningOp<LaunchOp>() : LaunchOp();
     if (launch && !storeOf(value) && seen.insert(known).second)
@@ -337,6 +381,10 @@ private:
   OpBuilder builder;
   IRMapping mapping;
   llvm::SmallPtrSet<Operation *, 16> done;
+  /// Results of launches that are returned, and the first of them if it was
+  /// made in front of a failure.
+  llvm::SmallPtrSet<Value, 4> seen;
+  Value loss;
 };
 
 struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {
@@ -348,13 +396,9 @@ struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {
     for (func::FuncOp function : functions) {
       if (function.isExternal() || function->hasAttr("pock.kernel"))
         continue;
-      WalkResult result = function.walk([&](SparseUpdateOp op) {
-        op.emitOpError("expected updates to be lowered (pock-lower-updates)");
-        return WalkResult::interrupt();
-      });
-      if (result.wasInterrupted())
+      if (failed(verifyGroupable(function)))
         return signalPassFailure();
-      Outliner(function, symbols, reorder).run();
+      Outliner(function, symbols, reorder, mostOps).run();
     }
   }
 };

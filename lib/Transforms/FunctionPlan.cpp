@@ -7,15 +7,16 @@
 #include "Views.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace mlir::pock;
 
 LogicalResult FunctionPlan::run(const Options &options) {
-  if (failed(collect()) || failed(checkOverwrites()))
+  if (failed(collect()) || failed(checkOverwrites()) ||
+      failed(checkFailures()) || failed(placeReturned()))
     return failure();
-  placeReturned();
   if (options.inPlace)
     reuseDying();
   llvm::SetVector<Place *> live;
@@ -50,6 +51,15 @@ static void use(Place &place, int64_t now) {
     place.contents.back().end = now;
 }
 
+FailureOr<std::shared_ptr<Place>> FunctionPlan::find(Operation *user,
+                                                     Value value) {
+  // A copy: an assignment may move the entries of the map.
+  if (std::shared_ptr<Place> place = places.lookup(value))
+    return place;
+  return user->emitOpError("expected operands that are arguments, loaded, or "
+                           "written by a launch before");
+}
+
 /// Gives every value a place and arena places their lifetimes.
 LogicalResult FunctionPlan::collect() {
   for (BlockArgument arg : function.getArguments())
@@ -60,13 +70,18 @@ LogicalResult FunctionPlan::collect() {
     if (auto load = dyn_cast<LoadParamOp>(op)) {
       places[load] = std::make_shared<Place>(params.lookup(load.getParam()));
     } else if (auto view = dyn_cast<ReshapeOp>(op)) {
-      // A copy: the assignment may move the entries of the map.
-      std::shared_ptr<Place> source = places.at(view.getInput());
-      places[view] = source;
+      FailureOr<std::shared_ptr<Place>> source = find(view, view.getInput());
+      if (failed(source))
+        return failure();
+      places[view] = *source;
     } else if (auto launch = dyn_cast<LaunchOp>(op)) {
       int64_t now = launches.size();
-      for (Value in : launch.getIns())
-        use(*places.at(in), now);
+      for (Value in : launch.getIns()) {
+        FailureOr<std::shared_ptr<Place>> place = find(launch, in);
+        if (failed(place))
+          return failure();
+        use(**place, now);
+      }
       for (auto [out, result] :
            llvm::zip(launch.getOuts(), launch.getResults())) {
         if (out.getDefiningOp<tensor::EmptyOp>()) {
@@ -79,10 +94,12 @@ LogicalResult FunctionPlan::collect() {
                     {Content{result.getType(), now, now}}});
           arena.push_back(places[result]);
         } else {
-          std::shared_ptr<Place> overwritten = places.at(out);
-          use(*overwritten, now);
-          overwritten->contents.push_back({result.getType(), now, now});
-          places[result] = overwritten;
+          FailureOr<std::shared_ptr<Place>> overwritten = find(launch, out);
+          if (failed(overwritten))
+            return failure();
+          use(**overwritten, now);
+          (*overwritten)->contents.push_back({result.getType(), now, now});
+          places[result] = *overwritten;
         }
       }
       std::shared_ptr<Place> workspace;
@@ -93,6 +110,13 @@ LogicalResult FunctionPlan::collect() {
       }
       workspaces.push_back(workspace);
       launches.push_back(launch);
+    } else if (auto failure = dyn_cast<FailIfOp>(op)) {
+      FailureOr<std::shared_ptr<Place>> flag = find(failure, failure.getFlag());
+      if (failed(flag))
+        return mlir::failure();
+      failures.push_back({failure, launches.size()});
+      if (!launches.empty())
+        use(**flag, launches.size() - 1);
     } else if (!isa<tensor::EmptyOp, StoreParamOp, func::ReturnOp>(op)) {
       return op.emitOpError("expected only launches, loads, stores and views "
                             "(pock-form-kernels)");
@@ -119,27 +143,50 @@ LogicalResult FunctionPlan::checkOverwrites() {
   }
   for (auto store : function.getOps<StoreParamOp>()) {
     auto it = params.find(store.getParam());
-    const Place &place = placeOf(store.getValue());
-    if (place.kind != it->second.kind || place.offset != it->second.offset)
+    FailureOr<std::shared_ptr<Place>> place = find(store, store.getValue());
+    if (failed(place))
+      return failure();
+    if ((*place)->kind != it->second.kind ||
+        (*place)->offset != it->second.offset)
       return store.emitOpError("expected the value to be written in place of "
                                "the parameter (pock-form-kernels)");
   }
   return success();
 }
 
+LogicalResult FunctionPlan::checkFailures() {
+  auto writer = llvm::find_if(launches, writesParameter);
+  int64_t first = std::distance(launches.begin(), writer);
+  for (auto [failure, behind] : failures)
+    if (first < behind) {
+      InFlightDiagnostic diag = failure.emitOpError(
+          "comes too late: a parameter is written in front of it");
+      diag.attachNote(writer->getLoc()) << "written here";
+      return diag;
+    }
+  return success();
+}
+
 /// Makes results of the function the caller's memory.
-void FunctionPlan::placeReturned() {
+LogicalResult FunctionPlan::placeReturned() {
   Operation *terminator = function.getBody().front().getTerminator();
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
-    Place &place = *places.at(value);
-    place.kind = Place::Output;
-    place.offset = i;
+    FailureOr<std::shared_ptr<Place>> place = find(terminator, value);
+    if (failed(place))
+      return failure();
+    (*place)->kind = Place::Output;
+    (*place)->offset = i;
   }
+  return success();
 }
 
 /// Lets elementwise kernels write over an operand that dies there.
 void FunctionPlan::reuseDying() {
   SymbolTable symbols(function->getParentOfType<ModuleOp>());
+  DenseMap<Place *, SmallVector<Value, 2>> valuesAt;
+  for (auto &[value, place] : places)
+    valuesAt[place.get()].push_back(value);
+  llvm::DenseSet<Place *> gone;
   for (auto [now, launch] : llvm::enumerate(launches)) {
     if (launch.getNumResults() != 1)
       continue;
@@ -154,13 +201,17 @@ void FunctionPlan::reuseDying() {
         continue;
       dying->end = made->end;
       llvm::append_range(dying->contents, made->contents);
-      for (auto &entry : places)
-        if (entry.second == made)
-          entry.second = dying;
-      llvm::erase(arena, made);
+      SmallVector<Value, 2> moved = std::move(valuesAt[made.get()]);
+      for (Value value : moved)
+        places[value] = dying;
+      llvm::append_range(valuesAt[dying.get()], moved);
+      gone.insert(made.get());
       break;
     }
   }
+  llvm::erase_if(arena, [&](const std::shared_ptr<Place> &place) {
+    return gone.contains(place.get());
+  });
 }
 
 SmallVector<const Place *> FunctionPlan::getArenaPlaces() const {
@@ -183,22 +234,34 @@ int64_t FunctionPlan::getSaved() const {
   return bytes;
 }
 
+/// The bytes at each launch, of what is more than at the one before.
+static SmallVector<int64_t> sumUp(ArrayRef<int64_t> change) {
+  SmallVector<int64_t> bytes;
+  int64_t sum = 0;
+  for (int64_t more : change.drop_back())
+    bytes.push_back(sum += more);
+  return bytes;
+}
+
 int64_t FunctionPlan::getGradients() const {
-  int64_t loss = getLossIndex(), most = 0;
-  for (int64_t now = loss + 1, e = launches.size(); now < e; ++now) {
-    int64_t bytes = 0;
-    for (const Place *place : getArenaPlaces()) {
-      if (now < place->begin || place->end < now)
-        continue;
-      // The last to begin: what is written over an activation is a gradient.
-      const Content &content = *llvm::find_if(
-          llvm::reverse(place->contents),
-          [&](const Content &content) { return content.begin <= now; });
-      if (content.type && content.begin > loss)
-        bytes += place->bytes;
+  int64_t loss = getLossIndex();
+  SmallVector<int64_t> change(launches.size() + 1, 0);
+  for (const Place *place : getArenaPlaces()) {
+    // The last to begin is what counts: what is written over an activation is a
+    // gradient.
+    int64_t end = place->end;
+    for (const Content &content : llvm::reverse(place->contents)) {
+      int64_t begin = std::max(content.begin, place->begin);
+      if (content.type && content.begin > loss && begin <= end) {
+        change[begin] += place->bytes;
+        change[end + 1] -= place->bytes;
+      }
+      end = std::min(end, content.begin - 1);
     }
-    most = std::max(most, bytes);
   }
+  int64_t most = 0;
+  for (int64_t bytes : sumUp(change))
+    most = std::max(most, bytes);
   return most;
 }
 
@@ -211,9 +274,10 @@ int64_t FunctionPlan::getLargestWorkspace() const {
 }
 
 SmallVector<int64_t> FunctionPlan::getTimeline() const {
-  SmallVector<int64_t> bytes(launches.size(), 0);
-  for (const Place *place : getArenaPlaces())
-    for (int64_t now = place->begin; now <= place->end; ++now)
-      bytes[now] += place->bytes;
-  return bytes;
+  SmallVector<int64_t> change(launches.size() + 1, 0);
+  for (const Place *place : getArenaPlaces()) {
+    change[place->begin] += place->bytes;
+    change[place->end + 1] -= place->bytes;
+  }
+  return sumUp(change);
 }

@@ -54,7 +54,8 @@ public:
   };
 
   /// Places all values; fails with an error where an old value of a parameter
-  /// would be read after it is overwritten, or a kernel writes its input.
+  /// would be read after it is overwritten, a kernel writes its input, or a
+  /// parameter is written in front of a failure.
   LogicalResult run(const Options &options);
 
   /// The place of `value`.
@@ -64,6 +65,10 @@ public:
     return workspaces[index].get();
   }
   ArrayRef<LaunchOp> getLaunches() const { return launches; }
+  /// Where the function may fail: behind so many launches.
+  ArrayRef<std::pair<FailIfOp, int64_t>> getFailures() const {
+    return failures;
+  }
   /// Every place in the arena, in order of creation.
   SmallVector<const Place *> getArenaPlaces() const;
   /// The launch that makes the first result, -1 if there is none.
@@ -83,12 +88,16 @@ public:
 private:
   LogicalResult collect();
   LogicalResult checkOverwrites();
-  void placeReturned();
+  LogicalResult checkFailures();
+  LogicalResult placeReturned();
+  /// The place of what `user` uses; an error there if nothing has written it.
+  FailureOr<std::shared_ptr<Place>> find(Operation *user, Value value);
   void reuseDying();
 
   func::FuncOp function;
   const llvm::StringMap<Place> &params;
   SmallVector<LaunchOp> launches;
+  SmallVector<std::pair<FailIfOp, int64_t>> failures;
   DenseMap<Value, std::shared_ptr<Place>> places;
   /// Places of values and workspace, those of returned values too.
   SmallVector<std::shared_ptr<Place>> arena;

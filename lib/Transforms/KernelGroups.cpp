@@ -10,6 +10,29 @@
 using namespace mlir;
 using namespace mlir::pock;
 
+LogicalResult pock::verifyGroupable(func::FuncOp function) {
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitOpError("expected a body of one block");
+  auto isStatic = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape();
+  };
+  if (!llvm::all_of(function.getArgumentTypes(), isStatic))
+    return function.emitOpError("expected arguments that are static tensors");
+  for (Operation &op : function.getBody().front()) {
+    if (isa<SparseUpdateOp>(op))
+      return op.emitOpError(
+          "expected updates to be lowered (pock-lower-updates)");
+    if (!isa<func::ReturnOp>(op) &&
+        (!isa_and_nonnull<PockDialect>(op.getDialect()) || isa<LaunchOp>(op) ||
+         !llvm::all_of(op.getResultTypes(), isStatic)))
+      return op.emitOpError(
+          "expected only pock ops on static tensors, which no "
+          "kernel has been formed of yet");
+  }
+  return success();
+}
+
 bool pock::isRepeated(Operation *op) {
   if (auto view = dyn_cast<ReshapeOp>(op)) {
     Operation *source = storageOf(view).getDefiningOp();
@@ -19,7 +42,8 @@ bool pock::isRepeated(Operation *op) {
 }
 
 bool pock::isFree(Operation *op) {
-  return isRepeated(op) || isa<LoadParamOp, StoreParamOp, ReshapeOp>(op) ||
+  return isRepeated(op) ||
+         isa<LoadParamOp, StoreParamOp, ReshapeOp, FailIfOp>(op) ||
          op->hasTrait<OpTrait::IsTerminator>();
 }
 
@@ -75,13 +99,21 @@ bool pock::computesOnTheWay(Operation *reader, Value value) {
          (isPointwise(reader) && nestShape(reader) == shapeOf(value));
 }
 
-KernelGroups::KernelGroups(func::FuncOp function, bool reorder)
-    : body(function.getBody().front()), reorder(reorder) {
+KernelGroups::KernelGroups(func::FuncOp function, bool reorder,
+                           unsigned mostOps)
+    : body(function.getBody().front()), reorder(reorder), mostOps(mostOps) {
   StepPhases phases(function);
-  for (Operation &op : body)
+  for (Operation &op : body) {
     inBackward[&op] = phases.isBackward(&op);
+    if (auto load = dyn_cast<LoadParamOp>(op))
+      loads[load.getParam()].push_back(load);
+  }
   formClusters();
   formGroups();
+  for (auto failure : body.getOps<FailIfOp>())
+    if (Operation *maker = storageOf(failure.getFlag()).getDefiningOp())
+      if (KernelGroup *group = groupOf.lookup(maker))
+        firstWrite = std::max(firstWrite, group->position + 1);
 }
 
 KernelGroup *KernelGroups::createGroup() {
@@ -124,7 +156,8 @@ void KernelGroups::formClusters() {
       cluster = other;
     }
     if (cluster && (ArrayRef<int64_t>(cluster->shape) != nestShape(&op) ||
-                    cluster->backward != inBackward.lookup(&op)))
+                    cluster->backward != inBackward.lookup(&op) ||
+                    cluster->ops.size() >= mostOps))
       cluster = nullptr;
     bool ends = endsContraction(&op);
     if (cluster && ends && endContraction.contains(cluster))
@@ -242,9 +275,14 @@ KernelGroup *KernelGroups::findTransposition(Operation *op) const {
 void KernelGroups::absorb(KernelGroup *source, KernelGroup *group) {
   for (Operation *member : source->ops)
     assign(member, group);
-  llvm::erase(order, source);
-  for (auto [position, other] : llvm::enumerate(order))
-    other->position = position;
+  unsigned position = source->position;
+  order.erase(order.begin() + position);
+  renumber(position);
+}
+
+void KernelGroups::renumber(unsigned first) {
+  for (unsigned position = first; position < order.size(); ++position)
+    order[position]->position = position;
 }
 
 bool pock::isSmall(Type type, ArrayRef<int64_t> shape) {
@@ -294,11 +332,14 @@ void KernelGroups::moveBefore(
   llvm::sort(ahead, [](KernelGroup *a, KernelGroup *b) {
     return a->position < b->position;
   });
-  llvm::erase_if(order,
-                 [&](KernelGroup *group) { return moved.contains(group); });
-  order.insert(llvm::find(order, anchor), ahead.begin(), ahead.end());
-  for (auto [position, group] : llvm::enumerate(order))
-    group->position = position;
+  // All of them stand behind the anchor.
+  unsigned first = anchor->position;
+  order.erase(
+      std::remove_if(order.begin() + first, order.end(),
+                     [&](KernelGroup *group) { return moved.contains(group); }),
+      order.end());
+  order.insert(order.begin() + first, ahead.begin(), ahead.end());
+  renumber(first);
 }
 
 KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
@@ -309,7 +350,8 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
       latest = group;
   });
   if (!latest || !latest->takesEpilogue || latest->shape != cluster.shape ||
-      latest->backward != cluster.backward)
+      latest->backward != cluster.backward ||
+      latest->ops.size() + cluster.ops.size() > mostOps)
     return nullptr;
   // What is small may come later, if it can as well come first.
   llvm::SmallSetVector<KernelGroup *, 4> moved;
@@ -341,30 +383,27 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
   for (Operation *op : cluster.ops)
     for (Operation *user : op->getUsers())
       if (auto store = dyn_cast<StoreParamOp>(user))
-        for (auto load : body.getOps<LoadParamOp>())
-          if (load.getParam() == store.getParam())
-            for (Operation *reader : load->getUsers()) {
-              KernelGroup *group = groupOf.lookup(reader);
-              if (isa<ReshapeOp>(reader) ||
-                  (group != &cluster && group != latest &&
-                   !moved.contains(group) &&
-                   (!group || group->position >= latest->position ||
-                    !llvm::is_contained(order, group))))
-                return nullptr;
-            }
+        for (LoadParamOp load : loads.lookup(store.getParam()))
+          for (Operation *reader : load->getUsers()) {
+            KernelGroup *group = groupOf.lookup(reader);
+            if (isa<ReshapeOp>(reader) ||
+                (group != &cluster && group != latest &&
+                 !moved.contains(group) &&
+                 (!group || group->position >= latest->position)))
+              return nullptr;
+          }
   moveBefore(latest, moved);
   return latest;
 }
 
 bool KernelGroups::mayOverwrite(const KernelGroup &group, StringRef param,
                                 unsigned position) const {
-  bool safe = true;
-  for (auto load : body.getOps<LoadParamOp>())
-    if (load.getParam() == param)
-      forEachReader(load, [&](Operation *reader) {
-        KernelGroup *other = groupOf.lookup(reader);
-        if (other != &group && (!other || other->position >= position))
-          safe = false;
-      });
+  bool safe = position >= firstWrite;
+  for (LoadParamOp load : loads.lookup(param))
+    forEachReader(load, [&](Operation *reader) {
+      KernelGroup *other = groupOf.lookup(reader);
+      if (other != &group && (!other || other->position >= position))
+        safe = false;
+    });
   return safe;
 }

@@ -7,7 +7,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
 
+#include <limits>
 #include <memory>
 
 namespace mlir::pock {
@@ -19,8 +21,8 @@ struct KernelGroup {
   /// Shape that all values computed by the group's last part have, and that an
   /// elementwise op must have to join.
   SmallVector<int64_t> shape;
-  /// Place in the order of launches.
-  unsigned position = 0;
+  /// Place in the order of launches; behind all others until it has one.
+  unsigned position = std::numeric_limits<unsigned>::max();
   /// Whether elementwise ops may follow in the same kernel.
   bool takesEpilogue = true;
   /// Belongs to the backward pass.
@@ -28,6 +30,10 @@ struct KernelGroup {
   /// Is a depthwise convolution of what a convolution in it makes.
   bool byChannels = false;
 };
+
+/// Checks that a function is what can be grouped: one block of pock ops on
+/// static tensors, with updates lowered and no launches yet.
+LogicalResult verifyGroupable(func::FuncOp function);
 
 /// Whether `op` computes nothing that a kernel is needed for: loads, stores,
 /// views, and what is cheaper to repeat in every kernel than to keep.
@@ -53,10 +59,11 @@ bool isSmall(Type type, ArrayRef<int64_t> shape);
 ///     are in the same pass and no parameter's old value would be lost. Groups
 ///     that make something small (the scale of each channel) do not count as
 ///     latest if they do not need that group: they move in front of it.
+/// No group grows beyond `mostOps` that way.
 class KernelGroups {
 public:
   /// With `reorder`, an update may move up to what makes its gradient.
-  explicit KernelGroups(func::FuncOp function, bool reorder = true);
+  KernelGroups(func::FuncOp function, bool reorder, unsigned mostOps);
 
   ArrayRef<KernelGroup *> getGroups() const { return order; }
 
@@ -64,7 +71,7 @@ public:
   KernelGroup *lookup(Operation *op) const { return groupOf.lookup(op); }
 
   /// Whether `group` may overwrite `param`: no other group from its position
-  /// on reads the old value.
+  /// on reads the old value, and none decides whether the function fails.
   bool mayOverwrite(const KernelGroup &group, StringRef param,
                     unsigned position) const;
 
@@ -97,12 +104,20 @@ private:
   KernelGroup *createGroup();
   void assign(Operation *op, KernelGroup *group);
 
+  /// Writes the place of the groups from number `first` on.
+  void renumber(unsigned first);
+
   Block &body;
   bool reorder;
+  unsigned mostOps;
+  /// The position behind the last group that makes the flag of a failure.
+  unsigned firstWrite = 0;
   SmallVector<std::unique_ptr<KernelGroup>> storage;
   SmallVector<KernelGroup *> order;
   DenseMap<Operation *, KernelGroup *> groupOf;
   DenseMap<Operation *, bool> inBackward;
+  /// By parameter.
+  llvm::StringMap<SmallVector<LoadParamOp>> loads;
 };
 
 } // namespace mlir::pock

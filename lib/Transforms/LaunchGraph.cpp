@@ -49,14 +49,27 @@ int64_t pock::lossIndexOf(func::FuncOp function, ArrayRef<LaunchOp> launches) {
   Operation *terminator = function.getBody().front().getTerminator();
   if (terminator->getNumOperands() == 0)
     return -1;
-  auto found = llvm::find(launches,
-                          terminator->getOperand(0).getDefiningOp<LaunchOp>());
+  auto found =
+      llvm::find(launches, terminator->getOperand(0).getDefiningOp<LaunchOp>());
   return found == launches.end() ? -1 : std::distance(launches.begin(), found);
 }
 
 StringRef pock::oldValueOf(Value value) {
   auto load = storageOf(value).getDefiningOp<LoadParamOp>();
   return load ? load.getParam() : StringRef();
+}
+
+bool pock::writesParameter(LaunchOp launch) {
+  return llvm::any_of(launch.getOuts(),
+                      [](Value out) { return !oldValueOf(out).empty(); });
+}
+
+void pock::forEachFailure(LaunchOp launch, function_ref<void(FailIfOp)> visit) {
+  for (Value result : launch.getResults())
+    forEachReader(result, [&](Operation *reader) {
+      if (auto failure = dyn_cast<FailIfOp>(reader))
+        visit(failure);
+    });
 }
 
 std::string pock::layerOf(Location loc) {
@@ -78,6 +91,7 @@ LaunchGraph::LaunchGraph(func::FuncOp function, const SymbolTable &symbols) {
     if (auto buffer = bufferOf.find(value); buffer != bufferOf.end())
       buffers[buffer->second].bytes = 0;
   addOverwrites(function);
+  addFailures();
   addPhases(function);
 }
 
@@ -124,6 +138,19 @@ void LaunchGraph::addOverwrites(func::FuncOp function) {
         for (int reader : readers[param])
           if (reader != static_cast<int>(number))
             tasks[number].after.push_back(reader);
+}
+
+void LaunchGraph::addFailures() {
+  SmallVector<int> deciding;
+  for (auto [number, launch] : llvm::enumerate(launches)) {
+    bool decides = false;
+    forEachFailure(launch, [&](FailIfOp) { decides = true; });
+    if (decides)
+      deciding.push_back(number);
+  }
+  for (auto [launch, task] : llvm::zip(launches, tasks))
+    if (writesParameter(launch))
+      llvm::append_range(task.after, deciding);
 }
 
 void LaunchGraph::addPhases(func::FuncOp function) {

@@ -26,6 +26,12 @@ int64_t lossIndexOf(func::FuncOp function, ArrayRef<LaunchOp> launches);
 /// The parameter whose old value `value` is, through views; empty if none.
 StringRef oldValueOf(Value value);
 
+/// Whether `launch` writes a parameter.
+bool writesParameter(LaunchOp launch);
+
+/// Calls `visit` with every failure whose flag `launch` makes.
+void forEachFailure(LaunchOp launch, function_ref<void(FailIfOp)> visit);
+
 /// What a person calls the place of an op: the first name in its location.
 std::string layerOf(Location loc);
 
@@ -46,6 +52,9 @@ private:
   void addLaunch(LaunchOp launch, const SymbolTable &symbols);
   /// Puts what overwrites a parameter behind the readers of its old value.
   void addOverwrites(func::FuncOp function);
+  /// Puts what writes a parameter behind what decides whether the function
+  /// fails.
+  void addFailures();
   /// Puts what follows the loss behind the launch that makes it: reports and
   /// profiles tell the backward pass by that.
   void addPhases(func::FuncOp function);

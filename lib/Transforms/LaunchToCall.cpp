@@ -3,7 +3,10 @@
 #include "Pock/IR/Pock.h"
 #include "Pock/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::pock {
@@ -35,6 +38,8 @@ struct LaunchToCall
                            op.getOperands());
       op.erase();
     }
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      lowerFailures(function);
     // Names as in the C header.
     if (auto prefix = getOperation()->getAttrOfType<StringAttr>("pock.name"))
       for (auto function : getOperation().getOps<func::FuncOp>())
@@ -65,6 +70,30 @@ struct LaunchToCall
       }
     function.setType(FunctionType::get(function.getContext(), types,
                                        function.getResultTypes()));
+  }
+
+  /// Makes failures branches to a block that returns their code.
+  static void lowerFailures(func::FuncOp function) {
+    SmallVector<FailIfOp> failures(function.getOps<FailIfOp>());
+    if (failures.empty())
+      return;
+    Location loc = function.getLoc();
+    OpBuilder builder(function.getContext());
+    Block *exit =
+        builder.createBlock(&function.getBody(), {}, builder.getI32Type(), loc);
+    func::ReturnOp::create(builder, loc, exit->getArgument(0));
+    for (FailIfOp failure : failures) {
+      Block *before = failure->getBlock();
+      Block *after = before->splitBlock(failure);
+      builder.setInsertionPointToEnd(before);
+      Value flag =
+          memref::LoadOp::create(builder, failure.getLoc(), failure.getFlag());
+      Value code = arith::ConstantIntOp::create(
+          builder, failure.getLoc(), failure.getCode().value_or(1), 32);
+      cf::CondBranchOp::create(builder, failure.getLoc(), flag, exit, code,
+                               after, ValueRange());
+      failure.erase();
+    }
   }
 
   /// Gives kernels names that no C library has: one named `tanh` would be what

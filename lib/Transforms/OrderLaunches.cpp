@@ -38,8 +38,11 @@ void reorder(const LaunchGraph &graph, ArrayRef<int> order) {
       self(self, operand.getDefiningOp());
     op->moveBefore(terminator);
   };
-  for (int task : order)
+  for (int task : order) {
     place(place, graph.launches[task]);
+    forEachFailure(graph.launches[task],
+                   [&](FailIfOp failure) { place(place, failure); });
+  }
   // What no launch reads, and stores.
   for (Operation &op :
        llvm::make_early_inc_range(terminator->getBlock()->without_terminator()))

@@ -18,6 +18,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Path.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_PLANMEMORY
@@ -28,12 +30,43 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
+/// The numbers of failures, from 1: one for equal ones at the same place of the
+/// model, whatever function they are in.
+class FailureCodes {
+public:
+  int64_t of(FailIfOp failure) {
+    auto key = std::pair<Attribute, Attribute>(failure->getAttrDictionary(),
+                                               failure.getLoc());
+    return codes.insert({key, codes.size() + 1}).first->second;
+  }
+
+  /// What the manifest says of them, in order.
+  ArrayAttr describe(OpBuilder &builder) const {
+    SmallVector<Attribute> entries;
+    for (auto &[key, code] : codes) {
+      auto location = LocationAttr(cast<LocationAttr>(key.second));
+      NamedAttrList entry(cast<DictionaryAttr>(key.first));
+      entry.set("module", builder.getStringAttr(layerOf(location)));
+      if (auto file = location.findInstanceOf<FileLineColLoc>())
+        entry.set("source", builder.getStringAttr(
+                                llvm::sys::path::filename(file.getFilename()) +
+                                ":" + Twine(file.getLine())));
+      entries.push_back(entry.getDictionary(builder.getContext()));
+    }
+    return builder.getArrayAttr(entries);
+  }
+
+private:
+  llvm::MapVector<std::pair<Attribute, Attribute>, int64_t> codes;
+};
+
 /// Rewrites one planned function to buffers.
 class BufferRewriter {
 public:
+  /// `codes` grows by the function's failures.
   BufferRewriter(func::FuncOp function, const FunctionPlan &plan,
-                 const ParameterPlaces &params)
-      : function(function), plan(plan), params(params) {}
+                 const ParameterPlaces &params, FailureCodes &codes)
+      : function(function), plan(plan), params(params), codes(codes) {}
 
   func::FuncOp run(OpBuilder &builder) {
     MLIRContext *context = builder.getContext();
@@ -73,8 +106,11 @@ public:
     fresh.setAllArgAttrs(ArrayAttr::get(context, attrs));
     Block *body = fresh.addEntryBlock();
     builder.setInsertionPointToEnd(body);
-    for (auto [i, launch] : llvm::enumerate(plan.getLaunches()))
+    rewriteFailures(builder, 0);
+    for (auto [i, launch] : llvm::enumerate(plan.getLaunches())) {
       rewrite(builder, launch, i);
+      rewriteFailures(builder, i + 1);
+    }
     Value zero = arith::ConstantIntOp::create(builder, loc, 0, 32);
     func::ReturnOp::create(builder, loc, zero);
     return fresh;
@@ -95,6 +131,20 @@ private:
                RankedTensorType::get({workspace->bytes}, builder.getI8Type())));
     LaunchOp::create(builder, launch.getLoc(), TypeRange(),
                      launch.getCalleeAttr(), ins, outs);
+  }
+
+  /// What may fail behind `launches` launches.
+  void rewriteFailures(OpBuilder &builder, int64_t launches) {
+    for (auto [failure, behind] : plan.getFailures()) {
+      if (behind != launches)
+        continue;
+      Value flag = failure.getFlag();
+      auto fresh = cast<FailIfOp>(failure->clone());
+      fresh.setCode(codes.of(failure));
+      fresh.getFlagMutable().assign(
+          view(builder, failure.getLoc(), plan.placeOf(flag), flag.getType()));
+      builder.insert(fresh);
+    }
   }
 
   /// The buffer at `place`, seen as `type`.
@@ -124,6 +174,7 @@ private:
   func::FuncOp function, fresh;
   const FunctionPlan &plan;
   const ParameterPlaces &params;
+  FailureCodes &codes;
 };
 
 struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
@@ -138,6 +189,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     OpBuilder builder(&getContext());
     SmallVector<NamedAttribute> functions;
     int64_t arena = 0;
+    FailureCodes codes;
     SmallVector<func::FuncOp> all(module.getOps<func::FuncOp>());
     for (func::FuncOp function : all) {
       if (function.isExternal() || function->hasAttr("pock.kernel"))
@@ -148,7 +200,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
       arena = std::max(arena, plan.getPeak());
       functions.push_back(
           {function.getSymNameAttr(), describe(builder, function, plan)});
-      BufferRewriter(function, plan, *params).run(builder);
+      BufferRewriter(function, plan, *params, codes).run(builder);
       function.erase();
     }
     makeInit(builder);
@@ -162,6 +214,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
              {builder.getStringAttr("constants"), number(params->constants)},
              {builder.getStringAttr("state"), number(params->state)},
              {builder.getStringAttr("arena"), number(arena)},
+             {builder.getStringAttr("failures"), codes.describe(builder)},
              {builder.getStringAttr("functions"),
               builder.getDictionaryAttr(functions)},
              {builder.getStringAttr("tensors"), describeTensors(builder)}}));

@@ -69,6 +69,8 @@ struct RepeatElementwise
     func::FuncOp function = getOperation();
     if (function.isExternal() || function->hasAttr("pock.kernel"))
       return;
+    if (failed(verifyGroupable(function)))
+      return signalPassFailure();
     // What a repeated op reads may be repeated in turn, hence last ops first.
     while (repeatOnce(function)) {
     }
@@ -76,7 +78,8 @@ struct RepeatElementwise
 
 private:
   static bool repeatOnce(func::FuncOp function) {
-    KernelGroups groups(function);
+    const FormKernelsOptions kernels; // As the next pass is by default.
+    KernelGroups groups(function, kernels.reorder, kernels.mostOps);
     bool changed = false;
     for (Operation &op :
          llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))

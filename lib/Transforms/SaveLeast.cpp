@@ -16,8 +16,8 @@
 // again; the cut is that of PyTorch's min-cut partitioner.)
 //
 // Needs a function that returns the loss first and holds the forward pass, then
-// the backward pass. Guarantees the same results, and that no choice of such ops
-// costs less: bytes that are kept, and a part of those that are made again.
+// the backward pass. Guarantees the same results, and that no choice of such
+// ops costs less: bytes that are kept, and a part of those that are made again.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,8 +63,9 @@ int64_t workOf(Operation *op) {
     return 0;
   if (isa<DropoutOp>(op))
     return 48; // Ten rounds of Philox.
-  if (isa<ExpOp, Expm1Op, LogOp, Log1pOp, SinOp, CosOp, TanhOp, ErfOp, PowOp,
-          SigmoidOp, SiluOp, GeluOp, EluOp, SoftplusOp, AtanOp>(op))
+  if (isa<ExpOp, Expm1Op, LogOp, Log1pOp, SinOp, CosOp, TanhOp, ErfOp, ErfcOp,
+          PowOp, FmodOp, SigmoidOp, SiluOp, GeluOp, EluOp, SoftplusOp, AtanOp>(
+          op))
     return 16;
   if (isa<ElementwiseOpInterface, ExpandOp, TransposeOp, ConcatOp, SliceOp,
           PadOp>(op))

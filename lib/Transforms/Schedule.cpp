@@ -41,22 +41,26 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
       return;
     SmallVector<SparseUpdateOp> updates(body->getOps<SparseUpdateOp>());
     placed.clear();
+    // The loss is part of what an update waits for: what its region computes is
+    // the backward pass, and is accounted as such.
+    Operation *first = phases.getLoss();
+    for (auto failure : body->getOps<FailIfOp>())
+      if (first->isBeforeInBlock(failure))
+        first = failure;
     for (SparseUpdateOp update : updates)
-      placeUpdate(update, phases.getLoss());
+      placeUpdate(update, first);
   }
 
-  /// Moves `update` behind everything it waits for. The loss is part of that:
-  /// what an update region computes is the backward pass, and is accounted as
-  /// such.
-  void placeUpdate(SparseUpdateOp update, Operation *loss) {
+  /// Moves `update` behind everything it waits for, `first` among that.
+  void placeUpdate(SparseUpdateOp update, Operation *first) {
     if (!placed.insert(update).second)
       return;
-    Operation *latest = loss;
+    Operation *latest = first;
     auto waitFor = [&](Operation *op) {
       Operation *ancestor = op ? ancestorIn(*body, op) : nullptr;
       // Another update that reads the old value: wait for it where it belongs.
       if (auto other = dyn_cast_or_null<SparseUpdateOp>(ancestor))
-        placeUpdate(other, loss);
+        placeUpdate(other, first);
       if (ancestor && ancestor != update && latest->isBeforeInBlock(ancestor))
         latest = ancestor;
     };

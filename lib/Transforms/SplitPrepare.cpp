@@ -10,6 +10,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace mlir::pock {
@@ -84,12 +86,14 @@ struct SplitPrepare
   void split(func::FuncOp function) {
     DenseMap<Operation *, Frozen> known;
     SmallVector<Operation *> frozen;
+    rebuilt.clear();
     for (Operation &op : function.getBody().front()) {
       Frozen kind = classify(&op, known);
       known[&op] = kind;
       if (kind == Frozen::Depends && isWorthStoring(&op))
         frozen.push_back(&op);
     }
+    moveFailures(function, known);
     for (Operation *op : frozen) {
       bool leaves = llvm::any_of(op->getUsers(), [&](Operation *user) {
         return known.lookup(user) != Frozen::Depends || !isWorthStoring(user);
@@ -110,6 +114,38 @@ struct SplitPrepare
         op->erase();
   }
 
+  /// Moves failures that depend on frozen things only to `@prepare`, unless it
+  /// has the same already.
+  void moveFailures(func::FuncOp function,
+                    const DenseMap<Operation *, Frozen> &known) {
+    for (auto failure : llvm::make_early_inc_range(function.getOps<FailIfOp>()))
+      if (Operation *maker = failure.getFlag().getDefiningOp();
+          maker && known.lookup(maker) == Frozen::Depends) {
+        IRMapping mapping;
+        mapping.map(failure.getFlag(), rebuild(failure.getFlag()));
+        insert(failure->clone(mapping));
+        failure.erase();
+      }
+  }
+
+  /// Puts `op` at the end of `@prepare`, unless that does the same already;
+  /// returns the op that is there.
+  Operation *insert(Operation *op) {
+    auto flags = OperationEquivalence::IgnoreLocations;
+    SmallVector<Operation *, 1> &alike =
+        copies[OperationEquivalence::computeHash(
+            op, OperationEquivalence::directHashValue,
+            OperationEquivalence::ignoreHashValue, flags)];
+    for (Operation *other : alike)
+      if (OperationEquivalence::isEquivalentTo(op, other, flags)) {
+        op->destroy();
+        return other;
+      }
+    alike.push_back(op);
+    body->push_back(op);
+    return op;
+  }
+
   /// Computes `value` in `@prepare`; returns the parameter that holds it.
   FlatSymbolRefAttr store(Value value) {
     Value copy = rebuild(value);
@@ -125,6 +161,7 @@ struct SplitPrepare
         ParamKindAttr::get(&getContext(), ParamKind::Prepared), UnitAttr(),
         SliceAttr(), DenseI64ArrayAttr(), FlatSymbolRefAttr());
     symbol = FlatSymbolRefAttr::get(name);
+    copyOf[name] = copy;
     builder.setInsertionPointToEnd(body);
     StoreParamOp::create(builder, value.getLoc(), symbol, copy);
     return symbol;
@@ -133,30 +170,51 @@ struct SplitPrepare
   /// A copy of `value` and all it depends on in `@prepare`, shared between
   /// functions where the computation is the same.
   Value rebuild(Value value) {
+    // No recursion: a chain may be as long as the function.
+    SmallVector<Value> pending = {value};
+    while (!pending.empty()) {
+      Value next = pending.back();
+      size_t before = pending.size();
+      if (!rebuilt.contains(next) && !isStored(next))
+        for (Value operand : llvm::reverse(next.getDefiningOp()->getOperands()))
+          if (!rebuilt.contains(operand))
+            pending.push_back(operand);
+      if (pending.size() > before)
+        continue;
+      pending.pop_back();
+      if (!rebuilt.contains(next))
+        rebuilt[next] = rebuildOnce(next);
+    }
+    return rebuilt[value];
+  }
+
+  /// Whether `value` is a parameter that holds a value of `@prepare`.
+  bool isStored(Value value) const {
     auto load = value.getDefiningOp<LoadParamOp>();
-    // A value stored before is known by its parameter.
-    if (load)
-      for (auto &[copy, symbol] : stored)
-        if (symbol && symbol.getValue() == load.getParam())
-          return copy;
+    return load && copyOf.contains(load.getParam());
+  }
+
+  /// The same, where the operands have been rebuilt.
+  Value rebuildOnce(Value value) {
     Operation *op = value.getDefiningOp();
+    if (isStored(value))
+      return copyOf.lookup(cast<LoadParamOp>(op).getParam());
     IRMapping mapping;
     for (Value operand : op->getOperands())
-      mapping.map(operand, rebuild(operand));
-    Operation *copy = op->clone(mapping);
-    for (Operation &other : *body)
-      if (OperationEquivalence::isEquivalentTo(
-              copy, &other, OperationEquivalence::IgnoreLocations)) {
-        copy->destroy();
-        return other.getResult(cast<OpResult>(value).getResultNumber());
-      }
-    body->push_back(copy);
-    return copy->getResult(cast<OpResult>(value).getResultNumber());
+      mapping.map(operand, rebuilt[operand]);
+    return insert(op->clone(mapping))
+        ->getResult(cast<OpResult>(value).getResultNumber());
   }
 
   llvm::StringSet<> written;
   func::FuncOp prepare;
   Block *body = nullptr;
-  llvm::MapVector<Value, FlatSymbolRefAttr> stored;
+  /// The parameter that holds a value of `@prepare`, and the other way round.
+  llvm::DenseMap<Value, FlatSymbolRefAttr> stored;
+  llvm::StringMap<Value> copyOf;
+  /// What `@prepare` computes, by hash.
+  llvm::DenseMap<size_t, SmallVector<Operation *, 1>> copies;
+  /// The copies of values of the function that is split.
+  llvm::DenseMap<Value, Value> rebuilt;
 };
 } // namespace

@@ -32,10 +32,10 @@ POCK_VJP(HardtanhOp) {
     return success();
   Expr g(builder, getLoc(), cotangents[0]);
   Expr y = g.at(getResult());
-  // One mask: it may be what is kept of y.
-  Expr atLow = y <= getMin().convertToDouble();
-  Expr atHigh = y >= getMax().convertToDouble();
-  grads[0] = select(atLow | atHigh, 0.0, g);
+  // One mask: it may be what is kept of y. NaN is not inside.
+  Expr aboveLow = y > getMin().convertToDouble();
+  Expr belowHigh = y < getMax().convertToDouble();
+  grads[0] = select(aboveLow & belowHigh, g, 0.0);
   return success();
 }
 
@@ -83,20 +83,21 @@ POCK_VJP(EluOp) {
   Expr g(builder, getLoc(), cotangents[0]);
   Expr x = g.at(getInput());
   Expr slope = (inputScale * alpha * scale) * apply<ExpOp>(x * inputScale);
-  grads[0] = g * select(x <= 0.0, slope, scale);
+  Expr positive = x > 0.0;
+  grads[0] = g * select(positive, slope.constant(scale), slope);
   return success();
 }
 
-// x relu6(x + 3) / 6: dx = 0 where x <= -3, g (x / 3 + 1 / 2) where x < 3,
-// else g.
+// x relu6(x + 3) / 6: dx = 0 where x <= -3, g where x >= 3,
+// else g (x / 3 + 1 / 2).
 POCK_VJP(HardswishOp) {
   if (!needed[0])
     return success();
   Expr g(builder, getLoc(), cotangents[0]);
   Expr x = g.at(getInput());
   Expr inner = g * (x / 3.0 + 0.5);
-  Expr belowHigh = select(x < 3.0, inner, g);
-  grads[0] = select(x <= -3.0, 0.0, belowHigh);
+  Expr aboveLow = select(x >= 3.0, g, inner);
+  grads[0] = select(x <= -3.0, 0.0, aboveLow);
   return success();
 }
 

@@ -45,6 +45,9 @@ POCK_UNARY_VJP(RsqrtOp, g * (-0.5 * y * y * y))
 // erf(x): dx = g exp(-x^2) 2 / sqrt(pi).
 POCK_UNARY_VJP(ErfOp, (M_2_SQRTPI * apply<ExpOp>(-(x * x))) * g)
 
+// 1 - erf(x): dx = -g exp(-x^2) 2 / sqrt(pi).
+POCK_UNARY_VJP(ErfcOp, (-M_2_SQRTPI * apply<ExpOp>(-(x * x))) * g)
+
 // sin(x): dx = g cos(x).
 POCK_UNARY_VJP(SinOp, g *apply<CosOp>(x))
 
@@ -138,6 +141,20 @@ POCK_VJP(PowOp) {
   return success();
 }
 
+// a - q b with q = trunc(a / b): da = g, db = -g q. The exact a - y is a
+// multiple of b: its quotient, which may be rounded, is next to q.
+POCK_VJP(FmodOp) {
+  Expr g(builder, getLoc(), cotangents[0]);
+  if (needed[0])
+    grads[0] = unbroadcast(*this, 0, builder, g);
+  if (needed[1]) {
+    Expr multiple = g.at(getLhs()) - g.at(getResult());
+    Expr quotient = apply<RoundOp>(multiple / g.at(getRhs()));
+    grads[1] = unbroadcast(*this, 1, builder, -(g * quotient));
+  }
+  return success();
+}
+
 /// Maximum or minimum: the operand that `loses` gets nothing, equal ones half,
 /// the other one (and both, if either is NaN) all.
 static Value extremumGradient(const Expr &g, const Expr &self,
@@ -181,5 +198,16 @@ POCK_VJP(SelectOp) {
     grads[1] = unbroadcast(*this, 1, builder, select(condition, g, 0.0));
   if (needed[2])
     grads[2] = unbroadcast(*this, 2, builder, select(condition, 0.0, g));
+  return success();
+}
+
+// v, derivatives d given: dv = 0, dx = g d.
+POCK_VJP(WithDerivativesOp) {
+  Expr g(builder, getLoc(), cotangents[0]);
+  for (auto [i, derivative] : llvm::enumerate(getDerivatives())) {
+    unsigned index = i + 1;
+    if (needed[index])
+      grads[index] = unbroadcast(*this, index, builder, g * g.at(derivative));
+  }
   return success();
 }

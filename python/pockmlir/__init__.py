@@ -6,6 +6,7 @@ from ._memory import Memory
 from ._options import MemoryOptions
 from ._picture import draw_memory
 from ._profile import Profile
+from ._pt2 import load_exported
 from ._tune import tune
 from ._tuning import Tuning
 from .compiler import LOSSES, STAGES, compile
@@ -15,6 +16,9 @@ from .errors import (
     ArgumentError,
     CheckpointError,
     CompileError,
+    IndexRangeError,
+    IntegerDivisionError,
+    LossNotFiniteError,
     MemoryLimitError,
     PockError,
     RunError,
@@ -44,6 +48,9 @@ __all__ = [
     "CheckpointError",
     "CompileError",
     "Footprint",
+    "IndexRangeError",
+    "IntegerDivisionError",
+    "LossNotFiniteError",
     "Memory",
     "MemoryLimitError",
     "MemoryOptions",
@@ -69,6 +76,7 @@ __all__ = [
     "draw_memory",
     "dropout_mask",
     "get_num_threads",
+    "load_exported",
     "run",
     "set_num_threads",
     "tune",

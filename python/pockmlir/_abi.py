@@ -9,17 +9,17 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._failures import failure_error
 from ._manifest import Array, Function, Manifest, TensorSpec, dtype_of
-from .errors import ArgumentError, StepError
+from .errors import ArgumentError
 from .threads import tell_runtime
 
-__all__ = ["Call", "Instance", "LabelRange", "Segments", "aligned_bytes", "to_array"]
+__all__ = ["Call", "Instance", "Segments", "aligned_bytes", "to_array"]
 
 
 def aligned_bytes(size: int, alignment: int) -> Array:
@@ -40,76 +40,57 @@ def to_array(name: str, value: Any) -> Array:
         return value
     if type(value).__module__.partition(".")[0] == "torch" or hasattr(value, "data_ptr"):
         try:
+            if str(value.dtype) == "torch.bfloat16":  # numpy has none
+                value = value.float()
             return np.asarray(value.detach().numpy())
         except (TypeError, RuntimeError) as error:
             raise ArgumentError(f"{name}: not a dense CPU tensor that numpy can read: {error}") from None
     raise ArgumentError(f"{name}: expected a numpy array or a torch tensor, but got {type(value).__name__}")
 
 
-@dataclass(frozen=True)
-class LabelRange:
-    """The indices that an input may hold: [0, classes) and ``ignore_index``.
-
-    Of classes where it is a target, of rows where it is looked up in a table.
-    """
-
-    classes: int
-    ignore_index: int | None = -100
-
-    def check(self, name: str, labels: Array) -> None:
-        """Raise an error for the first label out of range."""
-        if labels.size == 0 or (labels.min() >= 0 and labels.max() < self.classes):
-            return
-        wrong = (labels < 0) | (labels >= self.classes)
-        if self.ignore_index is not None:
-            wrong &= labels != self.ignore_index
-        if wrong.any():
-            index = tuple(int(i) for i in np.argwhere(wrong)[0])
-            ignored = "" if self.ignore_index is None else f" or ignore_index {self.ignore_index}"
-            raise ArgumentError(
-                f"{name}: expected indices in [0, {self.classes}){ignored}, "
-                f"but got {int(labels[index])} at {list(index)}"
-            )
-
-
 class _Input:
     """One input of a function: its checks, and a staging buffer for what cannot be passed as it is."""
 
-    def __init__(self, spec: TensorSpec, alignment: int, labels: LabelRange | None) -> None:
+    def __init__(self, spec: TensorSpec, alignment: int, given: str | None) -> None:
         self.spec = spec
+        self.given = given
         self.dtype = dtype_of(spec.dtype)
         self.alignment = alignment
-        self.labels = labels
         self._staging: Array | None = None
 
     def bind(self, value: Any) -> Array:
         """Return memory that the library may read: the caller's own where possible."""
         array = value if type(value) is np.ndarray else to_array(self.spec.name, value)
-        if array.dtype != self.dtype or array.shape != self.spec.shape:
+        is_own = array.dtype == self.dtype
+        if not (is_own or self._is_convertible(array.dtype)) or array.shape != self.spec.shape:
             raise ArgumentError(f"expected {self.spec}, but got {array.dtype.name}{list(array.shape)}")
-        if self.labels is not None:
-            self.labels.check(self.spec.name, array)
-        if array.flags.c_contiguous and array.ctypes.data % self.alignment == 0:
+        if is_own and array.flags.c_contiguous and array.ctypes.data % self.alignment == 0:
             return array
         if self._staging is None:
             size = self.spec.elements * self.dtype.itemsize
             self._staging = aligned_bytes(size, self.alignment)[:size].view(self.dtype).reshape(self.spec.shape)
-        np.copyto(self._staging, array)
+        np.copyto(self._staging, array, casting="same_kind")
         return self._staging
+
+    def _is_convertible(self, dtype: np.dtype[Any]) -> bool:
+        """Whether values are taken in another type: that of the example, or a smaller one of the same kind."""
+        kinds = {"i": "iu", "f": "f"}.get(self.dtype.kind, "")
+        return dtype.kind in kinds and (np.can_cast(dtype, self.dtype, "safe") or dtype.name == self.given)
 
 
 class Call:
     """A function of the library, bound to one instance's memory."""
 
     def __init__(
-        self, instance: Segments, name: str, function: Function, labels: Mapping[str, LabelRange] | None = None
+        self, instance: Segments, name: str, function: Function, given: Mapping[str, str] | None = None
     ) -> None:
         self.name = name
         self.symbol = f"{instance.manifest.name}_{name}"
         self.function = function
         self._inputs = [
-            _Input(spec, instance.manifest.alignment, (labels or {}).get(spec.name)) for spec in function.inputs
+            _Input(spec, instance.manifest.alignment, (given or {}).get(spec.name)) for spec in function.inputs
         ]
+        self._failures = instance.manifest.failures
         self._entry = instance.entry(self.symbol, 3 + len(function.inputs) + len(function.outputs))
         self._memory = (instance.constants.ctypes.data, instance.state.ctypes.data, instance.arena.ctypes.data)
 
@@ -121,14 +102,18 @@ class Call:
         """Call the library with arguments that `bind` returned.
 
         Raises:
-            StepError: the library returned an error code.
+            IndexRangeError: an index or a label is out of range; nothing has changed.
+            IntegerDivisionError: integers are divided by zero; nothing has changed.
+            LossNotFiniteError: the loss is not finite, and that is to be an error; nothing has changed.
+            StepError: the library returned a code that it does not have.
         """
         addresses = [array.ctypes.data for array in inputs]
         addresses += [array.ctypes.data for array in outputs]
         tell_runtime()
         code = self._entry(*self._memory, *addresses)
         if code:
-            raise StepError(self.symbol, code)
+            named = {spec.name: array for spec, array in zip(self.function.inputs, inputs, strict=True)}
+            raise failure_error(self._failures, self.symbol, code, named)
 
 
 class Segments:
@@ -210,4 +195,4 @@ class Instance(Segments):
 
     def _check(self, name: str, code: int) -> None:
         if code:
-            raise StepError(f"{self.manifest.name}_{name}", code)
+            raise failure_error(self.manifest.failures, f"{self.manifest.name}_{name}", code, {})

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ._abi import LabelRange
 from ._arguments import Argument
 from ._footprint import Footprint
 from ._groups import OptimizerGroups
@@ -43,7 +42,8 @@ class Artifact:
         optimizer: the update rule and its default learning rate.
         groups: the settings of every parameter group; one with all parameters if None.
         scheme: as the user wrote it.
-        fractions: the scheme, resolved: fraction of every parameter.
+        fractions: the scheme, resolved: fraction of every parameter that trains.
+        without_gradient: parameters that the scheme would train, but that have no gradient.
         parameters: the model's parameters, in its order.
         target: what it was compiled for.
         training: accumulation, clipping, dropout's seed.
@@ -54,7 +54,8 @@ class Artifact:
         norm_modes: path of each normalisation layer → ``training`` or ``inference``.
         state_names: PyTorch's ``state_dict`` keys, in order.
         aliases: key of a tied tensor → the key that holds its value.
-        labels: class indices that an input may hold.
+        converted: name of an input → the dtypes of its example and of the step, where they differ.
+        fixed: buffers whose values are compiled in.
         dumps: the module after each stage.
         print_ir: strips source locations from a stage's text.
         directory: the temporary directory of the library, removed with the artifact.
@@ -77,7 +78,9 @@ class Artifact:
     norm_modes: Mapping[str, str] = field(default_factory=dict)
     state_names: Sequence[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, LabelRange] = field(default_factory=dict)
+    converted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
+    without_gradient: Sequence[str] = ()
     dumps: Sequence[StageDump] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     print_ir: Callable[[str], str] = str
@@ -92,6 +95,11 @@ class Artifact:
     def optimizers(self) -> tuple[Optimizer, ...]:
         """The settings of every parameter group."""
         return self.groups.optimizers if self.groups else (self.optimizer,)
+
+    @property
+    def given_dtypes(self) -> dict[str, str]:
+        """Name of an input → the dtype of its example, which the step takes beside its own."""
+        return {name: given for name, (given, _) in self.converted.items()}
 
     @cached_property
     def footprint(self) -> Footprint:

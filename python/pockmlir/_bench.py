@@ -47,32 +47,48 @@ def eager_step(model: Any, step: Step, loss: Any, arrays: Sequence[Array]) -> Ca
     """
     import copy
 
-    import torch
-
+    from .frontend.arguments import as_module
     from .frontend.losses import resolve_loss
     from .frontend.outputs import returned_loss
 
-    module = model.module() if hasattr(model, "graph_signature") else copy.deepcopy(model)
+    is_exported = hasattr(model, "graph_signature")
+    module = as_module(model) if is_exported else copy.deepcopy(model)
     fractions = step.artifact.fractions
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(fractions.get(name, 0.0) > 0)
     trained = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
     optimizer = _torch_optimizer(step, trained)
-    arguments = Arguments("step", step.inputs, step.artifact.arguments).nest([torch.from_numpy(a) for a in arrays])
+    arguments = Arguments("step", step.inputs, step.artifact.arguments).nest(_tensors(step, arrays))
     target = arguments.pop(list(arguments)[-1]) if loss is not None else None
     function = resolve_loss(loss)
-    # Names that the frontend made up (of *args, say) are not the forward's.
-    named = set(arguments) <= set(inspect.signature(module.forward).parameters)
+    if is_exported:
+        # It is called just as it was exported.
+        count = model.call_spec.in_spec.child(0).num_children
+    else:
+        # Names that the frontend made up (of *args, say) are not the forward's.
+        named = set(arguments) <= set(inspect.signature(module.forward).parameters)
+        count = 0 if named else len(arguments)
+    positional = list(arguments.values())[:count]
+    keywords = dict(list(arguments.items())[count:])
 
     def run() -> float:
         optimizer.zero_grad(set_to_none=True)
-        output = module(**arguments) if named else module(*arguments.values())
+        output = module(*positional, **keywords)
         value = returned_loss(output) if function is None else function(output, target)
         value.backward()
         optimizer.step()
         return float(value.detach())
 
     return run
+
+
+def _tensors(step: Step, arrays: Sequence[Array]) -> list[Any]:
+    """Return arrays as the tensors that the model takes: integers in the type of the example."""
+    import torch
+
+    given = {name: getattr(torch, dtype) for name, dtype in step.artifact.given_dtypes.items()}
+    tensors = {spec.name: torch.from_numpy(array) for spec, array in zip(step.inputs, arrays, strict=True)}
+    return [t if t.is_floating_point() else t.to(given.get(name, t.dtype)) for name, t in tensors.items()]
 
 
 def _torch_optimizer(step: Step, trained: Mapping[str, Any]) -> Any:

@@ -3,68 +3,97 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._json import parse_json
 from ._manifest import Array
 from .errors import CheckpointError
 
 __all__ = ["FORMAT_VERSION", "check_identity", "read", "write", "write_bytes"]
 
-#: Raised whenever an older reader would misunderstand a newer file.
-FORMAT_VERSION = 1
+#: Raised whenever an older reader would misunderstand a newer file; 2 has a checksum, which 1 has not.
+FORMAT_VERSION = 2
 
 #: One metadata key, because safetensors does not keep several in a fixed order.
 _KEY = "pockmlir"
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace a file's content at once: a reader sees the old or the new, never a part."""
-    # Not tempfile: its files are private to the user, and the new file would be too.
-    temporary = path.parent / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    """Replace a file's content at once: a reader sees the old or the new, never a part.
+
+    The new file has no name while it is written, so that nothing is left of it if this is killed; where the file
+    system cannot do that, it has one that the next writer takes over.
+    """
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    temporary = path.parent / f".{path.name}.tmp"
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    """Make the new name durable; not every file system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
+        # Not tempfile: its files are private to the user, and the new file would be too.
+        descriptor, named = _new_file(path.parent, directory, temporary)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+                if not named:
+                    fcntl.flock(directory, fcntl.LOCK_EX)
+                    temporary.unlink(missing_ok=True)
+                    # With a directory, os.link follows the link that /proc has.
+                    os.link(f"/proc/self/fd/{descriptor}", temporary, src_dir_fd=directory)
+            os.replace(temporary, path)
+        except BaseException:
+            if named:
+                temporary.unlink(missing_ok=True)
+            raise
+        with contextlib.suppress(OSError):  # Make the new name durable; not every file system can.
+            os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _new_file(parent: Path, directory: int, temporary: Path) -> tuple[int, bool]:
+    """Return a new file, open for writing, and whether it has the temporary name: then the directory is locked."""
+    if os.path.exists("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            return os.open(parent, os.O_WRONLY | os.O_TMPFILE, 0o666), False
+    with contextlib.suppress(OSError):
+        fcntl.flock(directory, fcntl.LOCK_EX)
+    temporary.unlink(missing_ok=True)
+    return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), True
 
 
 def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> None:
     """Write tensors and metadata; equal content gives equal bytes."""
     from safetensors.numpy import save
 
-    text = json.dumps({"format_version": FORMAT_VERSION} | dict(metadata), sort_keys=True)
-    write_bytes(path, save({name: np.asarray(value, order="C") for name, value in tensors.items()}, {_KEY: text}))
+    arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    described = {"format_version": FORMAT_VERSION} | dict(metadata)
+    described["checksum"] = _checksum(arrays, described)
+    write_bytes(path, save(arrays, {_KEY: json.dumps(described, sort_keys=True)}))
+
+
+def _checksum(tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> str:
+    """Return a hash of all that a checkpoint says."""
+    described = {key: value for key, value in metadata.items() if key != "checksum"}
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"\n{name}: {value.dtype.str}{list(value.shape)}\n".encode())
+        digest.update(value.data if value.size else b"")
+    return digest.hexdigest()
 
 
 def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return a checkpoint's tensors and metadata.
 
     Raises:
-        CheckpointError: the file is truncated, not safetensors, not ours, or too new.
+        CheckpointError: the file is truncated, damaged, not safetensors, not ours, or too new.
         OSError: the file cannot be read.
     """
     from safetensors import SafetensorError, safe_open
@@ -75,9 +104,13 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, ValueError, LookupError, AttributeError) as error:  # an unknown dtype, say
         raise CheckpointError(f"{path}: truncated, or not a safetensors file: {error}") from None
-    return tensors, _parse_metadata(path, metadata)
+    described = _parse_metadata(path, metadata)
+    # Files of version 1 have no checksum.
+    if described["format_version"] > 1 and described.get("checksum") != _checksum(tensors, described):
+        raise CheckpointError(f"{path}: damaged: its content does not have its checksum")
+    return tensors, described
 
 
 def _parse_metadata(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -85,11 +118,8 @@ def _parse_metadata(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         raise CheckpointError(
             f"{path}: not a checkpoint of pockmlir; load plain weights by load_state_dict(safetensors.numpy.load_file(…))"
         )
-    try:
-        parsed = json.loads(metadata[_KEY])
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path}: damaged metadata: {error}") from None
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("format_version"), int):
+    parsed = parse_json(metadata[_KEY], f"{path}: damaged metadata", CheckpointError)
+    if not isinstance(parsed, dict) or type(parsed.get("format_version")) is not int or parsed["format_version"] < 1:
         raise CheckpointError(f"{path}: damaged metadata: no format version")
     if parsed["format_version"] > FORMAT_VERSION:
         raise CheckpointError(

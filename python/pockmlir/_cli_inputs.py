@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._manifest import Array, TensorSpec, dtype_of
+from ._pt2 import load_exported
 from .compiler import LOSSES
 from .errors import ArgumentError
 from .optim import SGD, Adam, AdamW, Optimizer
@@ -48,17 +49,18 @@ def load_model(reference: str, input_shapes: Sequence[str]) -> tuple[Any, tuple[
 
     Args:
         reference: ``file.py:factory``, a function without arguments that returns the model
-            or (model, example inputs); or an exported ``.pt2``.
+            or (model, example inputs), which runs the file; or an exported ``.pt2``, of which nothing is run.
         input_shapes: ``8x3x32x32`` or ``8x16:int64``, ``name=8x16:int64`` for keyword inputs,
             where the model comes without inputs.
     """
     inputs: Any = None
     kwargs: dict[str, Any] = {}
     if reference.endswith(".pt2"):
-        import torch
-
-        model = torch.export.load(reference)
-        inputs, kwargs = model.example_inputs or (None, {})
+        try:
+            model = load_exported(reference)
+        except OSError as error:
+            raise ArgumentError(f"model: cannot read {reference}: {error.strerror}") from None
+        inputs, kwargs = model.example_inputs
     else:
         model = _load_attribute(reference, "model")()
         if isinstance(model, tuple):
@@ -104,9 +106,11 @@ def parse_scheme(texts: Sequence[str]) -> Scheme:
 def _parse_one_scheme(text: str) -> Scheme:
     if text.startswith("@"):
         try:
-            return Scheme.from_json(Path(text[1:]).read_text())
-        except OSError as error:
-            raise ArgumentError(f"--scheme: cannot read {text[1:]}: {error.strerror}") from None
+            content = Path(text[1:]).read_text()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ArgumentError(f"--scheme: cannot read {text[1:]}: {reason}") from None
+        return Scheme.from_json(content)
     if text.startswith("{"):
         return Scheme.from_json(text)
     if "=" in text:
@@ -139,7 +143,7 @@ def parse_optimizer(kind: str, lr: float | None, settings: Sequence[str]) -> Opt
         key, equals, text = setting.partition("=")
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             equals = ""
         if not equals:
             raise ArgumentError(f"-O: expected key=value such as momentum=0.9 or nesterov=true, but got {setting!r}")
@@ -166,9 +170,12 @@ def load_loss(text: str) -> str | Callable[..., Any] | None:
 def load_data(path: Path) -> dict[str, Array]:
     """Return the arrays of an .npz file: ``x`` and ``y``, or one per input of the step; ``…_test`` likewise."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("this is one array")
+        with file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
+    except Exception as error:  # what zipfile, zlib and numpy raise for damaged files is no short list
         raise ArgumentError(f"{path}: expected an .npz file: {error}") from None
 
 

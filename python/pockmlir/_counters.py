@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._manifest import Array
+from .errors import ArgumentError
+from .optim import STEP_COUNTER
 
 __all__ = ["Counters"]
 
 _MICRO_STEP = "optimizer.micro_step"
 _DROPOUT_STEP = "dropout.step"
 _DROPOUT_SEED = "dropout.seed"
+#: Of calls: beyond it, float64 does not count, and no run gets there.
+_MANY = 2**53
 
 
 @dataclass
@@ -51,10 +55,21 @@ class Counters:
             values |= {_DROPOUT_STEP: self.calls, _DROPOUT_SEED: self.seed}
         return {name: np.array(value, np.int64) for name, value in values.items()}
 
+    def check(self, state: Mapping[str, Array]) -> None:
+        """Refuse counts that no run can have; other names are not ours.
+
+        Raises:
+            ArgumentError: a count is negative, or too large.
+        """
+        limits = {STEP_COUNTER: _MANY, _DROPOUT_STEP: _MANY, _MICRO_STEP: self.accumulate}
+        for name, limit in limits.items():
+            if name in state and not 0 <= int(state[name]) < limit:
+                raise ArgumentError(f"{name}: expected a count in [0, {limit}), but got {int(state[name])}")
+
     def load(self, state: Mapping[str, Array]) -> None:
-        """Go on where the state was taken; other names in it are not ours."""
+        """Go on where the state was taken, which has been checked; other names in it are not ours."""
         if _MICRO_STEP in state:
-            self.micro_step = int(state[_MICRO_STEP]) % self.accumulate
+            self.micro_step = int(state[_MICRO_STEP])
         if _DROPOUT_STEP in state:
             self.calls = int(state[_DROPOUT_STEP])
             self.seed = int(state[_DROPOUT_SEED])

@@ -14,6 +14,7 @@ from . import _checkpoint, _link
 from ._abi import Segments
 from ._artifact import Artifact
 from ._core_api import load_core
+from ._folders import replaced
 from ._header import header
 from ._manifest import Array
 
@@ -27,9 +28,8 @@ def export(artifact: Artifact, instance: Segments, tensors: dict[str, Array], di
         artifact: what to export.
         instance: its memory, prepared: the images are taken from it.
         tensors: parameters and buffers in PyTorch's layout.
-        directory: made if missing; files of the same name are replaced.
+        directory: made if missing; files of the same name are replaced, all at once.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     name = artifact.name
     roles = {
         "static_library": f"lib{name}.a",
@@ -43,7 +43,14 @@ def export(artifact: Artifact, instance: Segments, tensors: dict[str, Array], di
             "constants": f"{name}.constants.bin",
             "state": f"{name}.state.bin",
         } | roles
-    paths = {role: directory / file for role, file in roles.items()}
+    with replaced(directory, list(roles.values())) as folder:
+        _write(artifact, instance, tensors, {role: folder / file for role, file in roles.items()})
+    return {role: directory / file for role, file in roles.items()}
+
+
+def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], paths: dict[str, Path]) -> None:
+    """Write the files."""
+    name = artifact.name
     segments = artifact.manifest.segments
     images = {
         "constants": instance.constants[: segments["constants"]].tobytes(),
@@ -62,7 +69,6 @@ def export(artifact: Artifact, instance: Segments, tensors: dict[str, Array], di
     paths["header"].write_text(header(artifact))
     _checkpoint.write(paths["parameters"], tensors, {"model": name, "exported": True})
     paths["manifest"].write_text(json.dumps(_manifest(artifact, paths), indent=1) + "\n")
-    return paths
 
 
 def _state_image(instance: Segments) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ._artifact import Artifact
-from ._manifest import Function, TensorSpec
+from ._manifest import Function, Manifest, TensorSpec
 from .errors import ArgumentError
 
 __all__ = ["c_identifier", "header", "require_c_identifier"]
@@ -50,7 +50,7 @@ def header(artifact: Artifact) -> str:
         " *",
         f" * All memory is the caller's and aligned to {upper}_ALIGNMENT bytes, inputs and outputs included. No",
         " * function allocates, keeps a pointer or uses a global: two sets of memory are two independent models.",
-        " * All return 0 on success.",
+        " * All return 0 on success, else one of the codes below; state is then as before the call.",
         " *",
         *_memory_lines(name, target.bare_metal),
         " */",
@@ -61,6 +61,7 @@ def header(artifact: Artifact) -> str:
         "",
         *_size_lines(artifact),
         "",
+        *_failure_lines(manifest),
         "#ifdef __cplusplus",
         'extern "C" {',
         "#endif",
@@ -122,6 +123,23 @@ def _size_lines(artifact: Artifact) -> list[str]:
             lines.append(f"#define {prefix}_ELEMENTS {spec.elements}")
             lines += [f"#define {prefix}_DIM_{index} {size}" for index, size in enumerate(spec.shape)]
     return lines
+
+
+def _failure_lines(manifest: Manifest) -> list[str]:
+    """Return the macros of what functions return if they fail."""
+    if not manifest.failures:
+        return []
+    upper = manifest.name.upper()
+    lines = ["/* What functions return if they fail: the operator, its module and line, and what it expects. */"]
+    for failure in manifest.failures.values():
+        text = str(failure).replace("*/", "* /")
+        lines.append(f"#define {upper}_ERROR_{failure.code} {failure.code} /* {text} */")
+    lines += [
+        f"#define {upper}_ERROR_LOSS_NOT_FINITE {failure.code}"
+        for failure in manifest.failures.values()
+        if failure.kind == "loss"
+    ]
+    return [*lines, ""]
 
 
 def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:

@@ -11,7 +11,6 @@ from .optim import mlir_float
 __all__ = [
     "add_module_attributes",
     "dropout_layers",
-    "label_ranges",
     "launch_counts",
     "op_counts",
     "quote",
@@ -19,17 +18,6 @@ __all__ = [
     "scheme_attr",
 ]
 
-_ARGUMENT = re.compile(r'(%\w+): tensor<[^>]*> \{pock\.name = "([^"]*)"')
-_CROSS_ENTROPY = re.compile(
-    r"pock\.cross_entropy %\S+, (?P<target>%\w+)(?:, %\w+)?(?P<attributes> \{.*?\})? : "
-    r"\(tensor<(?P<shape>[0-9x]+)x\w+>"
-)
-_TAKE = re.compile(
-    r"pock\.take %\S+, (?P<indices>%\w+) \{dim = (?P<dim>\d+) : i64\} : \(tensor<(?P<shape>[0-9x]+)x\w+>"
-)
-#: An op whose result has entries of its operand, and no others that are in range.
-_MOVED = re.compile(r"(%\w+) = pock\.(?:reshape|slice|transpose|expand|pad) (%\w+)")
-_IGNORE_INDEX = re.compile(r"ignore_index = (-?\d+)")
 _DROPOUT = re.compile(r"= pock\.dropout .* loc\((#\w+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^(#\w+) = loc\((.*)\)$", re.MULTILINE)
 _LOCATION_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -83,37 +71,6 @@ def _function(ir: str, name: str) -> str:
     begin = ir.find(f"func.func @{name}(")
     end = ir.find("func.func ", begin + 1)
     return ir[begin : end if end > 0 else len(ir)] if begin >= 0 else ""
-
-
-def label_ranges(ir: str) -> dict[str, tuple[int, int | None]]:
-    """Return, for inputs that are indices: how many there are to choose from, and an index to ignore.
-
-    Those are labels of a cross entropy, and what is looked up in a table. Reads ``@loss`` at
-    stage ``import``; what is computed from an input is not found, only what is moved.
-    """
-    function = _function(ir, "loss")
-    inputs = dict(_ARGUMENT.findall(function))
-    for moved, source in _MOVED.findall(function):
-        if source in inputs:
-            inputs[moved] = inputs[source]
-    found: dict[str, list[tuple[int, int | None]]] = {}
-    for match in _CROSS_ENTROPY.finditer(function):
-        ignored = _IGNORE_INDEX.search(match["attributes"] or "")
-        classes = int(match["shape"].split("x")[1])
-        found.setdefault(match["target"], []).append((classes, int(ignored[1]) if ignored else -100))
-    for match in _TAKE.finditer(function):
-        found.setdefault(match["indices"], []).append((int(match["shape"].split("x")[int(match["dim"])]), None))
-    result: dict[str, tuple[int, int | None]] = {}
-    for value, uses in found.items():
-        if name := inputs.get(value):
-            result[name] = _narrowest([*uses, result[name]] if name in result else uses)
-    return result
-
-
-def _narrowest(uses: list[tuple[int, int | None]]) -> tuple[int, int | None]:
-    """What every use of an input allows."""
-    ignored = {index for _, index in uses}
-    return min(count for count, _ in uses), ignored.pop() if len(ignored) == 1 else None
 
 
 def dropout_layers(ir: str) -> list[str]:

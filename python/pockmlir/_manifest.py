@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,10 @@ import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from ._failures import Failure
+from ._json import parse_json
 from ._memory import Memory, read_memory
+from .errors import ArgumentError
 
 __all__ = ["RESERVED", "SCALARS", "Function", "Manifest", "TensorSlot", "TensorSpec", "Update", "dtype_of"]
 
@@ -148,6 +150,14 @@ class TensorSlot:
             return self.shape
         return tuple(self.shape[i] for i in _inverse(self.permutation))
 
+    def check(self, segments: Mapping[str, int]) -> None:
+        """Refuse a place outside the segment, and bytes that the shape does not have."""
+        needed = math.prod(self.shape) * dtype_of(self.dtype).itemsize
+        if min((*self.shape, self.offset)) < 0 or self.bytes != needed:
+            raise ValueError(f"{self.name}: {self.bytes} bytes at {self.offset} for the shape {list(self.shape)}")
+        if self.offset + self.bytes > segments[self.segment]:
+            raise ValueError(f"{self.name}: ends behind {self.segment}")
+
     def view(self, segment: Array) -> Array:
         """Return the tensor in a segment's bytes, in PyTorch's order of dimensions."""
         stored = segment[self.offset : self.offset + self.bytes].view(dtype_of(self.dtype)).reshape(self.shape)
@@ -168,12 +178,24 @@ class Manifest:
     functions: Mapping[str, Function]
     tensors: Mapping[str, TensorSlot]
     memory: Memory
+    failures: Mapping[int, Failure]
     data: Mapping[str, Any]
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Parse the JSON that ``_core.manifest`` gives."""
-        data = json.loads(text)
+        """Parse the JSON that ``_core.manifest`` gives.
+
+        Raises:
+            ArgumentError: it is damaged.
+        """
+        data = parse_json(text, "manifest: not JSON")
+        try:
+            return cls._of(data)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ArgumentError(f"manifest: damaged: {type(error).__name__}: {error}") from None
+
+    @classmethod
+    def _of(cls, data: Mapping[str, Any]) -> Manifest:
         segments = {name: int(data["segments"][name]) for name in ("constants", "state", "arena")}
         functions = {
             name: Function(
@@ -185,6 +207,8 @@ class Manifest:
             if name != "prepare"
         }
         tensors = {entry["name"]: TensorSlot.from_dict(entry) for entry in data["tensors"]}
+        for slot in tensors.values():
+            slot.check(segments)
         return cls(
             name=data["name"],
             alignment=int(data["alignment"]),
@@ -192,6 +216,7 @@ class Manifest:
             functions=functions,
             tensors=tensors,
             memory=read_memory(data),
+            failures={entry["code"]: Failure.from_dict(entry) for entry in data.get("failures", ())},
             data=data,
         )
 

@@ -10,10 +10,13 @@ from ._sizes import parse_bytes
 from .errors import ArgumentError
 from .optim import mlir_float
 
-__all__ = ["PRECISIONS", "MemoryOptions", "Training", "check_seed"]
+__all__ = ["ON_NAN", "PRECISIONS", "MemoryOptions", "Training", "check_seed"]
 
 #: What activations, gradients and frozen weights are stored in.
 PRECISIONS = ("f32", "bf16")
+
+#: What becomes of a step whose loss is NaN or infinite.
+ON_NAN = ("ignore", "error", "skip")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Training:
         clip_grad_value: the largest entry of a gradient.
         seed: of dropout.
         precision: of what is stored between kernels, one of `PRECISIONS`.
+        on_nan: one of `ON_NAN`.
     """
 
     accumulate: int = 1
@@ -33,6 +37,7 @@ class Training:
     clip_grad_value: float | None = None
     seed: int = 0
     precision: str = "f32"
+    on_nan: str = "ignore"
 
     def __post_init__(self) -> None:
         count: object = self.accumulate
@@ -47,6 +52,8 @@ class Training:
         check_seed(self.seed)
         if self.precision not in PRECISIONS:
             raise ArgumentError(f"precision: expected one of {', '.join(PRECISIONS)}, but got {self.precision!r}")
+        if self.on_nan not in ON_NAN:
+            raise ArgumentError(f"on_nan: expected one of {', '.join(ON_NAN)}, but got {self.on_nan!r}")
 
     def used(self) -> dict[str, float]:
         """Return accumulation and clipping, as far as used."""

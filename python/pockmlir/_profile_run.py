@@ -103,7 +103,7 @@ def _readings(
     function = artifact.manifest.functions[name]
     # As the pass does: one more argument, behind all others.
     times = TensorSpec("times", (count,), "i64")
-    call = Call(instance, name, replace(function, outputs=(*function.outputs, times)), artifact.labels)
+    call = Call(instance, name, replace(function, outputs=(*function.outputs, times)), artifact.given_dtypes)
     inputs = [call.bind(index, value) for index, value in enumerate(values)]
     inputs += [instance.output(spec) for spec in function.scalars]  # zeroes
     outputs = [instance.output(spec) for spec in call.function.outputs]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from . import _checkpoint
@@ -37,7 +38,7 @@ class State:
         if missing := [name for name in self._persistent if name not in values]:
             raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
         for name, slot in self._persistent.items():
-            instance.view(name)[...] = _checked(name, values[name], slot.torch_shape, _host_dtype(slot))
+            _write(instance.view(name), _checked(name, values[name], slot.torch_shape, _host_dtype(slot)))
         #: Parameters and buffers that the compiled functions do not use.
         self._unused = {
             name: np.array(values[name])
@@ -72,9 +73,10 @@ class State:
         """Set all parameters and buffers.
 
         Raises:
-            ArgumentError: names, a shape or a dtype differ; nothing has changed.
+            ArgumentError: names, a shape or a dtype differ, or an index is out of range; nothing has changed.
         """
-        self._write_model(_matched("state_dict", _arrays("state_dict", state_dict), self.model()))
+        current = self.model()
+        self._write_model(_matched("state_dict", _arrays("state_dict", state_dict), current), current)
 
     def set_optimizer(self, state_dict: object) -> None:
         """Set the whole state of the optimizer.
@@ -83,7 +85,9 @@ class State:
             ArgumentError: names, a shape or a dtype differ; nothing has changed.
         """
         what = "optimizer state"
-        self._write_optimizer(_matched(what, _arrays(what, state_dict), self.optimizer()))
+        arrays = _matched(what, _arrays(what, state_dict), self.optimizer())
+        self._counters.check(arrays)
+        self._write_optimizer(arrays)
 
     def load(self, path: Path, *, optimizer_state: bool) -> None:
         """Read a checkpoint.
@@ -101,7 +105,8 @@ class State:
         try:
             own = _matched("checkpoint", own, model)
             rest = _matched("checkpoint", rest, optimizer) if optimizer_state else {}
-            self._write_model(own)
+            self._counters.check(rest)
+            self._write_model(own, model)
         except ArgumentError as error:
             raise CheckpointError(f"{path}: {error}") from None
         self._write_optimizer(rest)
@@ -119,18 +124,34 @@ class State:
             "scheme_hash": artifact.scheme.digest(artifact.fractions),
         }
 
-    def _write_model(self, arrays: Mapping[str, Array]) -> None:
-        """Write checked values, then recompute what depends on them."""
+    def _write_model(self, arrays: Mapping[str, Array], current: Mapping[str, Array]) -> None:
+        """Write checked values, then recompute what depends on them; write the current ones if that fails."""
         aliases = self._artifact.aliases
         for alias, source in aliases.items():
             if alias in arrays and not np.array_equal(arrays[alias], arrays[source], equal_nan=True):
                 raise ArgumentError(f"state_dict: {alias} and {source} are one tensor, but their values differ")
+        self._require_fixed(arrays)
         for name, value in arrays.items():
             if name in self._persistent:
-                self._instance.view(name)[...] = value
+                _write(self._instance.view(name), value)
             elif name not in aliases:
                 self._unused[name][...] = value
-        self._instance.prepare()
+        try:
+            self._instance.prepare()
+        except ArgumentError:
+            # Among them are indices, and these are out of range.
+            self._write_model(current, current)
+            raise
+
+    def _require_fixed(self, arrays: Mapping[str, Array]) -> None:
+        """Refuse other values of what is compiled in."""
+        current = self.model()
+        for name in sorted(self._artifact.fixed & arrays.keys() & current.keys()):
+            if not np.array_equal(arrays[name], current[name], equal_nan=current[name].dtype.kind == "f"):
+                raise ArgumentError(
+                    f"state_dict: the values of {name} decided on shapes when the step was compiled (as a mask); "
+                    "compile again with the new ones"
+                )
 
     def _write_optimizer(self, arrays: Mapping[str, Array]) -> None:
         for name, value in arrays.items():
@@ -142,6 +163,14 @@ class State:
 def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
     """Return the dtype that users see: what is stored in bf16 is float32 to them."""
     return np.dtype(np.float32) if slot.dtype == "bf16" else dtype_of(slot.dtype)
+
+
+def _write(stored: Array, value: Array) -> None:
+    """Store a value. As in kernels, what is finite stays finite in bf16: a mask of the smallest float32 is not -inf."""
+    if stored.dtype == ml_dtypes.bfloat16:
+        largest = (2 - 2.0**-7) * 2.0**127
+        value = np.where(np.isfinite(value), value.clip(-largest, largest), value)
+    stored[...] = value
 
 
 def _arrays(what: str, value: object) -> dict[str, Array]:

@@ -86,6 +86,9 @@ def evaluate(step: Step, data: Mapping[str, Array]) -> dict[str, float]:
             *inputs, target = step_arrays(step, data, suffix)
         except ArgumentError:
             continue
+        if step.inputs[-1].name in {spec.name for spec in step.artifact.manifest.functions["predict"].inputs}:
+            # The model computes its loss, and nothing else: there is no target beside what it takes.
+            continue
         if inputs and data[target].dtype.kind == "i" and data[target].ndim == 1:
             accuracy = _accuracy(step, [data[name] for name in inputs], data[target])
             result |= {} if accuracy is None else {split: accuracy}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ._checkpoint import write_bytes
 from ._core_api import load_core
 from ._ir_text import quote
+from ._json import parse_json
 from .errors import ArgumentError
 from .report import as_text, make_table
 from .target import Target
@@ -110,10 +111,7 @@ class Tuning:
         Raises:
             ArgumentError: it is no JSON, of another version, or malformed.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ArgumentError(f"{where}: not JSON: {error}") from None
+        data = parse_json(text, f"{where}: not JSON")
         if not isinstance(data, dict) or not isinstance(data.get("targets"), dict):
             raise ArgumentError(f"{where}: expected an object with version and targets")
         if data.get("version") != _VERSION:

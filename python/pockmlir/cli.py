@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from . import _cli_inputs, device
 from ._memory import Memory
-from ._options import PRECISIONS
+from ._options import ON_NAN, PRECISIONS
 from ._picture import draw_memory
 from ._training import evaluate, step_arrays, train_epochs
 from ._tune import tune
@@ -29,7 +29,10 @@ from .target import ARITHMETICS, Target
 
 __all__ = ["main"]
 
-_MODEL_HELP = "MODEL is file.py:factory (a function that returns the model or (model, inputs)) or an exported .pt2."
+_MODEL_HELP = (
+    "MODEL is file.py:factory (a function that returns the model or (model, inputs); the file is run) "
+    "or an exported .pt2 (nothing in it is run)."
+)
 
 
 @contextmanager
@@ -66,6 +69,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--clip-grad-norm", type=float, help="Largest norm of all gradients.")
     @click.option("--clip-grad-value", type=float, help="Largest entry of a gradient.")
     @click.option("--precision", type=click.Choice(PRECISIONS), default="f32", show_default=True)
+    @click.option("--on-nan", type=click.Choice(ON_NAN), default="ignore", show_default=True, help="Of the loss.")
     @click.option("--memory-limit", metavar="BYTES", help="Of parameters, optimizer state and arena, e.g. 64MB.")
     @click.option(
         "--target", default="host", show_default=True, help=f"One of {', '.join(Target.names())}; or NAME:CPU."
@@ -94,6 +98,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
         clip_grad_norm: float | None,
         clip_grad_value: float | None,
         precision: str,
+        on_nan: str,
         memory_limit: str | None,
         target: str,
         arithmetic: str | None,
@@ -125,6 +130,7 @@ def _model_options(command: Callable[..., None]) -> Callable[..., None]:
                 clip_grad_value=clip_grad_value,
                 seed=rest.get("seed", 0),
                 precision=precision,
+                on_nan=on_nan,
                 memory_limit=memory_limit,
                 target=target,
                 arithmetic=arithmetic,

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import _footprint, _ir_text, _link, _memory
-from ._abi import LabelRange
 from ._artifact import Artifact, StageDump
 from ._core_api import Core, load_core
+from ._folders import failure_folder
 from ._groups import OptimizerGroups
 from ._manifest import Manifest
 from ._options import MemoryOptions, Training
 from ._request import LOSSES, Request
+from ._resolve import read_scheme_error, resolve_scheme
+from ._torch_state import TorchState
 from ._tuning import Tuning
-from .errors import CompileError, MemoryLimitError, PockError, SchemeError
+from .errors import CompileError, MemoryLimitError, PockError
 from .scheme import ParameterInfo, Scheme
 from .step import Step
 from .target import Target
@@ -55,6 +58,7 @@ def compile(
     clip_grad_value: float | None = None,
     seed: int = 0,
     precision: str = "f32",
+    on_nan: str = "ignore",
     memory_limit: int | str | None = None,
     memory: MemoryOptions | None = None,
     arithmetic: str | None = None,
@@ -77,7 +81,8 @@ def compile(
             model returns its loss, alone or as ``loss``.
         optimizer: `SGD`, `Adam`, `AdamW`, or a ``torch.optim`` instance of these with all its
             parameter groups; every call then reads its learning rates, so that torch's
-            schedulers work.
+            schedulers work. If it has trained already, the step goes on with its moments and
+            step count; it keeps its own from then on.
         scheme: which parameters train, and which part of each.
         target: a `Target`, or the name of one: ``host``, ``aarch64-linux``, ``cortex-m7`` ….
         name: prefix of the exported C functions; the model's class name if not given.
@@ -92,6 +97,10 @@ def compile(
             1024 elements are stored in bfloat16. Parameters that train, sums, and the
             optimizer's state stay float32. Matrix products round their operands to bfloat16
             on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``.
+        on_nan: what a call does whose loss is NaN or infinite: ``ignore`` updates, as PyTorch does;
+            ``error`` raises a `LossNotFiniteError`; ``skip`` returns the loss. The last two change
+            nothing: parameters, buffers, optimizer state and counters are as before the call.
+            `Step.loss_is_finite` and `Step.skipped` tell.
         memory_limit: of parameters, optimizer state and arena together, inputs and outputs excepted:
             bytes, or a text like ``"64MB"`` (units of 1024). Where the step needs more, it computes
             again in the backward pass what costs least to compute, instead of keeping it; results
@@ -108,6 +117,7 @@ def compile(
 
     Raises:
         ArgumentError: an argument is not acceptable.
+        IndexRangeError: a constant index of the model is out of range.
         SchemeError: the scheme does not fit the model, or nothing would train.
         UnsupportedOpsError: the model uses what the frontend does not know.
         MemoryLimitError: no way was found to stay within ``memory_limit``; it has the smallest
@@ -124,7 +134,7 @@ def compile(
         scheme=scheme,
         target=target,
         name=name,
-        training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision),
+        training=Training(accumulate, clip_grad_norm, clip_grad_value, seed, precision, on_nan),
         tuning=tuning,
         memory=memory,
         memory_limit=memory_limit,
@@ -141,19 +151,26 @@ def compile(
     )
     imported = compiler.run_import(model, request, loss, example_target)
     parameters: Sequence[ParameterInfo] = imported.parameters
-    fractions = _resolve(request.scheme, parameters)
+    fractions, without_gradient = resolve_scheme(request.scheme, parameters, imported.gradients)
     trained = [name for name, fraction in fractions.items() if fraction > 0]
-    _check_gradients(imported.read, trained)
     groups = OptimizerGroups.resolve(request.optimizer, parameters, trained, _named_parameters(model, loss))
+    taken = None
+    if request.torch_optimizer is not None:
+        settings = {name: groups.optimizers[groups.of.get(name, 0)] for name in trained}
+        taken = TorchState.of(request.torch_optimizer, settings, _named_parameters(model, loss))
     attributes = request.attributes() | groups.attributes() | {"pock.scheme": _ir_text.scheme_attr(fractions)}
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
     manifest = compiler.manifest()
     object_code, library, directory = compiler.link(request.target)
-    if request.target.bare_metal:
-        _footprint.require_freestanding(object_code)
-    if request.target.limited:
-        _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
+    try:
+        if request.target.bare_metal:
+            _footprint.require_freestanding(object_code)
+        if request.target.limited:
+            _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
+    except BaseException:
+        directory.cleanup()
+        raise
     state_names = _state_names(model)
     artifact = Artifact(
         manifest=manifest,
@@ -163,6 +180,7 @@ def compile(
         groups=groups,
         scheme=request.scheme,
         fractions=fractions,
+        without_gradient=without_gradient,
         parameters=tuple(parameters),
         target=request.target,
         training=request.training,
@@ -171,36 +189,19 @@ def compile(
         named_outputs=imported.named_outputs,
         loss=_loss_name(loss),
         norm_modes=dict(imported.norm_modes),
+        converted={name: (found.given, found.used) for name, found in imported.converted.items()},
         state_names=state_names,
         aliases={alias: name for alias, name in imported.aliases.items() if alias in state_names},
-        labels={name: LabelRange(*found) for name, found in _ir_text.label_ranges(compiler.dumps[0].ir).items()},
+        fixed=imported.fixed,
         dumps=tuple(compiler.dumps),
         timings=compiler.timings,
         print_ir=compiler.without_locations,
         directory=directory,
     )
-    return Step(artifact, imported.values, request.torch_optimizer)
-
-
-def _resolve(scheme: Scheme, parameters: Sequence[ParameterInfo]) -> dict[str, float]:
-    """Resolve the scheme against the model, and refuse to train nothing."""
-    fractions = scheme.resolve(parameters)
-    if not any(fractions.values()):
-        frozen = sum(not info.requires_grad for info in parameters)
-        hint = f"; {frozen} of {len(parameters)} parameters have requires_grad=False" if frozen else ""
-        raise SchemeError(f"scheme: nothing to train with {scheme}{hint}")
-    return fractions
-
-
-def _check_gradients(read: Collection[str], trained: Sequence[str]) -> None:
-    """Refuse parameters that the scheme trains but the loss does not read."""
-    without = [name for name in trained if name not in read]
-    if without:
-        zeros = ", ".join(f"{name!r}: 0" for name in without)
-        raise SchemeError(
-            f"scheme: the loss does not depend on {', '.join(without)}: there is no gradient; "
-            f"freeze them, by requires_grad_(False) or in the scheme: … | {{{zeros}}}"
-        )
+    step = Step(artifact, imported.values, request.torch_optimizer)
+    if taken is not None:
+        step.load_optimizer_state_dict(taken.arrays(manifest, step.optimizer_state_dict()))
+    return step
 
 
 def _named_parameters(model: Any, loss: Any) -> Iterator[tuple[str, object]]:
@@ -247,7 +248,14 @@ class _Compiler:
 
         self._begin("import")
         begin = time.perf_counter()
-        imported = import_model(model, request.inputs, loss, kwargs=request.kwargs, target_example=example_target)
+        imported = import_model(
+            model,
+            request.inputs,
+            loss,
+            kwargs=request.kwargs,
+            target_example=example_target,
+            check_loss=request.training.on_nan != "ignore",
+        )
         self.timings["import"] = time.perf_counter() - begin
         return imported
 
@@ -287,6 +295,8 @@ class _Compiler:
         except RuntimeError as error:
             if limit := _memory.read_limit_error(str(error)):
                 raise limit from None
+            if refused := read_scheme_error(str(error)):
+                raise refused from None
             raise self._failure(stage, anchored, error) from error
         return ir, seconds
 
@@ -316,14 +326,18 @@ class _Compiler:
         self._begin("link")
         begin = time.perf_counter()
         directory = tempfile.TemporaryDirectory(prefix="pock-")
-        object_file = Path(directory.name, f"{self.name}.o")
-        _link.write_object(objects, object_file)
-        library = None
-        if not target.bare_metal:
-            library = Path(directory.name, f"lib{self.name}.so")
-            _link.link_shared(object_file, library, native=target.native)
-        self.timings["link"] = time.perf_counter() - begin
-        return object_file.read_bytes(), library, directory
+        try:
+            object_file = Path(directory.name, f"{self.name}.o")
+            _link.write_object(objects, object_file)
+            library = None
+            if not target.bare_metal:
+                library = Path(directory.name, f"lib{self.name}.so")
+                _link.link_shared(object_file, library, native=target.native)
+            self.timings["link"] = time.perf_counter() - begin
+            return object_file.read_bytes(), library, directory
+        except BaseException:
+            directory.cleanup()
+            raise
 
     def without_locations(self, ir: str) -> str:
         """Print a module without its source locations."""
@@ -338,10 +352,15 @@ class _Compiler:
 
     def _failure(self, stage: str, pipeline: str | None, error: Exception) -> PockError:
         """Write the stage's input to a file that survives; say how to run the stage on it."""
-        directory = self.dump_dir or Path(tempfile.mkdtemp(prefix="pock-failed-"))
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / f"{self.name}-before-{stage}.mlir"
-        path.write_text(self.dumps[-1].ir)
+        ir = self.dumps[-1].ir
+        name = f"{self.name}-before-{stage}"
+        if self.dump_dir:
+            self.dump_dir.mkdir(parents=True, exist_ok=True)
+            path = self.dump_dir / f"{name}.mlir"
+        else:
+            # The same failure has the same file.
+            path = failure_folder() / f"{name}-{hashlib.sha256(ir.encode()).hexdigest()[:12]}.mlir"
+        path.write_text(ir)
         command = None
         if pipeline:
             command = f"pock-opt --pass-pipeline='{pipeline}' {shlex.quote(str(path))}"

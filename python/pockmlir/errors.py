@@ -9,6 +9,9 @@ __all__ = [
     "ArgumentError",
     "CheckpointError",
     "CompileError",
+    "IndexRangeError",
+    "IntegerDivisionError",
+    "LossNotFiniteError",
     "MemoryLimitError",
     "PockError",
     "RunError",
@@ -30,7 +33,21 @@ class ArgumentError(PockError, ValueError):
 
 
 class SchemeError(ArgumentError):
-    """A sparse-update scheme is malformed or does not fit the model."""
+    """A sparse-update scheme is malformed or does not fit the model.
+
+    Attributes:
+        problems: all that is wrong with it.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message.removeprefix("scheme: "),)
+
+    @classmethod
+    def of(cls, problems: Sequence[str]) -> SchemeError:
+        """Return one error for several problems."""
+        text = problems[0] if len(problems) == 1 else "".join(f"\n  {problem}" for problem in problems)
+        return cls(f"scheme: {text}", problems)
 
 
 class CheckpointError(PockError):
@@ -49,6 +66,37 @@ class StepError(PockError):
         self.function = function
         self.code = code
         super().__init__(f"{function} failed with error code {code}")
+
+
+class IndexRangeError(ArgumentError, IndexError):
+    """An index, or a label, is out of range; PyTorch raises an error there, too.
+
+    A call that raises this has changed nothing: parameters, buffers, optimizer state, accumulated
+    gradients and counters are as before.
+
+    Args:
+        operator: which reads at the index, for example ``aten.embedding``.
+        module: path of the module that calls it, ``(loss)`` for the loss.
+        expected: what is in range, and what was there, as far as known.
+        source: file and line of the call, where known.
+        argument: the input that holds the index; None if it is computed, or a constant.
+    """
+
+    def __init__(
+        self, operator: str, module: str, expected: str, *, source: str | None = None, argument: str | None = None
+    ) -> None:
+        self.operator = operator
+        self.module = module
+        place = f"{operator} in {module or '(model)'}" + (f" at {source}" if source else "")
+        super().__init__(f"{argument}: expected {expected} ({place})" if argument else f"{place}: expected {expected}")
+
+
+class IntegerDivisionError(PockError, ZeroDivisionError):
+    """Integers are divided by zero, where PyTorch raises an error; nothing has changed."""
+
+
+class LossNotFiniteError(PockError, FloatingPointError):
+    """The loss is NaN or infinite, and ``on_nan="error"`` was asked for; nothing has changed."""
 
 
 class TargetError(PockError):

@@ -275,16 +275,20 @@ class AdamW(Adam):
 def from_torch(optimizer: Any) -> tuple[Optimizer, ...]:
     """Return the settings of every parameter group of a ``torch.optim`` SGD, Adam or AdamW.
 
-    Its state is not taken over.
-
     Raises:
-        ArgumentError: another optimizer, or an option without counterpart.
+        ArgumentError: another optimizer, or one with hooks on its steps.
     """
     kinds: dict[str, type[Optimizer]] = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}
     cls = type(optimizer)
     if not cls.__module__.startswith("torch.optim") or cls.__name__ not in kinds:
         given = f"{cls.__module__}.{cls.__qualname__}"
         raise ArgumentError(f"optimizer: expected {', '.join(kinds)} of pockmlir or torch.optim, but got {given}")
+    for when in ("pre", "post"):
+        if getattr(optimizer, f"_optimizer_step_{when}_hooks", None):
+            raise ArgumentError(
+                f"optimizer: it has a hook of register_step_{when}_hook, which a compiled step cannot run; remove it, "
+                "and do what it does around the calls of the step"
+            )
     result = []
     for group in optimizer.param_groups:
         kind = AdamW if group.get("decoupled_weight_decay") else kinds[cls.__name__]

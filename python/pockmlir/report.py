@@ -106,6 +106,7 @@ class Report:
         scheme: as the user wrote it.
         parameters: one entry per parameter of the model.
         norm_modes: path of each normalisation layer → its mode.
+        converted: name of an input → the dtypes of its example and of the step, where they differ.
         arithmetic: element types, fused multiply-add, mathematical functions.
         memory: the promised bytes.
         kernels: number of launches, of distinct kernels, and of those that a tuning decides on.
@@ -122,6 +123,7 @@ class Report:
     scheme: str
     parameters: tuple[ParameterReport, ...]
     norm_modes: Mapping[str, str]
+    converted: Mapping[str, tuple[str, str]]
     arithmetic: Mapping[str, str]
     memory: Memory
     kernels: Mapping[str, int]
@@ -131,6 +133,7 @@ class Report:
     def of(cls, artifact: Artifact) -> Report:
         """Describe what `compile` made."""
         tensors = artifact.manifest.tensors
+        wanted = {**artifact.fractions, **dict.fromkeys(artifact.without_gradient, 1.0)}
         return cls(
             name=artifact.name,
             target=artifact.target.name,
@@ -141,10 +144,11 @@ class Report:
             loss=artifact.loss,
             scheme=str(artifact.scheme),
             parameters=tuple(
-                ParameterReport.of(info, artifact.fractions[info.name], tensors.get(info.name)).with_names(info.aliases)
+                ParameterReport.of(info, wanted[info.name], tensors.get(info.name)).with_names(info.aliases)
                 for info in artifact.parameters
             ),
             norm_modes=dict(artifact.norm_modes),
+            converted=dict(artifact.converted),
             arithmetic=_arithmetic(artifact),
             memory=artifact.manifest.memory,
             kernels=dict(artifact.manifest.data.get("kernels", {})),
@@ -176,6 +180,7 @@ class Report:
             "elements": self.elements,
             "parameters": [asdict(entry) for entry in self.parameters],
             "norm_modes": dict(self.norm_modes),
+            "converted": {name: list(dtypes) for name, dtypes in self.converted.items()},
             "arithmetic": dict(self.arithmetic),
             "memory": self.memory.to_dict(),
             "kernels": dict(self.kernels),
@@ -197,6 +202,9 @@ class Report:
         )
         if tuned := self.kernels.get("tuned"):
             yield f"{tuned} of {self.kernels['distinct']} kernels are tuned"
+        if self.converted:
+            texts = (f"{name} from {given} to {used}" for name, (given, used) in self.converted.items())
+            yield f"inputs are converted: {', '.join(texts)}"
         yield self._parameter_table()
         if self.groups:
             yield self._group_table()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
 
+from ._json import parse_json
 from .errors import SchemeError
 
 __all__ = ["ParameterInfo", "Rule", "Scheme", "no_match"]
@@ -90,6 +91,10 @@ class Rule:
         if self.kind == "glob":
             return {"glob": self.pattern, "fraction": self.fraction}
         return {"rule": self.kind} | ({} if self.count is None else {"count": self.count})
+
+    def names(self, info: ParameterInfo) -> bool:
+        """Whether the rule says the parameter's name, instead of matching it among others."""
+        return self.kind == "glob" and self.pattern in (info.name, *info.aliases)
 
     def __str__(self) -> str:
         if self.kind == "glob":
@@ -202,15 +207,12 @@ class Scheme:
         Raises:
             SchemeError: the text is not JSON, or no scheme.
         """
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise SchemeError(f"scheme: not valid JSON: {error}") from None
+        data = parse_json(text, "scheme: not valid JSON", SchemeError)
         if not isinstance(data, dict):
             raise SchemeError(f"scheme: expected a JSON object, but got {type(data).__name__}")
         if "rules" not in data:
             return cls(data)
-        if data.get("version") != 1 or not isinstance(data["rules"], list):
+        if data.get("version") != 1 or isinstance(data["version"], bool) or not isinstance(data["rules"], list):
             raise SchemeError(f"scheme: expected version 1 with a list of rules, but got {text[:120]!r}")
         return cls._of([_rule_from_json(rule) for rule in data["rules"]])
 
@@ -222,13 +224,25 @@ class Scheme:
 
         Raises:
             SchemeError: a glob matches nothing, or only parameters with
-                ``requires_grad=False``, or there are fewer layers than asked for.
+                ``requires_grad=False``, or there are fewer layers than asked for; all such
+                rules are listed.
         """
-        fractions = {info.name: 0.0 for info in parameters}
+        decided, problems = self.decide(parameters)
+        if problems:
+            raise SchemeError.of(problems)
+        return {name: fraction for name, (fraction, _) in decided.items()}
+
+    def decide(self, parameters: Sequence[ParameterInfo]) -> tuple[dict[str, tuple[float, Rule | None]], list[str]]:
+        """Return fraction and rule of every parameter, and what is wrong with the rules that do not fit."""
+        decided: dict[str, tuple[float, Rule | None]] = {info.name: (0.0, None) for info in parameters}
+        problems: list[str] = []
         for rule in self._rules:
-            for info in _matched(rule, parameters):
-                fractions[info.name] = _fraction(rule, info)
-        return fractions
+            try:
+                for info in _matched(rule, parameters):
+                    decided[info.name] = (_fraction(rule, info), rule)
+            except SchemeError as error:
+                problems += error.problems
+        return decided, problems
 
     @staticmethod
     def digest(fractions: Mapping[str, float]) -> str:

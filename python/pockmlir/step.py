@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ from ._profile import Profile
 from ._profile_run import profile_function
 from ._schedule import LearningRates
 from ._state import State
-from .errors import ArgumentError, TargetError
+from .errors import ArgumentError, LossNotFiniteError, TargetError
 from .report import Report
 
 __all__ = ["Step"]
@@ -51,7 +52,8 @@ class Step:
         self._instance = _instance_of(artifact)
         self._lock = threading.Lock()
         calls = {
-            name: Call(self._instance, name, function, artifact.labels) for name, function in manifest.functions.items()
+            name: Call(self._instance, name, function, artifact.given_dtypes)
+            for name, function in manifest.functions.items()
         }
         self._step, self._predict = calls["step"], calls.get("predict")
         self._accumulate = calls.get("accumulate")
@@ -60,6 +62,8 @@ class Step:
         self._scalars = {spec.name: self._instance.output(spec) for spec in self._step.function.scalars}
         self._outputs = [self._instance.output(spec) for spec in self._step.function.outputs]
         self._grad_norm: float | None = None
+        self._loss_is_finite: bool | None = None
+        self._skipped = 0
         self._arguments = Arguments("step", self.inputs, artifact.arguments)
         if self._predict:
             names = [spec.name for spec in self.inputs]
@@ -85,8 +89,12 @@ class Step:
             named: inputs and ``target`` by name.
 
         Raises:
-            ArgumentError: an argument is missing, or has a wrong shape, dtype, label or value;
-                nothing ran.
+            ArgumentError: an argument is missing, or has a wrong shape or dtype; nothing ran.
+            IndexRangeError: an index or a label is out of range.
+            IntegerDivisionError: integers are divided by zero.
+            LossNotFiniteError: the loss is NaN or infinite, and the step compiled with
+                ``on_nan="error"``. After all of these, parameters, buffers, optimizer state and
+                counters are as before.
             TargetError: the step is for another machine.
         """
         self._require_native("step")
@@ -99,12 +107,21 @@ class Step:
     def _run(self, values: Sequence[Any], rates: list[float], seed: int) -> float:
         """Run the step, or only accumulate; count the call if it succeeds."""
         call, arrays = self._bind(values, rates, seed)
-        call.run(arrays, self._outputs[: len(call.function.outputs)])
+        try:
+            call.run(arrays, self._outputs[: len(call.function.outputs)])
+        except LossNotFiniteError:
+            self._loss_is_finite = False
+            if self._artifact.training.on_nan != "skip":
+                raise
+            self._skipped += 1
+            return float(self._outputs[0])
         if self._counters.updates:
             self._rates.mark_stepped()
             self._grad_norm = float(self._outputs[1]) if len(self._outputs) > 1 else None
         self._counters.advance()
-        return float(self._outputs[0])
+        loss = float(self._outputs[0])
+        self._loss_is_finite = math.isfinite(loss)
+        return loss
 
     def _bind(self, values: Sequence[Any], rates: list[float], seed: int) -> tuple[Call, list[Array]]:
         """Return the function that the next call runs, and all its checked inputs."""
@@ -143,6 +160,9 @@ class Step:
             inputs: the model's inputs, as for the step, without what only its loss needs.
             named: inputs by name; those that only the loss needs may be there.
 
+        Raises:
+            IndexRangeError, IntegerDivisionError: as for a call.
+
         Returns:
             A new array; a tuple of them if the model returns several, a dict by name if it
             returns a mapping or a dataclass.
@@ -167,6 +187,16 @@ class Step:
     def grad_norm(self) -> float | None:
         """The norm of all gradients at the last update, before clipping; None without ``clip_grad_norm``."""
         return self._grad_norm
+
+    @property
+    def loss_is_finite(self) -> bool | None:
+        """Whether the loss of the last call was a number, neither NaN nor infinite; None before the first."""
+        return self._loss_is_finite
+
+    @property
+    def skipped(self) -> int:
+        """How many calls have changed nothing because their loss was not finite; see ``on_nan``."""
+        return self._skipped
 
     @property
     def micro_step(self) -> int:

@@ -1,12 +1,12 @@
 //===- Core.cpp - the Python extension module pockmlir._core --------------===//
 //
 // The compiler for Python: IR in (text or bytecode), text out. Every call has
-// an MLIR context of its own and runs without the GIL; nothing of MLIR outlives
-// it. Diagnostics become one Python exception, CompilerError.
+// an MLIR context of its own and runs without the GIL; a signal ends it.
+// Diagnostics become one Python exception, CompilerError.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Session.h"
+#include "Interruptible.h"
 
 #include "Pock/Codegen/TargetDescription.h"
 #include "Pock/Target/LaunchCosts.h"
@@ -35,29 +35,31 @@ using Source = std::variant<nb::str, nb::bytes>;
 using Stages = std::vector<std::pair<std::string, std::string>>;
 using StageResults = std::vector<std::tuple<std::string, std::string, double>>;
 
-/// Parses `source` and calls `body(session, module)`, all without the GIL.
+/// Parses `source` and calls `body(session, module)`, without the GIL and until
+/// a signal. `body` must own what it uses.
 template <typename Body>
 auto withModule(const Source &source, Body body) {
-  StringRef text;
+  std::string text;
   if (const auto *string = std::get_if<nb::str>(&source)) {
     Py_ssize_t size;
     const char *data = PyUnicode_AsUTF8AndSize(string->ptr(), &size);
     if (!data)
       throw nb::python_error();
-    text = StringRef(data, size);
+    text.assign(data, size);
   } else {
     const auto &bytes = std::get<nb::bytes>(source);
-    text = StringRef(bytes.c_str(), bytes.size());
+    text.assign(bytes.c_str(), bytes.size());
   }
-  nb::gil_scoped_release release;
-  Session session;
-  OwningOpRef<ModuleOp> module = session.parse(text);
-  return body(session, *module);
+  return runInterruptibly(
+      [text = std::move(text), body = std::move(body)](Session &session) {
+        OwningOpRef<ModuleOp> module = session.parse(text);
+        return body(session, *module);
+      });
 }
 
 StageResults runStages(const Source &source, const Stages &stages,
                        bool locations) {
-  return withModule(source, [&](Session &session, ModuleOp module) {
+  return withModule(source, [=](Session &session, ModuleOp module) {
     StageResults results;
     for (const auto &[name, pipeline] : stages) {
       OwningOpRef<ModuleOp> before = module.clone();
@@ -80,7 +82,7 @@ StageResults runStages(const Source &source, const Stages &stages,
 /// Wraps an emitter of Pock/Target: `FailureOr<T>(ModuleOp)`.
 template <typename Emitter>
 auto emit(const Source &source, Emitter emitter, StringRef what) {
-  return withModule(source, [&](Session &session, ModuleOp module) {
+  return withModule(source, [=](Session &session, ModuleOp module) {
     auto result = emitter(module);
     session.check(success(succeeded(result)), what);
     return std::move(*result);
@@ -101,6 +103,8 @@ std::vector<std::string> listPipelines() {
 
 NB_MODULE(_core, m) {
   m.doc() = "The pock-mlir compiler. IR is text or MLIR bytecode.";
+  nb::module_::import_("atexit").attr("register")(nb::cpp_function(
+      joinAbandoned, nb::call_guard<nb::gil_scoped_release>()));
 
   nb::dict defaults;
   defaults["stage"] = "";
@@ -136,7 +140,7 @@ NB_MODULE(_core, m) {
   m.def(
       "run_pipeline",
       [](const Source &ir, const std::string &pipeline, bool locations) {
-        return withModule(ir, [&](Session &session, ModuleOp module) {
+        return withModule(ir, [=](Session &session, ModuleOp module) {
           session.run(module, pipeline);
           return print(module, locations);
         });
@@ -167,7 +171,7 @@ NB_MODULE(_core, m) {
           symbols.push_back({name, std::string(bytes.c_str(), bytes.size())});
         std::string object = emit(
             ir,
-            [&](ModuleOp module) {
+            [=](ModuleOp module) {
               return mlir::pock::emitData(module, symbols);
             },
             "emitting data");

@@ -47,6 +47,12 @@ Session::Session()
           report(note);
       }) {
   context.printOpOnDiagnostic(false); // it would print whole modules
+  // Passes and patterns are actions: what is cancelled skips the rest.
+  context.registerActionHandler(
+      [this](function_ref<void()> transform, const tracing::Action &) {
+        if (!cancelled)
+          transform();
+      });
 }
 
 OwningOpRef<ModuleOp> Session::parse(StringRef source) {
@@ -68,6 +74,8 @@ void Session::run(ModuleOp module, StringRef pipeline) {
   PassManager manager(&context, passes->getOpAnchorName());
   static_cast<OpPassManager &>(manager) = std::move(*passes);
   check(manager.run(module), "pipeline '" + pipeline + "'");
+  if (cancelled)
+    throw CompilerError("cancelled");
 }
 
 void Session::check(LogicalResult result, const Twine &what) {

@@ -11,6 +11,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <atomic>
 #include <stdexcept>
 #include <string>
 
@@ -37,9 +38,14 @@ public:
 
   mlir::MLIRContext &getContext() { return context; }
 
+  /// Asks for what runs to end soon, from any thread; its result is of no use.
+  void cancel() { cancelled = true; }
+  bool isCancelled() const { return cancelled; }
+
 private:
   void report(mlir::Diagnostic &diagnostic);
 
+  std::atomic<bool> cancelled = false;
   mlir::MLIRContext context;
   std::string messages;
   mlir::ScopedDiagnosticHandler handler;

@@ -238,3 +238,21 @@ func.func private @overlapping_blocks(%x: tensor<8x16xf32>, %out: tensor<8x16xf3
   } -> tensor<8x16xf32>
   return %y : tensor<8x16xf32>
 }
+
+// -----
+
+// A concatenation of arguments: each is copied to its place, one after the other.
+
+// CHECK-LABEL: func.func private @concatenation(
+// CHECK-SAME:    %[[A:.+]]: memref<2x3xf32>, %[[B:.+]]: memref<2x4xf32>, %[[OUT:.+]]: memref<2x7xf32>)
+// CHECK-NEXT:    %[[LEFT:.+]] = memref.subview %[[OUT]][0, 0] [2, 3] [1, 1]
+// CHECK-NEXT:    linalg.copy ins(%[[A]] : {{.*}}) outs(%[[LEFT]] :
+// CHECK-NEXT:    %[[RIGHT:.+]] = memref.subview %[[OUT]][0, 3] [2, 4] [1, 1]
+// CHECK-NEXT:    linalg.copy ins(%[[B]] : {{.*}}) outs(%[[RIGHT]] :
+// CHECK-NEXT:    return
+func.func private @concatenation(%a: tensor<2x3xf32>, %b: tensor<2x4xf32>, %out: tensor<2x7xf32> {bufferization.writable = true})
+    -> tensor<2x7xf32> attributes {pock.kernel} {
+  %0 = tensor.insert_slice %a into %out[0, 0] [2, 3] [1, 1] : tensor<2x3xf32> into tensor<2x7xf32>
+  %1 = tensor.insert_slice %b into %0[0, 3] [2, 4] [1, 1] : tensor<2x4xf32> into tensor<2x7xf32>
+  return %1 : tensor<2x7xf32>
+}

@@ -14,7 +14,8 @@ func.func @not_a_kernel(%x: tensor<8xf32>) -> tensor<8xf32> {
 // CHECK-LABEL: func @elementwise
 // CHECK-SAME: %[[X:.+]]: tensor<8xf32>, %[[OUT:.+]]: tensor<8xf32>
 // CHECK: %[[Y:.+]] = linalg.generic {{.*}} ins(%[[X]] : tensor<8xf32>) outs(%[[OUT]] : tensor<8xf32>)
-// CHECK: arith.maximumf
+// CHECK: %[[NEGATIVE:.+]] = arith.cmpf olt
+// CHECK: arith.select %[[NEGATIVE]]
 // CHECK: return %[[Y]]
 func.func @elementwise(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8xf32> attributes {pock.kernel} {
   %y = pock.relu %x : (tensor<8xf32>) -> tensor<8xf32>
@@ -133,6 +134,25 @@ func.func @update_slice(%g: tensor<2x4xf32>, %out: tensor<8x4xf32>) -> tensor<8x
 // CHECK: math.exp
 func.func @softmax(%x: tensor<2x4xf32>, %out: tensor<2x4xf32>) -> tensor<2x4xf32> attributes {pock.kernel} {
   %y = pock.softmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
+// Where the maximum is minus infinity, nothing is subtracted, and divided by one.
+// CHECK-LABEL: func @softmax_safe
+// CHECK-DAG: %[[ONE:.+]] = arith.constant 1.000000e+00 : f32
+// CHECK-DAG: %[[ZERO:.+]] = arith.constant 0.000000e+00 : f32
+// CHECK-DAG: %[[LEAST:.+]] = arith.constant 0xFF800000 : f32
+// CHECK: arith.maximumf
+// CHECK: arith.cmpf oeq, %{{.+}}, %[[LEAST]]
+// CHECK: arith.select %{{.+}}, %[[ZERO]], %{{.+}}
+// CHECK: math.exp
+// CHECK: arith.cmpf oeq, %{{.+}}, %[[ZERO]]
+// CHECK: arith.select %{{.+}}, %[[ONE]], %{{.+}}
+// CHECK: arith.divf
+func.func @softmax_safe(%x: tensor<2x4xf32>, %out: tensor<2x4xf32>) -> tensor<2x4xf32> attributes {pock.kernel} {
+  %y = pock.softmax %x {dim = 1 : i64, safe = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
 

@@ -18,6 +18,8 @@ def main() -> None:
     counts, tools = {}, {}
     for name, case in CASES.items():
         runs = {target: pock.run(compiled(case, target), data_of(name), steps=STEPS) for target in TARGETS}
+        if uncounted := next((run.uncounted for run in runs.values() if run.uncounted), None):
+            sys.exit(f"instructions are not counted: {uncounted}")
         counts[name] = {target: sum(run.instructions) for target, run in runs.items()}
         tools |= tools_of(runs)
     GOLDEN.write_text(json.dumps({"tools": tools, "instructions": counts}, indent=1) + "\n")

@@ -260,6 +260,40 @@ def test_model_forms(model_file):
     assert (inputs, named["x"].shape) == ((), (4, 3))
 
 
+class WithLoss(torch.nn.Module):
+    """Computes its loss of a positional and a keyword input."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(6, 3)
+
+    def forward(self, x, *, y):
+        return torch.nn.functional.cross_entropy(self.fc(x), y)
+
+
+def test_exported_programs_run_through_the_commands(tmp_path):
+    pytest.importorskip("pockmlir._core")
+    x, y = torch.randn(8, 6), torch.zeros(8, dtype=torch.long)
+    torch.export.save(torch.export.export(torch.nn.Linear(6, 3), (x,)), tmp_path / "plain.pt2")
+    torch.export.save(torch.export.export(WithLoss(), (x,), {"y": y}), tmp_path / "loss.pt2")
+    (tmp_path / "broken.pt2").write_bytes((tmp_path / "plain.pt2").read_bytes()[:1000])
+    np.savez(tmp_path / "data.npz", x=np.random.randn(24, 6).astype(np.float32), y=np.arange(24) % 3)
+
+    def call(command, model, *arguments):
+        return CliRunner().invoke(cli.pock, [command, str(tmp_path / model), *map(str, arguments)])
+
+    result = call("bench", "plain.pt2", "--steps", 2, "--warmup", 1)
+    assert "speed-up over PyTorch eager" in result.stdout, result
+    result = call("bench", "loss.pt2", "--loss", "none", "--steps", 2, "--warmup", 1)
+    assert "speed-up over PyTorch eager" in result.stdout, result
+    result = call("train", "loss.pt2", tmp_path / "data.npz", "--loss", "none", "--epochs", 1)
+    assert "epoch 1: mean loss" in result.stdout, result
+    # What such a model returns is its loss: no accuracy.
+    assert "accuracy" not in result.stdout
+    with pytest.raises(ArgumentError, match=r"broken\.pt2: .*not an exported program"):
+        raise call("train", "broken.pt2", tmp_path / "data.npz").exception
+
+
 def test_exported_program_comes_with_its_inputs(model_file, tmp_path):
     model, inputs, _ = _cli_inputs.load_model(f"{model_file}:with_inputs", [])
     torch.export.save(torch.export.export(model, inputs), tmp_path / "net.pt2")

@@ -77,7 +77,7 @@ def test_one_hash_everywhere(name):
     for run in runs.values():
         assert run.losses == expected.losses
         assert run.accuracy == expected.accuracy
-        assert len(run.instructions) == STEPS
+        assert run.uncounted or len(run.instructions) == STEPS
 
     model, losses = train_with_torch(case, host, data)
     np.testing.assert_allclose(expected.losses, losses, rtol=2e-3, atol=2e-4)
@@ -89,6 +89,8 @@ def test_one_hash_everywhere(name):
 
 
 def assert_counts_are_golden(name: str, runs: dict[str, pock.Run]) -> None:
+    if uncounted := next((run.uncounted for run in runs.values() if run.uncounted), None):
+        pytest.skip(f"hashes agree, but instructions are not counted: {uncounted}")
     golden = json.loads(GOLDEN.read_text())
     if golden["tools"] != tools_of(runs):
         pytest.skip(f"hashes agree, but instructions were counted with other tools: {golden['tools']}")

@@ -1,6 +1,7 @@
 """Runs outside of Python: requests, results, folders for boards, what goes wrong. On this machine, without emulators."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -69,6 +70,47 @@ def test_another_start_is_other_bits(data):
     assert not found.comparison.outputs_equal
     assert found.comparison.loss_difference > 0
     assert "other bits" in str(found)
+
+
+EMULATOR = """#!/bin/sh
+case "$*" in *-plugin*) {refusal} ;; esac
+exec {qemu} "$@"
+"""
+REFUSALS = {
+    # Debian 13's qemu-aarch64.
+    "without plugins": ("qemu: unknown option 'plugin'", "aarch64-linux"),
+    "another version": (
+        "Could not load plugin: TCG plugin requires API version 1, but at least 2 is needed",
+        "cortex-m4",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_an_emulator_that_cannot_count_says_so(name, data, tmp_path, monkeypatch):
+    message, target = REFUSALS[name]
+    qemu = "qemu-aarch64" if target == "aarch64-linux" else "qemu-system-arm"
+    refusal = f'echo "{message}" >&2; exit 1'
+    (tmp_path / qemu).write_text(EMULATOR.format(refusal=refusal, qemu=shutil.which(qemu)))
+    (tmp_path / qemu).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    found = pock.run(compiled(target=target), data, steps=2, reference=compiled())
+    assert found.comparison.state_equal
+    assert found.instructions == ()
+    assert found.uncounted == message
+    assert f"not counted: {message}" in " ".join(str(found).split())
+
+
+def test_a_failure_of_the_program_is_not_one_of_the_counter(data, tmp_path, monkeypatch):
+    """It is not run again: it may have changed its files."""
+    monkeypatch.setattr("pockmlir.device._program.model_source", lambda manifest, **k: _failing(manifest, **k))
+    with pytest.raises(pock.RunError, match="returned an error"):
+        pock.run(compiled(target="aarch64-linux"), data, steps=2, directory=tmp_path)
+    assert (tmp_path / "counts.txt").exists()
+
+
+def _failing(manifest, **options) -> str:
+    return model_source(manifest, **options).replace("return code;", "return 1;")
 
 
 def test_a_folder_for_a_board(data, tmp_path):

@@ -17,6 +17,7 @@ from pockmlir import (
     compiler,
 )
 from pockmlir._header import c_identifier, require_c_identifier
+from pockmlir._resolve import read_scheme_error, resolve_scheme
 from pockmlir.scheme import ParameterInfo
 
 torch = pytest.importorskip("torch")
@@ -57,18 +58,71 @@ def test_bad_arguments(changes, message):
         attempt(**changes)
 
 
+PARAMETERS = [
+    ParameterInfo("fc.weight", (2, 2)), ParameterInfo("fc.bias", (2,)), ParameterInfo("spare.weight", (2, 2)),
+    ParameterInfo("spare.bias", (2,)), ParameterInfo("scale", (1,)), ParameterInfo("fixed", (2, 2), requires_grad=False),
+]  # fmt: skip
+GRADIENTS = {"fc.weight": True, "fc.bias": True, "scale": False}
+
+
 def test_nothing_to_train():
     infos = [ParameterInfo("w", (2, 2), requires_grad=False)]
     with pytest.raises(SchemeError, match="nothing to train with frozen; 1 of 1 parameters have requires_grad=False"):
-        compiler._resolve(Scheme.frozen(), infos)
+        resolve_scheme(Scheme.frozen(), infos, {})
     with pytest.raises(SchemeError, match="nothing to train with full"):
-        compiler._resolve(Scheme.full(), infos)
+        resolve_scheme(Scheme.full(), infos, {})
+    with pytest.raises(SchemeError, match="the loss does not depend on 1 of them"):
+        resolve_scheme(Scheme.full(), [ParameterInfo("w", (2, 2))], {})
 
 
-def test_trained_parameter_without_gradient_is_an_error():
-    compiler._check_gradients({"fc.weight", "frozen"}, ["fc.weight"])
-    with pytest.raises(SchemeError, match=r"the loss does not depend on unused.weight, scale: .*'scale': 0}"):
-        compiler._check_gradients({"fc.weight"}, ["fc.weight", "unused.weight", "scale"])
+@pytest.mark.parametrize(
+    ("scheme", "left_out"),
+    [
+        (Scheme.full(), ("spare.weight", "spare.bias", "scale")),
+        (Scheme.last(3), ("spare.weight", "spare.bias", "scale")),
+        (Scheme.bias_only(), ("spare.bias",)),
+        (Scheme({"*.bias": 1}), ("spare.bias",)),
+        (Scheme({"*.weight": 0.5}), ("spare.weight",)),
+    ],
+)
+def test_rules_for_many_leave_out_what_has_no_gradient(scheme, left_out):
+    with pytest.warns(UserWarning, match="parameters without gradient do not train.*" + left_out[0]) as caught:
+        fractions, without = resolve_scheme(scheme, PARAMETERS, GRADIENTS)
+    assert len(caught) == 1
+    assert without == left_out
+    assert all(fractions[name] == 0 for name in left_out)
+    assert any(fractions.values())
+    if "scale" in left_out:
+        text = str(caught[0].message)
+        assert "the loss does not depend on spare.weight, spare.bias" in text
+        assert "scale: read only under torch.no_grad" in text
+
+
+def test_all_that_is_wrong_with_a_scheme_at_once():
+    scheme = {"fc.wieght": 1, "spare.*": 0.5, "fixed": 1, "scale": 1, "fc.bias": 1} | Scheme.last(9)
+    with pytest.raises(SchemeError) as caught:
+        resolve_scheme(scheme, PARAMETERS, GRADIENTS)
+    assert len(caught.value.problems) == 5
+    for what in ("'fc.wieght' matches no parameter; did you mean 'fc.weight'", "'fixed' = 1 matches only", "needs 9 layers",
+                 "'spare.*': there is no gradient: the loss does not depend on spare.weight, spare.bias",
+                 "'scale': there is no gradient: scale: read only under"):  # fmt: skip
+        assert what in str(caught.value)
+    # Frozen once more, it is fine.
+    fractions, without = resolve_scheme(Scheme({"fc.*": 1, "scale": 1, "sc*": 0}), PARAMETERS, GRADIENTS)
+    assert without == ()
+    assert fractions["fc.weight"] == 1
+
+
+def test_what_the_compiler_says_of_a_scheme():
+    diagnostics = (
+        "a.weight: error: 'pock.param' op cannot train a fraction of 5.0e-01: expected all readers to agree\n"
+        "net.py:3 (a): note: read here\nb: error: 'pock.param' op is to be trained, but the loss does not read it"
+    )
+    error = read_scheme_error(diagnostics)
+    assert len(error.problems) == 2
+    assert "'a.weight' cannot train a fraction" in str(error)
+    assert "net.py:3 (a)" in str(error)
+    assert read_scheme_error("x: error: 'pock.conv' op went wrong") is None
 
 
 class FakeCore:
@@ -182,21 +236,6 @@ def test_state_names_leave_out_what_pytorch_does_not_save():
     model = torch.nn.BatchNorm1d(2)
     model.register_buffer("table", torch.zeros(1), persistent=False)
     assert compiler._state_names(model) == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
-
-
-def test_labels_of_a_cross_entropy_are_found():
-    text = """
-    func.func @loss(%arg0: tensor<8x6xf32> {pock.name = "x"} loc("x"), %arg1: tensor<8xi64> {pock.name = "y"},
-                    %arg2: tensor<8xi64> {pock.name = "z"}, %arg3: tensor<8xi64> {pock.name = "other"}) {
-      %2 = pock.cross_entropy %1, %arg1 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32> loc(#loc)
-      %3 = pock.cross_entropy %1, %arg2, %w {ignore_index = 2 : i64} : (tensor<8x5xf32>, tensor<8xi64>, tensor<5xf32>)
-      %4 = pock.cross_entropy %1, %0 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32>
-    }
-    func.func @predict(%arg3: tensor<8xi64> {pock.name = "q"}) {
-      %2 = pock.cross_entropy %1, %arg3 : (tensor<8x4xf32>, tensor<8xi64>) -> tensor<f32> loc(#loc)
-    """
-    assert _ir_text.label_ranges(text) == {"y": (4, -100), "z": (5, 2)}
-    assert _ir_text.label_ranges("module {}") == {}
 
 
 def test_every_named_loss_is_known_everywhere():

@@ -299,30 +299,6 @@ def test_a_loss_by_name_needs_logits():
         import_model(Features(), (data()["x"],), "cross_entropy")
 
 
-IR = """module {
-  func.func @loss(%arg0: tensor<2x3xi64> {pock.name = "ids"}, %arg1: tensor<2x3xi64> {pock.name = "labels"}) {
-    %0 = pock.load_param @table : tensor<10x4xf32>
-    %1 = pock.take %0, %arg0 {dim = 0 : i64} : (tensor<10x4xf32>, tensor<2x3xi64>) -> tensor<2x3x4xf32>
-    %2 = pock.pad %arg1 {high = array<i64: 0, 1>} : (tensor<2x3xi64>) -> tensor<2x4xi64>
-    %3 = pock.slice %2 {starts = array<i64: 0, 1>} : (tensor<2x4xi64>) -> tensor<2x3xi64>
-    %4 = pock.reshape %3 : (tensor<2x3xi64>) -> tensor<6xi64>
-    %5 = pock.cross_entropy %9, %4 : (tensor<6x10xf32>, tensor<6xi64>) -> tensor<f32>
-    %6 = pock.mul %arg0, %arg0 : (tensor<2x3xi64>, tensor<2x3xi64>) -> tensor<2x3xi64>
-    %7 = pock.take %8, %6 {dim = 1 : i64} : (tensor<2x5xf32>, tensor<2x3xi64>) -> tensor<2x2x3xf32>
-    SAME
-  }
-}
-"""
-
-
-def test_inputs_that_are_indices_are_found():
-    from pockmlir._ir_text import label_ranges
-
-    assert label_ranges(IR) == {"ids": (10, None), "labels": (10, -100)}
-    same = IR.replace("SAME", "%10 = pock.take %11, %arg1 {dim = 0 : i64} : (tensor<7x4xf32>, tensor<2x3xi64>)")
-    assert label_ranges(same)["labels"] == (7, None)
-
-
 def test_the_eager_step_passes_inputs_by_name():
     from pockmlir._bench import eager_step
 

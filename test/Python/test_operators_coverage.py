@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import frontend_cases
 import pytest
+import test_integers
 import test_operators_math
 import test_operators_nn
 import test_operators_shape
+import test_operators_sorting
 import torch
 from operator_cases import Batch
 from pockmlir.frontend import decompositions
@@ -23,6 +25,8 @@ TESTED_APART = {
     "aten.conv3d.padding",
     "aten.conv_transpose3d.input",
     "aten.native_dropout",
+    "pockmlir.custom_gradient",
+    "pockmlir.set_gradients",
 }
 #: Parts of other operators, and seen only inside them.
 PARTS = {"aten._weight_norm_interface", "aten.count_nonzero.dim_IntList", "aten.grid_sampler_2d"}
@@ -39,10 +43,9 @@ def operators(model: torch.nn.Module) -> tuple[set[str], set[str]]:
 
 @pytest.mark.slow
 def test_every_converter_has_a_case() -> None:
-    groups = [
-        g for module in (test_operators_math, test_operators_nn, test_operators_shape) for g in module.GROUPS.values()
-    ]
-    models = [Batch(group) for group in groups]
+    modules = (test_operators_math, test_operators_nn, test_operators_shape, test_operators_sorting)
+    groups = [group for module in modules for group in module.GROUPS.values()]
+    models = [Batch(group) for group in [*groups, test_integers.CASES]]
     models += [frontend_cases.Family(cases) for cases in frontend_cases.FAMILIES.values()]
     before, after = set(), set()
     for model in models:

@@ -159,6 +159,7 @@ REDUCTIONS = [
     Case("std_all", torch.std, (M,)),
     Case("std_mean", lambda x: torch.std_mean(x, 1, correction=0), (M,)),
     Case("norm_2", lambda x: x.norm(), (M,)),
+    Case("norm_except_no_dim", lambda x: torch.norm_except_dim(x, 2, -1) * x, (M,)),
     Case("norm_1", lambda x: x.norm(1, dim=1), (M,)),
     Case("norm_3", lambda x: torch.linalg.vector_norm(x, 3, 1), (M,)),
     Case("norm_half", lambda x: torch.linalg.vector_norm(x, 0.5, 1), (M,)),

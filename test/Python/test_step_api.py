@@ -119,7 +119,7 @@ def test_code_is_an_error_that_names_the_function():
 BAD_CALLS = {
     "shape": ((X[:3], Y), {}, r"x: float32\[4, 3\], but got float32\[3, 3\]"),
     "dtype": ((X.astype(np.float64), Y), {}, r"x: float32\[4, 3\], but got float64\[4, 3\]"),
-    "label dtype": ((X, Y.astype(np.int32)), {}, r"target: int64\[4\], but got int32\[4\]"),
+    "label dtype": ((X, Y.astype(np.float32)), {}, r"target: int64\[4\], but got float32\[4\]"),
     "label too large": (
         (X, np.array([0, 1, 2, 0])),
         {},
@@ -155,10 +155,18 @@ def test_argument_errors_are_value_errors():
         make_step()(X, Y, lr=-1)
 
 
-def test_ignored_label_passes_the_check():
-    step = make_step()
-    labels = np.array([0, -100, 1, 0])
-    assert step._step.bind(1, labels) is not None
+def test_codes_become_errors():
+    failures = make_step()._instance.manifest.failures
+    inputs = {"target": np.array([0, -100, 7, 9])}
+    error = failures[1].error(inputs)
+    assert str(error) == (
+        "target: expected indices in [0, 2) or ignore_index -100, but got 7 at [2] "
+        "(aten.cross_entropy_loss in (loss) at net.py:7)"
+    )
+    assert isinstance(error, IndexError)
+    division = failures[2].error(inputs)
+    assert str(division) == "aten.remainder.Tensor in (model): expected no zero to divide by"
+    assert isinstance(division, ZeroDivisionError)
 
 
 def test_predict_checks_its_arguments():
@@ -346,6 +354,8 @@ def test_exported_header_documents_arguments(tmp_path):
     assert "#define NET_STATE_BYTES 384" in header
     assert "#define NET_PREDICT_ARENA_BYTES 0" in header
     assert "target: int64_t[4]" in header
+    place = "target of aten.cross_entropy_loss in (loss) at net.py:7"
+    assert f"#define NET_ERROR_1 1 /* {place}: expected indices in [0, 2) or ignore_index -100 */" in header
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest == manifest | fake_step.MANIFEST
 

@@ -387,6 +387,7 @@ C_MAIN = r"""
 #include "net.h"
 #include <stdalign.h>
 #include <stdio.h>
+#include <string.h>
 static alignas(NET_ALIGNMENT) unsigned char constants[NET_CONSTANTS_BYTES + 1], state[NET_STATE_BYTES], arena[NET_ARENA_BYTES];
 static alignas(64) float x[48]; static alignas(64) int64_t y[8]; static alignas(64) float lr = 0.1f, loss;
 static int load(const char *path, void *to, size_t size) {
@@ -397,6 +398,11 @@ int main(void) {
   for (int i = 0; i < 5; ++i) {
     if (net_step(constants, state, arena, x, y, &lr, &loss)) return 2;
     printf("%a\n", loss); }
+  // A label out of range: a code, and no byte of what was learnt is another.
+  static unsigned char before[NET_STATE_BYTES];
+  memcpy(before, state, sizeof state);
+  y[7] = 99;
+  if (net_step(constants, state, arena, x, y, &lr, &loss) != NET_ERROR_1 || memcmp(before, state, sizeof state)) return 3;
   return 0; }
 """
 

@@ -102,3 +102,19 @@ def test_adapters_of_peft_in_a_language_model() -> None:
     changed = [entry.name for entry in step.report().parameters if entry.trains != "frozen"]
     assert len(changed) == 2
     assert all("lora" in name for name in changed)
+
+
+@pytest.mark.slow
+def test_a_mixture_of_experts() -> None:
+    """Its loop over the experts that got tokens depends on data; `batched_mm` computes the same without."""
+    torch.manual_seed(0)
+    config = transformers.MixtralConfig(
+        vocab_size=WORDS, hidden_size=16, intermediate_size=24, num_hidden_layers=1, num_attention_heads=2,
+        num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2, use_cache=False,
+        max_position_embeddings=LENGTH,
+    )  # fmt: skip
+    model, ids = transformers.MixtralForCausalLM(config).eval(), words()["input_ids"]
+    model.set_experts_implementation("batched_mm")
+    step = compiled(model, {"input_ids": ids, "labels": ids}, None)
+    expected = trained(model, lambda m: m(input_ids=ids, labels=ids).loss)
+    assert [step(ids, ids) for _ in range(4)] == pytest.approx(expected, rel=1e-4)

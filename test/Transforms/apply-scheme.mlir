@@ -17,6 +17,8 @@ module attributes {pock.scheme = {whole = 1.0, half = 0.5, tiny = 0.001, bias = 
   // CHECK: pock.param @absent : tensor<4x8xf32>
   pock.param @absent : tensor<4x8xf32>
   func.func @loss(%x: tensor<2x8xf32>) -> (tensor<2x4xf32>, tensor<2x4xf32>) {
+    %whole = pock.load_param @whole : tensor<4x8xf32>
+    %bias = pock.load_param @bias : tensor<4xf32>
     %half = pock.load_param @half : tensor<4x8xf32>
     %tiny = pock.load_param @tiny : tensor<4x8xf32>
     %0 = pock.linear %x, %half : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>
@@ -63,6 +65,21 @@ module attributes {pock.scheme = {"w" = 0.5 : f64}} {
   func.func @loss(%x: tensor<2x5xf32>) {
     %w = pock.load_param @w : tensor<3x5xf32>
     %0 = pock.linear %x, %w : (tensor<2x5xf32>, tensor<3x5xf32>) -> tensor<2x3xf32>
+    return
+  }
+}
+
+// -----
+
+// A gradient that is given does not change what reads the weight.
+module attributes {pock.scheme = {"w" = 0.5 : f64}} {
+  // CHECK: pock.param @w {slice = #pock.slice<axis = 1, size = 4>, trained}
+  pock.param @w : tensor<3x8xf32>
+  func.func @loss(%x: tensor<2x8xf32>) {
+    %w = pock.load_param @w : tensor<3x8xf32>
+    %y, %dy = pock.custom_gradient inputs(%w : tensor<3x8xf32>) values(%w : tensor<3x8xf32>)
+    pock.set_gradients %y gives %dy : tensor<3x8xf32>, tensor<3x8xf32>
+    %0 = pock.linear %x, %y : (tensor<2x8xf32>, tensor<3x8xf32>) -> tensor<2x3xf32>
     return
   }
 }

@@ -32,10 +32,14 @@ module attributes {pock.optimizer = #pock.sgd} {
 // -----
 
 module attributes {pock.optimizer = #pock.sgd} {
-  // expected-error @below {{is to be trained but receives no gradient: the loss does not depend on it}}
-  pock.param @unused {trained} : tensor<4xf32>
-  func.func @loss(%x: tensor<f32>) -> tensor<f32> {
-    return %x : tensor<f32>
+  pock.param @w {trained} : tensor<f32>
+  // expected-error @below {{expected the loss not to depend on its gradients}}
+  func.func @loss() -> tensor<f32> {
+    %w = pock.load_param @w : tensor<f32>
+    %y, %dy = pock.custom_gradient inputs(%w : tensor<f32>) values(%w : tensor<f32>)
+    pock.set_gradients %y gives %dy : tensor<f32>, tensor<f32>
+    %loss = pock.mul %y, %dy : (tensor<f32>, tensor<f32>) -> tensor<f32>
+    return %loss : tensor<f32>
   }
 }
 

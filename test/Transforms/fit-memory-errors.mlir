@@ -75,3 +75,18 @@ func.func @overwritten_by_then(%x: tensor<64xf32>) -> tensor<f32> {
   return %loss : tensor<f32>
 }
 }
+
+// -----
+
+module attributes {pock.memory_limit = 832 : i64} {
+func.func private @join(%a: memref<64xf32>, %b: memref<128xf32>, %out: memref<f32>) attributes {pock.kernel} {
+  return
+}
+func.func @read_unwritten(%b: tensor<128xf32>) -> tensor<f32> {
+  %0 = tensor.empty() : tensor<64xf32>
+  %1 = tensor.empty() : tensor<f32>
+  // expected-error @below {{expected operands that are arguments, loaded, or written by a launch before}}
+  %loss = pock.launch @join ins(%0, %b : tensor<64xf32>, tensor<128xf32>) outs(%1 : tensor<f32>) -> tensor<f32>
+  return %loss : tensor<f32>
+}
+}

@@ -162,3 +162,35 @@ func.func @single(%x: tensor<f32>) -> tensor<128xf32> {
   %a = pock.launch @grow ins(%x : tensor<f32>) outs(%large : tensor<128xf32>) -> tensor<128xf32>
   return %a : tensor<128xf32>
 }
+
+// -----
+
+// What writes a parameter stays behind what decides whether the function fails,
+// whatever the memory. (@shrink would be better first.)
+
+pock.param @w : tensor<f32>
+// CHECK-LABEL: func.func @failure_before_write(
+// CHECK: %[[FLAG:.+]] = pock.launch @decide
+// CHECK-NEXT: pock.fail_if %[[FLAG]]
+// CHECK: pock.launch @write
+func.func private @grow(%in: memref<f32>, %out: memref<128xf32>) attributes {pock.kernel} {
+  return
+}
+func.func private @write(%in: memref<128xf32>, %out: memref<f32>) attributes {pock.kernel} {
+  return
+}
+func.func private @decide(%in: memref<128xf32>, %out: memref<i1>) attributes {pock.kernel} {
+  return
+}
+func.func @failure_before_write(%x: tensor<f32>) {
+  %large = tensor.empty() : tensor<128xf32>
+  %small = tensor.empty() : tensor<i1>
+  %w = pock.load_param @w : tensor<f32>
+  %a = pock.launch @grow ins(%x : tensor<f32>) outs(%large : tensor<128xf32>) -> tensor<128xf32>
+  %b = pock.launch @grow ins(%x : tensor<f32>) outs(%large : tensor<128xf32>) -> tensor<128xf32>
+  %flag = pock.launch @decide ins(%b : tensor<128xf32>) outs(%small : tensor<i1>) -> tensor<i1>
+  pock.fail_if %flag {kind = "index", by = "op", expected = "less"} : tensor<i1>
+  %new = pock.launch @write ins(%a : tensor<128xf32>) outs(%w : tensor<f32>) -> tensor<f32>
+  pock.store_param @w, %new : tensor<f32>
+  return
+}

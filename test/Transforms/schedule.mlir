@@ -71,3 +71,21 @@ func.func @update_behind_reader_in_another(%x: tensor<4x4xf32>, %lr: tensor<f32>
   } : tensor<f32>
   return %loss, %last : tensor<f32>, tensor<4x4xf32>
 }
+
+// An update waits for what may fail behind the loss.
+// CHECK-LABEL: func.func @update_behind_failure(
+// CHECK: pock.sum
+// CHECK: pock.cmp
+// CHECK-NEXT: pock.fail_if
+// CHECK-NEXT: pock.sparse_update @b
+func.func @update_behind_failure(%x: tensor<4x4xf32>, %limit: tensor<f32>, %lr: tensor<f32>) -> tensor<f32> {
+  %b = pock.load_param @b : tensor<4x4xf32>
+  %y = pock.add %x, %b : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %loss = pock.sum %y {dims = array<i64: 0, 1>} : (tensor<4x4xf32>) -> tensor<f32>
+  %bad = pock.cmp %loss, %limit {predicate = #pock.cmp<gt>} : (tensor<f32>, tensor<f32>) -> tensor<i1>
+  pock.fail_if %bad {kind = "loss", by = "loss", expected = "less"} : tensor<i1>
+  pock.sparse_update @b lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %y : tensor<4x4xf32>
+  } : tensor<f32>
+  return %loss : tensor<f32>
+}

@@ -68,6 +68,21 @@ TEST(MinimumCut, PrefersTheSource) {
   EXPECT_FALSE(network.isBeforeCut(a));
 }
 
+TEST(MinimumCut, LongWay) {
+  // Longer than a stack would be deep.
+  constexpr int length = 1'000'000;
+  Network network;
+  int source = network.addNode(), node = source;
+  for (int i = 0; i < length; ++i) {
+    int next = network.addNode();
+    network.addEdge(node, next, i == length / 2 ? 1 : 2);
+    node = next;
+  }
+  EXPECT_EQ(network.cut(source, node), 1);
+  EXPECT_TRUE(network.isBeforeCut(source + length / 2));
+  EXPECT_FALSE(network.isBeforeCut(source + length / 2 + 1));
+}
+
 TEST(MinimumCut, EqualsTryingAll) {
   std::mt19937 random(0);
   for (int round = 0; round < 300; ++round) {

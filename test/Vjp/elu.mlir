@@ -12,8 +12,8 @@
 // CHECK: %[[MUL2:.+]] = pock.mul %[[X]], %[[C4]]
 // CHECK: %[[EXP:.+]] = pock.exp %[[MUL2]]
 // CHECK: %[[MUL3:.+]] = pock.mul %[[EXP]], %[[C3]]
-// CHECK: %[[CMP:.+]] = pock.cmp %[[X]], %[[C2]] {predicate = #pock.cmp<le>}
-// CHECK: %[[SELECT:.+]] = pock.select %[[CMP]], %[[MUL3]], %[[C]]
+// CHECK: %[[CMP:.+]] = pock.cmp %[[X]], %[[C2]] {predicate = #pock.cmp<gt>}
+// CHECK: %[[SELECT:.+]] = pock.select %[[CMP]], %[[C]], %[[MUL3]]
 // CHECK: %[[DX:.+]] = pock.mul %[[G]], %[[SELECT]]
 // CHECK: pock.sparse_update @x
 // CHECK: pock.yield %[[DX]]

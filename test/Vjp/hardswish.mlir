@@ -1,6 +1,6 @@
 // RUN: pock-opt %s --split-input-file --pock-build-step --canonicalize --cse | FileCheck %s
 
-// dx = 0 where x <= -3, g (x / 3 + 1 / 2) where x < 3, else g.
+// dx = 0 where x <= -3, g where x >= 3, else g (x / 3 + 1 / 2), also of NaN.
 
 // CHECK-LABEL: func.func @step
 // CHECK-SAME: (%[[G:[^:]+]]:
@@ -12,8 +12,8 @@
 // CHECK: %[[DIV:.+]] = pock.div %[[X]], %[[C4]]
 // CHECK: %[[ADD:.+]] = pock.add %[[DIV]], %[[C3]]
 // CHECK: %[[MUL2:.+]] = pock.mul %[[G]], %[[ADD]]
-// CHECK: %[[CMP:.+]] = pock.cmp %[[X]], %[[C4]] {predicate = #pock.cmp<lt>}
-// CHECK: %[[SELECT:.+]] = pock.select %[[CMP]], %[[MUL2]], %[[G]]
+// CHECK: %[[CMP:.+]] = pock.cmp %[[X]], %[[C4]] {predicate = #pock.cmp<ge>}
+// CHECK: %[[SELECT:.+]] = pock.select %[[CMP]], %[[G]], %[[MUL2]]
 // CHECK: %[[CMP2:.+]] = pock.cmp %[[X]], %[[C2]] {predicate = #pock.cmp<le>}
 // CHECK: %[[DX:.+]] = pock.select %[[CMP2]], %[[C]], %[[SELECT]]
 // CHECK: pock.sparse_update @x

@@ -8,10 +8,10 @@
 // CHECK-DAG: %[[C2:.+]] = pock.constant dense<0.000000e+00> : tensor<f64>
 // CHECK: %[[X:.+]] = pock.load_param @x
 // CHECK: %[[Y:.+]] = pock.hardtanh %[[X]] {max = 6.000000e+00
-// CHECK-DAG: %[[LOW:.+]] = pock.cmp %[[Y]], %[[C2]] {predicate = #pock.cmp<le>}
-// CHECK-DAG: %[[HIGH:.+]] = pock.cmp %[[Y]], %[[C]] {predicate = #pock.cmp<ge>}
-// CHECK: %[[LIMITED:.+]] = pock.or %[[LOW]], %[[HIGH]]
-// CHECK: %[[DX:.+]] = pock.select %[[LIMITED]], %[[C2]], %[[G]]
+// CHECK-DAG: %[[LOW:.+]] = pock.cmp %[[Y]], %[[C2]] {predicate = #pock.cmp<gt>}
+// CHECK-DAG: %[[HIGH:.+]] = pock.cmp %[[Y]], %[[C]] {predicate = #pock.cmp<lt>}
+// CHECK: %[[INSIDE:.+]] = pock.and %[[LOW]], %[[HIGH]]
+// CHECK: %[[DX:.+]] = pock.select %[[INSIDE]], %[[G]], %[[C2]]
 // CHECK: pock.sparse_update @x
 // CHECK: pock.yield %[[DX]]
 module attributes {pock.optimizer = #pock.sgd} {

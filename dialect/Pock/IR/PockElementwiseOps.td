@@ -99,6 +99,14 @@ def Pock_ErfOp : Pock_UnaryOp<"erf"> {
     Example: `%y = pock.erf %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
+def Pock_ErfcOp : Pock_UnaryOp<"erfc"> {
+  let summary = "elementwise complementary error function";
+  let description = [{
+    `result = 1 - erf(input)`, accurate where that is tiny.
+
+    Example: `%y = pock.erfc %x : (tensor<4xf32>) -> tensor<4xf32>`
+  }];
+}
 def Pock_SinOp : Pock_UnaryOp<"sin"> {
   let summary = "elementwise sine";
   let description = [{
@@ -295,9 +303,12 @@ def Pock_NotOp : Pock_PureOp<"not", [SameOperandsAndResultType, Pock_Elementwise
 def Pock_CastOp : Pock_PureOp<"cast", [Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise conversion of the element type";
   let description = [{
-    Float to integer truncates toward zero and is undefined outside the
-    integer's range; anything to `i1` asks whether it is not zero (NaN is not);
-    `i1` is 0 or 1. Differentiable between floating-point types.
+    Float to integer truncates toward zero. What no integer of the type holds,
+    NaN included, is the smallest `i32` or `i64`, as in PyTorch on x86; `i8` and
+    `i16` are the low bits of the `i32`. Anything to `i1` asks whether it is not
+    zero (NaN is not); `i1` is 0 or 1. `f32` to `bf16` rounds to nearest, but
+    what is finite stays finite: the smallest `f32`, of which masks are made,
+    becomes the smallest `bf16`. Differentiable between floating-point types.
 
     Constraints: `cast_c1`: operand and result have the same shape.
 
@@ -361,6 +372,16 @@ def Pock_PowOp : Pock_BinaryOp<"pow", Pock_FloatTensor, [Pock_Vjp]> {
   }];
   let hasCanonicalizer = 1;
 }
+def Pock_FmodOp : Pock_BinaryOp<"fmod", Pock_FloatTensor, [Pock_Vjp]> {
+  let summary = "elementwise remainder of the truncated quotient";
+  let description = [{
+    `lhs - trunc(lhs / rhs) * rhs` without rounding, as `fmod` of C and
+    `torch.fmod`: it has the sign of `lhs`, is `lhs` where `rhs` is infinite, and
+    NaN where `rhs` is zero or `lhs` infinite.
+
+    Example: `%y = pock.fmod %a, %b : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>`
+  }];
+}
 def Pock_MaximumOp : Pock_BinaryOp<"maximum", Pock_FloatTensor, [Commutative, Pock_Vjp]> {
   let summary = "elementwise maximum with broadcasting";
   let description = [{
@@ -378,16 +399,52 @@ def Pock_MinimumOp : Pock_BinaryOp<"minimum", Pock_FloatTensor, [Commutative, Po
     Example: `%y = pock.minimum %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_AndOp : Pock_BinaryOp<"and", Pock_BoolTensor, [Commutative, Inactive]> {
-  let summary = "elementwise logical and with broadcasting";
+def Pock_AndOp : Pock_BinaryOp<"and", Pock_IntTensor, [Commutative, Inactive]> {
+  let summary = "elementwise logical and, of integers bit by bit, with broadcasting";
   let description = [{
     Example: `%y = pock.and %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
   }];
 }
-def Pock_OrOp : Pock_BinaryOp<"or", Pock_BoolTensor, [Commutative, Inactive]> {
-  let summary = "elementwise logical or with broadcasting";
+def Pock_OrOp : Pock_BinaryOp<"or", Pock_IntTensor, [Commutative, Inactive]> {
+  let summary = "elementwise logical or, of integers bit by bit, with broadcasting";
   let description = [{
     Example: `%y = pock.or %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
+  }];
+}
+def Pock_FloorDivOp : Pock_BinaryOp<"floor_div", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise integer quotient, rounded down, with broadcasting";
+  let description = [{
+    Python's `//`, exact for all integers. The quotient of the smallest integer
+    and -1 wraps around; a quotient by zero is zero.
+
+    Example: `%y = pock.floor_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
+  }];
+}
+def Pock_TruncDivOp : Pock_BinaryOp<"trunc_div", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise integer quotient, rounded toward zero, with broadcasting";
+  let description = [{
+    C's `/`, exact for all integers. The quotient of the smallest integer and -1
+    wraps around; a quotient by zero is zero.
+
+    Example: `%y = pock.trunc_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
+  }];
+}
+def Pock_ShiftLeftOp : Pock_BinaryOp<"shift_left", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise shift to the left with broadcasting";
+  let description = [{
+    Zero where the count is negative or not less than the number of bits, as in
+    PyTorch.
+
+    Example: `%y = pock.shift_left %a, %n : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
+  }];
+}
+def Pock_ShiftRightOp : Pock_BinaryOp<"shift_right", Pock_WholeTensor, [Inactive]> {
+  let summary = "elementwise arithmetic shift to the right with broadcasting";
+  let description = [{
+    The sign, 0 or -1, where the count is negative or not less than the number
+    of bits, as in PyTorch.
+
+    Example: `%y = pock.shift_right %a, %n : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
   }];
 }
 def Pock_CmpOp : Pock_InferredOp<"cmp", [Pock_Elementwise, Inactive]> {
@@ -410,6 +467,29 @@ def Pock_SelectOp : Pock_InferredOp<"select", [Pock_Elementwise, Pock_Vjp]> {
   let arguments = (ins Pock_BoolTensor:$condition, Pock_NumberTensor:$on_true,
                        Pock_NumberTensor:$on_false);
   let results = (outs Pock_NumberTensor:$result);
+}
+
+def Pock_WithDerivativesOp : Pock_PureOp<"with_derivatives",
+    [SameVariadicOperandSize, Pock_Elementwise, Pock_Vjp]> {
+  let summary = "a value whose derivatives are given";
+  let description = [{
+    `result = value`. Its gradient is not that of what computes `value`: it goes
+    to each of `inputs`, as the cotangent times the derivative of the same place
+    in `derivatives`. For functions whose formula has another gradient than
+    PyTorch gives the function, or none, at single points. Inputs and
+    derivatives broadcast to the result. `pock-build-step` removes it.
+
+    Constraints: `with_derivatives_c1`: result and value have the same type;
+    `with_derivatives_c2`: all operands have one element type, and inputs and
+    derivatives broadcast to the result.
+
+    Example: `%y = pock.with_derivatives %v, %x, %d : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$value,
+                       Variadic<Pock_FloatTensor>:$inputs,
+                       Variadic<Pock_FloatTensor>:$derivatives);
+  let results = (outs Pock_FloatTensor:$result);
+  let hasVerifier = 1;
 }
 
 #endif // POCK_ELEMENTWISE_OPS_TD

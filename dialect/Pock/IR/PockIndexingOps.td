@@ -13,8 +13,8 @@ def Pock_TakeOp : Pock_InferredOp<"take", [Pock_Vjp]> {
     `input` `[before…, n, after…]`, `indices` `[shape…]` ->
     `[before…, shape…, after…]`: `result[b, i, a] = input[b, indices[i], a]`.
     An embedding takes along dimension 0. Indices out of range count as the
-    nearest one in range, so that no memory outside is read; the host refuses
-    inputs with such indices before it calls.
+    nearest one in range, so that no memory outside is read; the frontend puts a
+    `pock.fail_if` beside.
 
     Constraints: `take_c1`: `dim` is within the input's rank; `take_c2`: that
     dimension is not empty.

@@ -5,7 +5,7 @@
 
 include "Pock/IR/PockOpBase.td"
 
-/// All losses are decomposed before differentiation.
+/// Losses that are decomposed before differentiation.
 class Pock_LossOp<string mnemonic, list<Trait> traits = []>
     : Pock_InferredOp<mnemonic, !listconcat([Pock_Decomposable], traits)> {
   let results = (outs Pock_FloatTensor:$loss);
@@ -22,8 +22,8 @@ def Pock_CrossEntropyOp : Pock_LossOp<"cross_entropy"> {
     `loss_n = -((1 - s) * w[t] * logp[t] + s / C * sum_c w[c] * logp[c])` where
     `s` is `label_smoothing` and `t` the target; zero where `t` is
     `ignore_index`. `mean` divides the sum by the sum of `w[t]` over the targets
-    that are not ignored. A target outside `[0, C)` is the caller's error; no
-    memory is read for it and it counts as no class.
+    that are not ignored. A target outside `[0, C)` counts as no class, no memory
+    is read for it; the frontend puts a `pock.fail_if` beside.
 
     Constraints: `cross_entropy_c1`: `logits` has rank at least 2 and `target`
     its shape without dimension 1; `cross_entropy_c2`: `weight` has `C` entries;
@@ -76,6 +76,20 @@ def Pock_BceWithLogitsOp : Pock_LossOp<"bce_with_logits", [AttrSizedOperandSegme
                             Optional<Pock_FloatTensor>:$weight,
                             Optional<Pock_FloatTensor>:$pos_weight),
                        Pock_ReductionArgument);
+}
+
+def Pock_BceOp : Pock_PureOp<"bce", [SameOperandsAndResultType, Pock_Elementwise, Pock_Vjp]> {
+  let summary = "elementwise binary cross entropy of probabilities";
+  let description = [{
+    `-(t * max(log(x), -100) + (1 - t) * max(log(1 - x), -100))`, as
+    `torch.nn.functional.binary_cross_entropy`. Unlike that of the formula, the
+    gradient of `x`, `(x - t) / max(x * (1 - x), 1e-12)`, goes on where a
+    logarithm is limited.
+
+    Example: `%y = pock.bce %x, %t : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
+  }];
+  let arguments = (ins Pock_FloatTensor:$input, Pock_FloatTensor:$target);
+  let results = (outs Pock_FloatTensor:$result);
 }
 
 #endif // POCK_LOSS_OPS_TD

@@ -16,6 +16,8 @@ def Pock_BoolTensor : StaticShapeTensorOf<[I1]>;
 def Pock_NumberTensor : StaticShapeTensorOf<[AnyFloat, AnySignlessInteger]>;
 /// What can be summed in a loop; `i1` would be exclusive or.
 def Pock_SummableTensor : StaticShapeTensorOf<[AnyFloat, I8, I16, I32, I64]>;
+/// Integers that are numbers: `i1` is a truth value.
+def Pock_WholeTensor : StaticShapeTensorOf<[I8, I16, I32, I64]>;
 def Pock_ScalarTensor : 0DTensorOf<[AnyFloat, AnySignlessInteger]>;
 
 /// A pure op on tensors. All print their operand and result types in full.

@@ -6,6 +6,7 @@
 include "Pock/IR/PockAttentionOps.td"
 include "Pock/IR/PockContractionOps.td"
 include "Pock/IR/PockElementwiseOps.td"
+include "Pock/IR/PockGradientOps.td"
 include "Pock/IR/PockIndexingOps.td"
 include "Pock/IR/PockKernelOps.td"
 include "Pock/IR/PockLossOps.td"

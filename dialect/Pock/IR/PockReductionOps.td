@@ -33,7 +33,7 @@ def Pock_MeanOp : Pock_ReduceOp<"mean", Pock_FloatTensor, [Pock_Vjp]> {
   }];
   let hasFolder = 1;
 }
-def Pock_AmaxOp : Pock_ReduceOp<"amax", Pock_FloatTensor, [Pock_Vjp]> {
+def Pock_AmaxOp : Pock_ReduceOp<"amax", Pock_SummableTensor, [Pock_Vjp]> {
   let summary = "maximum over dimensions";
   let description = reduceDescription # [{
     NaN wins. The gradient is shared evenly among equal maxima, as
@@ -52,7 +52,7 @@ def Pock_ArgmaxOp : Pock_InferredOp<"argmax", [Inactive]> {
 
     Example: `%i = pock.argmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2xi64>`
   }];
-  let arguments = (ins Pock_FloatTensor:$input, I64Attr:$dim);
+  let arguments = (ins Pock_SummableTensor:$input, I64Attr:$dim);
   let results = (outs StaticShapeTensorOf<[I64]>:$result);
 }
 
@@ -82,12 +82,16 @@ class Pock_SoftmaxLikeOp<string mnemonic> : Pock_PureOp<mnemonic,
 def Pock_SoftmaxOp : Pock_SoftmaxLikeOp<"softmax"> {
   let summary = "softmax along a dimension";
   let description = [{
-    `exp(x - max) / sum(exp(x - max))`; the gradient reads the result.
+    `exp(x - max) / sum(exp(x - max))`; the gradient reads the result. What is
+    minus infinity all along `dim` gives NaN, or with `safe` zero, and then has
+    gradient zero: that is attention to nothing (`torch._safe_softmax`).
 
     Constraints: `softmax_c1`: `dim` is within the rank.
 
     Example: `%y = pock.softmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>`
   }];
+  let arguments = (ins Pock_FloatTensor:$input, I64Attr:$dim,
+                       DefaultValuedAttr<BoolAttr, "false">:$safe);
 }
 def Pock_LogSoftmaxOp : Pock_SoftmaxLikeOp<"log_softmax"> {
   let summary = "logarithm of softmax along a dimension";

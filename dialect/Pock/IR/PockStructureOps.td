@@ -19,7 +19,9 @@ def Pock_ParamOp : Pock_Op<"param", [Symbol]> {
     Constraints: `param_c1`: `type` is a tensor of static shape; `param_c2`:
     only a parameter of floating-point type is `trained`; `param_c3`: `slice` needs `trained`, its axis
     is within the rank and its size between 1 and the dimension's;
-    `param_c4`: `permutation` is one, of the rank.
+    `param_c4`: `permutation` is one, of the rank; `param_c5`: it is in the
+    outermost module; `param_c6`: elements are integers of up to 64 bits, f16,
+    bf16, f32, f64 or index, and take less than 2^46 bytes.
 
     Example: `pock.param @conv.weight {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<16x8x3x3xf32>`
   }];
@@ -68,7 +70,8 @@ def Pock_SparseUpdateOp : Pock_Op<"sparse_update", [MemoryEffects<[MemWrite]>,
     needs stands in the region, so that it is scheduled, fused and freed as one.
 
     Constraints: `sparse_update_c1`: the symbol is a `trained` `pock.param`;
-    `sparse_update_c2`: the yielded gradient has the type of the trained part.
+    `sparse_update_c2`: the yielded gradient has the type of the trained part;
+    `sparse_update_c3`: so have the optimizer's states.
 
     Example:
     ```mlir
@@ -103,6 +106,42 @@ def Pock_YieldOp : Pock_Op<"yield", [Pure, Terminator, HasParent<"SparseUpdateOp
   let assemblyFormat = "$gradient attr-dict `:` type($gradient)";
 }
 
+def Pock_FailIfOp : Pock_Op<"fail_if", [MemoryEffects<[MemWrite]>]> {
+  let summary = "ends the call with an error if a flag is set";
+  let description = [{
+    Where `flag` is true, the function returns the code of this failure instead
+    of 0, and every parameter keeps the value that it had on entry: what is
+    stored is stored behind the last op of this kind (`pock-form-kernels`;
+    `pock-plan-memory` verifies it). What else the function computes may be
+    there or not.
+
+    The attributes are for people, and for a host that names the entry that is
+    wrong: `kind` is `index`, `division` or `loss`, `by` the operator that fails,
+    `expected` what it wants. If the entries in question are those of an input of
+    the function, `input` is its name, `range` the least and the end of what is
+    allowed, and `ignored` one entry beside. `code` is given by
+    `pock-plan-memory`: equal failures, in whatever function, have one.
+
+    Constraints: `fail_if_c1`: `range` has two entries, the first less than the
+    second.
+
+    Example:
+    ```mlir
+    pock.fail_if %flag {kind = "index", by = "aten.embedding", expected = "indices in [0, 10)",
+                        input = "ids", range = array<i64: 0, 10>} : tensor<i1>
+    ```
+  }];
+  let arguments = (ins AnyTypeOf<[0DTensorOf<[I1]>, MemRefRankOf<[I1], [0]>]>:$flag,
+                       StrAttr:$kind, StrAttr:$by, StrAttr:$expected,
+                       OptionalAttr<StrAttr>:$input,
+                       OptionalAttr<DenseI64ArrayAttr>:$range,
+                       OptionalAttr<I64Attr>:$ignored,
+                       OptionalAttr<I64Attr>:$code);
+  let assemblyFormat = "$flag attr-dict `:` type($flag)";
+  let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
+}
+
 def Pock_LaunchOp : Pock_Op<"launch", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel: reads `ins`, writes `outs`";
@@ -111,9 +150,10 @@ def Pock_LaunchOp : Pock_Op<"launch", [AttrSizedOperandSegments,
     each result is the new value of the `outs` operand of its position; on
     buffers there are no results.
 
-    Constraints: `launch_c1`: the callee is a function whose arguments are
-    `ins`, then `outs`; `launch_c2`: on tensors one result of the type of each
-    `outs` operand, on buffers none.
+    Constraints: `launch_c1`: the callee is a function of the outermost module
+    whose arguments are `ins`, then `outs`; `launch_c2`: on tensors one result of
+    the type of each `outs` operand, on buffers none; `launch_c3`: elements and
+    sizes are those of `param_c6`.
 
     Example: `%r = pock.launch @k ins(%x : tensor<4xf32>) outs(%o : tensor<4xf32>) -> tensor<4xf32>`
   }];

@@ -20,8 +20,9 @@ def ApplyScheme : Pass<"pock-apply-scheme", "::mlir::ModuleOp"> {
     Before: `module attributes {pock.scheme = {w = 0.5 : f64}} { pock.param @w : tensor<4x8xf32> … }`
     After: `pock.param @w {slice = #pock.slice<axis = 1, size = 4>, trained} : tensor<4x8xf32>`
 
-    Errors: a name that is no parameter; a fraction of a weight whose uses do not
-    agree on an input-channel dimension; nothing to train.
+    Errors, of all parameters at once: a name that is no parameter; a parameter
+    that `@loss` does not read; a fraction of a weight whose uses do not agree on
+    an input-channel dimension; nothing to train.
   }];
 }
 
@@ -114,9 +115,13 @@ def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
     gradients: `@accumulate` adds one to the states `<param>.grad`, `@step` the
     last. All of these attributes are removed, and so is `pock.stop_gradient`.
 
+    Where `pock.custom_gradient` gives gradients, they are taken instead of what
+    the rules say; what computes them moves into the backward pass. A trained
+    parameter that no cotangent arrives at has a gradient of zeros.
+
     Errors: no function `@loss` with a floating-point scalar first; no optimizer;
-    an attribute that is not as said; a trained parameter that the loss does not
-    depend on; an op on the path that has no gradient rule.
+    an attribute that is not as said; an op on the path that has no gradient
+    rule; a loss that depends on its own gradients.
   }];
 }
 
@@ -187,6 +192,7 @@ def SplitPrepare : Pass<"pock-split-prepare", "::mlir::ModuleOp"> {
     nothing else) to a function `@prepare`, which stores what the other functions
     read as `pock.param` of kind `prepared`. Views and broadcasts stay where they
     are: they cost nothing there and memory here.
+    A `pock.fail_if` on such values moves along.
 
     Before: `%s = pock.rsqrt %var; %y = pock.mul %x, %s`
     After: `@prepare { pock.store_param @prepared.0, pock.rsqrt(%var) }`, `%y = pock.mul %x, pock.load_param @prepared.0`
@@ -243,14 +249,29 @@ def PackMasks : Pass<"pock-pack-masks", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def FailEarly : Pass<"pock-fail-early", "::mlir::func::FuncOp"> {
+  let summary = "Let a function fail before it computes";
+  let description = [{
+    Moves each `pock.fail_if` whose flag follows from inputs and parameters by
+    integer arithmetic, with all that leads to the flag, to the beginning of the
+    function: what is stored need not wait for it then. Labels and indices that
+    are inputs are of that kind. A flag that depends on activations stays where
+    it is, and so does what a floating-point number leads to.
+
+    Before: `%y = pock.conv %x, %w; %bad = pock.cmp %label, %classes; pock.fail_if %bad`
+    After: `%bad = pock.cmp %label, %classes; pock.fail_if %bad; %y = pock.conv %x, %w`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
   let summary = "Order the step: updates behind gradients";
   let description = [{
     Keeps the order of the forward and the backward pass, and moves each
-    `pock.sparse_update` right behind the last op it waits for: the loss, the
-    producers of what it captures, all readers of the parameter's old value (an
-    input gradient that needs the old weight thus comes first, and so does the
-    update of a scale whose gradient does).
+    `pock.sparse_update` right behind the last op it waits for: the loss, every
+    `pock.fail_if`, the producers of what it captures, all readers of the
+    parameter's old value (an input gradient that needs the old weight thus comes
+    first, and so does the update of a scale whose gradient does).
 
     Results do not change by a bit.
   }];
@@ -283,7 +304,8 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     them. Kernels are private functions marked `pock.kernel`, destination style;
     what remains of a function is a list of `pock.launch`, views, loads and
     stores. A kernel that makes the new value of a parameter writes it in place
-    of the old one if no later kernel reads that.
+    of the old one if no later kernel reads that, and none makes the flag of a
+    `pock.fail_if`; else a copy at the end does.
 
     A depthwise convolution takes the convolution of single entries that makes its
     input along, with what follows that, if nothing else reads the input and it is
@@ -296,6 +318,11 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     With `reorder=false`, an update stays where it is in the function instead of
     becoming part of the kernel that makes its gradient.
 
+    Of a chain of more than `max-ops` elementwise ops, several kernels compute a
+    part each. Behind that, the code of one loop only grows: its values no longer
+    fit registers, and passes on one block take more than twice the time for
+    twice the ops. What is lost is one store and load per value that goes on.
+
     Before: `%c = pock.conv %x, %w; %y = pock.relu %c`
     After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
   }];
@@ -304,7 +331,9 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
   let options = [
     Option<"reorder", "reorder", "bool", "true",
-           "Let updates join the kernel of their gradient">
+           "Let updates join the kernel of their gradient">,
+    Option<"mostOps", "max-ops", "unsigned", "64",
+           "Ops that may share a kernel at most">
   ];
 }
 
@@ -408,7 +437,8 @@ def OrderLaunches : Pass<"pock-order-launches", "::mlir::ModuleOp"> {
     found, else the best of several strategies, and never more than in the given
     order. Edges that keep their order: from the maker of a value to its readers,
     from the readers of a parameter's old value to what overwrites it, from the
-    loss to what stands behind it. `pock.least_peak` on the function says what no
+    loss to what stands behind it, from what makes the flag of a `pock.fail_if`
+    to what writes a parameter. `pock.least_peak` on the function says what no
     order can beat.
 
     Results do not change by a bit. Does nothing where the given order is as good.
@@ -460,11 +490,12 @@ def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
     arena for the launches from its first to its last use (planned by
     `lib/Support/MemoryPlanner`, verified); workspace of a kernel for its launch.
     An elementwise kernel writes over an operand that dies there. Values never
-    share bytes while both are live, and a parameter is overwritten only behind
-    the last reader of its old value: both are checked.
+    share bytes while both are live, a parameter is overwritten only behind the
+    last reader of its old value, and no parameter in front of a `pock.fail_if`:
+    all of this is checked.
 
     The module attribute `pock.plan` holds the sizes, places and figures that
-    the manifest reports. Also makes `@init`, which zeroes optimizer state.
+    the manifest reports. Failures are numbered from 1. Also makes `@init`, which zeroes optimizer state.
 
     The options are for checks: results do not depend on them by a bit.
   }];
@@ -508,6 +539,8 @@ def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
     Before: `pock.launch @k ins(%a : memref<4xf32>) outs(%o : memref<4xf32>)`
     After: `call @pock_kernel_k(%a, %o) : (memref<4xf32>, memref<4xf32>) -> ()`
 
+    `pock.fail_if` becomes a branch to a block that returns its code.
+
     Kernels are renamed first: one called `tanh` would be what its own call of
     libm's `tanh` means.
 
@@ -515,7 +548,10 @@ def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
     functions the names of the C header: `<pock.name>_step`. Errors: a launch on
     tensors.
   }];
-  let dependentDialects = ["::mlir::func::FuncDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 #endif // POCK_TRANSFORMS_PASSES_TD

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -55,10 +56,36 @@ static Value buildAdd(OpBuilder &b, Location loc, ValueRange args) {
 }
 
 static Value buildMax(OpBuilder &b, Location loc, ValueRange args) {
-  return arith::MaximumFOp::create(b, loc, args[1], args[0]);
+  if (isa<FloatType>(args[0].getType()))
+    return arith::MaximumFOp::create(b, loc, args[1], args[0]);
+  return arith::MaxSIOp::create(b, loc, args[1], args[0]);
 }
 
-static constexpr double infinity = std::numeric_limits<double>::infinity();
+/// What no number of `type` is less than. (A power of two: exact as a double.)
+static double smallest(Type type) {
+  if (isa<FloatType>(type))
+    return -std::numeric_limits<double>::infinity();
+  return -std::ldexp(1.0, type.getIntOrFloatBitWidth() - 1);
+}
+
+/// The maximum of `value` over `dims`.
+static Value buildMaximum(OpBuilder &b, Location loc, Value value,
+                          ArrayRef<int64_t> dims) {
+  return buildReduction(b, loc, value, dims, smallest(getElement(value)),
+                        buildMax);
+}
+
+/// Whether an element is the maximum, or NaN.
+static Value buildFound(OpBuilder &b, Location loc, Value element, Value max) {
+  if (!isa<FloatType>(element.getType()))
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, element,
+                                 max);
+  Value equal =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, element, max);
+  Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, element,
+                                    element);
+  return arith::OrIOp::create(b, loc, equal, nan);
+}
 
 /// `value` summed over `dims`. A long sum of numbers of one sign loses an
 /// accuracy that grows with its length: over several dimensions it is a sum of
@@ -126,8 +153,7 @@ struct LowerAmax : OpRewritePattern<AmaxOp> {
   LogicalResult matchAndRewrite(AmaxOp op,
                                 PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    Value max = buildReduction(rewriter, loc, op.getInput(), op.getDims(),
-                               -infinity, buildMax);
+    Value max = buildMaximum(rewriter, loc, op.getInput(), op.getDims());
     rewriter.replaceOp(
         op, buildReshape(rewriter, loc, max, op.getType().getShape()));
     return success();
@@ -145,7 +171,7 @@ struct LowerArgmax : OpRewritePattern<ArgmaxOp> {
     Location loc = op.getLoc();
     Value input = op.getInput();
     int64_t dim = op.getDim(), size = op.getInput().getType().getDimSize(dim);
-    Value max = buildReduction(rewriter, loc, input, dim, -infinity, buildMax);
+    Value max = buildMaximum(rewriter, loc, input, dim);
 
     AffineMap inputMap, resultMap;
     Loops loops = getReductionLoops(getContext(), getShape(input).size(), dim,
@@ -158,11 +184,7 @@ struct LowerArgmax : OpRewritePattern<ArgmaxOp> {
         [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
           Value position = arith::IndexCastOp::create(
               b, loc, type, linalg::IndexOp::create(b, loc, dim));
-          Value equal = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
-                                              args[0], args[1]);
-          Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO,
-                                            args[0], args[0]);
-          Value found = arith::OrIOp::create(b, loc, equal, nan);
+          Value found = buildFound(b, loc, args[0], args[1]);
           Value none = buildScalarConstant(b, loc, type, size);
           Value candidate =
               arith::SelectOp::create(b, loc, found, position, none);

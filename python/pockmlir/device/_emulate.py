@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from ._machines import AARCH64_CPUS
 from ._program import PROGRAM, Program
 from ._sources import find_plugin, find_tool
 
-__all__ = ["Emulation", "emulate"]
+__all__ = ["CallFailed", "Emulation", "emulate"]
 
 #: What run.c returns, beside 0.
 _CODES: Mapping[int, str] = {
@@ -23,8 +24,21 @@ _CODES: Mapping[int, str] = {
     4: "a function of the model returned an error",
     70: "a fault",
 }
+_CALL_FAILED = 4
 _COUNTS = "counts.txt"
 _POLL_SECONDS = 0.1
+
+
+class CallFailed(RunError):
+    """A function of the model has returned a code other than 0.
+
+    Args:
+        code: that one.
+    """
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"the program failed: {_CODES[_CALL_FAILED]}: {code}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,7 @@ class Emulation:
 
     Attributes:
         calls: the model's function and instructions of every call, in order; None if nothing counted them.
+        uncounted: why an emulator did not count them.
         flash: bytes of code and constants; None unless the program is for a microcontroller.
         ram: bytes that the linker has given away, the stack included.
         stack: bytes of stack that were ever in use.
@@ -40,6 +55,7 @@ class Emulation:
     """
 
     calls: list[tuple[str, int]] | None
+    uncounted: str = ""
     flash: int | None = None
     ram: int | None = None
     stack: int | None = None
@@ -55,17 +71,18 @@ def emulate(program: Program, on_poll: Callable[[], None], timeout: float | None
         timeout: seconds after which it is stopped.
 
     Raises:
-        RunError: it ended with an error, or did not end in time.
+        CallFailed: a function of the model has returned an error.
+        RunError: it ended with another error, or did not end in time.
     """
     symbols = _symbols(program.directory / PROGRAM)
-    command = _command(program, symbols)
-    text = _finish(command, program.directory, on_poll, timeout)
+    text, uncounted = _run(program, symbols, on_poll, timeout)
     figures = {key: int(value) for key, value in (line.split() for line in text.splitlines())}
-    calls = _read_counts(program) if "-plugin" in command else None
+    calls = _read_counts(program) if (program.directory / _COUNTS).exists() else None
     if not program.target.bare_metal:
-        return Emulation(calls)
+        return Emulation(calls, uncounted)
     return Emulation(
         calls,
+        uncounted,
         flash=symbols["flash_used_end"][0] - symbols["flash_begin"][0] + 1024,
         ram=figures["ram"],
         stack=figures["stack"],
@@ -73,20 +90,43 @@ def emulate(program: Program, on_poll: Callable[[], None], timeout: float | None
     )
 
 
-def _command(program: Program, symbols: Mapping[str, tuple[int, int]]) -> list[str]:
+def _run(
+    program: Program, symbols: Mapping[str, tuple[int, int]], on_poll: Callable[[], None], timeout: float | None
+) -> tuple[str, str]:
+    """Run a program, with a counter where there is one; return what it printed, and why nothing was counted."""
+    counts = program.directory / _COUNTS
+    counts.unlink(missing_ok=True)
+    if program.target.native and not program.target.runner:
+        return _finish(_command(program, []), program.directory, on_poll, timeout), ""
+    try:
+        counter = ["-plugin", _plugin(program, symbols)]
+        return _finish(_command(program, counter), program.directory, on_poll, timeout), ""
+    except RunError as error:
+        # The first thing that the plugin does is to open its file; before, the emulator has not started anything.
+        if counts.exists():
+            raise
+        lines = str(error).splitlines()
+    return _finish(_command(program, []), program.directory, on_poll, timeout), lines[-1]
+
+
+def _plugin(program: Program, symbols: Mapping[str, tuple[int, int]]) -> str:
+    """Return the plugin that counts, with its arguments."""
+    begin, size = symbols["run_call"]
+    entries = [symbols[f"{program.name}_{function}"][0] for function in program.functions]
+    plugin = f"{find_plugin()},out={_COUNTS},caller={begin:#x}:{begin + size:#x}"
+    return plugin + "".join(f",entry={address:#x}" for address in entries)
+
+
+def _command(program: Program, counter: list[str]) -> list[str]:
     """Return how to start it; paths are absolute, as it runs in its folder."""
     target, binary = program.target, str((program.directory / PROGRAM).resolve())
     if target.native and not target.runner:
         return [binary]
-    begin, size = symbols["run_call"]
-    entries = [symbols[f"{program.name}_{function}"][0] for function in program.functions]
-    plugin = f"{find_plugin()},out={_COUNTS},caller={begin:#x}:{begin + size:#x}"
-    plugin += "".join(f",entry={address:#x}" for address in entries)
     if target.bare_metal:
         board = ["-M", target.runner, "-nographic", "-monitor", "none", "-serial", "none"]
         semihosting = ["-semihosting-config", "enable=on,target=native"]
-        return [find_tool("qemu-system-arm"), *board, *semihosting, "-plugin", plugin, "-kernel", binary]
-    return [find_tool(target.runner), "-cpu", AARCH64_CPUS.get(target.cpu, "max"), "-plugin", plugin, binary]
+        return [find_tool("qemu-system-arm"), *board, *semihosting, *counter, "-kernel", binary]
+    return [find_tool(target.runner), "-cpu", AARCH64_CPUS.get(target.cpu, "max"), *counter, binary]
 
 
 def _finish(command: list[str], directory: Path, on_poll: Callable[[], None], timeout: float | None) -> str:
@@ -112,6 +152,9 @@ def _finish(command: list[str], directory: Path, on_poll: Callable[[], None], ti
         process.wait()
     on_poll()
     text = log.read_text(errors="replace")
+    returned = re.search(r"^returned (\d+)$", text, re.MULTILINE) if code == _CALL_FAILED else None
+    if returned:
+        raise CallFailed(int(returned[1]))
     if code:
         what = _CODES.get(code, f"{Path(command[0]).name} ended with code {code}")
         raise RunError(f"the program failed: {what}\n{text.strip()}")

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from rich.console import Console, ConsoleOptions, RenderResult
 
+from .._failures import failure_error
 from .._manifest import Array
-from ..errors import RunError
+from ..errors import PockError, RunError
 from ..report import as_text, format_bytes, make_table
 from ..step import Step
-from ._emulate import Emulation, describe_tools, emulate
+from ._emulate import CallFailed, Emulation, describe_tools, emulate
 from ._program import Program, build, write_program
 from ._requests import REQUESTS, RESULTS, STATE, Request, count_results, encode, read_results, read_state
 from ._workload import Operation, Workload
@@ -53,6 +54,7 @@ class Run:
         state_hash: of all parameters, buffers and optimizer states after the last step.
         instructions: of every training step, exactly; empty if nothing counted them.
         predict_instructions: of a prediction.
+        uncounted: why an emulator did not count instructions.
         flash_bytes: code, constants and initial state, of the whole program; only of microcontrollers.
         ram_bytes: what the linker has given away: state, arena, inputs, outputs, and the reserved stack.
         stack_bytes: the stack that was used.
@@ -72,6 +74,7 @@ class Run:
     ram_bytes: int | None = None
     stack_bytes: int | None = None
     stack_reserved_bytes: int | None = None
+    uncounted: str = ""
     comparison: Comparison | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
 
@@ -123,6 +126,7 @@ def run(
 
     Raises:
         ArgumentError: the data does not fit the step.
+        IndexRangeError: an index or a label is out of range; the step's parameters are as before.
         RunError: the program does not fit its memory, or failed, or tools are missing.
     """
     with ExitStack() as stack:
@@ -131,7 +135,10 @@ def run(
         job = _Job.of(step, Path(directory), data, steps, seed)
         program = job.write()
         build(program)
-        emulation = emulate(program, lambda: job.tell(on_call), timeout)
+        try:
+            emulation = emulate(program, lambda: job.tell(on_call), timeout)
+        except CallFailed as failed:
+            raise job.explain(failed.code) from None
         return job.collect(emulation, reference)
 
 
@@ -197,6 +204,14 @@ class _Job:
         if on_call:
             on_call(count_results(self.directory, self.step.artifact.manifest, self.requests), len(self.requests))
 
+    def explain(self, code: int) -> PockError:
+        """Return the error for what the first request without an answer has returned."""
+        manifest = self.step.artifact.manifest
+        request = self.requests[count_results(self.directory, manifest, self.requests)]
+        names = [spec.name for spec in manifest.functions[request.function].inputs]
+        inputs = dict(zip(names, request.inputs, strict=True))
+        return failure_error(manifest.failures, f"{manifest.name}_{request.function}", code, inputs)
+
     def collect(self, emulation: Emulation, reference: Step | None, machine: str | None = None) -> Run:
         """Read what the program has left in its folder."""
         target, manifest = self.step.artifact.target, self.step.artifact.manifest
@@ -213,6 +228,7 @@ class _Job:
             state_hash=found,
             instructions=tuple(count for name, count in calls if name != "predict"),
             predict_instructions=predictions[0] if predictions else None,
+            uncounted=emulation.uncounted,
             flash_bytes=emulation.flash,
             ram_bytes=emulation.ram,
             stack_bytes=emulation.stack,
@@ -265,6 +281,8 @@ def _rows(found: Run) -> list[tuple[str, str]]:
     if found.instructions:
         least, most = min(found.instructions), max(found.instructions)
         rows.append(("instructions per step", f"{least:,}" if least == most else f"{least:,} to {most:,}"))
+    if found.uncounted:
+        rows.append(("instructions", f"not counted: {found.uncounted}"))
     if found.predict_instructions:
         rows.append(("instructions per prediction", f"{found.predict_instructions:,}"))
     if found.peak_ram_bytes and found.stack_bytes and found.ram_bytes:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.export import ExportedProgram
 
 from ..errors import ArgumentError
+from .substitutes import readable_names
 
 __all__ = ["as_module"]
 
@@ -18,7 +21,10 @@ def as_module(model: torch.nn.Module | ExportedProgram) -> torch.nn.Module:
     """
     if isinstance(model, ExportedProgram):
         _require_static(model)
-        return model.module(check_guards=False)
+        with readable_names():
+            module = model.module(check_guards=False)
+        _tie(module)
+        return module
     if isinstance(model, torch.nn.Module):
         return model
     raise ArgumentError(
@@ -35,3 +41,14 @@ def _require_static(program: ExportedProgram) -> None:
                 f"model: input '{node.name}' has the dynamic shape [{shape}]; "
                 "dynamic shapes are not supported, export without dynamic_shapes"
             )
+
+
+def _tie(module: torch.nn.Module) -> None:
+    """Make tensors that are the same memory, as a loaded program has tied ones, the same object."""
+    first: dict[Any, torch.Tensor] = {}
+    for owner in module.modules():
+        for kind, tensors in enumerate((owner._parameters, owner._buffers)):
+            for name, tensor in tensors.items():
+                if tensor is not None and tensor.numel():
+                    layout = (kind, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
+                    tensors[name] = first.setdefault(layout, tensor)

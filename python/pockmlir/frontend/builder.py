@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._ops import _pock_ops_gen as pock
-from .emitter import Emitter, Missing, Number, Value, dtype_of, is_float, rank_of, shape_of
+from .emitter import Emitter, Lazy, Missing, Number, Value, dtype_of, is_float, rank_of, shape_of
 from .registry import Unsupported
 
-__all__ = ["Builder", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
+__all__ = ["Builder", "Lazy", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
 
 
 class Builder(Emitter):
@@ -88,6 +88,28 @@ class Builder(Emitter):
     def constant_to_gradients(self, x: Value) -> Value:
         """Emit the same values without gradient, if they could have one."""
         return self.emit(pock.StopGradientOp, x.type, x) if self.active else x
+
+    def with_derivatives(self, value: Value, *derivatives: tuple[Value, Value]) -> Value:
+        """Give a value PyTorch's derivatives instead of those of the ops that compute it.
+
+        Args:
+            value: has the shape that the operands broadcast to.
+            derivatives: each operand, and the derivative with respect to it.
+        """
+        if not self.active:
+            return value
+        return self.emit(pock.WithDerivativesOp, value.type, value, *map(list, zip(*derivatives, strict=True)))
+
+    def reduced_with_derivative(self, value: Value, x: Value, derivative: Value, dims: Iterable[int]) -> Value:
+        """Give a reduction over dimensions, which it keeps, a derivative with respect to its operand.
+
+        Nothing is computed for that: the gradient passes through zeros, which fold.
+        """
+        if not self.active:
+            return value
+        zeros = self.splat(shape_of(x), 0, dtype_of(x))
+        passes = self.with_derivatives(zeros, (x, self.unary(pock.NegOp, derivative)))
+        return self.sub(self.constant_to_gradients(value), self.sum(passes, dims, True))
 
     def dropout(self, x: Value, p: float, shared: Iterable[int] = ()) -> Value:
         """Zero entries with probability p and scale the others; nothing in ``@predict``.

@@ -15,9 +15,11 @@ from torch.utils import _pytree as pytree
 from .._arguments import Argument, Tree
 from .._manifest import RESERVED
 from ..errors import ArgumentError
-from .spec import DTYPES, TensorSpec, dtype_name
+from .spec import CONVERTED, DTYPES, NARROW, Conversion, TensorSpec, dtype_name, spell_dtype
 
 __all__ = ["Examples", "ModelCall", "example_target", "model_call"]
+
+_TARGET = "target_example"
 
 _STATIC = (type(None), bool, int, float, str)
 
@@ -30,11 +32,24 @@ class _Hole:
 
 
 class Examples:
-    """Example tensors, taken out of nested arguments."""
+    """Example tensors, taken out of nested arguments.
 
-    def __init__(self) -> None:
+    Args:
+        floats: the type that floating-point tensors are converted to, and integers with them to the int64 that
+            PyTorch takes for classes and indices; None leaves all as they are where code can be generated for it.
+
+    Attributes:
+        tensors: the tensors, as the model sees them.
+        names: their names.
+        converted: name → what became of the element type, where that is another.
+    """
+
+    def __init__(self, floats: torch.dtype | None = None) -> None:
         self.tensors: list[torch.Tensor] = []
         self.names: list[str] = []
+        self.converted: dict[str, Conversion] = {}
+        self._floats = floats
+        self._targets: list[bool] = []
 
     def take(self, what: str, name: str, value: Any) -> tuple[Any, Tree]:
         """Take the tensors out of a value.
@@ -71,22 +86,44 @@ class Examples:
     def _tensor(self, what: str, name: str, value: Any) -> tuple[_Hole, str]:
         if isinstance(value, np.ndarray):
             value = torch.from_numpy(np.ascontiguousarray(value))
+        given = value.dtype
+        is_target = what.startswith(_TARGET)
+        value = value.detach().to(self._converted(given, is_target))
         if dtype_name(value.dtype) is None:
-            expected = ", ".join(str(dtype) for dtype in DTYPES)
-            raise ArgumentError(f"{what}: expected one of the dtypes {expected}, but got {value.dtype}")
+            expected = ", ".join(str(dtype) for dtype in (*DTYPES, *NARROW, *CONVERTED))
+            raise ArgumentError(f"{what}: expected one of the dtypes {expected}, but got {given}")
         if name in RESERVED:
             # The step has arguments or inputs of these names already.
             name = f"{name}_input"
         if name in self.names:
             raise ArgumentError(f"{what}: two inputs would be called '{name}'; rename an argument")
-        self.tensors.append(value.detach())
+        used = dtype_name(value.dtype)
+        if DTYPES.get(given) != used:
+            computed = next(dtype for dtype, known in DTYPES.items() if known == used)
+            self.converted[name] = Conversion(spell_dtype(given), spell_dtype(computed))
+        self.tensors.append(value)
+        self._targets.append(is_target)
         self.names.append(name)
         return _Hole(len(self.tensors) - 1), name
+
+    def differs(self, other: Examples) -> bool:
+        """Return whether the other's rules would give one of these tensors another type."""
+        pairs = zip(self.tensors, self._targets, strict=True)
+        return any(other._converted(tensor.dtype, is_target) != tensor.dtype for tensor, is_target in pairs)
+
+    def _converted(self, dtype: torch.dtype, is_target: bool) -> torch.dtype:
+        """Return the type that the model sees."""
+        dtype = CONVERTED.get(dtype, dtype)
+        if self._floats is None or dtype.is_complex or dtype == torch.bool:
+            return dtype
+        if dtype.is_floating_point:
+            return self._floats
+        return torch.int64 if is_target or dtype == torch.int32 else dtype
 
     def specs(self, begin: int = 0) -> list[TensorSpec]:
         """Return the specifications of the tensors taken."""
         pairs = list(zip(self.names, self.tensors, strict=True))
-        return [TensorSpec(name, tuple(tensor.shape), DTYPES[tensor.dtype]) for name, tensor in pairs[begin:]]
+        return [TensorSpec(name, tuple(tensor.shape), str(dtype_name(tensor.dtype))) for name, tensor in pairs[begin:]]
 
 
 @dataclass(frozen=True)
@@ -224,9 +261,9 @@ def example_target(value: Any, taken: list[str], examples: Examples) -> tuple[An
         The target with holes, and the argument; called ``loss_target`` if the model has a ``target``.
     """
     name = "target" if "target" not in taken else "loss_target"
-    hole, tree = examples.take("target_example", name, value)
+    hole, tree = examples.take(_TARGET, name, value)
     if not list(_tensor_names(tree)):
-        raise ArgumentError(f"target_example: expected a torch.Tensor, but got {type(value).__name__}")
+        raise ArgumentError(f"{_TARGET}: expected a torch.Tensor, but got {type(value).__name__}")
     return hole, Argument(name, tree)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,25 +13,20 @@ from torch_mlir.dialects import func
 from .._ops import _pock_ops_gen as pock
 from ..errors import UnsupportedOp
 from . import ops  # noqa: F401  (fills the table of converters)
-from .builder import Builder, Missing, Value, dtype_of, is_float
+from .builder import Builder, Lazy, Missing, Value, dtype_of, is_float
+from .checks import check_finite
 from .graph import Program, fold_buffers
+from .ops.bits import low_bits
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
+from .source import LOSS_PATH
 from .spec import TensorSpec
-from .torch_ir import import_graph, op_name, operand_constant, place_of, tensor_type
+from .torch_ir import import_graph, narrow_range, op_name, operand_constant, place_of, tensor_type
 
 __all__ = ["RANDOM_INPUTS", "ModuleConverter"]
 
 #: Inputs of ``@loss``, the last ones, where the model has a dropout that is active.
 RANDOM_INPUTS = ("dropout_seed", "dropout_step")
-
-
-@dataclass(frozen=True)
-class _Lazy:
-    """A parameter or constant: materialised where it is first used."""
-
-    make: Callable[[], Value]
-    differentiable: bool = False
 
 
 class ModuleConverter:
@@ -41,7 +35,6 @@ class ModuleConverter:
     Attributes:
         unsupported: what could not be converted, in order of execution.
         norm_modes: mode of each batch normalisation of the last converted program.
-        read: the parameters and buffers that each function reads.
     """
 
     def __init__(self, context: Any, parameters: Parameters) -> None:
@@ -49,24 +42,23 @@ class ModuleConverter:
         self._parameters = parameters
         self.unsupported: list[UnsupportedOp] = []
         self.norm_modes: dict[str, str] = {}
-        self.read: dict[str, frozenset[str]] = {}
         self._changed: set[str] = set()
         with context, ir.Location.unknown():
             self._module = ir.Module.create()
 
-    def add(self, name: str, program: Program) -> list[TensorSpec]:
+    def add(self, name: str, program: Program, *, check_loss: bool = False) -> list[TensorSpec]:
         """Convert a program to a function of the module; return its results.
 
-        The program that stores comes first: what it changes is a constant in none.
+        The program that stores comes first: what it changes is a constant in none. With
+        `check_loss` the function fails if its first result is NaN or infinite.
         """
         self._changed |= {self._parameters.canonical(stored) for stored in program.stores}
         program = fold_buffers(program, self._changed)
         with self._context, ir.Location.unknown():
             torch_function, torch_module = import_graph(self._context, program.graph, name)
-            function = _FunctionConverter(self, name, program)
+            function = _FunctionConverter(self, name, program, check_loss)
             results = function.convert(torch_function)
             self.norm_modes = function.builder.norm_modes
-            self.read[name] = frozenset(function.read)
             del torch_module
             return results
 
@@ -97,8 +89,9 @@ class ModuleConverter:
 class _FunctionConverter:
     """Converts one function; see `ModuleConverter`."""
 
-    def __init__(self, owner: ModuleConverter, name: str, program: Program) -> None:
+    def __init__(self, owner: ModuleConverter, name: str, program: Program, check_loss: bool) -> None:
         self._owner = owner
+        self._check_loss = check_loss
         self._name = name
         self._program = program
         self._values: dict[Any, Any] = {}
@@ -124,6 +117,7 @@ class _FunctionConverter:
             function = func.FuncOp(self._name, (self._types, []))
             locations = [ir.Location.name(b.name) for b in inputs]
             self._block = function.body.blocks.append(*self._types, arg_locs=locations)
+        self.builder.inputs = dict(zip(self._block.arguments, self._names, strict=True))
         self._bind_arguments(torch_block, self._block)
         with ir.InsertionPoint(self._block):
             for op in torch_block.operations:
@@ -150,17 +144,12 @@ class _FunctionConverter:
                 self._values[argument] = next(inputs)
             elif binding.kind == "constant":
                 array = binding.array()
-                self._values[argument] = _Lazy(
+                self._values[argument] = Lazy(
                     functools.partial(self.builder.constant, array, parameters.dtype_of_array(array))
                 )
             else:
                 name = parameters.canonical(binding.name)
-                self._values[argument] = _Lazy(functools.partial(self._load, name), parameters.may_train(name))
-
-    @property
-    def read(self) -> Collection[str]:
-        """The parameters and buffers that were read so far."""
-        return self._loads.keys()
+                self._values[argument] = Lazy(functools.partial(self._load, name), parameters.may_train(name))
 
     def _load(self, name: str) -> Value:
         if name not in self._loads:
@@ -187,7 +176,7 @@ class _FunctionConverter:
     def _resolve(self, torch_value: Any) -> Any:
         """Return what a converter is given for an operand."""
         value = self._values[torch_value]
-        if isinstance(value, _Lazy):
+        if isinstance(value, Lazy):
             if value.differentiable:
                 self._differentiable.add(torch_value)
             value = self._values[torch_value] = value.make()
@@ -229,11 +218,14 @@ class _FunctionConverter:
         builder = self.builder
         builder.results = [tensor_type(result.type) for result in op.results]
         builder.active = {v for group in active for v in (group if isinstance(group, list) else [group])}
-        builder.module = place_of(op.location)[0]
+        builder.operator, builder.module = name, place_of(op.location)[0]
+        if name.startswith("aten.index") and any(map(_is_byte_list, op.operands)):
+            raise Unsupported("an index of uint8 is a mask to PyTorch; make it a bool, or int64")
         result = converter(builder, *operands)
         if len(op.results) == 0:
             return []
-        return result if len(op.results) > 1 else [result]
+        results = result if len(op.results) > 1 else [result]
+        return [_in_range(builder, value, r.type) for value, r in zip(results, op.results, strict=True)]
 
     def _report(self, op: Any, reason: str | None) -> None:
         """Note an unsupported op and go on behind it, so that all are found."""
@@ -260,9 +252,33 @@ class _FunctionConverter:
             with ir.Location.name(name):
                 pock.StoreParamOp(ir.FlatSymbolRefAttr.get(canonical), value)
         outputs = values[len(stores) :]
+        if self._check_loss:
+            self.builder.operator, self.builder.module = "loss", LOSS_PATH
+            with ir.Location.name(LOSS_PATH):
+                check_finite(self.builder, outputs[0])
         with ir.Location.name(self._name):
             func.ReturnOp(outputs)
         return outputs
+
+
+def _is_byte_list(operand: Any) -> bool:
+    """Whether an operand is a list with a tensor of bytes in it."""
+    owner = operand.owner
+    if getattr(owner, "name", "") != "torch.prim.ListConstruct":
+        return False
+    ranges = [narrow_range(part.type) for part in owner.operands]
+    return any(found is not None and found[0] == 0 for found in ranges)
+
+
+def _in_range(b: Builder, value: Any, torch_type: Any) -> Any:
+    """Return a result of narrow integers as they wrap around; all other results as they are."""
+    bounds = narrow_range(torch_type)
+    if bounds is None or not isinstance(value, ir.Value):
+        return value
+    least, greatest = bounds
+    size = greatest - least + 1
+    low = low_bits(b, b.sub(value, least) if least else value, size - 1)
+    return b.add(low, least) if least else low
 
 
 def _stops_gradient(op: Any) -> bool:

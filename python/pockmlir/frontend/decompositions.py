@@ -46,14 +46,9 @@ DECOMPOSED: tuple[torch._ops.OpOverload, ...] = (
     _aten.pixel_shuffle.default,
     _aten.pixel_unshuffle.default,
     _aten.rad2deg.default,
-    _aten.renorm.default,
     _aten.rot90.default,
-    _aten.sinc.default,
     _aten.soft_margin_loss.default,
     _aten.softshrink.default,
-    _aten.special_entr.default,
-    _aten.special_xlog1py.default,
-    _aten.std_mean.correction,
     _aten.trace.default,
 )
 

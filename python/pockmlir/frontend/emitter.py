@@ -20,7 +20,7 @@ from torch_mlir import ir
 from .._ops import _pock_ops_gen as pock
 from .spec import DTYPES, numpy_dtype
 
-__all__ = ["Emitter", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
+__all__ = ["Emitter", "Lazy", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
 
 Value: TypeAlias = Any  # torch_mlir.ir.Value; the wheel has no types
 Number: TypeAlias = bool | int | float
@@ -33,6 +33,14 @@ class Missing:
     """A result that a converter cannot give; using it is what is reported."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A value that is emitted where it is first used."""
+
+    make: Callable[[], Value]
+    differentiable: bool = False
 
 
 def shape_of(value: Value) -> tuple[int, ...]:
@@ -70,8 +78,12 @@ class Emitter:
     Attributes:
         results: the types of the operator being converted, None where not a tensor.
         active: the operands that depend on a parameter that may train.
-        module: path of the module being converted.
+        operator: name of the operator being converted.
+        module: path of the module that it is in.
+        inputs: names of the function's inputs.
+        bounds: the least and the largest entry of integers, as far as known; converters may add to it.
         norm_modes: where converters of batch normalisation record their mode.
+        given: results of each op whose gradients are given, by its number.
     """
 
     #: Larger constants become buffers, so that they can live where parameters do.
@@ -84,8 +96,12 @@ class Emitter:
     ) -> None:
         self.results: list[Any] = []
         self.active: set[Value] = set()
+        self.operator = ""
         self.module = ""
+        self.inputs: dict[Value, str] = {}
+        self.bounds: dict[Value, tuple[int, int] | None] = {}
         self.norm_modes: dict[str, str] = {}
+        self.given: dict[int, list[Value]] = {}
         self._make_buffer = make_buffer
         self._make_seed = make_seed
         self._streams = 0

@@ -19,7 +19,7 @@ from .gradient_modes import drop_idle_detaches
 from .parameters import array_of
 from .registry import CONVERTERS, HINTS, hint, operator_name
 from .rewrites import find_random_masks
-from .source import module_path, source_line, strip_model
+from .source import module_path, source_line, tensor_name
 from .spec import dtype_name
 
 __all__ = ["Binding", "Program", "fold_buffers", "make_program", "unimportable"]
@@ -89,7 +89,7 @@ def _select_outputs(exported: ExportedProgram, input_names: list[str], stores: b
                 results.append(node)
         elif spec.kind == OutputKind.BUFFER_MUTATION:
             if stores:
-                changed.append(_tensor_name(spec.target))
+                changed.append(tensor_name(spec.target))
                 kept.append(node)
         else:
             name = dict(zip(exported.graph_signature.user_inputs, input_names, strict=True)).get(
@@ -103,12 +103,6 @@ def _select_outputs(exported: ExportedProgram, input_names: list[str], stores: b
     return changed
 
 
-def _tensor_name(target: str) -> str:
-    """The name of a tensor in the user's model."""
-    name = strip_model(target)
-    return target if name is None else name
-
-
 def _bindings(exported: ExportedProgram, input_names: list[str]) -> list[Binding]:
     specs = {spec.arg.name: spec for spec in exported.graph_signature.input_specs}
     names = iter(input_names)
@@ -118,7 +112,7 @@ def _bindings(exported: ExportedProgram, input_names: list[str]) -> list[Binding
         if spec.kind == InputKind.USER_INPUT:
             bindings.append(Binding("input", next(names)))
         elif spec.kind == InputKind.PARAMETER:
-            bindings.append(Binding("parameter", _tensor_name(spec.target)))
+            bindings.append(Binding("parameter", tensor_name(spec.target)))
         elif spec.kind == InputKind.BUFFER:
             bindings.append(_buffer(exported, spec))
         elif spec.kind == InputKind.CONSTANT_TENSOR:
@@ -131,7 +125,7 @@ def _bindings(exported: ExportedProgram, input_names: list[str]) -> list[Binding
 def _buffer(exported: ExportedProgram, spec: InputSpec) -> Binding:
     is_persistent = spec.persistent is not False
     value = exported.state_dict.get(spec.target) if is_persistent else exported.constants.get(spec.target)
-    return Binding("parameter", _tensor_name(spec.target), value, is_persistent)
+    return Binding("parameter", tensor_name(spec.target), value, is_persistent)
 
 
 # Constant folding ---------------------------------------------------------------------
@@ -168,8 +162,11 @@ def fold_constants(program: Program) -> Program:
     for node in graph.nodes:
         if node.op == "call_function" and _is_foldable(node, known):
             args, kwargs = fx.node.map_arg((node.args, node.kwargs), known.__getitem__)
-            with torch.no_grad():
-                known[node] = node.target(*args, **kwargs)
+            try:
+                with torch.no_grad():
+                    known[node] = node.target(*args, **kwargs)
+            except (IndexError, RuntimeError):
+                continue  # An index out of range, say: the converter knows which module it is in.
             folded.append(node)
     for node in folded:
         readers = [user for user in node.users if user not in known]
@@ -192,7 +189,11 @@ def _is_foldable(node: fx.Node, known: dict[fx.Node, Any]) -> bool:
     target = node.target
     if not isinstance(target, torch._ops.OpOverload) or not target._schema.returns or target._schema.is_mutable:
         return False
-    return torch.Tag.nondeterministic_seeded not in target.tags and "empty" not in target._schema.name
+    return (
+        not node.is_impure()
+        and torch.Tag.nondeterministic_seeded not in target.tags
+        and "empty" not in target._schema.name
+    )
 
 
 def _replace_by_constant(graph: fx.Graph, node: fx.Node, value: torch.Tensor) -> fx.Node:
@@ -217,7 +218,7 @@ def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
     fatal: set[fx.Node] = set()
     found = []
     for node in graph.nodes:
-        if node.op in ("placeholder", "output"):
+        if node.op in ("placeholder", "output") or _op_name(node) in _CHECKS:
             continue
         reason = _fatal_reason(node)
         if reason is not None and fatal.intersection(node.all_input_nodes):
@@ -234,6 +235,10 @@ def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
     return found if fatal else []
 
 
+#: What PyTorch asserts of numbers that depend on data: never the cause.
+_CHECKS = ("aten._assert_scalar", "aten.sym_constrain_range_for_size")
+
+
 def _op_name(node: fx.Node) -> str:
     return operator_name(node.target) if node.op == "call_function" else f"{node.op} {node.target}"
 
@@ -241,14 +246,20 @@ def _op_name(node: fx.Node) -> str:
 _SHAPES = "the shape of its result depends on the data; shapes must be static"
 _FATAL = {
     "aten.index.Tensor": "a mask selects a number of entries that depends on data; use torch.where or multiply by the "
-    "mask, and for a constant mask index with its torch.nonzero, made in __init__",
+    "mask, unless it is a buffer or made of constants",
     "aten.repeat_interleave.Tensor": "counts in a tensor give a shape that depends on data; index with the "
     "repeated positions, made in __init__",
 }
 
 
+#: What torch-mlir writes differently, so that converters would not know it.
+_REWRITTEN = ("aten.as_strided", "aten.as_strided_scatter")
+
+
 def _fatal_reason(node: fx.Node) -> str | None:
     target = node.target
+    if node.op == "call_function" and _op_name(node) in _REWRITTEN:
+        return HINTS[_op_name(node)]
     if node.op == "get_attr":
         # Subgraphs; the operator that calls them is reported.
         return None

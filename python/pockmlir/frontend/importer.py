@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch.export import ExportedProgram
 
 from .._arguments import Argument
-from ..errors import ArgumentError, UnsupportedOpsError
+from ..errors import ArgumentError, CompileError, PockError, UnsupportedOpsError
 from .arguments import as_module
 from .calls import Examples, ModelCall, example_target, model_call
 from .convert import ModuleConverter
 from .export import evaluation_mode, export_program
 from .graph import Program, make_program, unimportable
+from .hooks import refuse_hooks
 from .losses import Loss, resolve_loss, target_like
 from .parameters import Parameters
-from .spec import DTYPES, ImportedModel, TensorSpec
+from .python_state import report_changes
+from .reach import reached_parameters
+from .source import strip_model
+from .spec import ImportedModel, TensorSpec, dtype_name
 from .torch_ir import make_context
-from .wrappers import LossWrapper, PredictWrapper
+from .wrappers import LossWrapper, PredictWrapper, Wrapper
 
 __all__ = ["export_forward", "import_model"]
+
+_Result = TypeVar("_Result")
 
 
 def import_model(
@@ -32,6 +39,7 @@ def import_model(
     *,
     kwargs: Mapping[str, Any] | None = None,
     target_example: Any = None,
+    check_loss: bool = False,
 ) -> ImportedModel:
     """Import a model, its loss and its parameters; the model stays as it is.
 
@@ -47,31 +55,76 @@ def import_model(
         kwargs: keyword arguments.
         target_example: a tensor like the target, or several in a tuple or a dict; needed for a
             callable only.
+        check_loss: let ``@loss`` fail if its result is NaN or infinite.
 
     Raises:
         ArgumentError: an argument is not acceptable.
         CompileError: PyTorch cannot export the model.
+        IndexRangeError: a constant index is out of range.
         UnsupportedOpsError: the model uses operators that cannot be imported.
     """
     module = as_module(model)
+    return _in_types_that_fit(
+        module,
+        lambda examples: _import(model, module, example_inputs, loss, kwargs, target_example, examples, check_loss),
+    )
+
+
+def _in_types_that_fit(module: torch.nn.Module, export: Callable[[Examples], _Result]) -> _Result:
+    """Export with the examples as they are, else with those that PyTorch does not take in the model's own types."""
     examples = Examples()
+    try:
+        return export(examples)
+    except (CompileError, ArgumentError):
+        floats = {p.dtype for p in module.parameters() if p.dtype.is_floating_point}
+        if len(floats) != 1 or not examples.differs(fitting := Examples(floats.pop())):
+            raise
+        with contextlib.suppress(PockError):
+            return export(fitting)
+        raise
+
+
+def _import(
+    model: torch.nn.Module | ExportedProgram,
+    module: torch.nn.Module,
+    example_inputs: tuple[Any, ...] | Mapping[str, Any],
+    loss: str | Loss | None,
+    kwargs: Mapping[str, Any] | None,
+    target_example: Any,
+    examples: Examples,
+    check_loss: bool,
+) -> ImportedModel:
+    """Import with the examples' element types as `examples` has them."""
     call = model_call(model, example_inputs, kwargs, examples)
     inputs = tuple(examples.tensors)
     loss_function = resolve_loss(loss)
     parameters = Parameters(module, loss_function if isinstance(loss_function, torch.nn.Module) else None)
 
+    refused = refuse_hooks(module)
+    if isinstance(loss_function, torch.nn.Module):
+        refused += refuse_hooks(loss_function, "loss.")
+    if refused:
+        raise ArgumentError(
+            "model: hooks on gradients that cannot be part of a compiled step:\n  " + "\n  ".join(refused)
+        )
+
     replay = isinstance(model, ExportedProgram)
     wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
     predict = _export_predict(wrapper, inputs, examples.names)
     results = dict(zip(predict.outputs, (node.meta["val"] for node in _outputs(predict)), strict=True))
+    if any(not isinstance(size, int) for value in results.values() for size in value.shape):
+        raise UnsupportedOpsError(unimportable(predict.graph))
     target, arguments = _target(loss, target_example, results, examples, call)
-    training = _export_loss(
-        LossWrapper(module, call, loss_function, target, replay=replay), tuple(examples.tensors), examples.names
-    )
+    loss_wrapper = LossWrapper(module, call, loss_function, target, replay=replay)
+    training = _export_loss(loss_wrapper, tuple(examples.tensors), examples.names)
+    fixed = _fixed(training, wrapper, loss_wrapper)
     if wrapper.found.without_loss:
         _drop_unused_inputs(predict, training)
 
-    converter = _convert(parameters, training, predict)
+    gradients: dict[str, bool] = {}
+    for name, reached in reached_parameters(training).items():
+        gradients[parameters.canonical(name)] = gradients.get(parameters.canonical(name), False) or reached
+    converter = _convert(parameters, training, predict, check_loss)
     specs = examples.specs()
     return ImportedModel(
         ir=converter.text(),
@@ -80,10 +133,12 @@ def import_model(
         inputs=specs[: len(inputs)],
         targets=specs[len(inputs) :],
         arguments=arguments,
-        outputs=[TensorSpec(name, tuple(value.shape), DTYPES[value.dtype]) for name, value in results.items()],
+        outputs=[TensorSpec(name, tuple(value.shape), str(dtype_name(value.dtype))) for name, value in results.items()],
         named_outputs=wrapper.found.named,
         norm_modes=converter.norm_modes,
-        read=converter.read["loss"],
+        gradients=gradients,
+        converted=examples.converted,
+        fixed=fixed,
         aliases=parameters.aliases,
     )
 
@@ -100,10 +155,13 @@ def export_forward(
         CompileError: PyTorch cannot export the model.
     """
     module = as_module(model)
-    examples = Examples()
-    call = model_call(model, example_inputs, kwargs, examples)
-    wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
-    return _export_predict(wrapper, tuple(examples.tensors), examples.names)
+
+    def export(examples: Examples) -> Program:
+        call = model_call(model, example_inputs, kwargs, examples)
+        wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
+        return _export_predict(wrapper, tuple(examples.tensors), examples.names)
+
+    return _in_types_that_fit(module, export)
 
 
 def _target(
@@ -140,12 +198,29 @@ def _export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], n
 def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: list[str]) -> Program:
     """Export ``@loss``."""
     exported = export_program(wrapper, args, "loss")
+    report_changes(wrapper.seen.changes, exported.constants.values())
     program = make_program(exported, names, ["loss"], stores=True)
     results = [node.meta["val"] for node in _outputs(program)]
     if len(results) != 1 or results[0].dim() != 0 or not results[0].is_floating_point():
         got = ", ".join(f"{value.dtype} {list(value.shape)}" for value in results)
         raise ArgumentError(f"loss: expected one floating-point scalar, but got {got or 'no tensor'}")
     return program
+
+
+def _fixed(training: Program, *wrappers: Wrapper) -> frozenset[str]:
+    """Return the buffers whose values are compiled in, as masks that decide on shapes.
+
+    Raises:
+        ArgumentError: a step changes one of them.
+    """
+    used = {name for wrapper in wrappers if wrapper.known for name in wrapper.known.used}
+    fixed = frozenset(name for name in map(strip_model, used) if name is not None)
+    for name in sorted(fixed.intersection(training.stores)):
+        raise ArgumentError(
+            f"model: '{name}' is a mask whose values decide on the shape of a tensor, but the forward changes it; "
+            "shapes must be static"
+        )
+    return fixed
 
 
 def _drop_unused_inputs(predict: Program, training: Program) -> None:
@@ -185,7 +260,7 @@ def _outputs(program: Program) -> list[Any]:
     return list(output.args[0][len(program.stores) :])
 
 
-def _convert(parameters: Parameters, training: Program, predict: Program) -> ModuleConverter:
+def _convert(parameters: Parameters, training: Program, predict: Program, check_loss: bool) -> ModuleConverter:
     """Convert both functions.
 
     Raises:
@@ -194,7 +269,7 @@ def _convert(parameters: Parameters, training: Program, predict: Program) -> Mod
     unsupported = [op for program in (training, predict) for op in unimportable(program.graph)]
     if not unsupported:
         converter = ModuleConverter(make_context(), parameters)
-        converter.add("loss", training)
+        converter.add("loss", training, check_loss=check_loss)
         modes = converter.norm_modes
         converter.add("predict", predict)
         converter.norm_modes = modes

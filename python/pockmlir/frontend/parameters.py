@@ -12,14 +12,15 @@ from torch_mlir import ir
 
 from ..errors import ArgumentError
 from ..scheme import ParameterInfo
-from .spec import DTYPES, dtype_name
+from .spec import DTYPES, NARROW, numpy_dtype
 
 __all__ = ["Parameters", "array_of"]
 
 
 def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
-    """Return a copy of a tensor's data."""
-    return np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
+    """Return a copy of a tensor's data, in a type that code computes in."""
+    array = np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
+    return array.astype(numpy_dtype(NARROW[tensor.dtype])) if tensor.dtype in NARROW else array
 
 
 class Parameters:
@@ -68,7 +69,7 @@ class Parameters:
         what = "parameter" if is_parameter else "buffer"
         if tensor.is_meta or isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
             raise ArgumentError(f"model: {what} '{name}' has no data (meta or lazy tensor); initialize the model first")
-        if dtype_name(tensor.dtype) is None:
+        if tensor.dtype not in DTYPES:
             expected = ", ".join(str(dtype) for dtype in DTYPES)
             raise ArgumentError(f"model: {what} '{name}' has dtype {tensor.dtype}, but expected one of {expected}")
         self.declarations[name] = (array_of(tensor), is_parameter)

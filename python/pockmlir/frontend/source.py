@@ -8,7 +8,7 @@ import re
 import torch
 from torch import fx
 
-__all__ = ["LOSS_PATH", "MODEL", "module_path", "source_line", "strip_model"]
+__all__ = ["LOSS_PATH", "MODEL", "module_path", "source_line", "strip_model", "tensor_name"]
 
 #: Under which name the exported wrappers hold the user's model.
 MODEL = "model"
@@ -25,6 +25,12 @@ def strip_model(path: str) -> str | None:
     if path == MODEL:
         return ""
     return path[len(MODEL) + 1 :] if path.startswith(MODEL + ".") else None
+
+
+def tensor_name(target: str) -> str:
+    """Return the name that a tensor of the exported wrapper has in the user's model."""
+    name = strip_model(target)
+    return target if name is None else name
 
 
 def module_path(node: fx.Node) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,17 @@ import torch
 from .._arguments import Argument
 from ..scheme import ParameterInfo
 
-__all__ = ["DTYPES", "ImportedModel", "TensorSpec", "dtype_name", "numpy_dtype"]
+__all__ = [
+    "CONVERTED",
+    "DTYPES",
+    "NARROW",
+    "Conversion",
+    "ImportedModel",
+    "TensorSpec",
+    "dtype_name",
+    "numpy_dtype",
+    "spell_dtype",
+]
 
 #: The element types of the pock dialect (docs/Architecture.md) by their PyTorch type.
 DTYPES: dict[torch.dtype, str] = {
@@ -21,6 +32,15 @@ DTYPES: dict[torch.dtype, str] = {
     torch.int8: "i8",
     torch.int32: "i32",
     torch.int64: "i64",
+}
+#: Integers that are computed in a wider type, and brought back into their range after every operator.
+NARROW: dict[torch.dtype, str] = {torch.uint8: "i32", torch.int16: "i32"}
+#: Inputs that are converted before the model sees them: no code computes in these types.
+CONVERTED: dict[torch.dtype, torch.dtype] = {
+    torch.float16: torch.float32,
+    torch.bfloat16: torch.float32,
+    torch.uint16: torch.int32,
+    torch.uint32: torch.int64,
 }
 _NUMPY: dict[str, type[np.generic]] = {
     "f32": np.float32,
@@ -33,8 +53,13 @@ _NUMPY: dict[str, type[np.generic]] = {
 
 
 def dtype_name(dtype: torch.dtype) -> str | None:
-    """Return the dialect's name of a PyTorch element type, None if there is none."""
-    return DTYPES.get(dtype)
+    """Return the dialect's type for values of a PyTorch element type, None if there is none."""
+    return DTYPES.get(dtype) or NARROW.get(dtype)
+
+
+def spell_dtype(dtype: torch.dtype) -> str:
+    """Return PyTorch's name of an element type, for example ``float32``."""
+    return str(dtype).removeprefix("torch.")
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -53,6 +78,14 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
+class Conversion:
+    """An input whose values are converted: the dtype of its example, and that in which the step takes it."""
+
+    given: str
+    used: str
+
+
+@dataclass(frozen=True)
 class ImportedModel:
     """A model as pock IR at stage ``import``, and what belongs to it but is not IR.
 
@@ -66,8 +99,11 @@ class ImportedModel:
         arguments: how a caller gives inputs and target: by which names, nested how.
         outputs: what ``@predict`` returns.
         named_outputs: whether the model returns a mapping or a dataclass.
-        read: the parameters and buffers that the loss reads.
+        gradients: the parameters that the loss reads → whether they have a gradient, in PyTorch's
+            sense: not if only what is not differentiated reads them.
         norm_modes: path of each batch normalisation → ``training`` or ``inference``.
+        converted: name of an input → what becomes of its element type, where that is another.
+        fixed: buffers whose values are compiled in, as they decide on shapes.
         aliases: other names of shared parameters and buffers → the name in the IR.
     """
 
@@ -80,7 +116,9 @@ class ImportedModel:
     outputs: list[TensorSpec]
     named_outputs: bool
     norm_modes: dict[str, str]
-    read: frozenset[str]
+    gradients: Mapping[str, bool]
+    converted: dict[str, Conversion] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
     aliases: dict[str, str] = field(default_factory=dict)
 
     @property

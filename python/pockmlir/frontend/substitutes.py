@@ -3,28 +3,60 @@
 from __future__ import annotations
 
 import contextlib
+import keyword
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
+from torch import fx
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["substituted"]
+__all__ = ["REPLAYED", "readable_names", "substituted"]
 
 
 @contextlib.contextmanager
 def substituted() -> Iterator[None]:
     """Have PyTorch's modules use what can be exported; afterwards all is as before."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
-    gaussian = functional.gaussian_nll_loss
     # Eval mode may choose one fused kernel for a whole encoder layer.
     torch.backends.mha.set_fastpath_enabled(False)
-    functional.gaussian_nll_loss = _gaussian_nll_loss  # type: ignore[assignment]
+    try:
+        with (
+            readable_names(),
+            _replaced(functional, "gaussian_nll_loss", _gaussian_nll_loss),
+            _replaced(functional, "instance_norm", _instance_norm),
+            _replaced(_BatchNorm, "forward", _batch_norm_forward),
+        ):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+@contextlib.contextmanager
+def readable_names() -> Iterator[None]:
+    """Let the code that PyTorch writes for a graph read attributes whose names are Python keywords."""
+    with _replaced(fx.graph, "_format_target", _format_target):
+        yield
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, substitute: Callable[..., Any]) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, substitute)
     try:
         yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
-        functional.gaussian_nll_loss = gaussian
+        setattr(owner, name, original)
+
+
+def _format_target(base: str, target: str) -> str:
+    """Return the expression that reads a dotted name."""
+    for name in target.split("."):
+        plain = name.isidentifier() and not keyword.iskeyword(name)
+        base = f"{base}.{name}" if plain else f"getattr({base}, {name!r})"
+    return base
 
 
 def _gaussian_nll_loss(
@@ -46,3 +78,72 @@ def _gaussian_nll_loss(
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)
     return {"mean": torch.mean, "sum": torch.sum, "none": torch.clone}[reduction](loss)
+
+
+# Running statistics -------------------------------------------------------------------
+
+_forward = _BatchNorm.forward
+_plain_instance_norm = functional.instance_norm
+
+
+def _batch_norm_forward(self: _BatchNorm, input: torch.Tensor) -> torch.Tensor:
+    """Call the module; with ``momentum=None`` without taking a Python number from the count of batches."""
+    tracks = self.track_running_stats and self.running_mean is not None and self.num_batches_tracked is not None
+    if self.momentum is not None or not self.training or not tracks:
+        return _forward(self, input)
+    assert self.running_mean is not None
+    assert self.running_var is not None
+    assert self.num_batches_tracked is not None
+    self._check_input_dim(input)
+    self.num_batches_tracked.add_(1)
+    # With momentum one, running statistics become those of the batch.
+    mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
+    result = functional.batch_norm(input, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
+    with torch.no_grad():
+        _move(self.running_mean, mean, 1.0 / self.num_batches_tracked.to(mean.dtype))
+        _move(self.running_var, variance, 1.0 / self.num_batches_tracked.to(mean.dtype))
+    return result
+
+
+def _move(running: torch.Tensor, found: torch.Tensor, momentum: torch.Tensor | float) -> None:
+    running.copy_(running * (1.0 - momentum) + found * momentum)
+
+
+def _instance_norm(
+    input: torch.Tensor,
+    running_mean: torch.Tensor | None = None,
+    running_var: torch.Tensor | None = None,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    """Return `torch.nn.functional.instance_norm`, its change of the running statistics in the open."""
+    if not use_input_stats or running_mean is None or running_var is None:
+        return _plain_instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    result = _plain_instance_norm(input, None, None, weight, bias, True, momentum, eps)
+    with torch.no_grad():
+        # One channel of one sample is what PyTorch has statistics of; their means over samples are kept.
+        variance, mean = torch.var_mean(input.flatten(2), 2)
+        _move(running_mean, mean.mean(0), momentum)
+        _move(running_var, variance.mean(0), momentum)
+    return result
+
+
+def _replayed_instance_norm(
+    input: torch.Tensor,
+    weight: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    running_mean: torch.Tensor | None,
+    running_var: torch.Tensor | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> torch.Tensor:
+    return _instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+
+
+#: Operator in the graph of an exported program → what is exported in its place.
+REPLAYED: dict[Any, Callable[..., Any]] = {torch.ops.aten.instance_norm.default: _replayed_instance_norm}

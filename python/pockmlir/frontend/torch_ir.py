@@ -16,10 +16,21 @@ from torch_mlir.extras.fx_importer import ContextCache, FxImporter
 
 from .source import module_path, source_line
 
-__all__ = ["import_graph", "make_context", "op_name", "operand_constant", "place_of", "tensor_type"]
+__all__ = ["import_graph", "make_context", "narrow_range", "op_name", "operand_constant", "place_of", "tensor_type"]
 
 _TENSOR = re.compile(r"!torch\.vtensor<\[([\d,]*)\],(\w+)>")
-_ELEMENTS = {"f32": "f32", "f64": "f64", "i1": "i1", "si8": "i8", "si32": "i32", "si64": "i64"}
+_ELEMENTS = {
+    "f32": "f32",
+    "f64": "f64",
+    "i1": "i1",
+    "si8": "i8",
+    "si32": "i32",
+    "si64": "i64",
+    "ui8": "i32",
+    "si16": "i32",
+}
+#: Narrow integer → its least and greatest value.
+_RANGES = {"ui8": (0, 255), "si16": (-(1 << 15), (1 << 15) - 1)}
 
 
 class _LocatedCache(ContextCache):
@@ -53,6 +64,12 @@ def tensor_type(torch_type: Any) -> Any:
     if not match or not element:
         return None
     return ir.RankedTensorType.get([int(n) for n in match[1].split(",") if n], ir.Type.parse(element))
+
+
+def narrow_range(torch_type: Any) -> tuple[int, int] | None:
+    """Return the least and the greatest value of a tensor of narrow integers, None for other types."""
+    match = _TENSOR.fullmatch(str(torch_type))
+    return _RANGES.get(match[2]) if match else None
 
 
 def op_name(op: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,13 +10,19 @@ import torch
 from torch import fx
 
 from .calls import ModelCall, fill_target
+from .hooks import describe_hook, parameter_hooks
+from .known_values import KnownValues
 from .losses import Loss
 from .outputs import Outputs, returned_loss
+from .python_state import Change, PythonState, store_assigned_buffers
+from .source import tensor_name
+from .substitutes import REPLAYED
+from .traced_gradients import GradientTracer
 
-__all__ = ["LossWrapper", "PredictWrapper"]
+__all__ = ["LossWrapper", "PredictWrapper", "Wrapper"]
 
 
-class _Wrapper(torch.nn.Module):
+class Wrapper(torch.nn.Module):
     """Calls the model with structured arguments; its own inputs are the tensors in them.
 
     Args:
@@ -23,13 +30,27 @@ class _Wrapper(torch.nn.Module):
         call: how it is called.
         replay: the model comes from an exported program; its nodes are run one by one,
             so that the new program keeps their module paths and source lines.
+        gradients: whether gradients that the model gives itself matter.
+
+    Attributes:
+        tracer: of these gradients.
     """
 
-    def __init__(self, model: torch.nn.Module, call: ModelCall, *, replay: bool) -> None:
+    def __init__(self, model: torch.nn.Module, call: ModelCall, *, replay: bool, gradients: bool) -> None:
         super().__init__()
         self.model = model
+        self.tracer = GradientTracer({id(m): path for path, m in model.named_modules()}, active=gradients)
         self.replay = replay
+        #: What is known of masks, where the export needs that.
+        self.known: KnownValues | None = None
         self._call = call
+
+    def _begin(self) -> contextlib.AbstractContextManager[Any]:
+        """Return the context in which the model is traced."""
+        if self.known is None:
+            return contextlib.nullcontext()
+        self.known.begin(self)
+        return self.known
 
     def _called(self, tensors: Sequence[torch.Tensor]) -> Any:
         if not self.replay:
@@ -37,10 +58,28 @@ class _Wrapper(torch.nn.Module):
             return self.model(*args, **kwargs)
         assert isinstance(self.model, fx.GraphModule)
         with fx.traceback.preserve_node_meta():
-            return fx.Interpreter(self.model).run(*self._call.leaves(tensors))
+            return _Replay(self.model).run(*self._call.leaves(tensors))
 
 
-class LossWrapper(_Wrapper):
+class _Replay(fx.Interpreter):
+    """Runs an exported program's nodes, some of them as what can be exported again."""
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call an operator, or its substitute."""
+        return super().call_function(REPLAYED.get(target, target), args, kwargs)
+
+
+class Seen:
+    """What a `LossWrapper` saw when it was exported; export puts its own attributes back.
+
+    Attributes:
+        changes: attributes of modules that were changed.
+    """
+
+    changes: list[Change]
+
+
+class LossWrapper(Wrapper):
     """Returns the loss.
 
     Args:
@@ -48,20 +87,35 @@ class LossWrapper(_Wrapper):
         call: how it is called.
         loss: takes the model's output and the target; None if the model returns its loss.
         target: the target, with holes for its tensors.
-        replay: see `_Wrapper`.
+        replay: see `Wrapper`.
+
+    Attributes:
+        seen: what was seen when it was exported.
     """
 
     def __init__(
         self, model: torch.nn.Module, call: ModelCall, loss: Loss | None, target: Any, *, replay: bool
     ) -> None:
-        super().__init__(model, call, replay=replay)
+        super().__init__(model, call, replay=replay, gradients=True)
         self.loss = loss
+        if isinstance(loss, torch.nn.Module):
+            self.tracer.modules.update((id(m), f"loss.{path}".rstrip(".")) for path, m in loss.named_modules())
         self._target = target
+        self._hooks = parameter_hooks(self)
+        self.seen = Seen()
 
     def forward(self, *tensors: torch.Tensor) -> Any:
         """Return the loss for the model's inputs and the target's tensors."""
-        output = self._called(tensors)
-        return returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
+        with self._begin():
+            before, buffers = PythonState(self), dict(self.named_buffers())
+            for name, hooks in self._hooks.items():
+                for hook in hooks:
+                    self.tracer.hook(self.get_parameter(name), describe_hook(hook, tensor_name(name)), hook)
+            output = self._called(tensors)
+            loss = returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
+            store_assigned_buffers(self, buffers)
+            self.seen.changes = before.changes()
+            return loss
 
 
 class Found:
@@ -80,24 +134,25 @@ class Found:
     without_loss: bool
 
 
-class PredictWrapper(_Wrapper):
+class PredictWrapper(Wrapper):
     """Returns all tensors of the model's output, without a loss that the model computes.
 
     Args:
         model: the user's model.
         call: how it is called.
         has_loss: whether the output's ``loss`` is the loss to train with.
-        replay: see `_Wrapper`.
+        replay: see `Wrapper`.
     """
 
     def __init__(self, model: torch.nn.Module, call: ModelCall, *, has_loss: bool, replay: bool) -> None:
-        super().__init__(model, call, replay=replay)
+        super().__init__(model, call, replay=replay, gradients=False)
         self._has_loss = has_loss
         self.found = Found()
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the output's tensors; `found` has their names."""
-        outputs = Outputs(self._called(tensors))
+        with self._begin():
+            outputs = Outputs(self._called(tensors))
         found = self.found
         found.without_loss = self._has_loss and outputs.named and "loss" in outputs.tensors and len(outputs.tensors) > 1
         if found.without_loss:

@@ -14,14 +14,36 @@ func.func @neg_of_neg(%x: tensor<4xf32>) -> tensor<4xf32> {
 // CHECK-NEXT: return %[[X]]
 func.func @neutral_operands(%x: tensor<4xf32>) -> tensor<4xf32> {
   %zero = pock.constant dense<0.0> : tensor<f32>
+  %minus_zero = pock.constant dense<-0.0> : tensor<f32>
   %one = pock.constant dense<1.0> : tensor<4xf32>
-  %0 = pock.add %x, %zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
-  %1 = pock.add %zero, %0 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
+  %0 = pock.add %x, %minus_zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %1 = pock.add %minus_zero, %0 : (tensor<f32>, tensor<4xf32>) -> tensor<4xf32>
   %2 = pock.sub %1, %zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
   %3 = pock.mul %2, %one : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   %4 = pock.mul %one, %3 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   %5 = pock.div %4, %one : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %5 : tensor<4xf32>
+}
+
+// -0 + 0 = 0 and -0 - -0 = 0.
+// CHECK-LABEL: func.func @zeros_that_are_not_neutral(
+// CHECK: %[[SUM:.+]] = pock.add
+// CHECK: pock.sub %[[SUM]]
+func.func @zeros_that_are_not_neutral(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %zero = pock.constant dense<0.0> : tensor<f32>
+  %minus_zero = pock.constant dense<-0.0> : tensor<f32>
+  %0 = pock.add %x, %zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %1 = pock.sub %0, %minus_zero : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @sum_of_zeros(
+// CHECK: %[[ZEROS:.+]] = pock.constant dense<0.000000e+00> : tensor<2x1xf32>
+// CHECK: return %[[ZEROS]]
+func.func @sum_of_zeros() -> tensor<2x1xf32> {
+  %zeros = pock.constant dense<0.0> : tensor<2x4xf32>
+  %0 = pock.sum %zeros {dims = array<i64: 1>, keepdim = true} : (tensor<2x4xf32>) -> tensor<2x1xf32>
+  return %0 : tensor<2x1xf32>
 }
 
 // CHECK-LABEL: func.func @neutral_of_integers(
@@ -312,4 +334,18 @@ func.func @add_of_other_pads(%a: tensor<2xf32>, %b: tensor<3xf32>) -> (tensor<4x
   %4 = pock.pad %a {low = array<i64: 2>, high = array<i64: 0>, interior = array<i64: 0>} : (tensor<2xf32>) -> tensor<4xf32>
   %5 = pock.add %3, %4 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   return %2, %5 : tensor<4xf32>, tensor<4xf32>
+}
+
+// What never fails, and what fails for the reason of another one.
+// CHECK-LABEL: func.func @fail_if(
+// CHECK-NEXT: pock.fail_if %arg0 {{.*}}expected = "first"
+// CHECK-NEXT: pock.fail_if %arg1 {{.*}}expected = "third"
+// CHECK-NEXT: return
+func.func @fail_if(%a: tensor<i1>, %b: tensor<i1>) {
+  %never = pock.constant dense<false> : tensor<i1>
+  pock.fail_if %never {kind = "index", by = "op", expected = "anything"} : tensor<i1>
+  pock.fail_if %a {kind = "index", by = "op", expected = "first"} : tensor<i1>
+  pock.fail_if %a {kind = "index", by = "op", expected = "second"} : tensor<i1>
+  pock.fail_if %b {kind = "index", by = "op", expected = "third"} : tensor<i1>
+  return
 }

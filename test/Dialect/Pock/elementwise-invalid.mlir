@@ -114,3 +114,75 @@ func.func @relu_of_integers(%x: tensor<4xi32>) {
   %0 = pock.relu %x : (tensor<4xi32>) -> tensor<4xi32>
   return
 }
+
+// -----
+
+func.func @floor_div_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.floor_div %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @trunc_div_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.trunc_div %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @shift_left_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.shift_left %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @shift_right_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.shift_right %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @floor_div_of_conditions(%x: tensor<4xi1>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.floor_div %x, %x : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>
+  return
+}
+
+// -----
+
+func.func @and_of_floats(%x: tensor<4xf32>) {
+  // expected-error @below {{must be statically shaped tensor of}}
+  %0 = pock.and %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @with_derivatives_c1(%v: tensor<1xf32>) {
+  // expected-error @below {{expected value and result of the same type, but got 'tensor<1xf32>' and 'tensor<4xf32>'}}
+  %0 = pock.with_derivatives %v : (tensor<1xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @with_derivatives_c2_shape(%v: tensor<1xf32>, %x: tensor<4xf32>) {
+  // expected-error @below {{expected operands of one element type that broadcast to the result, but got 'tensor<4xf32>' and 'tensor<1xf32>'}}
+  %0 = pock.with_derivatives %v, %x, %v : (tensor<1xf32>, tensor<4xf32>, tensor<1xf32>) -> tensor<1xf32>
+  return
+}
+
+// -----
+
+func.func @with_derivatives_c2_type(%v: tensor<4xf32>, %x: tensor<4xf64>) {
+  // expected-error @below {{expected operands of one element type that broadcast to the result, but got 'tensor<4xf64>' and 'tensor<4xf32>'}}
+  %0 = pock.with_derivatives %v, %v, %x : (tensor<4xf32>, tensor<4xf32>, tensor<4xf64>) -> tensor<4xf32>
+  return
+}

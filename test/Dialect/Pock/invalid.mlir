@@ -310,3 +310,79 @@ func.func @dot_pairs_lanes(%s: vector<8xf32>, %x: vector<4xi32>) {
   %r = pock.dot_pairs %s, %x, %x : vector<8xf32>, vector<4xi32>
   return
 }
+
+// -----
+
+module {
+  module {
+    // expected-error @below {{expected a parameter in the outermost module}}
+    pock.param @param_c5_nested : tensor<4xf32>
+  }
+}
+
+// -----
+
+// expected-error @below {{expected less than 2^46 bytes, but got 'tensor<3x9223372036854775807xf32>'}}
+pock.param @param_c6_huge : tensor<3x9223372036854775807xf32>
+
+// -----
+
+// expected-error @below {{expected elements to be integers of up to 64 bits, f16, bf16, f32, f64 or index, but got 'tensor<4xcomplex<f32>>'}}
+pock.param @param_c6_complex : tensor<4xcomplex<f32>>
+
+// -----
+
+pock.param @w {trained, slice = #pock.slice<axis = 0, size = 2>} : tensor<4xf32>
+// expected-note @below {{declared here}}
+pock.param @w.grad {kind = #pock.kind<state>, of = @w} : tensor<2xi32>
+func.func @sparse_update_c3_state(%g: tensor<2xf32>, %lr: tensor<f32>) {
+  // expected-error @below {{expected the optimizer state 'w.grad' to be of type 'tensor<2xf32>', but got 'tensor<2xi32>'}}
+  pock.sparse_update @w lr(%lr) optimizer(#pock.accumulate) {
+    pock.yield %g : tensor<2xf32>
+  } : tensor<f32>
+  return
+}
+
+// -----
+
+module {
+  module {
+    // expected-error @below {{expected a kernel in the outermost module}}
+    func.func private @kernel_nested(%x: memref<4xf32>, %out: memref<4xf32>) attributes {pock.kernel}
+  }
+}
+
+// -----
+
+// expected-error @below {{expected elements to be integers of up to 64 bits, f16, bf16, f32, f64 or index, but got 'memref<8xcomplex<f32>>'}}
+func.func private @kernel_argument(%x: memref<8xcomplex<f32>>) attributes {pock.kernel}
+
+// -----
+
+func.func private @kernel_value() attributes {pock.kernel} {
+  // expected-error @below {{expected less than 2^46 bytes, but got 'memref<4611686018427387904x4xf32>'}}
+  %a = memref.alloc() : memref<4611686018427387904x4xf32>
+  return
+}
+
+// -----
+
+func.func private @k(%x: tensor<4xf32>)
+func.func @launch_operand(%x: tensor<4xi128>, %out: tensor<4xf32>) {
+  // expected-error @below {{expected elements to be integers of up to 64 bits, f16, bf16, f32, f64 or index, but got 'tensor<4xi128>'}}
+  %0 = pock.launch @k ins(%x : tensor<4xi128>) outs(%out : tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @fail_if_c1(%flag: tensor<i1>) {
+  // expected-error @below {{expected a range of two numbers, the first less than the second}}
+  pock.fail_if %flag {kind = "index", by = "op", expected = "none", range = array<i64: 4, 4>} : tensor<i1>
+  return
+}
+
+// -----
+
+// expected-error @below {{expected the results of a kernel to be tensors}}
+func.func private @kernel_returns_buffer(%out: memref<4xf32>) -> memref<4xf32> attributes {pock.kernel}

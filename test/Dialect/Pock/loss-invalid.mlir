@@ -78,3 +78,11 @@ func.func @bce_weight_broadcasts(%x: tensor<4xf32>, %w: tensor<3xf32>) {
   %0 = pock.bce_with_logits %x, %x, %w {operandSegmentSizes = array<i32: 1, 1, 1, 0>} : (tensor<4xf32>, tensor<4xf32>, tensor<3xf32>) -> tensor<f32>
   return
 }
+
+// -----
+
+func.func @bce_same_type(%x: tensor<4xf32>, %t: tensor<1xf32>) {
+  // expected-error @below {{requires the same type for all operands and results}}
+  %0 = pock.bce %x, %t : (tensor<4xf32>, tensor<1xf32>) -> tensor<4xf32>
+  return
+}

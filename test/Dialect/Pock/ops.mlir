@@ -175,6 +175,45 @@ func.func @round(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 
+// CHECK-LABEL: func.func @custom_gradient(
+// CHECK: %[[Y:.+]]:2, %[[DY:.+]]:2 = pock.custom_gradient inputs(%arg0 : tensor<4xf32>) values(%arg0, %arg1 : tensor<4xf32>, tensor<2xf32>)
+// CHECK: pock.set_gradients %[[Y]]#0 gives %[[DY]]#0 : tensor<4xf32>, tensor<4xf32>
+func.func @custom_gradient(%x: tensor<4xf32>, %w: tensor<2xf32>) -> tensor<4xf32> {
+  %y:2, %dy:2 = pock.custom_gradient inputs(%x : tensor<4xf32>) values(%x, %w : tensor<4xf32>, tensor<2xf32>)
+  pock.set_gradients %y#0 gives %dy#0 : tensor<4xf32>, tensor<4xf32>
+  return %y#0 : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @without_inputs(
+// CHECK: %[[Y:.+]], %{{.+}} = pock.custom_gradient inputs() values(%arg0 : tensor<4xf32>)
+// CHECK: pock.set_gradients %[[Y]] gives : tensor<4xf32>
+func.func @without_inputs(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y, %dy = pock.custom_gradient inputs() values(%x : tensor<4xf32>)
+  pock.set_gradients %y gives : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @erfc(
+// CHECK: pock.erfc %arg0 : (tensor<4xf32>) -> tensor<4xf32>
+func.func @erfc(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.erfc %x : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @fmod(
+// CHECK: pock.fmod %arg0, %arg1 : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+func.func @fmod(%a: tensor<4xf32>, %b: tensor<f32>) -> tensor<4xf32> {
+  %y = pock.fmod %a, %b : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// CHECK-LABEL: func.func @with_derivatives(
+// CHECK: pock.with_derivatives %arg0, %arg0, %arg1, %arg0, %arg1 : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+func.func @with_derivatives(%x: tensor<4xf32>, %s: tensor<f32>) -> tensor<4xf32> {
+  %y = pock.with_derivatives %x, %x, %s, %x, %s : (tensor<4xf32>, tensor<4xf32>, tensor<f32>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
 // CHECK-LABEL: func.func @stop_gradient(
 // CHECK: pock.stop_gradient %arg0 : (tensor<4xi64>) -> tensor<4xi64>
 func.func @stop_gradient(%x: tensor<4xi64>) -> tensor<4xi64> {
@@ -343,6 +382,41 @@ func.func @or(%a: tensor<4xi1>, %b: tensor<4xi1>) -> tensor<4xi1> {
   return %y : tensor<4xi1>
 }
 
+// CHECK-LABEL: func.func @and_bits(
+// CHECK: pock.and %arg0, %arg1 : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+func.func @and_bits(%a: tensor<4xi64>, %b: tensor<4xi64>) -> tensor<4xi64> {
+  %y = pock.and %a, %b : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+  return %y : tensor<4xi64>
+}
+
+// CHECK-LABEL: func.func @floor_div(
+// CHECK: pock.floor_div %arg0, %arg1 : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+func.func @floor_div(%a: tensor<4xi64>, %b: tensor<i64>) -> tensor<4xi64> {
+  %y = pock.floor_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+  return %y : tensor<4xi64>
+}
+
+// CHECK-LABEL: func.func @trunc_div(
+// CHECK: pock.trunc_div %arg0, %arg1 : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+func.func @trunc_div(%a: tensor<4xi64>, %b: tensor<i64>) -> tensor<4xi64> {
+  %y = pock.trunc_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+  return %y : tensor<4xi64>
+}
+
+// CHECK-LABEL: func.func @shift_left(
+// CHECK: pock.shift_left %arg0, %arg1 : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+func.func @shift_left(%a: tensor<4xi64>, %b: tensor<i64>) -> tensor<4xi64> {
+  %y = pock.shift_left %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+  return %y : tensor<4xi64>
+}
+
+// CHECK-LABEL: func.func @shift_right(
+// CHECK: pock.shift_right %arg0, %arg1 : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+func.func @shift_right(%a: tensor<4xi64>, %b: tensor<i64>) -> tensor<4xi64> {
+  %y = pock.shift_right %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>
+  return %y : tensor<4xi64>
+}
+
 // CHECK-LABEL: func.func @cmp(
 // CHECK: pock.cmp %arg0, %arg1 {predicate = #pock.cmp<gt>} : (tensor<4xf32>, tensor<f32>) -> tensor<4xi1>
 func.func @cmp(%a: tensor<4xf32>, %b: tensor<f32>) -> tensor<4xi1> {
@@ -406,6 +480,13 @@ func.func @bce_with_logits(%x: tensor<8xf32>, %t: tensor<8xf32>) -> tensor<f32> 
   %l = pock.bce_with_logits %x, %t {operandSegmentSizes = array<i32: 1, 1, 0, 0>}
       : (tensor<8xf32>, tensor<8xf32>) -> tensor<f32>
   return %l : tensor<f32>
+}
+
+// CHECK-LABEL: func.func @bce(
+// CHECK: pock.bce %arg0, %arg0 : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+func.func @bce(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = pock.bce %x, %x : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
 }
 
 // CHECK-LABEL: func.func @batch_norm(
@@ -543,6 +624,15 @@ func.func @argmax(%x: tensor<2x4xf32>) -> tensor<2xi64> {
   return %i : tensor<2xi64>
 }
 
+// CHECK-LABEL: func.func @argmax_of_integers(
+// CHECK: pock.amax %arg0 {dims = array<i64: 1>} : (tensor<2x4xi64>) -> tensor<2xi64>
+// CHECK: pock.argmax %arg0 {dim = 1 : i64} : (tensor<2x4xi64>) -> tensor<2xi64>
+func.func @argmax_of_integers(%x: tensor<2x4xi64>) -> (tensor<2xi64>, tensor<2xi64>) {
+  %y = pock.amax %x {dims = array<i64: 1>} : (tensor<2x4xi64>) -> tensor<2xi64>
+  %i = pock.argmax %x {dim = 1 : i64} : (tensor<2x4xi64>) -> tensor<2xi64>
+  return %y, %i : tensor<2xi64>, tensor<2xi64>
+}
+
 // CHECK-LABEL: func.func @cumsum(
 // CHECK: pock.cumsum %arg0 {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
 // CHECK: pock.cumsum %{{.+}} {dim = 0 : i64, reverse = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
@@ -556,6 +646,13 @@ func.func @cumsum(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
 // CHECK: pock.softmax %arg0 {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
 func.func @softmax(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
   %y = pock.softmax %x {dim = 1 : i64} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func.func @softmax_safe(
+// CHECK: pock.softmax %arg0 {dim = 1 : i64, safe = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
+func.func @softmax_safe(%x: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %y = pock.softmax %x {dim = 1 : i64, safe = true} : (tensor<2x4xf32>) -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
 
@@ -751,5 +848,13 @@ func.func @optimizers() attributes {
     a = #pock.sgd<momentum = 0.12345678901234568, nesterov = true>,
     b = #pock.adam<beta1 = 0.5, amsgrad = true>,
     c = [#pock.accumulate, #pock.sgd]} {
+  return
+}
+
+// CHECK-LABEL: func.func @fail_if(
+// CHECK: pock.fail_if %{{.+}} {by = "aten.embedding", expected = "indices in [0, 10)", input = "ids", kind = "index", range = array<i64: 0, 10>} : tensor<i1>
+func.func @fail_if(%flag: tensor<i1>) {
+  pock.fail_if %flag {kind = "index", by = "aten.embedding", expected = "indices in [0, 10)",
+                      input = "ids", range = array<i64: 0, 10>} : tensor<i1>
   return
 }

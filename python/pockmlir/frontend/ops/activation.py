@@ -85,7 +85,8 @@ def log_sigmoid(b: Builder, x: Value) -> Value:
 
 @converts("aten.threshold")
 def threshold(b: Builder, x: Value, limit: Number, value: Number) -> Value:
-    return b.select(b.compare("gt", x, limit), x, value)
+    # NaN stays.
+    return b.select(b.compare("le", x, limit), value, x)
 
 
 @converts("aten.glu")

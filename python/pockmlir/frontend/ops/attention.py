@@ -10,7 +10,6 @@ from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Value, dtype_of, rank_of, shape_of
 from ..registry import converts
 from .contraction import product
-from .random import softmax_dropout
 
 
 @converts("aten.scaled_dot_product_attention")
@@ -58,8 +57,6 @@ def _composed(
         scores = b.select(mask, scores, -math.inf)
     elif mask is not None:
         scores = b.add(scores, mask)
-    probabilities = softmax_dropout(b, scores, dropout)
-    if mask is not None and dtype_of(mask) == "i1":
-        # A row that attends to nothing is zero, as in PyTorch, and not NaN.
-        probabilities = b.select(mask, probabilities, 0)
-    return product(b, probabilities, value)
+    # A row that attends to nothing is zero, as in PyTorch, and not NaN.
+    probabilities = b.unary(pock.SoftmaxOp, scores, dim=rank_of(scores) - 1, safe=True)
+    return product(b, b.dropout(probabilities, dropout), value)

@@ -6,8 +6,8 @@ import math
 
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float
-from ..registry import Unsupported, converts
-from .rounding import low_bits
+from ..registry import converts
+from .elementwise import is_negative
 
 Operand = Value | Number
 
@@ -43,26 +43,21 @@ def _absolute(b: Builder, x: Value) -> Value:
 
 @converts("aten.signbit")
 def signbit(b: Builder, x: Value) -> Value:
-    negative = b.compare("lt", x, 0)
-    # Negative zero is not less than zero, but its reciprocal is.
-    return b.either(negative, b.compare("lt", b.div(1, x), 0)) if is_float(dtype_of(x)) else negative
+    return is_negative(b, x)
 
 
 @converts("aten.copysign.Tensor")
 def copysign(b: Builder, x: Value, y: Value) -> Value:
-    size = b.unary(pock.AbsOp, b.cast(x, b.out_dtype))
-    return b.select(signbit(b, y), b.unary(pock.NegOp, size), size)
+    x = b.cast(x, b.out_dtype)
+    size = b.unary(pock.AbsOp, x)
+    value = b.select(is_negative(b, y), b.unary(pock.NegOp, size), size)
+    return b.with_derivatives(value, (x, b.select(b.compare("eq", x, 0), 0, b.div(value, x))))
 
 
 @converts("aten.heaviside")
 def heaviside(b: Builder, x: Value, at_zero: Value) -> Value:
     step = b.cast(b.compare("gt", x, 0), b.out_dtype)
     return b.select(b.compare("eq", x, 0), b.cast(at_zero, b.out_dtype), step)
-
-
-def _require_bool(b: Builder) -> None:
-    if b.out_dtype != "i1":
-        raise Unsupported(f"bitwise on {b.out_dtype}")
 
 
 @converts("aten.logical_and")
@@ -84,31 +79,6 @@ def logical_xor(b: Builder, x: Value, y: Value) -> Value:
 def logical_not(b: Builder, x: Value) -> Value:
     x = b.cast(x, "i1")
     return b.emit(pock.NotOp, x.type, x)
-
-
-@converts("aten.bitwise_and.Tensor", "aten.bitwise_and.Scalar", "aten.__and__.Tensor", "aten.__and__.Scalar")
-def bitwise_and(b: Builder, x: Operand, y: Operand) -> Value:
-    if b.out_dtype != "i1":
-        return low_bits(b, *((x, y) if isinstance(y, int) else (y, x)))
-    return logical_and(b, b.lift(x, "i1"), b.lift(y, "i1"))
-
-
-@converts("aten.bitwise_or.Tensor", "aten.bitwise_or.Scalar", "aten.__or__.Tensor", "aten.__or__.Scalar")
-def bitwise_or(b: Builder, x: Operand, y: Operand) -> Value:
-    _require_bool(b)
-    return logical_or(b, b.lift(x, "i1"), b.lift(y, "i1"))
-
-
-@converts("aten.bitwise_xor.Tensor", "aten.bitwise_xor.Scalar", "aten.__xor__.Tensor", "aten.__xor__.Scalar")
-def bitwise_xor(b: Builder, x: Operand, y: Operand) -> Value:
-    _require_bool(b)
-    return logical_xor(b, b.lift(x, "i1"), b.lift(y, "i1"))
-
-
-@converts("aten.bitwise_not")
-def bitwise_not(b: Builder, x: Value) -> Value:
-    _require_bool(b)
-    return logical_not(b, x)
 
 
 @converts("aten.where.self", "aten.where.Scalar", "aten.where.ScalarOther", "aten.where.ScalarSelf")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Number, Value, is_float
+from ..builder import Builder, Number, Value, dtype_of, is_float
 from ..registry import Unsupported, converts
 
 Operand = Value | Number
@@ -104,15 +105,29 @@ def clamp_max(b: Builder, x: Value, high: Number) -> Value:
 
 @converts("aten.clamp.Tensor")
 def clamp_tensor(b: Builder, x: Value, low: Operand | None, high: Operand | None) -> Value:
-    # Selects, not maximum and minimum: at a limit the gradient is the input's alone.
     x = b.cast(x, b.out_dtype)
+    low = None if low is None else b.lift(low, b.out_dtype)
+    high = None if high is None else b.lift(high, b.out_dtype)
+    if not is_float(b.out_dtype):
+        if low is not None:
+            x = b.select(b.compare("lt", x, low), low, x)
+        return x if high is None else b.select(b.compare("gt", x, high), high, x)
+    # At a limit the gradient is the input's alone; where the limits cross, the upper one's.
+    value = x
+    inside: list[Value] = []
+    slopes: list[tuple[Value, Value]] = []
     if low is not None:
-        low = b.lift(low, b.out_dtype)
-        x = b.select(b.compare("lt", x, low), low, x)
+        value = b.binary(pock.MaximumOp, value, low)
+        inside.append(b.compare("ge", x, low))
+        below = b.compare("lt", x, low)
+        slopes.append((low, below if high is None else b.both(below, b.compare("lt", low, high))))
     if high is not None:
-        high = b.lift(high, b.out_dtype)
-        x = b.select(b.compare("gt", x, high), high, x)
-    return x
+        value = b.binary(pock.MinimumOp, value, high)
+        inside.append(b.compare("le", x, high))
+        above = b.compare("gt", x, high)
+        slopes.append((high, above if low is None else b.either(above, b.compare("lt", high, low))))
+    slopes.append((x, functools.reduce(b.both, inside)))
+    return b.with_derivatives(value, *((operand, b.cast(mask, b.out_dtype)) for operand, mask in slopes))
 
 
 @converts("aten.clamp_min.Tensor")
@@ -141,7 +156,7 @@ def fmin(b: Builder, x: Value, y: Value) -> Value:
 @converts("aten.addcmul")
 def addcmul(b: Builder, x: Value, y: Value, z: Value, value: Number) -> Value:
     x, y, z = (b.cast(v, b.out_dtype) for v in (x, y, z))
-    return b.add(x, b.scale(b.mul(y, z), value))
+    return b.add(x, b.mul(b.scale(y, value), z))
 
 
 @converts("aten.addcdiv")
@@ -162,48 +177,94 @@ def lerp(b: Builder, x: Value, y: Value, weight: Operand) -> Value:
     if isinstance(weight, bool | int | float):
         return from_x() if abs(weight) < 0.5 else from_y()
     near_x = b.compare("lt", b.unary(pock.AbsOp, weight), 0.5)
-    return b.select(near_x, from_x(), from_y())
+    value = b.select(near_x, from_x(), from_y())
+    return b.with_derivatives(value, (x, b.sub(1, weight)), (y, weight), (weight, b.sub(y, x)))
 
 
 # Functions of two operands ------------------------------------------------------------
 
 
-@converts("aten.logaddexp")
-def logaddexp(b: Builder, x: Value, y: Value) -> Value:
-    x, y = operands(b, x, y)
+def _log_of_sum(b: Builder, x: Value, y: Value) -> Value:
     # Equal operands may both be infinite; their difference counts as zero.
     distance = b.select(b.compare("eq", x, y), 0, b.sub(x, y))
     tail = b.unary(pock.Log1pOp, b.unary(pock.ExpOp, b.unary(pock.NegOp, b.unary(pock.AbsOp, distance))))
     return b.add(b.binary(pock.MaximumOp, x, y), tail)
 
 
+@converts("aten.logaddexp")
+def logaddexp(b: Builder, x: Value, y: Value) -> Value:
+    x, y = operands(b, x, y)
+    return _with_shares(b, _log_of_sum(b, x, y), x, y, 1)
+
+
 @converts("aten.logaddexp2")
 def logaddexp2(b: Builder, x: Value, y: Value) -> Value:
     x, y = operands(b, x, y)
-    return b.div(logaddexp(b, b.mul(x, math.log(2)), b.mul(y, math.log(2))), math.log(2))
+    log2 = math.log(2)
+    return _with_shares(b, b.div(_log_of_sum(b, b.mul(x, log2), b.mul(y, log2)), log2), x, y, log2)
+
+
+def _with_shares(b: Builder, value: Value, x: Value, y: Value, factor: float) -> Value:
+    """Give each operand the derivative that is its share in the sum; none is defined where both are infinite."""
+    shares = [b.unary(pock.SigmoidOp, b.scale(b.sub(*pair), factor)) for pair in ((x, y), (y, x))]
+    return b.with_derivatives(value, (x, shares[0]), (y, shares[1]))
 
 
 @converts("aten.hypot")
 def hypot(b: Builder, x: Value, y: Value) -> Value:
     x, y = operands(b, x, y)
-    return b.unary(pock.SqrtOp, b.add(b.mul(x, x), b.mul(y, y)))
+    width, height = b.unary(pock.AbsOp, x), b.unary(pock.AbsOp, y)
+    larger, smaller = b.binary(pock.MaximumOp, width, height), b.binary(pock.MinimumOp, width, height)
+    # Squares overflow and vanish; the quotient does neither, and counts as zero where it is no number.
+    whole = b.either(b.compare("eq", larger, 0), b.compare("eq", larger, math.inf))
+    quotient = b.div(b.select(whole, 0, smaller), b.select(whole, 1, larger))
+    value = b.mul(larger, b.unary(pock.SqrtOp, b.add(b.mul(quotient, quotient), 1)))
+    # Infinite also beside NaN.
+    infinite = b.either(b.compare("eq", width, math.inf), b.compare("eq", height, math.inf))
+    value = b.select(infinite, math.inf, value)
+    return b.with_derivatives(value, (x, b.div(x, value)), (y, b.div(y, value)))
+
+
+def _times_logarithm(b: Builder, x: Value, y: Value, op_class: Any, limit: float) -> Value:
+    """Return x log(y), or x log1p(y): zero where x is, unless y is NaN."""
+    logarithm = b.unary(op_class, y)
+    zero = b.compare("eq", x, 0)
+    value = b.select(b.both(zero, b.compare("eq", y, y)), 0, b.mul(x, logarithm))
+    slope = b.select(b.both(zero, b.compare("le", y, limit)), 0, logarithm)
+    return b.with_derivatives(value, (x, slope), (y, b.div(x, b.sub(y, limit) if limit else y)))
 
 
 @converts("aten.xlogy.Tensor", "aten.xlogy.Scalar_Other", "aten.xlogy.Scalar_Self")
 def xlogy(b: Builder, x: Operand, y: Operand) -> Value:
-    x, y = operands(b, x, y)
-    nothing = b.both(b.compare("eq", x, 0), b.compare("le", y, 0))
-    return b.mul(x, b.unary(pock.LogOp, b.select(nothing, 1, y)))
+    return _times_logarithm(b, *operands(b, x, y), pock.LogOp, 0)
+
+
+@converts("aten.special_xlog1py", "aten.special_xlog1py.other_scalar", "aten.special_xlog1py.self_scalar")
+def xlog1py(b: Builder, x: Operand, y: Operand) -> Value:
+    return _times_logarithm(b, *operands(b, x, y), pock.Log1pOp, -1)
+
+
+def is_negative(b: Builder, x: Value) -> Value:
+    """Return whether a number is below zero, or a zero with a sign."""
+    negative = b.compare("lt", x, 0)
+    # Negative zero is not less than zero, but its reciprocal is.
+    return b.either(negative, b.compare("lt", b.div(1, x), 0)) if is_float(dtype_of(x)) else negative
 
 
 @converts("aten.atan2")
 def atan2(b: Builder, y: Value, x: Value) -> Value:
     y, x = operands(b, y, x)
-    # The quotient is the smaller over the larger: it never overflows, and 0 / 0 only at the origin.
-    steep = b.compare("gt", b.unary(pock.AbsOp, y), b.unary(pock.AbsOp, x))
-    below = b.select(steep, y, x)
-    below = b.select(b.compare("eq", below, 0), 1, below)
-    angle = b.unary(pock.AtanOp, b.div(b.select(steep, b.unary(pock.NegOp, x), y), below))
-    left = b.select(b.compare("lt", y, 0), b.lift(-math.pi, b.out_dtype), math.pi)
-    flat = b.select(b.compare("lt", x, 0), left, 0)
-    return b.add(angle, b.select(steep, b.mul(b.unary(pock.SignOp, y), math.pi / 2), flat))
+    height, width = b.unary(pock.AbsOp, y), b.unary(pock.AbsOp, x)
+    # The quotient is the smaller over the larger: it never overflows. Equal ones, which may both be zero or
+    # infinite, have the quotient one, or zero at the origin.
+    steep, equal = b.compare("gt", height, width), b.compare("eq", height, width)
+    numerator, denominator = b.select(steep, width, height), b.select(steep, height, width)
+    quotient = b.div(b.select(equal, 1, numerator), b.select(equal, 1, denominator))
+    quotient = b.select(b.both(equal, b.compare("eq", height, 0)), 0, quotient)
+    angle = b.unary(pock.AtanOp, quotient)
+    angle = b.select(steep, b.sub(math.pi / 2, angle), angle)
+    angle = b.select(is_negative(b, x), b.sub(math.pi, angle), angle)
+    value = b.select(is_negative(b, y), b.unary(pock.NegOp, angle), angle)
+    square = b.add(b.mul(y, y), b.mul(x, x))
+    inverse = b.select(b.compare("eq", square, 0), 0, b.div(1, square))
+    return b.with_derivatives(value, (y, b.mul(x, inverse)), (x, b.unary(pock.NegOp, b.mul(y, inverse))))

@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 
 from ..._ops import _pock_ops_gen as pock
+from ..bounds import bounds
 from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
+from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
 
 for _name in ("nonzero", "masked_select", "unique", "_unique2", "unique_consecutive", "bincount", "histc"):
     HINTS[f"aten.{_name}"] = "the shape of its result depends on the data; select with torch.where instead"
 HINTS["aten.masked_scatter"] = "not planned: where an entry goes depends on the data; use torch.where"
 HINTS["aten.embedding_renorm"] = "embedding with max_norm changes its weight in the forward pass; drop max_norm"
-for _name in ("sort", "sort.stable", "argsort", "argsort.stable", "topk", "msort", "kthvalue", "median", "median.dim",
-              "mode", "searchsorted.Tensor", "bucketize.Tensor", "quantile", "quantile.scalar"):  # fmt: skip
-    HINTS[f"aten.{_name}"] = "not planned: no op sorts; what depends on constants only is computed at compile time"
+for _name in ("searchsorted.Tensor", "bucketize.Tensor"):
+    HINTS[f"aten.{_name}"] = (
+        "not planned: no op searches; count the boundaries that are less, with a comparison and a sum"
+    )
 
 
 def contiguous_run(indices: Sequence[int]) -> tuple[int, int] | None:
@@ -43,7 +46,11 @@ def take_constant(b: Builder, x: Value, dim: int, indices: np.ndarray[Any, Any])
 
 
 def wrapped(b: Builder, indices: Value, size: int) -> Value:
-    """Return indices with negative ones counted from the end."""
+    """Return indices with negative ones counted from the end; all are in range, or the call fails."""
+    check_range(b, indices, size, wraps=True)
+    found = bounds(b, indices)
+    if found is not None and found[0] >= 0:
+        return indices
     known = b.known(indices)
     if known is not None:
         return b.constant(np.where(known < 0, known + size, known), dtype_of(indices))
@@ -130,22 +137,33 @@ def index(b: Builder, x: Value, indices: list[Value | None]) -> Value:
 @converts("aten.index_select")
 def index_select(b: Builder, x: Value, dim: int, indices: Value) -> Value:
     if rank_of(x) == 0:
+        check_range(b, indices, 1)
         return x
     known = b.known(indices)
     indices = b.reshape(indices, (math.prod(shape_of(indices)),)) if rank_of(indices) == 0 else indices
+    check_range(b, indices, shape_of(x)[dim])
     if known is not None:
         return take_constant(b, x, dim % rank_of(x), known.reshape(-1))
     return b.take(x, indices, dim % rank_of(x))
 
 
 def flat_position(b: Builder, x: Value, dim: int, indices: Value) -> Value:
-    """Return where in the flattened tensor `gather` reads: indices along one dimension, the others' own."""
+    """Return where in the flattened tensor `gather` reads: indices in range along one dimension, the others' own."""
     shape, own = shape_of(x), shape_of(indices)
     parts = [
-        wrapped(b, indices, shape[d]) if d == dim else b.iota([size if i == d else 1 for i in range(len(own))], d)
+        indices if d == dim else b.iota([size if i == d else 1 for i in range(len(own))], d)
         for d, size in enumerate(own)
     ]
     return b.expand(joined(b, parts, shape), own)
+
+
+def checked_position(b: Builder, x: Value, dim: int, indices: Value) -> Value:
+    """Return the same for indices of the user's, or let the call fail."""
+    if rank_of(x) == 0:
+        check_range(b, indices, 1)
+        return b.splat(shape_of(indices), 0, "i64")
+    check_range(b, indices, shape_of(x)[dim % rank_of(x)])
+    return flat_position(b, x, dim % rank_of(x), indices)
 
 
 def flat(b: Builder, x: Value) -> Value:
@@ -155,9 +173,7 @@ def flat(b: Builder, x: Value) -> Value:
 
 @converts("aten.gather")
 def gather(b: Builder, x: Value, dim: int, indices: Value, sparse_grad: bool) -> Value:
-    if rank_of(x) == 0:
-        return b.reshape(x, b.out_shape)
-    return b.take(flat(b, x), flat_position(b, x, dim % rank_of(x), indices), 0)
+    return b.take(flat(b, x), checked_position(b, x, dim, indices), 0)
 
 
 @converts("aten.take")
@@ -172,6 +188,7 @@ def take(b: Builder, x: Value, indices: Value) -> Value:
 def embedding(b: Builder, weight: Value, indices: Value, padding: int, scale_grad_by_freq: bool, sparse: bool) -> Value:
     if scale_grad_by_freq and b.is_active(weight):
         raise Unsupported("scale_grad_by_freq; not planned")
+    check_range(b, indices, shape_of(weight)[0])
     rows = b.take(weight, indices, 0)
     if padding < 0 or not b.is_active(weight):
         return rows
@@ -194,6 +211,7 @@ def embedding_bag(
     if len(sizes) != 1:
         raise Unsupported("bags of different sizes; pad them, with per_sample_weights of zero")
     size = sizes.pop()
+    check_range(b, indices, shape_of(weight)[0])
     rows = b.reshape(b.take(weight, indices, 0), (len(bounds) - 1, size, shape_of(weight)[1]))
     if weights is not None:
         rows = b.mul(rows, b.reshape(weights, (len(bounds) - 1, size, 1)))
@@ -204,5 +222,6 @@ def embedding_bag(
 @converts("aten.one_hot")
 def one_hot(b: Builder, x: Value, classes: Number) -> Value:
     size = b.out_shape[-1]
+    check_range(b, x, size)
     is_class = b.compare("eq", b.reshape(x, (*shape_of(x), 1)), b.iota((size,), 0, dtype_of(x)))
     return b.cast(is_class, b.out_dtype)

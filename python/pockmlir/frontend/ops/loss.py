@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
+from ..checks import check_range
 from ..registry import HINTS, converts
+from .elementwise import xlogy
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -34,6 +34,7 @@ def cross_entropy(
         return _soft_cross_entropy(b, x, target, weight, reduction, smoothing)
     if rank_of(x) == 1:
         x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
+    check_range(b, target, shape_of(x)[1], ignored=ignore_index)
     loss = b.emit(
         pock.CrossEntropyOp, b.type(shape_of(target) if reduction == 0 else (), dtype_of(x)), x, target,
         weight=weight, reduction=_reduction(b, reduction), ignore_index=ignore_index, label_smoothing=smoothing,
@@ -60,19 +61,23 @@ def _soft_cross_entropy(
 def nll_loss(b: Builder, x: Value, target: Value, weight: Value | None, reduction: int, ignore_index: int) -> Value:
     if rank_of(x) == 1:
         x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
-    batch, _, *rest = shape_of(x)
+    batch, classes, *rest = shape_of(x)
+    check_range(b, target, classes, ignored=ignore_index)
     index = b.emit(pock.IotaOp, b.type(shape_of(x), dtype_of(target)), dim=1)
     is_class = b.compare("eq", index, b.reshape(target, (batch, 1, *rest)))
-    valid = b.cast(b.compare("ne", target, ignore_index), dtype_of(x))
+    counts = b.compare("ne", target, ignore_index)
+    loss = b.unary(pock.NegOp, b.sum(b.select(is_class, x, 0), [1]))
+    divisors = b.cast(counts, dtype_of(x))
     if weight is not None:
         per_class = b.reshape(weight, (shape_of(weight)[0], *([1] * len(rest))))
-        valid = b.mul(valid, b.sum(b.select(is_class, per_class, 0), [1]))
-    picked = b.sum(b.select(is_class, x, 0), [1])
-    loss = b.unary(pock.NegOp, b.mul(picked, valid))
+        per_row = b.sum(b.select(is_class, per_class, 0), [1])
+        loss, divisors = b.mul(per_row, loss), b.select(counts, per_row, 0)
+    # Chosen away, not multiplied by zero: what is ignored may be infinite.
+    loss = b.select(counts, loss, 0)
     if reduction != 0:
         dims = range(rank_of(loss))
         total = b.sum(loss, dims)
-        loss = b.div(total, b.sum(valid, dims)) if reduction == 1 else total
+        loss = b.div(total, b.sum(divisors, dims)) if reduction == 1 else total
     return b.reshape(loss, b.out_shape)
 
 
@@ -97,18 +102,19 @@ def bce_with_logits(
     return b.emit(pock.BceWithLogitsOp, [b.out], x, b.cast(target, dtype_of(x)), **operands, reduction=attribute)[0]
 
 
-def _bounded_log(b: Builder, x: Value) -> Value:
-    """Return max(log(x), -100), without gradient where that is -100."""
-    tiny = b.compare("lt", x, math.exp(-100))
-    return b.select(tiny, -100.0, b.unary(pock.LogOp, b.select(tiny, 1, x)))
-
-
 @converts("aten.binary_cross_entropy")
 def binary_cross_entropy(b: Builder, x: Value, target: Value, weight: Value | None, reduction: int) -> Value:
-    target = b.cast(target, dtype_of(x))
-    rest = b.mul(b.sub(1, target), _bounded_log(b, b.sub(1, x)))
-    loss = b.unary(pock.NegOp, b.add(b.mul(target, _bounded_log(b, x)), rest))
+    loss = b.emit(pock.BceOp, x.type, x, b.cast(target, dtype_of(x)))
     return _reduce(b, loss if weight is None else b.mul(loss, weight), reduction)
+
+
+def _rounded_off(b: Builder, distance: Value, radius: Number, slope: Number) -> Value:
+    """Return a parabola up to a radius, which goes on as a line of this slope."""
+    far = b.compare("ge", distance, radius)
+    # Zero where it is not chosen: the gradient of an infinite square would be NaN.
+    near = b.select(far, 0, distance)
+    square = b.mul(b.mul(near, near), 0.5 * slope / radius)
+    return b.select(far, b.scale(b.sub(distance, 0.5 * radius), slope), square)
 
 
 @converts("aten.smooth_l1_loss")
@@ -116,24 +122,17 @@ def smooth_l1_loss(b: Builder, x: Value, target: Value, reduction: int, beta: Nu
     distance = b.unary(pock.AbsOp, b.sub(x, target))
     if beta == 0:
         return _reduce(b, distance, reduction)
-    square = b.mul(b.mul(distance, distance), 0.5 / beta)
-    near = b.compare("lt", distance, beta)
-    return _reduce(b, b.select(near, square, b.sub(distance, 0.5 * beta)), reduction)
+    return _reduce(b, _rounded_off(b, distance, beta, 1), reduction)
 
 
 @converts("aten.huber_loss")
 def huber_loss(b: Builder, x: Value, target: Value, reduction: int, delta: Number) -> Value:
     distance = b.unary(pock.AbsOp, b.sub(x, target))
-    square = b.mul(b.mul(distance, distance), 0.5)
-    near = b.compare("le", distance, delta)
-    return _reduce(b, b.select(near, square, b.mul(b.sub(distance, 0.5 * delta), delta)), reduction)
+    return _reduce(b, _rounded_off(b, distance, delta, delta), reduction)
 
 
 @converts("aten.kl_div")
 def kl_div(b: Builder, x: Value, target: Value, reduction: int, log_target: bool) -> Value:
     if log_target:
         return _reduce(b, b.mul(b.unary(pock.ExpOp, target), b.sub(target, x)), reduction)
-    positive = b.compare("gt", target, 0)
-    # log of one where the target is zero, so that no gradient there is infinite.
-    entropy = b.mul(target, b.unary(pock.LogOp, b.select(positive, target, 1)))
-    return _reduce(b, b.sub(b.select(positive, entropy, 0), b.mul(target, x)), reduction)
+    return _reduce(b, b.sub(xlogy(b, target, target), b.mul(target, x)), reduction)

@@ -143,4 +143,8 @@ def constant_pad(b: Builder, x: Value, pad: list[int], value: Number) -> Value:
         return x
     shape = [n + p + q for n, p, q in zip(shape_of(x), low, high, strict=True)]
     result = b.type(shape, dtype_of(x))
+    if float(value) != value:
+        # The op's value is a double; an integer that is none is added to zeros instead.
+        padded = b.emit(pock.PadOp, result, b.sub(x, value), low=low, high=high, interior=[0] * rank, value=0.0)
+        return b.add(padded, value)
     return b.emit(pock.PadOp, result, x, low=low, high=high, interior=[0] * rank, value=float(value))

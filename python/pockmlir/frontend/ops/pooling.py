@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Missing, Value, dtype_of, rank_of, shape_of
+from ..builder import Builder, Lazy, Missing, Value, dtype_of, rank_of, shape_of
 from ..registry import HINTS, Unsupported, converts
 from .contraction import Sizes, per_dimension
 from .reduction import max_dim as first_maximum
@@ -42,18 +45,86 @@ def _high_padding(x: Value, out: tuple[int, ...], kernel: Sizes, stride: Sizes, 
     ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Windows:
+    """The windows of a pooling, one number per spatial dimension."""
+
+    kernel: Sizes
+    stride: Sizes
+    low: Sizes
+    high: Sizes
+    dilation: Sizes
+
+    @classmethod
+    def of(
+        cls, b: Builder, x: Value, rank: int, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+    ) -> _Windows:
+        """Return the windows of an operator on ``[N, C, spatial…]``."""
+        kernel = per_dimension(kernel, rank)
+        stride = per_dimension(stride, rank) if stride else kernel
+        low, dilation = per_dimension(padding, rank), per_dimension(dilation, rank)
+        return cls(kernel, stride, low, _high_padding(x, b.out_shape, kernel, stride, low, dilation), dilation)
+
+    def attributes(self) -> dict[str, Sizes]:
+        """Return the attributes of `pock.max_pool` and its relatives."""
+        return {
+            "kernel": self.kernel,
+            "strides": self.stride,
+            "pad_low": self.low,
+            "pad_high": self.high,
+            "dilations": self.dilation,
+        }
+
+    def places(self, size: tuple[int, ...], out: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        """Return where in the flattened input each entry of each window lies, -1 where that is padding.
+
+        The result has one dimension for all windows and one for the entries of a window, in order.
+        """
+        lines = [
+            np.arange(m)[:, None] * s - p + np.arange(k) * d
+            for m, s, p, k, d in zip(out, self.stride, self.low, self.kernel, self.dilation, strict=True)
+        ]
+        rank = len(size)
+        total, inside = np.zeros((1,) * (2 * rank), np.int64), np.ones((1,) * (2 * rank), np.bool_)
+        for dim, (line, n) in enumerate(zip(lines, size, strict=True)):
+            shape = [1] * (2 * rank)
+            shape[dim], shape[rank + dim] = line.shape
+            line = line.reshape(shape)
+            total, inside = total * n + line, inside & (line >= 0) & (line < n)
+        return np.where(inside, total, -1).reshape(math.prod(out), -1)
+
+
 def _max_pool(b: Builder, x: Value, rank: int, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Value:
-    kernel = per_dimension(kernel, rank)
-    stride = per_dimension(stride, rank) if stride else kernel
-    low, dilation = per_dimension(padding, rank), per_dimension(dilation, rank)
     x = _batched(b, x, rank)
-    high = _high_padding(x, b.out_shape, kernel, stride, low, dilation)
+    windows = _Windows.of(b, x, rank, kernel, stride, padding, dilation)
     result = b.type([*shape_of(x)[:2], *b.out_shape[-rank:]], dtype_of(x))
-    y = b.emit(pock.MaxPoolOp, result, x, kernel=kernel, strides=stride, pad_low=low, pad_high=high, dilations=dilation)
-    return b.reshape(y, b.out_shape)
+    return b.reshape(b.emit(pock.MaxPoolOp, result, x, **windows.attributes()), b.out_shape)
 
 
-_INDICES = Missing("indices of max pooling")
+def _max_pool_with_indices(
+    b: Builder, x: Value, rank: int, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> list[Value | Lazy]:
+    """Return the maxima and where they are in the flattened spatial dimensions."""
+    y = _max_pool(b, x, rank, kernel, stride, padding, dilation)
+    x, out = _batched(b, x, rank), b.out_shape
+    windows = _Windows.of(b, x, rank, kernel, stride, padding, dilation)
+    return [y, Lazy(lambda: _indices(b, x, windows, out))]
+
+
+def _indices(b: Builder, x: Value, windows: _Windows, out: tuple[int, ...]) -> Value:
+    rank = len(windows.kernel)
+    places = windows.places(shape_of(x)[-rank:], out[-rank:])
+    planes, (count, taps) = math.prod(shape_of(x)[:2]), places.shape
+    result = b.type([*shape_of(x)[:2], *out[-rank:]], "i8" if taps <= 128 else "i32")
+    entry = b.emit(pock.MaxPoolIndexOp, result, x, **windows.attributes())
+    # Where all that is not padding is -inf, padding may come first; PyTorch has the first entry then.
+    first = places[np.arange(count), (places >= 0).argmax(axis=1)]
+    table = b.constant(np.where(places < 0, first[:, None], places).reshape(-1), "i64")
+    position = b.add(b.cast(b.reshape(entry, (planes, count)), "i64"), b.scale(b.iota((count,), 0), taps))
+    return b.reshape(b.take(table, position, 0), out)
+
+
+_INDICES = Missing("indices of adaptive max pooling over bins of different sizes")
 
 
 @converts("aten.max_pool1d")
@@ -73,15 +144,15 @@ def max_pool2d(
 @converts("aten.max_pool1d_with_indices")
 def max_pool1d_with_indices(
     b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> list[Value | Missing]:
-    return [_max_pool(b, x, 1, kernel, stride, padding, dilation), _INDICES]
+) -> list[Value | Lazy]:
+    return _max_pool_with_indices(b, x, 1, kernel, stride, padding, dilation)
 
 
 @converts("aten.max_pool2d_with_indices")
 def max_pool2d_with_indices(
     b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> list[Value | Missing]:
-    return [_max_pool(b, x, 2, kernel, stride, padding, dilation), _INDICES]
+) -> list[Value | Lazy]:
+    return _max_pool_with_indices(b, x, 2, kernel, stride, padding, dilation)
 
 
 def _avg_pool(
@@ -132,34 +203,40 @@ def adaptive_avg_pool2d(b: Builder, x: Value, size: Sizes) -> Value:
     return _adaptive_avg_pool(b, x, 2)
 
 
-def _adaptive_max_pool(b: Builder, x: Value, rank: int) -> list[Value | Missing]:
+def _adaptive_max_pool(b: Builder, x: Value, rank: int) -> Sequence[Value | Lazy | Missing]:
     size, out = shape_of(x)[-rank:], b.out_shape[-rank:]
     if any(n % m for n, m in zip(size, out, strict=True)):
         return [_uneven_max_pool(b, x, rank), _INDICES]
     kernel = [n // m for n, m in zip(size, out, strict=True)]
-    return [_max_pool(b, x, rank, kernel, kernel, [0], [1]), _INDICES]
+    return _max_pool_with_indices(b, x, rank, kernel, kernel, [0], [1])
 
 
 def _uneven_max_pool(b: Builder, x: Value, rank: int) -> Value:
-    """Take the maximum over bins of different sizes, one dimension after the other."""
-    for dim in range(rank_of(x) - rank, rank_of(x)):
-        size, out = shape_of(x)[dim], b.out_shape[dim]
+    """Take the maximum over bins of different sizes; among equal entries it is the first one, row by row."""
+    first_dim = rank_of(x) - rank
+    widths = []
+    for i in range(rank):
+        # Bins and places in them stand where the dimension was.
+        dim = first_dim + 2 * i
+        size, out = shape_of(x)[dim], b.out_shape[first_dim + i]
         first = np.arange(out) * size // out
         limit = -(-(np.arange(1, out + 1) * size) // out)
+        widths.append(int((limit - first).max()))
         # Short bins have their last entry again: the maximum, and which entry it is, stay.
-        widest = int((limit - first).max())
-        bins = np.minimum(first[:, None] + np.arange(widest), limit[:, None] - 1)
-        x = first_maximum(b, b.take(x, b.constant(bins, "i64"), dim), dim + 1, False)[0]
-    return x
+        bins = np.minimum(first[:, None] + np.arange(widths[-1]), limit[:, None] - 1)
+        x = b.take(x, b.constant(bins, "i64"), dim)
+    order = [*range(first_dim), *range(first_dim, rank_of(x), 2), *range(first_dim + 1, rank_of(x), 2)]
+    bins_of_entries = b.reshape(b.transpose(x, order), (*b.out_shape, math.prod(widths)))
+    return first_maximum(b, bins_of_entries, len(b.out_shape), False)[0]
 
 
 @converts("aten.adaptive_max_pool1d")
-def adaptive_max_pool1d(b: Builder, x: Value, size: Sizes) -> list[Value | Missing]:
+def adaptive_max_pool1d(b: Builder, x: Value, size: Sizes) -> Sequence[Value | Lazy | Missing]:
     return _adaptive_max_pool(b, x, 1)
 
 
 @converts("aten.adaptive_max_pool2d")
-def adaptive_max_pool2d(b: Builder, x: Value, size: Sizes) -> list[Value | Missing]:
+def adaptive_max_pool2d(b: Builder, x: Value, size: Sizes) -> Sequence[Value | Lazy | Missing]:
     return _adaptive_max_pool(b, x, 2)
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Missing, Value, dtype_of, rank_of, shape_of
+from ..builder import Builder, Missing, Value, dtype_of, shape_of
 from ..registry import HINTS, Unsupported, converts
 
 for _name in ("rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm", "normal_functional",
@@ -50,8 +49,3 @@ def bernoulli_tensor(b: Builder, x: Value, generator: Any) -> Value:
     if known is None or known.min() != known.max():
         raise Unsupported("random numbers with a probability per entry; not planned: use one probability")
     return _mask(b, x, float(known.flat[0]))
-
-
-def softmax_dropout(b: Builder, scores: Value, p: float) -> Value:
-    """Return dropout of a softmax along the last dimension."""
-    return b.dropout(b.unary(pock.SoftmaxOp, scores, dim=rank_of(scores) - 1), p)

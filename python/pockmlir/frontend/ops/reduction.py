@@ -9,6 +9,7 @@ from typing import Any
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import converts
+from .bits import flipped
 
 
 def dims_of(x: Value, dims: int | list[int] | None) -> list[int]:
@@ -44,11 +45,9 @@ def mean_dims(b: Builder, x: Value, dims: list[int] | None, keepdim: bool, dtype
 
 def amax_dims(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     """Return the maximum over dimensions."""
-    if is_float(dtype_of(x)):
-        return b.reduce(pock.AmaxOp, x, dims, keepdim)
     if dtype_of(x) == "i1":
         return b.compare("gt", b.sum(b.cast(x, "i64"), dims, keepdim), 0)
-    return b.reshape(halving(b, x, dims, lambda p, q: b.select(b.compare("gt", p, q), p, q)), b.out_shape)
+    return b.reduce(pock.AmaxOp, x, dims, keepdim)
 
 
 def halving(b: Builder, x: Value, dims: list[int], combine: Callable[[Value, Value], Value]) -> Value:
@@ -66,10 +65,8 @@ def halving(b: Builder, x: Value, dims: list[int], combine: Callable[[Value, Val
 
 
 def negated(b: Builder, x: Value) -> Value:
-    """Return ``-x``; ``not x`` of conditions."""
-    if dtype_of(x) == "i1":
-        return b.emit(pock.NotOp, x.type, x)
-    return b.unary(pock.NegOp, x) if is_float(dtype_of(x)) else b.sub(0, x)
+    """Return values in reversed order, twice of which is ``x``: ``-x``, of integers ``-1 - x``."""
+    return b.unary(pock.NegOp, x) if is_float(dtype_of(x)) else flipped(b, x)
 
 
 @converts("aten.amax")
@@ -82,30 +79,37 @@ def amin(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     return negated(b, amax(b, negated(b, x), dims, keepdim))
 
 
+def _extremum(b: Builder, x: Value, reduce: Callable[..., Value]) -> Value:
+    """Return an extremum of everything: equal entries share the gradient, or those that are NaN."""
+    dims = dims_of(x, None)
+    if not is_float(dtype_of(x)) or not dims:
+        return reduce(b, x, dims, False)
+    value = reduce(b, x, dims, True)
+    chosen = b.cast(b.either(b.compare("eq", x, value), b.compare("ne", x, x)), dtype_of(x))
+    slope = b.div(chosen, b.sum(chosen, dims, True))
+    return b.reshape(b.reduced_with_derivative(value, x, slope, dims), ())
+
+
 @converts("aten.max")
 def max_all(b: Builder, x: Value) -> Value:
-    return amax_dims(b, x, dims_of(x, None), False)
+    return _extremum(b, x, amax)
 
 
 @converts("aten.min")
 def min_all(b: Builder, x: Value) -> Value:
-    return negated(b, max_all(b, negated(b, x)))
+    return _extremum(b, x, amin)
 
 
-def _argmax(b: Builder, x: Value, dim: int) -> Value:
-    if not is_float(dtype_of(x)):
-        x = b.cast(x, "f64")  # exact below 2**53
+def argmax_dim(b: Builder, x: Value, dim: int) -> Value:
+    """Return the index of the first maximum, or of the first NaN, along a dimension."""
+    if dtype_of(x) == "i1":
+        x = b.cast(x, "i8")
     shape = [size for i, size in enumerate(shape_of(x)) if i != dim]
     return b.emit(pock.ArgmaxOp, b.type(shape, "i64"), x, dim=dim)
 
 
-@converts("aten.max.dim")
-def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
-    if rank_of(x) == 0:
-        return [x, b.splat((), 0, "i64")]
+def _chosen(b: Builder, x: Value, index: Value, dim: int, keepdim: bool) -> list[Value]:
     # Not amax: the gradient goes to the one entry that the index names.
-    dim %= rank_of(x)
-    index = _argmax(b, x, dim)
     kept = [1 if i == dim else size for i, size in enumerate(shape_of(x))]
     position = b.emit(pock.IotaOp, b.type(shape_of(x), "i64"), dim=dim)
     chosen = b.compare("eq", position, b.reshape(index, kept))
@@ -113,17 +117,27 @@ def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
     return [value, b.reshape(index, kept) if keepdim else index]
 
 
+@converts("aten.max.dim")
+def max_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
+    if rank_of(x) == 0:
+        return [x, b.splat((), 0, "i64")]
+    dim %= rank_of(x)
+    return _chosen(b, x, argmax_dim(b, x, dim), dim, keepdim)
+
+
 @converts("aten.min.dim")
 def min_dim(b: Builder, x: Value, dim: int, keepdim: bool) -> list[Value]:
-    value, index = max_dim(b, negated(b, x), dim, keepdim)
-    return [negated(b, value), index]
+    if rank_of(x) == 0:
+        return [x, b.splat((), 0, "i64")]
+    dim %= rank_of(x)
+    return _chosen(b, x, argmax_dim(b, negated(b, x), dim), dim, keepdim)
 
 
 @converts("aten.argmax")
 def argmax(b: Builder, x: Value, dim: int | None, keepdim: bool) -> Value:
     if dim is None or rank_of(x) == 0:
         x, dim = b.reshape(x, (math.prod(shape_of(x)),)), 0
-    return b.reshape(_argmax(b, x, dim % rank_of(x)), b.out_shape)
+    return b.reshape(argmax_dim(b, x, dim % rank_of(x)), b.out_shape)
 
 
 @converts("aten.argmin")
@@ -135,9 +149,11 @@ def argmin(b: Builder, x: Value, dim: int | None, keepdim: bool) -> Value:
 def logsumexp(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     x = b.cast(x, b.out_dtype)
     over = dims_of(x, dims)
-    top = amax_dims(b, x, over, True)
-    total = b.sum(b.unary(pock.ExpOp, b.sub(x, top)), over, True)
-    return b.reshape(b.add(b.unary(pock.LogOp, total), top), b.out_shape)
+    top = amax_dims(b, b.constant_to_gradients(x), over, True)
+    # Infinite entries are not shifted: their difference would be NaN.
+    shift = b.select(b.compare("eq", b.unary(pock.AbsOp, top), math.inf), 0, top)
+    total = b.sum(b.unary(pock.ExpOp, b.sub(x, shift)), over, True)
+    return b.reshape(b.add(b.unary(pock.LogOp, total), shift), b.out_shape)
 
 
 # Truth --------------------------------------------------------------------------------

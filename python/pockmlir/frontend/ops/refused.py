@@ -36,6 +36,12 @@ _REFUSED: dict[str, tuple[str, ...]] = {
     "not planned: sparse tensors have no op; use dense ones": (
         "_sparse_mm", "to_sparse", "_sparse_softmax.int", "_sparse_log_softmax.int", "_grouped_mm",
     ),
+    "the layout of memory (strides) is not part of the graph; use unfold, view, slicing or gather": (
+        "as_strided", "as_strided_scatter",
+    ),
+    "an in-place change through unfold, or through another view of windows; compute the new tensor out of place": (
+        "unfold_backward",
+    ),
 }  # fmt: skip
 
 for _reason, _names in _REFUSED.items():

@@ -1,4 +1,4 @@
-"""Interpolation: nearest by whole factors as copies, everything else as matrix products.
+"""Interpolation: nearest as copies, everything else as matrix products.
 
 Every mode is linear and separable: one matrix per dimension, taken from PyTorch itself by
 resizing the identity, so that its conventions for coordinates need not be repeated here.
@@ -76,6 +76,8 @@ def _apply(b: Builder, x: Value, dim: int, matrix: torch.Tensor) -> Value:
         before, after = shape[: dim + 1], shape[dim + 1 :]
         wide = b.expand(b.reshape(x, [*before, 1, *after]), [*before, out // size, *after])
         return b.reshape(wide, [*shape[:dim], out, *after])
+    if bool(((matrix == 0) | (matrix == 1)).all()) and bool((matrix.sum(1) == 1).all()):
+        return b.take(x, b.constant(matrix.argmax(1).numpy(), "i64"), dim)
     order = [i for i in range(len(shape)) if i != dim] + [dim]
     rows = b.transpose(x, order)
     weight = b.constant(matrix.numpy(), dtype_of(x))

@@ -1,11 +1,14 @@
-"""Rounding, and the divisions that round. Their gradient is zero where PyTorch's is."""
+"""Rounding, and the divisions that round. Their gradient is zero where PyTorch's is.
+
+Divisions of integers are integer operations, exact for all of them.
+"""
 
 from __future__ import annotations
 
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Number, Value, is_float
+from ..builder import Builder, Value, dtype_of, is_float
 from ..registry import Unsupported, converts
-from .elementwise import Operand, div, operands
+from .elementwise import Operand, div, is_negative, operands
 
 
 @converts("aten.floor")
@@ -37,7 +40,8 @@ def round_decimals(b: Builder, x: Value, decimals: int) -> Value:
 def trunc(b: Builder, x: Value) -> Value:
     if not is_float(b.out_dtype):
         return x
-    return b.mul(b.unary(pock.SignOp, x), b.unary(pock.FloorOp, b.unary(pock.AbsOp, x)))
+    # Zeros keep the sign.
+    return b.select(b.compare("lt", x, 0), ceil(b, x), b.unary(pock.FloorOp, x))
 
 
 @converts("aten.frac")
@@ -45,57 +49,66 @@ def frac(b: Builder, x: Value) -> Value:
     return b.sub(x, trunc(b, x))
 
 
-def _quotient(b: Builder, x: Value, y: Value, mode: str) -> Value:
+def quotient(b: Builder, x: Value, y: Value, mode: str) -> Value:
     """Return the quotient rounded down (``floor``) or toward zero (``trunc``)."""
-    if is_float(b.out_dtype):
-        quotient = b.div(x, y)
-        return trunc(b, quotient) if mode == "trunc" else b.unary(pock.FloorOp, quotient)
-    # Exact for integers below 2**53.
-    quotient = b.div(b.cast(x, "f64"), b.cast(y, "f64"))
-    if mode == "floor":
-        quotient = b.unary(pock.FloorOp, quotient)
-    return b.cast(quotient, b.out_dtype)
+    if not is_float(dtype_of(x)):
+        return b.binary(pock.TruncDivOp if mode == "trunc" else pock.FloorDivOp, x, _divisor(b, y))
+    return trunc(b, b.div(x, y)) if mode == "trunc" else _floored(b, x, y)
+
+
+def _divisor(b: Builder, y: Value) -> Value:
+    """Return the divisor of an integer division, every one of which asks here."""
+    if (known := b.known(y)) is not None and (known == 0).any():
+        raise Unsupported("by zero on integers, where PyTorch raises ZeroDivisionError")
+    return y
+
+
+def _remainder(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
+    """Return the exact remainder of truncation, and whether its sign is not that of a divisor."""
+    rest = b.binary(pock.FmodOp, x, y)
+    other_sign = b.compare("ne", b.compare("lt", rest, 0), b.compare("lt", y, 0))
+    return rest, b.both(other_sign, b.compare("ne", rest, 0))
+
+
+def _floored(b: Builder, x: Value, y: Value) -> Value:
+    """Return the floor of the exact quotient, as PyTorch and Python compute it."""
+    rest, below = _remainder(b, x, y)
+    multiple = b.div(b.sub(x, rest), y)
+    # Next to a whole number.
+    whole = b.unary(pock.RoundOp, b.select(below, b.sub(multiple, 1), multiple))
+    rounded = b.div(x, y)
+    zero = b.select(is_negative(b, rounded), b.lift(-0.0, b.out_dtype), 0.0)
+    result = b.select(b.compare("eq", whole, 0), zero, whole)
+    return b.constant_to_gradients(b.select(b.compare("eq", y, 0), rounded, result))
 
 
 @converts("aten.div.Tensor_mode", "aten.div.Scalar_mode")
 def div_mode(b: Builder, x: Operand, y: Operand, mode: str | None) -> Value:
     if mode is None:
         return div(b, x, y)
-    return _quotient(b, *operands(b, x, y), mode)
+    return quotient(b, *operands(b, x, y), mode)
 
 
 @converts("aten.floor_divide", "aten.floor_divide.Scalar")
 def floor_divide(b: Builder, x: Operand, y: Operand) -> Value:
-    return _quotient(b, *operands(b, x, y), "floor")
+    return quotient(b, *operands(b, x, y), "floor")
 
 
 @converts("aten.fmod.Tensor", "aten.fmod.Scalar")
 def fmod(b: Builder, x: Operand, y: Operand) -> Value:
     x, y = operands(b, x, y)
-    return b.sub(x, b.mul(_quotient(b, x, y, "trunc"), y))
+    if is_float(b.out_dtype):
+        one, whole = b.lift(1, b.out_dtype), trunc(b, b.div(x, y))
+        return b.with_derivatives(b.binary(pock.FmodOp, x, y), (x, one), (y, b.unary(pock.NegOp, whole)))
+    return b.sub(x, b.mul(quotient(b, x, y, "trunc"), y))
 
 
 @converts("aten.remainder.Tensor", "aten.remainder.Scalar", "aten.remainder.Scalar_Tensor")
 def remainder(b: Builder, x: Operand, y: Operand) -> Value:
     x, y = operands(b, x, y)
-    return b.sub(x, b.mul(_quotient(b, x, y, "floor"), y))
-
-
-# Bits ---------------------------------------------------------------------------------
-
-
-@converts("aten.__lshift__.Scalar", "aten.bitwise_left_shift.Tensor_Scalar")
-def left_shift(b: Builder, x: Value, count: int) -> Value:
-    return b.mul(x, 2**count)
-
-
-@converts("aten.__rshift__.Scalar", "aten.bitwise_right_shift.Tensor_Scalar")
-def right_shift(b: Builder, x: Value, count: int) -> Value:
-    return _quotient(b, x, b.lift(2**count, b.out_dtype), "floor")
-
-
-def low_bits(b: Builder, x: Value, mask: Number | Value) -> Value:
-    """Return ``x & mask`` of integers, for masks of the lowest bits."""
-    if not isinstance(mask, int) or mask < 0 or mask & (mask + 1):
-        raise Unsupported(f"bitwise on {b.out_dtype}, but for & with 2**n - 1 and shifts by a number")
-    return remainder(b, x, mask + 1)
+    if is_float(b.out_dtype):
+        rest, below = _remainder(b, x, y)
+        value = b.select(below, b.add(rest, y), rest)
+        one = b.lift(1, b.out_dtype)
+        return b.with_derivatives(value, (x, one), (y, b.unary(pock.NegOp, _floored(b, x, y))))
+    return b.sub(x, b.mul(quotient(b, x, y, "floor"), y))

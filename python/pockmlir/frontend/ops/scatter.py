@@ -6,12 +6,16 @@ the mean of what is assigned, which is the value itself where all are equal.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
+from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
-from .indexing import Indexed, flat, flat_position, wrapped
+from .comparison import isfinite
+from .indexing import Indexed, checked_position, flat, wrapped
+from .rounding import quotient
 
 for _name in ("scatter_reduce.two", "index_reduce", "scatter.value_reduce"):
     HINTS[f"aten.{_name}"] = "only sums and means are scattered"
@@ -42,9 +46,13 @@ def overwrite(b: Builder, x: Value, indices: Value, updates: Value, dim: int) ->
         return b.select(chosen, written, x)
     written = b.scatter_add(_zeros(b, x), indices, wide, dim)
     is_unique = known is not None and len(np.unique(known)) == known.size
-    if is_float(dtype_of(x)) and not is_unique:
-        written = b.div(written, b.binary(pock.MaximumOp, hits, b.lift(1, dtype_of(x))))
-    return b.select(chosen, written, x)
+    return b.select(chosen, written if is_unique else _mean(b, written, hits), x)
+
+
+def _mean(b: Builder, total: Value, hits: Value) -> Value:
+    """Return the mean of what hit every entry, as a sum where nothing did; of integers rounded down."""
+    hits = b.cast(b.select(b.compare("gt", hits, 1), hits, 1), dtype_of(total))
+    return b.div(total, hits) if is_float(dtype_of(total)) else quotient(b, total, hits, "floor")
 
 
 @converts("aten.index_put")
@@ -74,12 +82,13 @@ def _is_along(b: Builder, x: Value, source: Value, dim: int, indices: Value) -> 
     """Return tensor, position and source of a scatter as vectors; the source may be larger than the indices."""
     for d, size in enumerate(shape_of(indices)):
         source = b.slice(source, d, 0, size)
-    return flat(b, x), flat(b, flat_position(b, x, dim % rank_of(x), indices)), flat(b, source)
+    return flat(b, x), flat(b, checked_position(b, x, dim, indices)), flat(b, source)
 
 
 @converts("aten.scatter_add")
 def scatter_add(b: Builder, x: Value, dim: int, indices: Value, source: Value) -> Value:
     if rank_of(x) == 0:
+        check_range(b, indices, 1)
         return b.add(x, b.sum(source, range(rank_of(source))))
     target, position, updates = _is_along(b, x, source, dim, indices)
     return b.reshape(b.scatter_add(target, position, updates, 0), shape_of(x))
@@ -93,7 +102,7 @@ def scatter(b: Builder, x: Value, dim: int, indices: Value, source: Value) -> Va
 
 @converts("aten.scatter.value")
 def scatter_value(b: Builder, x: Value, dim: int, indices: Value, value: Number) -> Value:
-    position = flat(b, flat_position(b, x, dim % rank_of(x), indices))
+    position = flat(b, checked_position(b, x, dim, indices))
     return b.reshape(overwrite(b, flat(b, x), position, b.lift(value, dtype_of(x)), 0), shape_of(x))
 
 
@@ -116,8 +125,7 @@ def scatter_reduce(
         target = b.select(b.compare("gt", hits, 0), b.lift(0, dtype_of(x)), target)
     result = b.scatter_add(target, position, updates, 0)
     if reduce == "mean":
-        count = b.add(hits, 1) if include_self else b.binary(pock.MaximumOp, hits, b.lift(1, dtype_of(hits)))
-        result = b.div(result, count)
+        result = _mean(b, result, b.add(hits, 1) if include_self else hits)
     return b.reshape(result, shape_of(x))
 
 
@@ -128,13 +136,15 @@ def _vector(b: Builder, x: Value) -> Value:
 @converts("aten.index_add")
 def index_add(b: Builder, x: Value, dim: int, indices: Value, source: Value, alpha: Number) -> Value:
     dim %= rank_of(x)
+    check_range(b, indices, shape_of(x)[dim])
     return b.scatter_add(x, _vector(b, indices), b.scale(b.cast(source, dtype_of(x)), alpha), dim)
 
 
 @converts("aten.index_copy")
 def index_copy(b: Builder, x: Value, dim: int, indices: Value, source: Value) -> Value:
     dim %= rank_of(x)
-    return overwrite(b, x, _vector(b, wrapped(b, indices, shape_of(x)[dim])), source, dim)
+    check_range(b, indices, shape_of(x)[dim])
+    return overwrite(b, x, _vector(b, indices), source, dim)
 
 
 @converts("aten.index_fill.int_Scalar", "aten.index_fill.int_Tensor")
@@ -149,3 +159,21 @@ def put(b: Builder, x: Value, indices: Value, source: Value, accumulate: bool) -
     position = wrapped(b, position, shape_of(target)[0])
     write = b.scatter_add if accumulate else lambda *args: overwrite(b, *args)
     return b.reshape(write(target, position, flat(b, source), 0), shape_of(x))
+
+
+@converts("aten.max_unpool2d")
+def max_unpool(b: Builder, x: Value, indices: Value, size: list[int]) -> Value:
+    """Put the entries of each plane where indices into the flattened result say."""
+    count, area = math.prod(shape_of(x)[-2:]), math.prod(size)
+    planes = math.prod(shape_of(x)[:-2])
+    check_range(b, indices, area)
+    offset = b.mul(b.iota((planes, 1), 0), area)
+    position = b.reshape(b.add(b.cast(b.reshape(indices, (planes, count)), "i64"), offset), (planes * count,))
+    written = b.scatter_add(b.splat((planes * area,), 0, dtype_of(x)), position, flat(b, x), 0)
+    hits = b.scatter_add(b.splat((planes * area,), 0, "i32"), position, b.splat((planes * count,), 1, "i32"), 0)
+    # Windows that overlap put their common maximum there several times. It counts once, but each of them gets the
+    # whole gradient, as in PyTorch: so the correction has none.
+    often = b.both(b.compare("gt", hits, 1), isfinite(b, written))
+    once = b.div(written, b.cast(hits, dtype_of(x)))
+    correction = b.constant_to_gradients(b.sub(once, written))
+    return b.reshape(b.select(often, b.add(written, correction), written), b.out_shape)

@@ -15,8 +15,8 @@ from .contraction import Sizes
 from .indexing import take_constant
 from .movement import constant_pad
 
-for _name in ("max_unpool2d", "max_unpool3d", "fractional_max_pool2d", "fractional_max_pool3d"):
-    HINTS[f"aten.{_name}"] = "not planned: it needs the indices of a max pooling, or chooses its windows at random"
+for _name in ("max_unpool3d", "fractional_max_pool2d", "fractional_max_pool3d"):
+    HINTS[f"aten.{_name}"] = "not planned: 3-D pooling, or windows chosen at random"
 
 
 @converts("aten.flip")

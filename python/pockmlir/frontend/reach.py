@@ -1,0 +1,63 @@
+"""Which parameters receive a gradient: those from which the loss can be reached, as PyTorch's autograd sees it.
+
+A parameter that is not read, or read only where differentiation ends (detach, comparisons,
+integers), has no gradient; one behind a function that is flat everywhere, such as rounding,
+has a gradient of zeros, and is trained.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import fx
+
+from .given_gradients import CUSTOM_GRADIENT
+from .graph import Program
+
+__all__ = ["reached_parameters"]
+
+
+def reached_parameters(program: Program) -> dict[str, bool]:
+    """Return the names of the parameters that a program with a loss reads, and whether they have a gradient."""
+    bindings = dict(zip(program.graph.find_nodes(op="placeholder"), program.bindings, strict=True))
+    names = {node: b.name for node, b in bindings.items() if b.kind == "parameter" and b.value is None}
+    active: set[fx.Node] = set(names)
+    for node in program.graph.nodes:
+        if node.op == "call_function" and not active.isdisjoint(_sources(node)) and _differentiates(node):
+            active.add(node)
+    output = next(node for node in program.graph.nodes if node.op == "output")
+    pending = [output.args[0][len(program.stores)]]
+    reached: set[fx.Node] = set()
+    while pending:
+        node = pending.pop()
+        if node in active and node not in reached:
+            reached.add(node)
+            pending += _sources(node)
+    return {name: node in reached for node, name in names.items() if node.users}
+
+
+def _sources(node: fx.Node) -> Iterable[fx.Node]:
+    """The operands that a node's gradient goes to."""
+    sources: list[fx.Node] = node.args[1] if node.target is CUSTOM_GRADIENT else node.all_input_nodes
+    return sources
+
+
+def _differentiates(node: fx.Node) -> bool:
+    """Whether a node's result has a gradient if its operands have."""
+    if node.target is operator.getitem:
+        source: Any = node.args[0]
+        return _is_float(node.meta.get("val")) and not (source.target is CUSTOM_GRADIENT and node.args[1] == 1)
+    name = node.target._schema.name if isinstance(node.target, torch._ops.OpOverload) else ""
+    # These take a shape, and no values.
+    shape_only = name.endswith("_like") or name.startswith("aten::new_")
+    return name != "aten::detach" and not shape_only and _is_float(node.meta.get("val"))
+
+
+def _is_float(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_is_float, value))
+    # What has no recorded value was made by a rewriting of ours, of floating-point numbers.
+    return not isinstance(value, torch.Tensor) or value.is_floating_point() or value.is_complex()
