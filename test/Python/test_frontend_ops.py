@@ -77,7 +77,6 @@ def test_batch_norm_module_in_training(tmp_path) -> None:
         (nn.ConvTranspose1d(4, 4, 3, output_padding=1, dilation=2), (2, 4, 4), "aten.conv_transpose1d"),
         (nn.RReLU(), (2, 4), "aten.rrelu"),
         (nn.MaxPool3d(2), (1, 1, 4, 4, 4), "aten.max_pool3d"),
-        (nn.InstanceNorm1d(4, track_running_stats=True), (2, 4, 4), "aten.instance_norm"),
     ],
 )
 def test_unsupported_uses(model: nn.Module, shape: tuple[int, ...], operator: str) -> None:

@@ -282,7 +282,7 @@ class Plain(Classifier):
         ((3,), None, r"example_inputs\[0\]: expected a torch.Tensor, but got int"),
         ((), {"y": torch.zeros(1)}, r"the model's forward does not take these inputs: .*'x'"),
         ((torch.zeros(N, 3),), 3, r"kwargs: expected a mapping of names to inputs, but got int"),
-        ((torch.zeros(N, 3).half(),), None, r"example_inputs\[0\]: .*float16"),
+        ((torch.zeros(N, 3, dtype=torch.complex64),), None, r"example_inputs\[0\]: .*complex64"),
     ],
 )
 def test_bad_inputs(inputs, kwargs, message):

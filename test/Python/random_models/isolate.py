@@ -1,0 +1,72 @@
+"""Runs a function in a forked process with a limit: a crash or a hang is a result like others."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import pickle
+import select
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["isolated"]
+
+
+def isolated(function: Callable[[], Any], seconds: float) -> tuple[str, Any]:
+    """Return ``("done", result)``, ``("raised", traceback)``, ``("crash", signal)`` or ``("hang", seconds)``."""
+    reader, writer = os.pipe()
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="pock-random-") as scratch:
+        child = os.fork()
+        if child == 0:
+            _child(function, writer, scratch)
+        os.close(writer)
+        try:
+            data = _read(reader, begin + seconds)
+        finally:
+            os.close(reader)
+        if data is None:
+            os.killpg(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+    if data is None:
+        return "hang", seconds
+    if data:
+        return pickle.loads(data)
+    return "crash", signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit {status >> 8}"
+
+
+def _child(function: Callable[[], Any], writer: int, scratch: str) -> None:
+    """Run the function and end the process."""
+    os.setpgid(0, 0)
+    faulthandler.disable()
+    # What a killed process leaves behind goes with the folder.
+    tempfile.tempdir = scratch
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        result = "done", function()
+    except BaseException:
+        result = "raised", traceback.format_exc()
+    with os.fdopen(writer, "wb") as pipe:
+        pickle.dump(result, pipe)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _read(reader: int, until: float) -> bytes | None:
+    """Read to the end; None if that takes too long."""
+    pieces = []
+    while (left := until - time.monotonic()) > 0:
+        ready, _, _ = select.select([reader], [], [], left)
+        if ready:
+            piece = os.read(reader, 1 << 16)
+            if not piece:
+                return b"".join(pieces)
+            pieces.append(piece)
+    return None

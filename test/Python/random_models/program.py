@@ -1,0 +1,143 @@
+"""A random program: what stands in its source text, piece by piece, so that pieces can be left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Data", "Program", "Statement"]
+
+_NAME = re.compile(r"\b(?:self\.)?[bmpvx]\d+\b")
+
+
+@dataclass(frozen=True)
+class Data:
+    """A tensor that the program starts from.
+
+    Attributes:
+        name: ``x0`` an input, ``self.p0`` a parameter, ``self.b0`` a buffer.
+        shape: its shape.
+        value: an expression for it, or none for random numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    value: str = ""
+
+    @property
+    def expression(self) -> str:
+        """What makes the tensor."""
+        return self.value or f"torch.randn({list(self.shape)})"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """``results = expression``.
+
+    Attributes:
+        results: names, ``v0``.
+        expression: uses names of data, modules and results of earlier statements.
+        origin: the converter or the template that it was drawn for.
+    """
+
+    results: tuple[str, ...]
+    expression: str
+    origin: str = ""
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The names that the expression uses, each once."""
+        return tuple(dict.fromkeys(_NAME.findall(self.expression)))
+
+    @property
+    def text(self) -> str:
+        """The line of source."""
+        return f"{', '.join(self.results)} = {self.expression}"
+
+
+@dataclass
+class Program:
+    """A model with all that its training needs.
+
+    Attributes:
+        seed: of its parameters, buffers and data.
+        data: inputs, parameters and buffers.
+        modules: ``self.m0`` → an expression that makes it.
+        statements: the forward pass.
+        output: an expression of what the forward pass returns.
+        loss: an expression for `pock.compile`.
+        target: an expression for the target; empty if the model returns its loss.
+        optimizer: constructor and arguments, of ``torch.optim`` and of pockmlir alike.
+        scheme: an expression for `pock.compile`.
+        options: of `pock.compile`.
+        steps: calls that are made.
+    """
+
+    seed: int
+    data: list[Data] = field(default_factory=list)
+    modules: dict[str, str] = field(default_factory=dict)
+    statements: list[Statement] = field(default_factory=list)
+    output: str = ""
+    loss: str = "'mse'"
+    target: str = ""
+    optimizer: str = "SGD(lr=0.05)"
+    scheme: str = "pock.Scheme.full()"
+    options: dict[str, Any] = field(default_factory=dict)
+    steps: int = 2
+
+    @property
+    def inputs(self) -> list[Data]:
+        """The data that the caller gives."""
+        return [data for data in self.data if data.name.startswith("x")]
+
+    def with_statements(self, statements: list[Statement], data: list[Data] | None = None) -> Program:
+        """Return the program with other statements, and without data and modules that nothing uses."""
+        used = {name for statement in statements for name in statement.operands} | set(_NAME.findall(self.output))
+        return dataclasses.replace(
+            self,
+            statements=statements,
+            data=[d for d in data or self.data if d.name in used or d.name.startswith("x")],
+            modules={name: made for name, made in self.modules.items() if name in used},
+        )
+
+    def source(self) -> str:
+        """Return a Python file that makes the model, its data, and compiles it."""
+        own = [d for d in self.data if d.name.startswith("self.")]
+        lines = [
+            "import pockmlir as pock",
+            "import torch",
+            "from torch import nn",
+            "from torch.nn import functional as F",
+            "",
+            "aten = torch.ops.aten",
+            "",
+            "",
+            "class Model(nn.Module):",
+            "    def __init__(self):",
+            "        super().__init__()",
+            f"        torch.manual_seed({self.seed})",
+        ]
+        for d in own:
+            attribute = d.name.removeprefix("self.")
+            if attribute.startswith("p"):
+                lines.append(f"        {d.name} = nn.Parameter({d.expression})")
+            else:
+                lines.append(f"        self.register_buffer({attribute!r}, {d.expression})")
+        lines += [f"        {name} = {made}" for name, made in self.modules.items()]
+        lines += ["", f"    def forward(self, {', '.join(d.name for d in self.inputs)}):"]
+        lines += [f"        {statement.text}" for statement in self.statements]
+        lines += [f"        return {self.output}", "", ""]
+        lines += ["def data(step):", f"    torch.manual_seed({self.seed} + 1 + step)"]
+        lines += [f"    {d.name} = {d.expression}" for d in self.inputs]
+        lines += [f"    target = {self.target or None}"]
+        lines += [f"    return ({', '.join(d.name for d in self.inputs)},), target", "", ""]
+        lines += [f"LOSS = {self.loss}", f"SCHEME = {self.scheme}", f"OPTIONS = {self.options!r}"]
+        lines += [f"STEPS = {self.steps}", "", ""]
+        lines += ["def ours():", f"    return pock.{self.optimizer}", "", ""]
+        head, _, rest = self.optimizer.partition("(")
+        lines += ["def theirs(parameters):", f"    return torch.optim.{head}(parameters, {rest}", "", ""]
+        lines += ["if __name__ == '__main__':"]
+        lines += ["    from random_models.judge import judge", "", "    print(judge(globals()))"]
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,127 @@
+"""A random model trained by PyTorch, as the step that was compiled of it trains."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+__all__ = ["ROUNDING", "Tensors", "loss_of", "train_torch"]
+
+#: Relative, of float32.
+ROUNDING = 2.0**-24
+_SHAKE = 8 * ROUNDING
+
+Tensors = dict[str, np.ndarray[Any, Any]]
+
+
+def train_torch(
+    model: nn.Module,
+    artifact: Any,
+    batches: list[Any],
+    scope: Mapping[str, Any],
+    dtype: torch.dtype,
+    shake: int = 0,
+) -> Tensors:
+    """Predict and run the steps in PyTorch, in an element type; return predictions, losses and parameters.
+
+    Args:
+        model: stays as it is.
+        artifact: of the compiled step: says what trains, and how.
+        batches: inputs and target of every step.
+        scope: the program's names.
+        dtype: in which all is computed.
+        shake: if not zero, data are off by a few roundings, by random numbers of this seed.
+    """
+    model = copy.deepcopy(model).to(dtype)
+    generator = torch.Generator().manual_seed(shake)
+
+    def convert_data(value: torch.Tensor) -> torch.Tensor:
+        if not value.is_floating_point():
+            return value
+        value = value.to(dtype)
+        if not shake:
+            return value
+        return value * (1 + _SHAKE * (torch.rand(value.shape, generator=generator, dtype=dtype) * 2 - 1))
+
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(convert_data(parameter))
+    batches = [
+        (tuple(map(convert_data, inputs)), None if target is None else convert_data(target))
+        for inputs, target in batches
+    ]
+    found: Tensors = {}
+    if scope["LOSS"] is not None:
+        modes = [(module, module.training) for module in model.modules()]
+        with torch.no_grad():
+            found["prediction"] = model.eval()(*batches[0][0]).numpy().copy()
+        for module, mode in modes:
+            module.training = mode
+    _train(model, artifact, batches, scope, found)
+    return found | {f"parameter {name}": value.detach().numpy().copy() for name, value in model.state_dict().items()}
+
+
+def _train(model: nn.Module, artifact: Any, batches: list[Any], scope: Mapping[str, Any], found: Tensors) -> None:
+    """Train a model by PyTorch with the step's scheme; note the losses."""
+    training = artifact.training
+    parameters = dict(model.named_parameters())
+    slices = _slices(artifact, parameters)
+    optimizer = scope["theirs"]([parameters[name] for name in slices])
+    frozen = {name: parameter.detach().clone() for name, parameter in parameters.items()}
+    for i, (inputs, target) in enumerate(batches):
+        loss = loss_of(scope["LOSS"], model(*inputs), target)
+        found[f"loss {i}"] = loss.detach().numpy().copy()
+        (loss / training.accumulate).backward()
+        if (i + 1) % training.accumulate:
+            continue
+        trained = [parameters[name] for name in slices if parameters[name].grad is not None]
+        for name, mask in slices.items():
+            if parameters[name].grad is not None:
+                parameters[name].grad.mul_(mask)
+        if training.clip_grad_value is not None:
+            nn.utils.clip_grad_value_(trained, training.clip_grad_value)
+        if training.clip_grad_norm is not None:
+            nn.utils.clip_grad_norm_(trained, training.clip_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        with torch.no_grad():
+            for name, mask in slices.items():
+                # Weight decay does not reach what does not train.
+                parameters[name].copy_(torch.where(mask.bool(), parameters[name], frozen[name]))
+
+
+def _slices(artifact: Any, parameters: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return a mask of ones, where it trains, for each parameter that the step trains."""
+    masks = {}
+    for name, tensor in artifact.manifest.tensors.items():
+        if name not in parameters or tensor.update == "none":
+            continue
+        mask = torch.zeros_like(parameters[name])
+        if tensor.update == "full":
+            mask[...] = 1
+        else:
+            axis, size = tensor.update
+            mask.narrow(axis, 0, size)[...] = 1
+        masks[name] = mask
+    return masks
+
+
+_LOSSES: dict[str, Callable[..., torch.Tensor]] = {
+    "mse": functional.mse_loss,
+    "l1": functional.l1_loss,
+    "bce_with_logits": functional.binary_cross_entropy_with_logits,
+    "cross_entropy": functional.cross_entropy,
+}
+
+
+def loss_of(loss: Any, output: torch.Tensor, target: Any) -> torch.Tensor:
+    """Return the loss of an output."""
+    if loss is None:
+        return output
+    return _LOSSES[loss](output, target) if isinstance(loss, str) else loss(output, target)
