@@ -159,7 +159,8 @@ struct SliceOfElementwise : OpRewritePattern<SliceOp> {
     for (Value operand : source->getOperands()) {
       ArrayRef<int64_t> shape = shapeOf(operand);
       int64_t dim = range->dim - (rank - static_cast<int64_t>(shape.size()));
-      if (dim < 0 || shape[dim] == 1)
+      // (Else it is broadcast along the dimension.)
+      if (dim < 0 || shape[dim] != shapeOf(op.getInput())[range->dim])
         continue;
       mapping.map(operand, sliceDim(rewriter, op.getLoc(), operand, dim,
                                     range->start, range->limit));

@@ -72,6 +72,7 @@ ZEROS = [
     Case("moved", lambda x: (x.flip(1), x.roll(1, 1), x.prod(0)), (EMPTY,)),
     Case("differences", lambda x: (x.diff(dim=1), x[:, :0].sum(1), x[2:]), ((2, 1),)),
     Case("pad_of_everything", lambda x: (F.pad(x, (-3, 2), value=1.0), F.pad(x, (0, 0, 2, -2))), ((2, 3),)),
+    Case("pad_of_one", lambda x: F.pad(x * 2.0, (2, -1), value=1.0), ((2, 1),)),
     Case("assign_nothing", lambda x: x.slice_scatter(x[:, :0], 1, 1, 1), ((2, 3),)),
     Case("losses", lambda x: F.mse_loss(x, x * 2, reduction="sum"), (EMPTY,)),
     Case("cross_entropy", lambda x: F.cross_entropy(x, NONE, reduction="sum"), ((0, 3),)),
