@@ -16,6 +16,7 @@ GRID = torch.tensor([[0, 2, 1, 0], [1, 1, 2, 0]])
 
 MOVEMENT = [
     Case("flip", lambda x: x.flip(0, 2), (T,)),
+    Case("flip_number", lambda x: x.flip(0), ((),)),
     Case("fliplr", lambda x: (torch.fliplr(x), torch.flipud(x)), (M,)),
     Case("rot90", lambda x: (torch.rot90(x), torch.rot90(x, 2), torch.rot90(x, -1)), (M,)),
     Case("roll_flat", lambda x: x.roll(5), (M,)),

@@ -39,8 +39,18 @@ def reached_parameters(program: Program) -> dict[str, bool]:
     return {name: node in reached for node, name in names.items() if node.users}
 
 
+#: They give as many results as they take tensors, each of one of them.
+_ONE_EACH = (
+    torch.ops.aten.broadcast_tensors.default,
+    torch.ops.aten.meshgrid.default,
+    torch.ops.aten.meshgrid.indexing,
+)
+
+
 def _sources(node: fx.Node) -> Iterable[fx.Node]:
     """The operands that a node's gradient goes to."""
+    if node.target is operator.getitem and node.args[0].target in _ONE_EACH:
+        return [node.args[0].args[0][node.args[1]]]
     sources: list[fx.Node] = node.args[1] if node.target is CUSTOM_GRADIENT else node.all_input_nodes
     return sources
 

@@ -184,6 +184,13 @@ def pool(draft: Draft, name: str) -> str:
     return call(name, *arguments, each(draft, rank, [1, 1, 2]), draft.random.random() < 0.5)
 
 
+@draws("aten.max_unpool2d")
+def unpool(draft: Draft, name: str) -> str:
+    x, _ = image(draft, 2, least=2)
+    # Windows that do not overlap: no two entries go to one place, which would leave it to chance.
+    return f"F.max_unpool2d(*F.max_pool2d({x}, 2, return_indices=True), 2)"
+
+
 @draws(
     "aten.adaptive_avg_pool1d", "aten.adaptive_avg_pool2d", "aten._adaptive_avg_pool2d",
     "aten.adaptive_max_pool1d", "aten.adaptive_max_pool2d",

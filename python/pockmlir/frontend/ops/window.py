@@ -21,9 +21,9 @@ for _name in ("max_unpool3d", "fractional_max_pool2d", "fractional_max_pool3d"):
 
 @converts("aten.flip")
 def flip(b: Builder, x: Value, dims: Sizes) -> Value:
-    for dim in (d % rank_of(x) for d in dims):
+    for dim in dims if rank_of(x) else ():
         if shape_of(x)[dim] > 1:
-            x = take_constant(b, x, dim, np.arange(shape_of(x)[dim])[::-1])
+            x = take_constant(b, x, dim % rank_of(x), np.arange(shape_of(x)[dim])[::-1])
     return x
 
 
