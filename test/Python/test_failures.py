@@ -178,6 +178,30 @@ def test_an_index_behind_what_is_stored(options):
         np.testing.assert_allclose(value, model.state_dict()[name].numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_integers_divided_by_zero():
+    class Divided(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = nn.Parameter(torch.ones(3))
+
+        def forward(self, i: torch.Tensor, j: torch.Tensor) -> torch.Tensor:
+            whole = (
+                i // j + i % j + torch.fmod(i, j) + torch.div(i, j, rounding_mode="trunc") + i // 2 + j // (i.abs() + 1)
+            )
+            return self.w * whole.float()
+
+    model, i, target = Divided(), torch.tensor([7, -9, 2]), torch.zeros(3)
+    step = pock.compile(model, (i, i), loss="mse", optimizer=pock.Adam(lr=0.1), scheme=pock.Scheme.full())
+    for j in (torch.tensor([2, 3, -4]), torch.tensor([2**62, -1, 1])):
+        np.testing.assert_array_equal(step.predict(i, j), model(i, j).detach().numpy())
+    before = everything_of(step)
+    for call in (lambda: step.predict(i, i - 2), lambda: step(i, i - 2, target)):
+        with pytest.raises(pock.IntegerDivisionError, match=r"aten\.floor_divide in \(model\)") as error:
+            call()
+        assert isinstance(error.value, ZeroDivisionError)
+    assert everything_of(step) == before
+
+
 def failures_of(ir: str) -> int:
     return ir.count("pock.fail_if")
 
@@ -191,6 +215,7 @@ def test_what_is_in_range_is_not_checked():
         def forward(self, x: torch.Tensor, i: torch.Tensor) -> torch.Tensor:
             y = self.w[i.clamp(0, 3)] + self.w[i.clamp(max=2).clamp(min=-4)] + self.w[torch.arange(3)]
             y = y + self.w.gather(0, rows(x.argmax(1))) + self.w[torch.where(i > 2, 1, 0) + 2]
+            y = y + self.w[i % 4] + self.w[(i * 7919).remainder(3)]
             y = y + self.w[x.sort(1).indices[:, 0]] + self.w[x.topk(2, 1).indices[:, 1]]
             return (
                 y

@@ -6,7 +6,9 @@ Divisions of integers are integer operations, exact for all of them.
 from __future__ import annotations
 
 from ..._ops import _pock_ops_gen as pock
+from ..bounds import bounds
 from ..builder import Builder, Value, dtype_of, is_float
+from ..checks import check_nonzero
 from ..registry import Unsupported, converts
 from .elementwise import Operand, div, is_negative, operands
 
@@ -60,6 +62,7 @@ def _divisor(b: Builder, y: Value) -> Value:
     """Return the divisor of an integer division, every one of which asks here."""
     if (known := b.known(y)) is not None and (known == 0).any():
         raise Unsupported("by zero on integers, where PyTorch raises ZeroDivisionError")
+    check_nonzero(b, y)
     return y
 
 
@@ -111,4 +114,8 @@ def remainder(b: Builder, x: Operand, y: Operand) -> Value:
         value = b.select(below, b.add(rest, y), rest)
         one = b.lift(1, b.out_dtype)
         return b.with_derivatives(value, (x, one), (y, b.unary(pock.NegOp, _floored(b, x, y))))
-    return b.sub(x, b.mul(quotient(b, x, y, "floor"), y))
+    result = b.sub(x, b.mul(quotient(b, x, y, "floor"), y))
+    # Hashed into a table, say: in range whatever the input is.
+    divisor = bounds(b, y)
+    b.bounds[result] = (0, divisor[1] - 1) if divisor and divisor[0] > 0 else None
+    return result
