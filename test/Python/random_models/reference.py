@@ -83,8 +83,8 @@ def _train(model: nn.Module, artifact: Any, batches: list[Any], scope: Mapping[s
         trained = [parameters[name] for name in slices if parameters[name].grad is not None]
         for name, mask in slices.items():
             if parameters[name].grad is not None:
-                # Not in place: it may be zeros without memory.
-                parameters[name].grad = parameters[name].grad * mask
+                # It may be zeros without memory, which a clone has.
+                parameters[name].grad = parameters[name].grad.clone() * mask
         if training.clip_grad_value is not None:
             nn.utils.clip_grad_value_(trained, training.clip_grad_value)
         if training.clip_grad_norm is not None:
