@@ -245,6 +245,14 @@ private:
     ops.push_back(op);
   }
 
+  /// The result that `value` was just mapped to, for one use: who wants it
+  /// again gets one of its own.
+  Value takeResult(Value value) {
+    Value result = mapping.lookup(value);
+    mapping.erase(value);
+    return result;
+  }
+
   /// A launch that copies `value` to `destination`, whatever makes it.
   Value copy(Value value, Value destination) {
     Operation *source = value.getDefiningOp();
@@ -253,7 +261,7 @@ private:
       SmallVector<Operation *> ops;
       repeat(source, repeated, ops);
       launch(ops, {}, {value}, {destination}, {});
-      return mapping.lookup(value);
+      return takeResult(value);
     }
     Value known = materialize(value);
     launch({}, {value}, {value}, {destination}, {});
@@ -372,7 +380,7 @@ private:
     IRMapping asItIs;
     asItIs.map(value, value);
     launch({}, {}, {value}, {createEmpty(value)}, asItIs);
-    return mapping.lookup(value);
+    return takeResult(value);
   }
 
   func::FuncOp function;

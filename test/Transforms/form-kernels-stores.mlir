@@ -101,3 +101,15 @@ func.func @view_of_what_is_overwritten(%x: tensor<1x4xf32>) {
   pock.store_param @p, %1 : tensor<1x4xf32>
   return
 }
+
+// -----
+
+// One constant, two results: each has its place.
+// CHECK-LABEL: func.func @constant_returned_twice(
+// CHECK: %[[FIRST:.+]] = pock.launch
+// CHECK: %[[SECOND:.+]] = pock.launch
+// CHECK: return %[[FIRST]], %[[SECOND]]
+func.func @constant_returned_twice() -> (tensor<2xf32>, tensor<2xf32>) {
+  %0 = pock.constant dense<1.0> : tensor<2xf32>
+  return %0, %0 : tensor<2xf32>, tensor<2xf32>
+}
