@@ -282,7 +282,7 @@ ROWWISE: list[tuple[str, Callable[..., Any]]] = [
     ("linalg_vector_norm", lambda x: torch.linalg.vector_norm(x, 1.5, 1)),
     ("linalg_vector_norm", lambda x: torch.linalg.vector_norm(x, INF, 1)),
     ("linalg_vector_norm", lambda x: torch.linalg.vector_norm(x, -INF, 1)),
-    ("norm.ScalarOpt_dim", lambda x: aten.norm.ScalarOpt_dim(x, 2, [1])),
+    ("norm.ScalarOpt_dim", lambda x: aten.norm.ScalarOpt_dim(x, 2, [1])), ("norm.Scalar", lambda x: aten.norm.Scalar(x, 2)),
     ("nansum", lambda x: torch.nansum(x, 1)), ("nanmean", lambda x: torch.nanmean(x, 1)),
     ("normalize", lambda x: F.normalize(x, dim=1)), ("normalize", lambda x: F.normalize(x, p=1.0, dim=1)),
     ("pairwise_distance", lambda x: F.pairwise_distance(x, x.flip(1))),
@@ -301,14 +301,14 @@ unary(
 # PyTorch's sums, variances and products of float32 have the range of float64; infinite factors and means are undefined.
 unary(
     "reductions",
-    ("var.correction", lambda x: x.var(1)), ("std.correction", lambda x: x.std(1)),
+    ("var.correction", lambda x: aten.var.correction(x, [1])), ("std.correction", lambda x: aten.std.correction(x, [1])),
     ("std.dim", lambda x: aten.std.dim(x, [1])), ("var.dim", lambda x: aten.var.dim(x, [1], False)),
     ("renorm", lambda x: torch.renorm(x, 2, 0, 1.0)), ("renorm", lambda x: torch.renorm(x, 1, 0, 1.0)),
     points=[row for row in ROWS if row in MILD or row not in FINITE], together=True,
 )  # fmt: skip
 unary(
     "reductions",
-    ("std_mean.correction", lambda x: torch.std_mean(x, 1)), ("var_mean.correction", lambda x: torch.var_mean(x, 1)),
+    ("std_mean.correction", lambda x: torch.std_mean(x, 1)), ("var_mean.correction", lambda x: aten.var_mean.correction(x, [1])),
     ("var_mean.dim", lambda x: aten.var_mean.dim(x, [1])), ("cumsum", lambda x: x.cumsum(1)),
     ("cumprod", lambda x: x.cumprod(1)), ("prod.dim_int", lambda x: x.prod(1)),
     ("cdist", lambda x: torch.cdist(x, x[:3].detach())), ("cdist", lambda x: torch.cdist(x, x[:3].detach(), p=1.0)),
@@ -324,8 +324,8 @@ unary(
     points=ROWS, flat=True,
 )  # fmt: skip
 _WHOLES: list[tuple[str, Callable[..., Any]]] = [
-    ("sum", torch.sum), ("mean", torch.mean), ("max", torch.max), ("min", torch.min), ("std.correction", torch.std),
-    ("dist", lambda x: torch.dist(x, torch.ones_like(x), 3)), ("var.correction", torch.var),
+    ("sum", torch.sum), ("mean", torch.mean), ("max", torch.max), ("min", torch.min), ("std.correction", aten.std.correction),
+    ("dist", lambda x: torch.dist(x, torch.ones_like(x), 3)), ("var.correction", aten.var.correction),
     ("linalg_vector_norm", torch.linalg.vector_norm), ("trace", lambda x: torch.trace(x.reshape(-1, 1))),
     ("max.dim", lambda x: x.max(0)[0]), ("prod", torch.prod), ("prod.dim_int", lambda x: x.prod(0)),
     ("cumprod", lambda x: x.cumprod(0)), ("logcumsumexp", lambda x: x.logcumsumexp(0)),
@@ -365,9 +365,9 @@ _IMAGE = torch.tensor(
 )[None].tolist()
 unary(
     "windows",
-    ("max_pool2d_with_indices", lambda x: F.max_pool2d(x, 2)), ("max_pool2d_with_indices", lambda x: F.max_pool2d(x, 3, 2, 1)),
-    ("max_pool2d_with_indices", lambda x: F.max_pool2d(x, 3, 1, 1, ceil_mode=True)),
-    ("max_pool1d_with_indices", lambda x: F.max_pool1d(x[0], 3, 2, 1)),
+    ("max_pool2d_with_indices", lambda x: F.max_pool2d(x, 2, return_indices=True)[0]), ("max_pool2d", lambda x: F.max_pool2d(x, 3, 2, 1)),
+    ("max_pool2d", lambda x: F.max_pool2d(x, 3, 1, 1, ceil_mode=True)),
+    ("max_pool1d_with_indices", lambda x: F.max_pool1d(x[0], 3, 2, 1, return_indices=True)[0]),
     ("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (2, 2))),
     ("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (2, 5))),
     ("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (3, 2))),
@@ -446,6 +446,6 @@ EXCUSED = {f"aten.{name}": reason for reason, names in {
     "test_losses.py": "logsumexp multi_margin_loss soft_margin_loss",
     "composed of linalg_vector_norm and products": "_weight_norm_interface",
     "its positions are indices": "grid_sampler_2d",
-    "max_pool2d without indices": "max_pool1d max_pool2d",
+    "max_pool1d without indices": "max_pool1d",
     "median.dim over all entries": "median",
 }.items() for name in names.split()}  # fmt: skip

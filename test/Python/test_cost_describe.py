@@ -85,6 +85,6 @@ def test_models_that_are_refused(model: Any, message: str) -> None:
         describe(model, torch.randn(1, 3, 9, 9))
 
 
-def test_model_that_cannot_be_exported() -> None:
-    with pytest.raises(pock.CompileError, match="cannot export"):
+def test_model_that_does_not_run() -> None:
+    with pytest.raises(pock.ArgumentError, match="does not run with the example inputs"):
         describe(nn.Conv2d(3, 4, 1), torch.randn(1, 2, 9, 9))

@@ -104,13 +104,13 @@ def test_an_emulator_that_cannot_count_says_so(name, data, tmp_path, monkeypatch
 def test_a_failure_of_the_program_is_not_one_of_the_counter(data, tmp_path, monkeypatch):
     """It is not run again: it may have changed its files."""
     monkeypatch.setattr("pockmlir.device._program.model_source", lambda manifest, **k: _failing(manifest, **k))
-    with pytest.raises(pock.RunError, match="returned an error"):
+    with pytest.raises(pock.StepError, match="error code 99"):
         pock.run(compiled(target="aarch64-linux"), data, steps=2, directory=tmp_path)
     assert (tmp_path / "counts.txt").exists()
 
 
 def _failing(manifest, **options) -> str:
-    return model_source(manifest, **options).replace("return code;", "return 1;")
+    return model_source(manifest, **options).replace("return code;", "return 99;")
 
 
 def test_a_folder_for_a_board(data, tmp_path):

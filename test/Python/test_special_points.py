@@ -189,7 +189,8 @@ def test_equals_pytorch_in_float64(group: str) -> None:
 
 def test_every_operator_has_an_entry() -> None:
     entries = {name for group in TABLE.values() for entry in group for name in entry.operators}
-    known = CONVERTERS.keys() | {operator_name(op) for op in DECOMPOSED}
+    own = {name for name in CONVERTERS if name.startswith("pockmlir.")}
+    known = (CONVERTERS.keys() - own) | {operator_name(op) for op in DECOMPOSED}
     # Names of one converter are one operator.
     tested = {CONVERTERS[name] for name in (entries | EXCUSED.keys()) & CONVERTERS.keys()}
     missing = {name for name in known - entries - EXCUSED.keys() if CONVERTERS.get(name) not in tested}

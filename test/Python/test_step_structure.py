@@ -121,9 +121,10 @@ def test_saved_bytes_of_an_mlp(scheme: Any, layers: int) -> None:
         (pock.Scheme.full(), 2 * 16 * (8 * 4 + 12 * 4)),
         (pock.Scheme.bias_only(), 2 * 16 * (8 * 1 + 12 * 1)),
         (pock.Scheme.last(2), 2 * 16 * (8 * 4 + 12 * 4)),
-        (pock.Scheme.last(1), 2 * 16 * 12 * 4),
+        # And of each sample whether its label counts.
+        (pock.Scheme.last(1), 2 * 16 * 12 * 4 + 2),
         # Two of eight input channels.
-        ({"2.weight": 0.25}, 2 * 16 * (2 * 4 + 12 * 1)),
+        ({"2.weight": 0.25}, 2 * 16 * (2 * 4 + 12 * 1) + 2),
         ({"2.weight": 0.25, "5.*": 1.0}, 2 * 16 * (2 * 4 + 12 * 4)),
         ({"5.bias": 1.0}, 0),
     ],
