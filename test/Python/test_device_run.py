@@ -110,7 +110,7 @@ def test_a_failure_of_the_program_is_not_one_of_the_counter(data, tmp_path, monk
 
 
 def _failing(manifest, **options) -> str:
-    return model_source(manifest, **options).replace("return code;", "return 1;")
+    return model_source(manifest, **options).replace("return code;", "return 99;")
 
 
 def test_a_folder_for_a_board(data, tmp_path):
