@@ -138,7 +138,7 @@ def run(
         try:
             emulation = emulate(program, lambda: job.tell(on_call), timeout)
         except CallFailed as failed:
-            raise job.explain(failed.code) from None
+            raise job.explain(failed) from None
         return job.collect(emulation, reference)
 
 
@@ -204,13 +204,15 @@ class _Job:
         if on_call:
             on_call(count_results(self.directory, self.step.artifact.manifest, self.requests), len(self.requests))
 
-    def explain(self, code: int) -> PockError:
-        """Return the error for what the first request without an answer has returned."""
+    def explain(self, failed: CallFailed) -> PockError:
+        """Return the error for what the first request without an answer has returned, if that means something."""
         manifest = self.step.artifact.manifest
+        if failed.code not in manifest.failures:
+            return failed
         request = self.requests[count_results(self.directory, manifest, self.requests)]
         names = [spec.name for spec in manifest.functions[request.function].inputs]
         inputs = dict(zip(names, request.inputs, strict=True))
-        return failure_error(manifest.failures, f"{manifest.name}_{request.function}", code, inputs)
+        return failure_error(manifest.failures, f"{manifest.name}_{request.function}", failed.code, inputs)
 
     def collect(self, emulation: Emulation, reference: Step | None, machine: str | None = None) -> Run:
         """Read what the program has left in its folder."""

@@ -45,8 +45,6 @@ def check_range(b: Builder, indices: Value, size: int, *, wraps: bool = False, i
         IndexRangeError: the indices are constants, and not in range.
     """
     low = -size if wraps else 0
-    if ignored is not None and low <= ignored < size:
-        ignored = None
     expected = f"indices in [{low}, {size})" + ("" if ignored is None else f" or ignore_index {ignored}")
     known = b.known(indices)
     if known is not None:
@@ -55,7 +53,7 @@ def check_range(b: Builder, indices: Value, size: int, *, wraps: bool = False, i
         if size == 0:
             raise IndexRangeError(b.operator, b.module, expected)
         wrong = b.either(b.compare("lt", indices, low), b.compare("ge", indices, size))
-        if ignored is not None:
+        if ignored is not None and not low <= ignored < size:
             wrong = b.both(wrong, b.compare("ne", indices, ignored))
         fail_if(b, wrong, "index", expected, input=input_name(b, indices), range=[low, size], ignored=ignored)
 
