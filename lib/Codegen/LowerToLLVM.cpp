@@ -112,8 +112,8 @@ struct StoreBoolVector : ConvertOpToLLVMPattern<vector::StoreOp> {
 };
 
 /// LLVM has no intrinsic for these: on f64 they are calls, lane by lane.
-/// (Upstream makes exp(x) - 1 and log(1 + x) of two of them, which are zero near
-/// zero.)
+/// (Upstream makes exp(x) - 1 and log(1 + x) of two of them, which are zero
+/// near zero.)
 template <typename Op>
 struct CallFunction : OpRewritePattern<Op> {
   CallFunction(MLIRContext *context, StringRef name)

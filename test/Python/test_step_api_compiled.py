@@ -312,7 +312,7 @@ def test_callable_loss_and_returned_loss():
     assert inside(x, y) == pytest.approx(expected, rel=1e-5)
     bad = y.clone()
     bad[0] = 9
-    with pytest.raises(pock.ArgumentError, match=r"\[0, 4\), but got 9"):
+    with pytest.raises(pock.ArgumentError, match=r"\[0, 4\) or ignore_index 2, but got 9"):
         given(x, bad)
 
 
