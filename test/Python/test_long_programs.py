@@ -78,7 +78,9 @@ class Stack(nn.Module):
         return torch.cat([states * (i / 70) for i in range(70)], 2)
 
 
-@pytest.mark.parametrize(("model", "shape"), [(Chain, (17, 33)), (Stack, (2, 20, 3))])
+@pytest.mark.parametrize(
+    ("model", "shape"), [pytest.param(Chain, (17, 33), marks=pytest.mark.slow), (Stack, (2, 20, 3))]
+)
 def test_equals_pytorch(model: type[nn.Module], shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     module, x = model(), torch.randn(shape)

@@ -22,7 +22,7 @@ from random_models.templates import TEMPLATES
 pytest.importorskip("pockmlir._core")
 
 #: Seeds that run always.
-FIXED = range(20)
+FIXED = range(12)
 #: A group of fresh ones.
 GROUP, GROUPS = 20, 10
 
