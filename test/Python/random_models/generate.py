@@ -107,9 +107,7 @@ def _finish(draft: Draft) -> None:
     program.options = _options(random)
     program.steps = 2 * program.options.get("accumulate", 1)
     # What was drawn in vain is not there.
-    program.statements = _live(program)
-    trimmed = program.with_statements(program.statements)
-    program.data, program.modules = trimmed.data, trimmed.modules
+    draft.program = program.live()
 
 
 def _require_training(program: Program) -> None:
@@ -184,13 +182,3 @@ def _options(random: Any) -> dict[str, Any]:
     if random.random() < 0.1:
         options["clip_grad_value"] = 0.05
     return options
-
-
-def _live(program: Program) -> list[Any]:
-    """Return the statements that the output depends on, and those that stand before one of them."""
-    wanted, live = {program.output}, []
-    for statement in reversed(program.statements):
-        if wanted & set(statement.results):
-            live.append(statement)
-            wanted |= set(statement.operands)
-    return live[::-1]

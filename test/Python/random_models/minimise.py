@@ -76,7 +76,7 @@ def _without_piece(program: Program, at: int, index: int) -> Program | None:
         loss="lambda output, target: (output * torch.cos(torch.arange(output.numel()) + target)).sum()",
         target="torch.rand([])",
     )
-    return _live(smaller.with_statements(statements))
+    return smaller.with_statements(statements).live()
 
 
 def _without_statement(program: Program, index: int, shapes: Mapping[str, Any]) -> Program | None:
@@ -98,7 +98,7 @@ def _without_statement(program: Program, index: int, shapes: Mapping[str, Any]) 
             new = Data(f"self.b{number}", shape, f"torch.randint(0, 2, {list(shape)})")
         data.append(new)
         statements = [_replaced(s, result, new.name) for s in statements]
-    return _live(program.with_statements(statements, data))
+    return program.with_statements(statements, data).live()
 
 
 def _bypassed(program: Program, index: int, shapes: Mapping[str, Any]) -> list[Program]:
@@ -111,19 +111,9 @@ def _bypassed(program: Program, index: int, shapes: Mapping[str, Any]) -> list[P
     for operand in statement.operands:
         if shapes.get(operand) == shapes[result]:
             rest = [s for s in program.statements if s is not statement]
-            found.append(_live(program.with_statements([_replaced(s, result, operand) for s in rest])))
+            found.append(program.with_statements([_replaced(s, result, operand) for s in rest]).live())
     return found
 
 
 def _replaced(statement: Statement, name: str, new: str) -> Statement:
     return Statement(statement.results, re.sub(rf"\b{name}\b", new, statement.expression), statement.origin)
-
-
-def _live(program: Program) -> Program:
-    """Return the program without statements that nothing reads."""
-    wanted, live = {program.output}, []
-    for statement in reversed(program.statements):
-        if wanted & set(statement.results):
-            live.append(statement)
-            wanted |= set(statement.operands)
-    return program.with_statements(live[::-1])

@@ -102,6 +102,15 @@ class Program:
             modules={name: made for name, made in self.modules.items() if name in used},
         )
 
+    def live(self) -> Program:
+        """Return the program without statements, data and modules that its output does not depend on."""
+        wanted, live = {self.output}, []
+        for statement in reversed(self.statements):
+            if wanted & set(statement.results):
+                live.append(statement)
+                wanted |= set(statement.operands)
+        return self.with_statements(live[::-1])
+
     def source(self) -> str:
         """Return a Python file that makes the model, its data, and compiles it."""
         own = [d for d in self.data if d.name.startswith("self.")]
