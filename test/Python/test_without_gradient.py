@@ -11,19 +11,21 @@ from torch.nn import functional as F
 
 
 class Partly(nn.Module):
-    """One layer is not read, one only under no_grad, one through a function that is flat, one beside what is read."""
+    """One layer is not read, one only under no_grad, one through a function that is flat, one beside what is read,
+    one for its type and shape."""
 
     def __init__(self) -> None:
         super().__init__()
         self.used, self.spare, self.detached = nn.Linear(4, 3), nn.Linear(4, 3), nn.Linear(4, 3)
         self.flat = nn.Parameter(torch.full((3,), 1.5))
-        self.beside = nn.Parameter(torch.ones(5, 3))
+        self.beside, self.like = nn.Parameter(torch.ones(5, 3)), nn.Parameter(torch.ones(5, 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             fixed = self.detached(x)
         flat, _ = torch.broadcast_tensors(torch.round(self.flat), self.beside)
-        return self.used(x) * fixed + flat
+        used = self.used(x).type_as(self.like).view_as(self.like).expand_as(self.like)
+        return used * fixed + flat
 
 
 def test_no_update_no_decay_no_state() -> None:
@@ -49,7 +51,7 @@ def test_no_update_no_decay_no_state() -> None:
     states = step.optimizer_state_dict()
     # A gradient of zeros is a gradient.
     assert "flat.exp_avg" in states
-    assert not any(name.startswith(("spare", "detached", "beside")) for name in states)
+    assert not any(name.startswith(("spare", "detached", "beside", "like")) for name in states)
     report = {entry.name: entry.trains for entry in step.report().parameters}
     assert report["spare.bias"] == report["detached.weight"] == "without gradient"
     assert report["flat"] == report["used.weight"] == "all"

@@ -51,6 +51,9 @@ def _sources(node: fx.Node) -> Iterable[fx.Node]:
     """The operands that a node's gradient goes to."""
     if node.target is operator.getitem and node.args[0].target in _ONE_EACH:
         return [node.args[0].args[0][node.args[1]]]
+    if _name(node).endswith("_as"):
+        # Of the second tensor, type_as and expand_as take the type or the shape.
+        return [node.args[0]]
     sources: list[fx.Node] = node.args[1] if node.target is CUSTOM_GRADIENT else node.all_input_nodes
     return sources
 
@@ -60,10 +63,14 @@ def _differentiates(node: fx.Node) -> bool:
     if node.target is operator.getitem:
         source: Any = node.args[0]
         return _is_float(node.meta.get("val")) and not (source.target is CUSTOM_GRADIENT and node.args[1] == 1)
-    name = node.target._schema.name if isinstance(node.target, torch._ops.OpOverload) else ""
+    name = _name(node)
     # These take a shape, and no values.
     shape_only = name.endswith("_like") or name.startswith("aten::new_")
     return name != "aten::detach" and not shape_only and _is_float(node.meta.get("val"))
+
+
+def _name(node: fx.Node) -> str:
+    return node.target._schema.name if isinstance(node.target, torch._ops.OpOverload) else ""
 
 
 def _is_float(value: Any) -> bool:
