@@ -29,7 +29,7 @@ def at(name: str, function: Callable[..., Any], *points: Points) -> Case:
 
 ROWS = [[-INF, -INF, -INF], [INF, 0.0, 1.0], [-INF, 1.0, -INF], [NAN, 1.0, 2.0], [INF, -INF, INF], [1e30, -1e30, 0.0]]
 REDUCTIONS = [
-    at("logsumexp", lambda x: torch.logsumexp(x, -1), ROWS),
+    at("logsumexp", lambda x: torch.logsumexp(x, -1), [*ROWS, [INF, 1e38, 1000.0], [INF, -1e38, 3e38]]),
     at("logsumexp_dims", lambda x: torch.logsumexp(x, (0, 1), keepdim=True), ROWS[:1]),
     at("logsumexp_all", lambda x: torch.logsumexp(x, (0, 1)), ROWS[2:3]),
     at("logcumsumexp", lambda x: torch.logcumsumexp(x, -1), [[1.0, -INF, 2.0], [0.5, 0.0, -INF]]),

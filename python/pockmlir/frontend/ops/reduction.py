@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import converts
+from ..spec import numpy_dtype
 from .bits import flipped
 
 
@@ -150,8 +153,10 @@ def logsumexp(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     x = b.cast(x, b.out_dtype)
     over = dims_of(x, dims)
     top = amax_dims(b, b.constant_to_gradients(x), over, True)
-    # Infinite entries are not shifted: their difference would be NaN.
-    shift = b.select(b.compare("eq", b.unary(pock.AbsOp, top), math.inf), 0, top)
+    # A finite shift: the difference of infinite numbers would be NaN. Beside an infinite entry,
+    # the largest shift keeps exp of the finite ones from overflowing, so that their gradient is 0.
+    largest = float(np.finfo(numpy_dtype(b.out_dtype)).max)
+    shift = b.unary(pock.ClampOp, top, min=-largest, max=largest)
     total = b.sum(b.unary(pock.ExpOp, b.sub(x, shift)), over, True)
     return b.reshape(b.add(b.unary(pock.LogOp, total), shift), b.out_shape)
 
