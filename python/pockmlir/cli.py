@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -431,7 +433,13 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        sys.exit(130)
+        pass
+    else:
+        return
+    # A native stage that does not look for signals may still run. `sys.exit` would wait for it.
+    gc.collect()  # deletes temporary folders
+    sys.stdout.flush()
+    os._exit(130)
 
 
 if __name__ == "__main__":

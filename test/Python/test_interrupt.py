@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,3 +63,35 @@ def test_errors_come_through() -> None:
     core: Any = load_core()
     with pytest.raises(core.CompilerError, match="expected operation name"):
         core.parse_check("func.func @f() { ? }")
+
+
+MODEL = """
+import torch
+
+class Long(torch.nn.LSTM):
+    def forward(self, x):
+        return super().forward(x)[0]
+
+def model():
+    return Long(4, 8), (torch.zeros(300, 2, 4),)
+"""
+
+
+@pytest.mark.slow
+def test_the_command_does_not_wait_for_a_native_stage(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    arguments = ["compile", "net.py:model", "--loss", "mse", "--dump-ir-dir", "stages"]
+    pock = subprocess.Popen(
+        [sys.executable, "-m", "pockmlir.cli", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    # The last file stands when LLVM begins, which takes seconds.
+    while pock.poll() is None and not list(tmp_path.glob("stages/*llvm.mlir")):
+        time.sleep(0.01)
+    pock.send_signal(signal.SIGINT)
+    assert pock.wait(30) == 130
+    assert list(temporary.glob("pock*")) == []
+    assert not (tmp_path / "out").exists()
