@@ -10,6 +10,7 @@ import pytest
 import torch
 from operator_cases import Case, Fixed, failures
 from torch import nn
+from torch.nn import functional as F
 
 BIG = torch.tensor([2**60 + 1, 2**60 + 2, 2**60 + 3, 2**53 + 1, -(2**60) - 1, -(2**53) - 1, 0, -1, 7, 2**63 - 1])
 EDGES = torch.tensor([-(2**63), 2**63 - 1, 2**62, -(2**62) - 1, -1, 0, 1, 2**53 + 1])
@@ -61,6 +62,7 @@ CASES = [
     *of_widths("shift_counts", lambda i, n: (i >> n, i << n), SMALL, torch.tensor([0, 1, 2, 7, -1, 100, 63, 6])),
     *of_widths("bits", lambda i, j: (i & j, i | j, i ^ j, ~i, i & 7, i | 8, i ^ -1, i & -16), SMALL, SMALL.flip(0)),
     exact("bit_operators", bit_operators, EDGES, torch.arange(8)),
+    *of_widths("activations", lambda i: (F.relu(i), F.relu6(i), F.hardtanh(i, -3, 5), F.threshold(i, 1, 2)), SMALL),
     exact("bits_big", lambda i: (i & 7, i & ~7, i | 2**62, i ^ (i >> 33), ~i), EDGES),
     exact("shifts_big", lambda i: (i >> 3, i >> 62, i >> 63, i >> 64, i << 62, i << 63, i << 64), EDGES),
     exact("extrema", lambda i: (i.max(), i.min(), i.amax(), i.amin(), i.argmax(), i.argmin()), EDGES),

@@ -61,6 +61,7 @@ _COUNTS = {
     "chunks": [1, 2, 3],
     "index": [0, -1, 1],
     "size": [1, 2, 3],
+    "reduction": [0, 1, 2],
 }
 _DIMENSIONS = {"dim", "dim0", "dim1", "dim2", "axis", "axis0", "axis1", "start_dim", "end_dim", "source", "destination"}
 #: Integers to the schema, something else to PyTorch.

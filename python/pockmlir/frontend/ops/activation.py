@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..._ops import _pock_ops_gen as pock
-from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
+from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import Unsupported, converts
+from .elementwise import clamp
 from .functions import register_unary
 
 register_unary(
     __name__,
     {
-        "aten.relu": pock.ReluOp,
         "aten.sigmoid": pock.SigmoidOp,
         "aten.tanh": pock.TanhOp,
         "aten.silu": pock.SiluOp,
@@ -22,14 +22,21 @@ register_unary(
 )
 
 
-@converts("aten.relu6")
-def relu6(b: Builder, x: Value) -> Value:
-    return b.unary(pock.HardtanhOp, x, min=0.0, max=6.0)
+@converts("aten.relu")
+def relu(b: Builder, x: Value) -> Value:
+    return b.unary(pock.ReluOp, x) if is_float(dtype_of(x)) else clamp(b, x, 0, None)
 
 
 @converts("aten.hardtanh")
 def hardtanh(b: Builder, x: Value, low: Number, high: Number) -> Value:
+    if not is_float(dtype_of(x)):
+        return clamp(b, x, low, high)
     return b.unary(pock.HardtanhOp, x, min=float(low), max=float(high))
+
+
+@converts("aten.relu6")
+def relu6(b: Builder, x: Value) -> Value:
+    return hardtanh(b, x, 0, 6)
 
 
 @converts("aten.leaky_relu")

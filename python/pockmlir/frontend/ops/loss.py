@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..checks import check_range
-from ..registry import HINTS, converts
+from ..registry import HINTS, Unsupported, converts
 from .elementwise import xlogy
 
 _REDUCTIONS = ("none", "mean", "sum")
@@ -16,11 +16,18 @@ HINTS["aten.ctc_loss.IntList"] = HINTS["aten.ctc_loss.Tensor"] = (
 HINTS["aten.multilabel_margin_loss"] = "its targets end at the first -1, which depends on data; use multi_margin_loss"
 
 
+def _check(code: int) -> None:
+    if not 0 <= code < len(_REDUCTIONS):
+        raise Unsupported(f"with reduction {code}; expected 0 (none), 1 (mean) or 2 (sum)")
+
+
 def _reduction(b: Builder, code: int) -> object:
+    _check(code)
     return b.enum(f"reduction<{_REDUCTIONS[code]}>")
 
 
 def _reduce(b: Builder, values: Value, code: int) -> Value:
+    _check(code)
     if code == 0:
         return values
     return (b.mean if code == 1 else b.sum)(values, range(rank_of(values)))
