@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from .case import Case, Loss
 
-__all__ = ["STEPS", "Figures", "compare", "kernels", "operations"]
+__all__ = ["STEPS", "Figures", "compare", "compile_case", "kernels", "operations"]
 
 STEPS = 5
 MOMENTUM = 0.9
@@ -93,16 +93,7 @@ def compare(case: Case, scheme: str, double: bool | None = None, steps: int = ST
         pockmlir.PockError: it does not compile.
     """
     model = case.model()
-    inputs, target = case.batch(0)
-    step = pock.compile(
-        model,
-        inputs,
-        loss=case.loss,
-        optimizer=pock.SGD(lr=case.lr, momentum=MOMENTUM),
-        scheme=case.scheme(scheme),
-        example_target=target if callable(case.loss) else None,
-        name="zoo",
-    )
+    step = compile_case(case, model, scheme)
     figures = _costs(step)
     before = {name: value.detach().numpy().copy() for name, value in model.named_parameters()}
     losses = [step(*inputs, target) for inputs, target in _batches(case, steps)]
@@ -120,6 +111,21 @@ def compare(case: Case, scheme: str, double: bool | None = None, steps: int = ST
     if double or (double is None and figures.verdict != "equal"):
         figures.double = _double(case, step, (losses, found), (expected_losses, expected), steps)
     return figures
+
+
+def compile_case(case: Case, model: nn.Module, scheme: str, target: str = "host") -> pock.Step:
+    """Compile the model of a case, with SGD with momentum."""
+    inputs, expected = case.batch(0)
+    return pock.compile(
+        model,
+        inputs,
+        loss=case.loss,
+        optimizer=pock.SGD(lr=case.lr, momentum=MOMENTUM),
+        scheme=case.scheme(scheme),
+        example_target=expected if callable(case.loss) else None,
+        name="zoo",
+        target=target,
+    )
 
 
 def _costs(step: pock.Step) -> Figures:
