@@ -10,7 +10,7 @@ packages=(
   llvm-22-tools mlir-22-tools  # FileCheck, lit, mlir-tblgen
   clang-22 lld-22              # compile and link what is exported
   libgomp1                     # threads of compiled steps
-  g++ cmake ninja-build        # build
+  g++ cmake ninja-build        # build; clang compiles, with the headers that come with g++
   python3-dev python3-venv     # the Python module
   libgtest-dev                 # C++ unit tests
   qemu-system-arm qemu-user    # boards and programs of other processors

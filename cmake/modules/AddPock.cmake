@@ -11,6 +11,7 @@ function(add_pock_library name)
   set_property(GLOBAL APPEND PROPERTY POCK_LIBS ${name})
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   llvm_update_compile_flags(${name})
+  target_precompile_headers(${name} REUSE_FROM PockUpstream)
 endfunction()
 
 # add_pock_tool(name sources... LINK libs...)

@@ -44,7 +44,8 @@ NestEmitter::Values NestEmitter::initialValues(Statement &statement,
 void NestEmitter::step(Statement &statement, ArrayRef<Point> points, Step step,
                        size_t slot, size_t numSlots, Values &accumulators) {
   size_t numOuts = statement.outs.size();
-  for (auto [p, point] : llvm::enumerate(points)) {
+  for (size_t p = 0; p < points.size(); ++p) {
+    const Point &point = points[p];
     if (isLeftOut(point.row))
       continue;
     auto at = [&](size_t j) -> Value & {

@@ -66,7 +66,7 @@ _COUNTS = {
 _DIMENSIONS = {"dim", "dim0", "dim1", "dim2", "axis", "axis0", "axis1", "start_dim", "end_dim", "source", "destination"}
 #: Integers to the schema, something else to PyTorch.
 _LEFT_OUT = {"layout", "device", "memory_format", "pin_memory", "generator", "non_blocking"}
-#: Which of equal entries they name is open in PyTorch: random numbers differ.
+#: Which of equal entries they name is open in PyTorch: they take random numbers, which differ.
 _ORDERING = {"sort", "argsort", "topk", "kthvalue", "median", "msort", "mode"}
 _DTYPES = ["torch.int64", "torch.bool", "torch.float32", "torch.float64"]
 
@@ -85,7 +85,7 @@ def call_of(draft: Draft, name: str) -> str:
     """
     overload = overload_of(name)
     arguments = overload._schema.arguments
-    drawer = _Drawer(draft, floats_only=name.split(".")[1] in _ORDERING)
+    drawer = _Drawer(draft, distinct_only=name.split(".")[1] in _ORDERING)
     positional, named = [], []
     for argument in arguments:
         if (argument.kwarg_only or argument.has_default_value()) and draft.random.random() < 0.4:
@@ -104,8 +104,8 @@ def call_of(draft: Draft, name: str) -> str:
 class _Drawer:
     """Draws the arguments of one call; the first tensor decides on the shapes of all."""
 
-    def __init__(self, draft: Draft, floats_only: bool) -> None:
-        self.draft, self.floats_only = draft, floats_only
+    def __init__(self, draft: Draft, distinct_only: bool) -> None:
+        self.draft, self.distinct_only = draft, distinct_only
         self.random = draft.random
         self.first: torch.Tensor | None = None
 
@@ -160,8 +160,11 @@ class _Drawer:
         if self.first is None:
             # Sometimes integers and booleans come first: comparisons, logic, casts.
             kind = self.random.random()
-            if self.floats_only or kind < 0.86:
+            if self.distinct_only or kind < 0.86:
                 chosen = draft.tensor()
+                value = draft.value(chosen)
+                if self.distinct_only and value.unique().numel() < value.numel():
+                    chosen = draft.add_data(self.random.choice("pppx"), tuple(value.shape))
             elif kind < 0.93:
                 chosen = draft.integers(draft.shape(), -4, 9)
             else:
