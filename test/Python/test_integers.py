@@ -63,6 +63,7 @@ CASES = [
     *of_widths("bits", lambda i, j: (i & j, i | j, i ^ j, ~i, i & 7, i | 8, i ^ -1, i & -16), SMALL, SMALL.flip(0)),
     exact("bit_operators", bit_operators, EDGES, torch.arange(8)),
     *of_widths("activations", lambda i: (F.relu(i), F.relu6(i), F.hardtanh(i, -3, 5), F.threshold(i, 1, 2)), SMALL),
+    exact("l1_loss", lambda i, j: (F.l1_loss(i, j, reduction="none"), F.l1_loss(i, j, reduction="sum")), BIG, DIVISORS),
     exact("bits_big", lambda i: (i & 7, i & ~7, i | 2**62, i ^ (i >> 33), ~i), EDGES),
     exact("shifts_big", lambda i: (i >> 3, i >> 62, i >> 63, i >> 64, i << 62, i << 63, i << 64), EDGES),
     exact("extrema", lambda i: (i.max(), i.min(), i.amax(), i.amin(), i.argmax(), i.argmin()), EDGES),

@@ -7,6 +7,7 @@ from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape
 from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
 from .elementwise import xlogy
+from .functions import absolute
 
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -97,6 +98,8 @@ def mse_loss(b: Builder, x: Value, target: Value, reduction: int) -> Value:
 @converts("aten.l1_loss")
 def l1_loss(b: Builder, x: Value, target: Value, reduction: int) -> Value:
     x, target = b.cast(x, b.out_dtype), b.cast(target, b.out_dtype)
+    if not is_float(b.out_dtype):
+        return _reduce(b, absolute(b, b.sub(x, target)), reduction)
     return b.emit(pock.L1LossOp, b.out, x, target, reduction=_reduction(b, reduction))
 
 
