@@ -1,17 +1,20 @@
 # Thin wrappers that keep target, install and documentation rules in one place.
 
-# add_pock_library(name sources... [DEPENDS targets...] [LINK libs...])
+# add_pock_library(name sources... [LLVM_ONLY] [DEPENDS targets...] [LINK libs...])
 # An object-like static library. It links nothing of MLIR itself: executables
 # link the MLIR dylib once (never the component libraries beside it), and all
-# of ours with the global property POCK_LIBS.
+# of ours with the global property POCK_LIBS. LLVM_ONLY: it uses nothing of MLIR,
+# and can be linked without.
 function(add_pock_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "LLVM_ONLY" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   add_dependencies(${name} PockIncGen ${ARG_DEPENDS})
   set_property(GLOBAL APPEND PROPERTY POCK_LIBS ${name})
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   llvm_update_compile_flags(${name})
-  target_precompile_headers(${name} REUSE_FROM PockUpstream)
+  if(NOT ARG_LLVM_ONLY)
+    target_precompile_headers(${name} REUSE_FROM PockUpstream)
+  endif()
 endfunction()
 
 # add_pock_tool(name sources... LINK libs...)
