@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -90,8 +91,14 @@ def test_faults_are_found(monkeypatch: pytest.MonkeyPatch, kind: str, converter:
     assert run_program(program(*SINE))["kind"] == kind
 
 
-def test_a_hang_is_found() -> None:
-    assert isolated(lambda: time.sleep(60), 0.2) == ("hang", 0.2)
+def endless() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize(("function", "seconds"), [(endless, 1), (lambda: time.sleep(60), 0.02)])
+def test_a_hang_is_found(function: Callable[[], None], seconds: float) -> None:
+    assert isolated(function, seconds) == ("hang", seconds)
 
 
 def test_failing_programs_become_small() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import pickle
+import resource
 import select
 import signal
 import sys
@@ -16,18 +18,25 @@ from typing import Any
 
 __all__ = ["isolated"]
 
+#: Times the CPU seconds that a function may wait, for others or for nothing.
+PATIENCE = 10
+
 
 def isolated(function: Callable[[], Any], seconds: float) -> tuple[str, Any]:
-    """Return ``("done", result)``, ``("raised", traceback)``, ``("crash", signal)`` or ``("hang", seconds)``."""
+    """Call a function that may take some seconds of CPU time, whatever the machine's load is.
+
+    Returns:
+        ``("done", result)``, ``("raised", traceback)``, ``("crash", signal)`` or ``("hang", seconds)``.
+    """
     reader, writer = os.pipe()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pock-random-") as scratch:
         child = os.fork()
         if child == 0:
-            _child(function, writer, scratch)
+            _child(function, writer, scratch, seconds)
         os.close(writer)
         try:
-            data = _read(reader, begin + seconds)
+            data = _read(reader, begin + PATIENCE * seconds)
         finally:
             os.close(reader)
         if data is None:
@@ -37,12 +46,17 @@ def isolated(function: Callable[[], Any], seconds: float) -> tuple[str, Any]:
         return "hang", seconds
     if data:
         return pickle.loads(data)
-    return "crash", signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit {status >> 8}"
+    if not os.WIFSIGNALED(status):
+        return "crash", f"exit {status >> 8}"
+    cause = signal.Signals(os.WTERMSIG(status))
+    return ("hang", seconds) if cause == signal.SIGXCPU else ("crash", cause.name)
 
 
-def _child(function: Callable[[], Any], writer: int, scratch: str) -> None:
+def _child(function: Callable[[], Any], writer: int, scratch: str, seconds: float) -> None:
     """Run the function and end the process."""
     os.setpgid(0, 0)
+    limit = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     faulthandler.disable()
     # What a killed process leaves behind goes with the folder.
     tempfile.tempdir = scratch

@@ -175,7 +175,8 @@ class _Drawer:
             return draft.integers(self.shape, 0, max(1, min(self.shape or (1,))))
         if name in ("mask", "condition"):
             return draft.condition(draft.broadcastable(self.shape))
-        shape = self.shape if self.random.random() < 0.6 else draft.broadcastable(self.shape)
+        # The gradient of PyTorch's losses is wrong if a target broadcasts.
+        shape = self.shape if name == "target" or self.random.random() < 0.6 else draft.broadcastable(self.shape)
         if (
             name in ("source", "src", "values", "tensor1", "tensor2", "vec2", "weight", "end")
             or self.first.is_floating_point()
