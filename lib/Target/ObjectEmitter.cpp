@@ -14,11 +14,13 @@
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -85,6 +87,17 @@ LogicalResult createMachine(const TargetDescription &target, Translated &out,
   return success();
 }
 
+std::string toBitcode(const llvm::Module &module) {
+  std::string bitcode;
+  llvm::raw_string_ostream stream(bitcode);
+  llvm::WriteBitcodeToFile(module, stream);
+  return bitcode;
+}
+
+InFlightDiagnostic emitInvalid(ModuleOp module) {
+  return module.emitError("LLVM's optimizer makes an invalid module of this");
+}
+
 /// CPU, features and tuning as function attributes, as clang writes them.
 void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
   for (llvm::Function &function : module) {
@@ -108,13 +121,37 @@ void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
   }
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+/// Functions that a pass of LLVM breaks; see `optimize`.
+using Broken = llvm::StringSet<>;
+
+/// Runs LLVM's pipeline, without scalar replacement (SROA) in functions of
+/// `spared`; returns the functions that are invalid afterwards. SROA of LLVM 22
+/// merges stores to one array into vectors that use values before they are
+/// defined (llvm/llvm-project#189680 mends it).
+Broken runPipeline(llvm::Module &module, llvm::TargetMachine &machine,
+                   const Broken &spared) {
+  Broken broken;
+  llvm::PassInstrumentationCallbacks callbacks;
+  // No other pass is to see an invalid function.
+  callbacks.registerShouldRunOptionalPassCallback([&](StringRef pass,
+                                                      llvm::Any ir) {
+    auto *function = llvm::any_cast<const llvm::Function *>(&ir);
+    return !function ||
+           (!broken.contains((*function)->getName()) &&
+            (pass != "SROAPass" || !spared.contains((*function)->getName())));
+  });
+  callbacks.registerAfterPassCallback(
+      [&](StringRef pass, llvm::Any ir, const llvm::PreservedAnalyses &) {
+        auto *function = llvm::any_cast<const llvm::Function *>(&ir);
+        if (function && pass == "SROAPass" && llvm::verifyFunction(**function))
+          broken.insert((*function)->getName());
+      });
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false;
   tuning.SLPVectorization = false;
   tuning.LoopInterleaving = false;
   tuning.LoopUnrolling = true;
-  llvm::PassBuilder builder(&machine, tuning);
+  llvm::PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -129,6 +166,21 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
                                          ? llvm::OptimizationLevel::Os
                                          : llvm::OptimizationLevel::O2)
       .run(module, modules);
+  for (llvm::Function &function : module)
+    if (llvm::verifyFunction(function))
+      broken.insert(function.getName());
+  return broken;
+}
+
+/// Optimises a module; false if LLVM makes an invalid one of it.
+bool optimize(Translated &code) {
+  std::string bitcode = toBitcode(*code.module);
+  Broken broken = runPipeline(*code.module, *code.machine, {});
+  if (broken.empty())
+    return true;
+  code.module = llvm::cantFail(llvm::parseBitcodeFile(
+      llvm::MemoryBufferRef(bitcode, "pock"), code.context));
+  return runPipeline(*code.module, *code.machine, broken).empty();
 }
 
 LogicalResult translate(ModuleOp module, const TargetDescription &target,
@@ -145,8 +197,8 @@ LogicalResult translate(ModuleOp module, const TargetDescription &target,
   if (failed(createMachine(target, out, error)))
     return module.emitError(error);
   annotateFunctions(*out.module, target);
-  if (optimized)
-    optimize(*out.module, *out.machine);
+  if (optimized && !optimize(out))
+    return emitInvalid(module);
   return success();
 }
 
@@ -179,8 +231,7 @@ std::vector<std::string> split(llvm::Module &module, size_t count) {
   llvm::SplitModule(
       module, count,
       [&](std::unique_ptr<llvm::Module> part) {
-        llvm::raw_string_ostream stream(parts.emplace_back());
-        llvm::WriteBitcodeToFile(*part, stream);
+        parts.push_back(toBitcode(*part));
       },
       /*PreserveLocals=*/false, /*RoundRobin=*/true);
   return parts;
@@ -200,8 +251,8 @@ bool emitPart(StringRef bitcode, const TargetDescription &target,
   std::string error;
   if (failed(createMachine(target, part, error)))
     return false;
-  optimize(*part.module, *part.machine);
-  return emitFile(part, llvm::CodeGenFileType::ObjectFile, object);
+  return optimize(part) &&
+         emitFile(part, llvm::CodeGenFileType::ObjectFile, object);
 }
 
 } // namespace
@@ -218,7 +269,8 @@ FailureOr<std::vector<std::string>> emitObjects(ModuleOp module) {
       });
   size_t count = std::min(kMostParts, functions / kFunctionsPerPart);
   if (count < 2) {
-    optimize(*whole.module, *whole.machine);
+    if (!optimize(whole))
+      return emitInvalid(module);
     std::vector<std::string> objects(1);
     if (!emitFile(whole, llvm::CodeGenFileType::ObjectFile, objects.front()))
       return emitUnsupportedFile(module);
