@@ -313,10 +313,6 @@ def test_other_failures_are_not_about_limits() -> None:
 
 # The zoo ------------------------------------------------------------------------------------------
 
-#: Two matrix products whose sums run in another order where their kernel has no elementwise ops behind them: the
-#: cost model then prefers vectors along the sum.
-ORDER_OF_SUMS = {("diffusion", "kept")}
-
 
 def zoo() -> list[Any]:
     names = sorted(ARCHITECTURES.keys() - {"fnet"})
@@ -337,14 +333,15 @@ def test_zoo_trains_the_same(name: str, scheme: str) -> None:
             optimizer=pock.SGD(lr=case.lr, momentum=0.9),
             scheme=case.scheme(scheme),
             example_target=target if callable(case.loss) else None,
+            # Fast arithmetic may sum in another order where memory is short: Winograd's algorithm needs much.
+            arithmetic="portable",
             **options,
         )
         return step.memory, bits(step, case.batch)
 
     default, expected = train()
     for variant, memory in VARIANTS.items():
-        if (name, variant) not in ORDER_OF_SUMS:
-            assert train(memory=memory)[1] == expected, variant
+        assert train(memory=memory)[1] == expected, variant
     smallest = smallest_of(train).smallest
     for limit in {smallest, (smallest + default.total) // 2}:
         memory, found = train(memory_limit=limit)
