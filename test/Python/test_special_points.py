@@ -100,7 +100,8 @@ def _is_right(entry: Special, got: torch.Tensor, plain: torch.Tensor, exact: tor
         size, error = (v.amax(1).reshape((-1,) + (1,) * max(exact.ndim - 1, 0)).expand_as(exact) if exact.ndim else v.amax() for v in (size, error))  # fmt: skip
     smallest = 100 * torch.finfo(plain.dtype).tiny if entry.underflow else SMALLEST
     unit = 1.0 if plain.dtype == torch.float32 else 1e-7
-    floor = entry.floor * unit * size + max(entry.near * unit, smallest)
+    relative = entry.floor * unit + (entry.rounded if plain.dtype == torch.float64 else 0.0)
+    floor = relative * size + max(entry.near * unit, smallest)
     close = torch.abs(got.double() - exact) <= 8 * error + floor
     same = functools.reduce(
         torch.logical_or, [(got == other) | (got.isnan() & other.isnan()) for other in (plain, rounded)]
