@@ -87,6 +87,7 @@ FUNCTIONS = [
     Case("ldexp", lambda x: torch.ldexp(x, torch.tensor([1, 2, 3, 4])), (M,)),
     Case("abs_", lambda x: x.absolute(), (POINTS,)),
     Case("xlogy_numbers", lambda x: torch.xlogy(2.0, x) + torch.xlogy(x, 3.0), (POSITIVE,)),
+    Case("xlog1py_numbers", lambda x: torch.special.xlog1py(2.0, x) + torch.special.xlog1py(x, 3.0), (POSITIVE,)),
     Case("special", lambda x: torch.special.entr(x) + torch.special.xlog1py(x, x), (POSITIVE,)),
     Case("scalar_overloads", lambda x: aten.div.Scalar_mode(x.detach(), 2, rounding_mode="floor") * x, (POINTS,)),
     Case("scalar_divisions", lambda x: aten.div.Scalar(x, 3) + aten.floor_divide.Scalar(x.detach(), 2), (POINTS,)),
