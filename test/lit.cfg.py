@@ -20,7 +20,7 @@ build_tools = str(Path(config.pock_build_dir) / "bin")
 llvm_config.with_environment("PATH", [build_tools, config.llvm_tools_dir], append_path=True)
 llvm_config.with_environment("FILECHECK_OPTS", "-enable-var-scope")
 # Of a build with POCK_SANITIZE: LLVM's own containers and what it never frees are not checked.
-llvm_config.with_environment("ASAN_OPTIONS", "detect_container_overflow=0:detect_leaks=0")
+llvm_config.with_environment("ASAN_OPTIONS", "detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0")
 llvm_config.with_environment("UBSAN_OPTIONS", "print_stacktrace=1")
 llvm_config.add_tool_substitutions(
     [

@@ -24,6 +24,9 @@ static auto settersOf(CustomGradientOp op) {
 }
 
 LogicalResult CustomGradientOp::verify() {
+  // custom_gradient_c1
+  if (getValues().empty())
+    return emitOpError("expected at least one value");
   // custom_gradient_c2
   auto setters = settersOf(*this);
   if (llvm::hasNItemsOrMore(setters, 2)) {

@@ -192,7 +192,8 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
                  OptimizerAttrInterface optimizer, Value lr,
                  ValueRange shared) {
     Location loc = param.getLoc();
-    for (StringRef state : llvm::reverse(optimizer.getStateNames()))
+    auto states = optimizer.getStateNames();
+    for (StringRef state : llvm::reverse(states))
       declareState(param, state, cast<RankedTensorType>(gradient.getType()));
     auto update = SparseUpdateOp::create(
         builder, loc, FlatSymbolRefAttr::get(param.getSymNameAttr()), lr,

@@ -38,9 +38,10 @@ void Differentiator::findActive() {
       auto source = active.find(operand);
       if (source == active.end())
         continue;
+      ParamOp param = source->second; // inserting moves the entries
       for (Value result : op.getResults())
         if (isa<FloatType>(getElementTypeOrSelf(result)))
-          active.insert({result, source->second});
+          active.insert({result, param});
       break;
     }
   }
