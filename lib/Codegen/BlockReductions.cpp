@@ -101,11 +101,8 @@ struct BlockReductions : impl::BlockReductionsBase<BlockReductions> {
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return signalPassFailure();
-    int64_t cache = target->l2Bytes / 2;
+    TargetDescription target = TargetDescription::of(getOperation());
+    int64_t cache = target.l2Bytes / 2;
     for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<linalg::GenericOp> ops(

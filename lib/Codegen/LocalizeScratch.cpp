@@ -481,13 +481,10 @@ struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return signalPassFailure();
+    TargetDescription target = TargetDescription::of(getOperation());
     for (func::FuncOp func : kernelsOf(getOperation()))
       if (!func->hasAttr("pock.inplace"))
-        localize(func, *target);
+        localize(func, target);
   }
 
 private:

@@ -15,7 +15,7 @@
 #include "LowerBf16.h"
 #include "MathApproximation.h"
 #include "Pock/Codegen/Passes.h"
-#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Codegen/TargetMachine.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -52,10 +52,6 @@
 #include "llvm/CodeGen/TargetSubtargetInfo.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
-#include "llvm/TargetParser/Host.h"
 
 #define DEBUG_TYPE "pock-lower-to-llvm"
 
@@ -166,7 +162,8 @@ struct Abilities {
   /// f32 but not f64.
   bool singleOnly;
 
-  Abilities(const llvm::TargetMachine &machine, bool portable) {
+  Abilities(const llvm::TargetMachine &machine,
+            const TargetDescription &target) {
     llvm::LLVMContext context;
     llvm::Module module("probe", context);
     auto *function = llvm::Function::Create(
@@ -177,8 +174,7 @@ struct Abilities {
     rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
     wideConversions = lowering->isOperationLegalOrCustom(llvm::ISD::SINT_TO_FP,
                                                          llvm::MVT::i64);
-    library = !portable &&
-              machine.getTargetTriple().getOS() != llvm::Triple::UnknownOS;
+    library = !target.portable && !target.bareMetal;
     singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
                  !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
   }
@@ -243,22 +239,6 @@ LogicalResult lowerVectors(ModuleOp module) {
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
-/// LLVM's description of `target`; null if LLVM lacks it.
-std::unique_ptr<llvm::TargetMachine>
-createMachine(const TargetDescription &target, const std::string &triple) {
-  llvm::InitializeAllTargetInfos();
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  std::string error;
-  const llvm::Target *backend =
-      llvm::TargetRegistry::lookupTarget(llvm::Triple(triple), error);
-  if (!backend)
-    return nullptr;
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      llvm::Triple(triple), target.cpu, target.features, llvm::TargetOptions(),
-      llvm::Reloc::PIC_));
-}
-
 /// Rejects f64, for which a function of the runtime library would be called.
 LogicalResult refuseDoubles(ModuleOp module) {
   auto isDouble = [](Type type) { return getElementTypeOrSelf(type).isF64(); };
@@ -306,18 +286,12 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<TargetDescription> target = TargetDescription::get(module);
-    if (failed(target))
+    TargetDescription target = TargetDescription::of(module);
+    auto created =
+        createTargetMachine(target, [&] { return module.emitError(); });
+    if (failed(created))
       return signalPassFailure();
-    std::string triple = target->triple.empty()
-                             ? llvm::sys::getDefaultTargetTriple()
-                             : target->triple;
-    std::unique_ptr<llvm::TargetMachine> machine =
-        createMachine(*target, triple);
-    if (!machine) {
-      module.emitError("no LLVM back end for the triple '") << triple << "'";
-      return signalPassFailure();
-    }
+    std::unique_ptr<llvm::TargetMachine> machine = std::move(*created);
 
     std::string dataLayout =
         machine->createDataLayout().getStringRepresentation();
@@ -329,19 +303,19 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     auto run = [this](OpPassManager &pm, Operation *op) {
       return runPipeline(pm, op);
     };
-    Abilities abilities(*machine, target->portable);
+    Abilities abilities(*machine, target);
     if (abilities.singleOnly && failed(refuseDoubles(module)))
       return signalPassFailure();
-    if (failed(expandMath(module, *target, abilities)) ||
+    if (failed(expandMath(module, target, abilities)) ||
         failed(lowerVectors(module)) || failed(runPreparation(module, run)) ||
-        failed(convert(module, *target, dataLayout)))
+        failed(convert(module, target, dataLayout)))
       return signalPassFailure();
 
     Builder b(&getContext());
     module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
                     b.getStringAttr(dataLayout));
     module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),
-                    b.getStringAttr(triple));
+                    b.getStringAttr(machine->getTargetTriple().str()));
   }
 };
 

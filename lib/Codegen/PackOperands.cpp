@@ -63,10 +63,7 @@ struct PackOperands : impl::PackOperandsBase<PackOperands> {
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return signalPassFailure();
+    TargetDescription target = TargetDescription::of(getOperation());
     for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<linalg::GenericOp> products;
@@ -74,7 +71,7 @@ struct PackOperands : impl::PackOperandsBase<PackOperands> {
         if (op.getNumReductionLoops() && op.getNumDpsInputs() == 2)
           products.push_back(op);
       for (linalg::GenericOp op : products)
-        pack(op, target->l2Bytes / 2);
+        pack(op, target.l2Bytes / 2);
     }
   }
 

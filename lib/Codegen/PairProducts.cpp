@@ -246,18 +246,15 @@ struct PairProducts : impl::PairProductsBase<PairProducts> {
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return signalPassFailure();
-    if (!target->multipliesPairs(getOperation()))
+    TargetDescription target = TargetDescription::of(getOperation());
+    if (!target.multipliesPairs(getOperation()))
       return;
     for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<linalg::GenericOp> ops;
       func.walk([&](linalg::GenericOp op) { ops.push_back(op); });
       for (linalg::GenericOp op : ops)
-        pairProducts(op, target->l2Bytes / 2);
+        pairProducts(op, target.l2Bytes / 2);
     }
   }
 };

@@ -146,12 +146,9 @@ struct PlaceScratch : impl::PlaceScratchBase<PlaceScratch> {
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return signalPassFailure();
-    int64_t stack = stackBytes < 0 ? target->stackBytes / 16 : stackBytes;
-    int64_t align = alignment == 0 ? target->alignment : alignment;
+    TargetDescription target = TargetDescription::of(getOperation());
+    int64_t stack = stackBytes < 0 ? target.stackBytes / 16 : stackBytes;
+    int64_t align = alignment == 0 ? target.alignment : alignment;
     for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
       SmallVector<Nest, 0> nests = formNests(func);

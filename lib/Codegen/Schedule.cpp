@@ -237,7 +237,7 @@ double CostModel::cost(const Schedule &schedule) const {
       (schedule.rows > kMostStreams && rowsStream(schedule)))
     return INFINITY;
   // (There is always code point by point.)
-  if (target.indexBits == 32 && (schedule.row >= 0 || schedule.col >= 0) &&
+  if (target.prefersSize() && (schedule.row >= 0 || schedule.col >= 0) &&
       countOperations(nest, schedule) > target.l1Bytes / kBytesPerOperation)
     return INFINITY;
   double total = 0;
@@ -257,14 +257,6 @@ double CostModel::cost(const Schedule &schedule) const {
   return total * others;
 }
 
-/// The fewest lanes that a vector may have. Helium, the vectors of 32-bit
-/// processors, has none of 64 bits: LLVM would take twice as wide elements,
-/// which its runtime library computes with.
-int64_t leastLanesOf(const TargetDescription &target) {
-  return target.indexBits == 32 ? std::max<int64_t>(2, target.vectorBytes / 4)
-                                : 2;
-}
-
 /// Lanes of a vector for the floating-point types of the nest (for its widest
 /// type if it has none).
 int64_t lanesOf(Nest &nest, const TargetDescription &target) {
@@ -276,7 +268,7 @@ int64_t lanesOf(Nest &nest, const TargetDescription &target) {
       floats = floats ? std::min(floats, lanes) : lanes;
   });
   int64_t lanes = floats ? floats : any;
-  return lanes < leastLanesOf(target) ? 1 : lanes;
+  return lanes < target.leastLanes() ? 1 : lanes;
 }
 
 /// The reduction loop that is best vectorised in `statement`, or -1 if the
@@ -424,9 +416,9 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
     fn(schedule, model.cost(schedule));
   };
   Schedule scalar;
-  if (target.indexBits == 32)
+  if (target.prefersSize())
     scalar.mostCopies = target.l1Bytes / kBytesPerCopy;
-  scalar.leastLanes = leastLanesOf(target);
+  scalar.leastLanes = target.leastLanes();
   scalar.reductionLoop.assign(nest.statements.size(), -1);
   consider(scalar);
   SmallVector<int> rows = parallel;

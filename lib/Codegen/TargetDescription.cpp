@@ -2,12 +2,9 @@
 
 #include "Pock/Codegen/TargetDescription.h"
 #include "Pock/IR/PockUtils.h"
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 #include <algorithm>
@@ -17,87 +14,46 @@ using namespace mlir;
 
 namespace mlir::pock {
 
-FailureOr<TargetDescription> TargetDescription::get(ModuleOp module) {
+TargetDescription TargetDescription::of(Operation *op) {
   TargetDescription target;
-  if (Attribute arithmetic = module->getAttr("pock.arithmetic")) {
-    auto name = dyn_cast<StringAttr>(arithmetic);
-    if (!name || (name != "fast" && name != "portable"))
-      return module.emitError("expected 'pock.arithmetic' to be \"fast\" or "
-                              "\"portable\", but got ")
-             << arithmetic;
-    target.portable = name == "portable";
-  }
-  Attribute attr = module->getAttr("pock.target");
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<ModuleOp>();
+  if (!module)
+    return target;
+  if (auto arithmetic = module->getAttrOfType<StringAttr>("pock.arithmetic"))
+    target.portable = arithmetic == "portable";
+  auto attr = module->getAttrOfType<TargetAttr>("pock.target");
   if (!attr)
     return target;
-  auto dict = dyn_cast<DictionaryAttr>(attr);
-  if (!dict)
-    return module.emitError("expected 'pock.target' to be a dictionary");
-
-  for (NamedAttribute entry : dict) {
-    StringRef key = entry.getName();
-    std::string *text = llvm::StringSwitch<std::string *>(key)
-                            .Case("triple", &target.triple)
-                            .Case("cpu", &target.cpu)
-                            .Case("features", &target.features)
-                            .Default(nullptr);
-    int64_t *number = llvm::StringSwitch<int64_t *>(key)
-                          .Case("index_bits", &target.indexBits)
-                          .Case("vector_bytes", &target.vectorBytes)
-                          .Case("vector_registers", &target.vectorRegisters)
-                          .Case("l1_bytes", &target.l1Bytes)
-                          .Case("l2_bytes", &target.l2Bytes)
-                          .Case("alignment", &target.alignment)
-                          .Case("stack_bytes", &target.stackBytes)
-                          .Case("threads", &target.threads)
-                          .Default(nullptr);
-    if (text) {
-      auto value = dyn_cast<StringAttr>(entry.getValue());
-      if (!value)
-        return module.emitError("expected 'pock.target' entry '")
-               << key << "' to be a string, but got " << entry.getValue();
-      *text = value.str();
-    } else if (number) {
-      auto value = dyn_cast<IntegerAttr>(entry.getValue());
-      if (!value)
-        return module.emitError("expected 'pock.target' entry '")
-               << key << "' to be an integer, but got " << entry.getValue();
-      *number = value.getInt();
-    } else {
-      return module.emitError("unknown 'pock.target' entry '") << key << "'";
-    }
-  }
   // With three components, as toolchains are called, LLVM would take the ABI
   // for the system, and pass floats as integers.
-  if (!target.triple.empty())
-    target.triple = llvm::Triple::normalize(target.triple);
-
-  if (target.indexBits != 32 && target.indexBits != 64)
-    return module.emitError("expected 'index_bits' to be 32 or 64, but got ")
-           << target.indexBits;
-  if (target.vectorBytes < 0 || target.vectorBytes > 256 ||
-      (target.vectorBytes && !llvm::isPowerOf2_64(target.vectorBytes)))
-    return module.emitError("expected 'vector_bytes' to be 0 or a power of two "
-                            "up to 256, but got ")
-           << target.vectorBytes;
-  if (target.vectorRegisters < 1)
-    return module.emitError("expected 'vector_registers' to be positive");
-  if (target.threads < 0 || target.threads > 1)
-    return module.emitError("expected 'threads' to be 0 (as many as the OpenMP "
-                            "runtime has) or 1, but got ")
-           << target.threads;
-  if (target.alignment < 1 || !llvm::isPowerOf2_64(target.alignment))
-    return module.emitError("expected 'alignment' to be a power of two, "
-                            "but got ")
-           << target.alignment;
+  if (!attr.getTriple().empty())
+    target.triple = llvm::Triple::normalize(attr.getTriple());
+  target.bareMetal = isBareMetal(target.triple);
+  target.cpu = attr.getCpu();
+  target.features = attr.getFeatures();
+  target.indexBits = attr.getIndexBits();
+  target.vectorBytes = attr.getVectorBytes();
+  target.vectorRegisters = attr.getVectorRegisters();
+  target.l1Bytes = attr.getL1Bytes();
+  target.l2Bytes = attr.getL2Bytes();
+  target.alignment = attr.getAlignment();
+  target.stackBytes = attr.getStackBytes();
+  target.threads = attr.getThreads();
   return target;
 }
 
-TargetDescription TargetDescription::of(Operation *op) {
-  if (auto module = op->getParentOfType<ModuleOp>())
-    if (FailureOr<TargetDescription> target = get(module); succeeded(target))
-      return *target;
-  return {};
+bool isBareMetal(StringRef triple) {
+  return !triple.empty() &&
+         llvm::Triple(llvm::Triple::normalize(triple)).getOS() ==
+             llvm::Triple::UnknownOS;
+}
+
+int64_t TargetDescription::leastLanes() const {
+  // Helium has no vectors of 64 bits: LLVM would take elements twice as wide,
+  // which its runtime library computes with.
+  return indexBits == 32 ? std::max<int64_t>(2, vectorBytes / 4) : 2;
 }
 
 int64_t TargetDescription::lanes(Type type) const {
@@ -124,8 +80,8 @@ static int64_t cacheSize(int name, int64_t otherwise) {
   return size > 0 ? size : otherwise;
 }
 
-DictionaryAttr hostTargetAttr(MLIRContext *context) {
-  Builder b(context);
+TargetAttr hostTargetAttr(MLIRContext *context) {
+  context->loadDialect<PockDialect>();
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   // Sorted, so that the same machine always gives the same attribute.
   llvm::SmallVector<std::string> names;
@@ -136,26 +92,16 @@ DictionaryAttr hostTargetAttr(MLIRContext *context) {
   });
   bool avx512 = features.lookup("avx512f");
   bool avx = features.lookup("avx2") || features.lookup("avx");
-  auto number = [&](int64_t n) { return b.getI64IntegerAttr(n); };
   std::string triple = llvm::sys::getDefaultTargetTriple();
   int64_t registers =
       avx512 || StringRef(triple).starts_with("aarch64") ? 32 : 16;
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("triple", b.getStringAttr(triple)),
-       b.getNamedAttr("cpu", b.getStringAttr(llvm::sys::getHostCPUName())),
-       b.getNamedAttr("features", b.getStringAttr(llvm::join(names, ","))),
-       b.getNamedAttr("index_bits", number(64)),
-       b.getNamedAttr("vector_bytes", number(avx512 ? 64
-                                             : avx  ? 32
-                                                    : 16)),
-       b.getNamedAttr("vector_registers", number(registers)),
-       b.getNamedAttr("l1_bytes",
-                      number(cacheSize(_SC_LEVEL1_DCACHE_SIZE, 32768))),
-       b.getNamedAttr("l2_bytes",
-                      number(cacheSize(_SC_LEVEL2_CACHE_SIZE, 524288))),
-       b.getNamedAttr("alignment", number(64)),
-       b.getNamedAttr("stack_bytes", number(65536)),
-       b.getNamedAttr("threads", number(0))});
+  TargetDescription generic;
+  return TargetAttr::get(
+      context, triple, llvm::sys::getHostCPUName(), llvm::join(names, ","),
+      /*index_bits=*/64, /*vector_bytes=*/avx512 ? 64 : (avx ? 32 : 16),
+      registers, cacheSize(_SC_LEVEL1_DCACHE_SIZE, generic.l1Bytes),
+      cacheSize(_SC_LEVEL2_CACHE_SIZE, generic.l2Bytes), generic.alignment,
+      generic.stackBytes, /*threads=*/0);
 }
 
 } // namespace mlir::pock

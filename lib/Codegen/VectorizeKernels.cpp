@@ -101,12 +101,9 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return signalPassFailure();
+    TargetDescription target = TargetDescription::of(getOperation());
     if (vectorBytes >= 0)
-      target->vectorBytes = vectorBytes;
+      target.vectorBytes = vectorBytes;
     bool parallel = false;
     for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
@@ -119,7 +116,7 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
       for (auto [i, nest] : llvm::enumerate(nests)) {
         mergeLoops(nest);
         Schedule schedule =
-            chooseSchedule(nest, *target, i == tuned ? *tile : std::nullopt);
+            chooseSchedule(nest, target, i == tuned ? *tile : std::nullopt);
         if (i == tuned && !(schedule.tile() == **tile))
           func.emitWarning("ignores 'pock.tile' of kernel '")
               << func.getSymName() << "': no schedule has " << (*tile)->rows

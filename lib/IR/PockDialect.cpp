@@ -50,6 +50,17 @@ LogicalResult PockDialect::verifyOperationAttribute(Operation *op,
                            "attribute of a module, or an array of them");
   } else if (name == "pock.kernel") {
     return verifyKernel(op);
+  } else if (name == "pock.target") {
+    if (!isa<ModuleOp>(op) || !isa<TargetAttr>(attr.getValue()))
+      return op->emitError("expected 'pock.target' to be a #pock.target "
+                           "attribute of a module, but got ")
+             << attr.getValue();
+  } else if (name == "pock.arithmetic") {
+    auto arithmetic = dyn_cast<StringAttr>(attr.getValue());
+    if (!arithmetic || (arithmetic != "fast" && arithmetic != "portable"))
+      return op->emitError("expected 'pock.arithmetic' to be \"fast\" or "
+                           "\"portable\", but got ")
+             << attr.getValue();
   } else if (name == "pock.scheme") {
     auto scheme = dyn_cast<DictionaryAttr>(attr.getValue());
     if (!isa<ModuleOp>(op) || !scheme)

@@ -9,7 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/Target/ObjectEmitter.h"
-#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Codegen/TargetMachine.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -21,12 +21,8 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/ThreadPool.h"
-#include "llvm/Target/TargetMachine.h"
-#include "llvm/TargetParser/Host.h"
 #include "llvm/Transforms/Utils/SplitModule.h"
 
 using namespace mlir;
@@ -41,48 +37,17 @@ struct Translated {
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
-void initializeTargets() {
-  llvm::InitializeAllTargetInfos();
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  llvm::InitializeAllAsmPrinters();
-  llvm::InitializeAllAsmParsers();
-}
-
-/// Whether there is no system that loads a program to some address.
-bool isBareMetal(const llvm::Triple &triple) {
-  return triple.getOS() == llvm::Triple::UnknownOS;
-}
-
-/// Creates the machine of `out`; says in `error` why it cannot.
-LogicalResult createMachine(const TargetDescription &target, Translated &out,
-                            std::string &error) {
-  llvm::Triple triple(target.triple.empty()
-                          ? llvm::sys::getDefaultTargetTriple()
-                          : target.triple);
-  const llvm::Target *backend =
-      llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!backend) {
-    error = "no LLVM back end: " + error;
+/// Gives `out` the machine of `target`; errors are emitted at `module`.
+LogicalResult createMachine(ModuleOp module, const TargetDescription &target,
+                            Translated &out) {
+  auto machine =
+      createTargetMachine(target, [&] { return module.emitError(); });
+  if (failed(machine))
     return failure();
-  }
-  llvm::TargetOptions options;
-  // Kernels that are not called can be dropped by the linker.
-  options.FunctionSections = true;
-  options.DataSections = true;
-  // Read and removed again by who links.
-  options.EmitStackSizeSection = true;
-  out.machine.reset(backend->createTargetMachine(
-      triple, target.cpu, target.features, options,
-      isBareMetal(triple) ? llvm::Reloc::Static : llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Default));
-  if (!out.machine) {
-    error = "LLVM cannot create a machine for '" + triple.str() + "'";
-    return failure();
-  }
-  out.module->setTargetTriple(triple);
+  out.machine = std::move(*machine);
+  out.module->setTargetTriple(out.machine->getTargetTriple());
   out.module->setDataLayout(out.machine->createDataLayout());
-  if (!isBareMetal(triple))
+  if (!target.bareMetal)
     out.module->setPICLevel(llvm::PICLevel::BigPIC);
   return success();
 }
@@ -111,8 +76,8 @@ void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
       function.addFnAttr("prefer-vector-width",
                          std::to_string(target.vectorBytes * 8));
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    // Flash is dear, and kernels are unrolled already as far as pays.
-    if (isBareMetal(module.getTargetTriple()))
+    // Kernels are unrolled already as far as pays.
+    if (target.prefersSize())
       function.addFnAttr(llvm::Attribute::OptimizeForSize);
     // A kernel inlined into the list of launches gains nothing and makes one
     // huge function of all of them.
@@ -128,7 +93,7 @@ using Broken = llvm::StringSet<>;
 /// `spared`; returns the functions that are invalid afterwards. SROA of LLVM 22
 /// merges stores to one array into vectors that use values before they are
 /// defined (llvm/llvm-project#189680 mends it).
-Broken runPipeline(llvm::Module &module, llvm::TargetMachine &machine,
+Broken runPipeline(Translated &code, const TargetDescription &target,
                    const Broken &spared) {
   Broken broken;
   llvm::PassInstrumentationCallbacks callbacks;
@@ -151,7 +116,8 @@ Broken runPipeline(llvm::Module &module, llvm::TargetMachine &machine,
   tuning.SLPVectorization = false;
   tuning.LoopInterleaving = false;
   tuning.LoopUnrolling = true;
-  llvm::PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
+  llvm::PassBuilder builder(code.machine.get(), tuning, std::nullopt,
+                            &callbacks);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -162,29 +128,29 @@ Broken runPipeline(llvm::Module &module, llvm::TargetMachine &machine,
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
   builder
-      .buildPerModuleDefaultPipeline(isBareMetal(module.getTargetTriple())
+      .buildPerModuleDefaultPipeline(target.prefersSize()
                                          ? llvm::OptimizationLevel::Os
                                          : llvm::OptimizationLevel::O2)
-      .run(module, modules);
-  for (llvm::Function &function : module)
+      .run(*code.module, modules);
+  for (llvm::Function &function : *code.module)
     if (llvm::verifyFunction(function))
       broken.insert(function.getName());
   return broken;
 }
 
 /// Optimises a module; false if LLVM makes an invalid one of it.
-bool optimize(Translated &code) {
+bool optimize(Translated &code, const TargetDescription &target) {
   std::string bitcode = toBitcode(*code.module);
-  Broken broken = runPipeline(*code.module, *code.machine, {});
+  Broken broken = runPipeline(code, target, {});
   if (broken.empty())
     return true;
   code.module = llvm::cantFail(llvm::parseBitcodeFile(
       llvm::MemoryBufferRef(bitcode, "pock"), code.context));
-  return runPipeline(*code.module, *code.machine, broken).empty();
+  return runPipeline(code, target, broken).empty();
 }
 
 LogicalResult translate(ModuleOp module, const TargetDescription &target,
-                        bool optimized, Translated &out) {
+                        Translated &out) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -192,32 +158,27 @@ LogicalResult translate(ModuleOp module, const TargetDescription &target,
   out.module = translateModuleToLLVMIR(module, out.context, "pock");
   if (!out.module)
     return module.emitError("expected a module in the LLVM dialect");
-  initializeTargets();
-  std::string error;
-  if (failed(createMachine(target, out, error)))
-    return module.emitError(error);
+  if (failed(createMachine(module, target, out)))
+    return failure();
   annotateFunctions(*out.module, target);
-  if (optimized && !optimize(out))
-    return emitInvalid(module);
   return success();
 }
 
-/// Object code or assembly of an optimised module; false if the back end cannot
-/// emit this kind of file.
-bool emitFile(Translated &code, llvm::CodeGenFileType type,
-              std::string &bytes) {
+/// Object code of an optimised module; false if the back end cannot emit it.
+bool emitObject(Translated &code, std::string &bytes) {
   llvm::SmallString<0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   llvm::legacy::PassManager passes;
-  if (code.machine->addPassesToEmitFile(passes, stream, nullptr, type))
+  if (code.machine->addPassesToEmitFile(passes, stream, nullptr,
+                                        llvm::CodeGenFileType::ObjectFile))
     return false;
   passes.run(*code.module);
   bytes = std::string(buffer);
   return true;
 }
 
-InFlightDiagnostic emitUnsupportedFile(ModuleOp module) {
-  return module.emitError("the LLVM back end cannot emit this kind of file");
+InFlightDiagnostic emitNoObject(ModuleOp module) {
+  return module.emitError("the LLVM back end cannot emit object files");
 }
 
 /// Functions that are worth a part of their own, and how many parts there are
@@ -238,8 +199,8 @@ std::vector<std::string> split(llvm::Module &module, size_t count) {
 }
 
 /// Object code of one part.
-bool emitPart(StringRef bitcode, const TargetDescription &target,
-              std::string &object) {
+bool emitPart(ModuleOp module, StringRef bitcode,
+              const TargetDescription &target, std::string &object) {
   Translated part;
   auto parsed = llvm::parseBitcodeFile(llvm::MemoryBufferRef(bitcode, "pock"),
                                        part.context);
@@ -248,20 +209,21 @@ bool emitPart(StringRef bitcode, const TargetDescription &target,
     return false;
   }
   part.module = std::move(*parsed);
-  std::string error;
-  if (failed(createMachine(target, part, error)))
+  if (failed(createMachine(module, target, part)))
     return false;
-  return optimize(part) &&
-         emitFile(part, llvm::CodeGenFileType::ObjectFile, object);
+  if (!optimize(part, target)) {
+    emitInvalid(module);
+    return false;
+  }
+  return emitObject(part, object);
 }
 
 } // namespace
 
 FailureOr<std::vector<std::string>> emitObjects(ModuleOp module) {
-  FailureOr<TargetDescription> target = TargetDescription::get(module);
+  TargetDescription target = TargetDescription::of(module);
   Translated whole;
-  if (failed(target) ||
-      failed(translate(module, *target, /*optimized=*/false, whole)))
+  if (failed(translate(module, target, whole)))
     return failure();
   size_t functions =
       llvm::count_if(*whole.module, [](llvm::Function &function) {
@@ -269,11 +231,11 @@ FailureOr<std::vector<std::string>> emitObjects(ModuleOp module) {
       });
   size_t count = std::min(kMostParts, functions / kFunctionsPerPart);
   if (count < 2) {
-    if (!optimize(whole))
+    if (!optimize(whole, target))
       return emitInvalid(module);
     std::vector<std::string> objects(1);
-    if (!emitFile(whole, llvm::CodeGenFileType::ObjectFile, objects.front()))
-      return emitUnsupportedFile(module);
+    if (!emitObject(whole, objects.front()))
+      return emitNoObject(module);
     return objects;
   }
   std::vector<std::string> parts = split(*whole.module, count);
@@ -281,23 +243,20 @@ FailureOr<std::vector<std::string>> emitObjects(ModuleOp module) {
   std::vector<char> done(parts.size());
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(parts.size()));
   for (size_t i = 0; i < parts.size(); ++i)
-    pool.async([&, i] { done[i] = emitPart(parts[i], *target, objects[i]); });
+    pool.async(
+        [&, i] { done[i] = emitPart(module, parts[i], target, objects[i]); });
   pool.wait();
   if (llvm::is_contained(done, 0))
-    return emitUnsupportedFile(module);
+    return emitNoObject(module);
   return objects;
 }
 
 FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols) {
-  FailureOr<TargetDescription> target = TargetDescription::get(module);
-  if (failed(target))
-    return failure();
-  initializeTargets();
+  TargetDescription target = TargetDescription::of(module);
   Translated data;
   data.module = std::make_unique<llvm::Module>("pock", data.context);
-  std::string error;
-  if (failed(createMachine(*target, data, error)))
-    return module.emitError(error);
+  if (failed(createMachine(module, target, data)))
+    return failure();
   for (const DataSymbol &symbol : symbols) {
     StringRef bytes =
         symbol.bytes.empty() ? StringRef("\0", 1) : StringRef(symbol.bytes);
@@ -306,37 +265,13 @@ FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols) {
     auto *array = new llvm::GlobalVariable(
         *data.module, content->getType(), /*isConstant=*/true,
         llvm::GlobalValue::ExternalLinkage, content, symbol.name);
-    array->setAlignment(llvm::Align(target->alignment));
+    array->setAlignment(llvm::Align(target.alignment));
     array->setSection(".rodata." + symbol.name);
   }
   std::string object;
-  if (!emitFile(data, llvm::CodeGenFileType::ObjectFile, object))
-    return emitUnsupportedFile(module);
+  if (!emitObject(data, object))
+    return emitNoObject(module);
   return object;
-}
-
-FailureOr<std::string> emitAssembly(ModuleOp module) {
-  FailureOr<TargetDescription> target = TargetDescription::get(module);
-  Translated translated;
-  if (failed(target) ||
-      failed(translate(module, *target, /*optimized=*/true, translated)))
-    return failure();
-  std::string text;
-  if (!emitFile(translated, llvm::CodeGenFileType::AssemblyFile, text))
-    return emitUnsupportedFile(module);
-  return text;
-}
-
-FailureOr<std::string> emitLLVMIR(ModuleOp module, bool optimize) {
-  FailureOr<TargetDescription> target = TargetDescription::get(module);
-  Translated translated;
-  if (failed(target) ||
-      failed(translate(module, *target, optimize, translated)))
-    return failure();
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  translated.module->print(stream, nullptr);
-  return text;
 }
 
 } // namespace mlir::pock

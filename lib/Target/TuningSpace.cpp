@@ -28,22 +28,20 @@ static std::string keyOf(const TargetDescription &target) {
 }
 
 FailureOr<std::string> mlir::pock::describeTuningSpace(ModuleOp module) {
-  FailureOr<TargetDescription> target = TargetDescription::get(module);
-  if (failed(target))
-    return failure();
+  TargetDescription target = TargetDescription::of(module);
   json::Object kernels;
   for (auto kernel : module.getOps<func::FuncOp>()) {
     auto fingerprint = kernel->getAttrOfType<StringAttr>("pock.fingerprint");
     if (!fingerprint || kernel.isExternal())
       continue;
     json::Array tiles;
-    for (auto [rows, vectors] : listTiles(kernel, *target))
+    for (auto [rows, vectors] : listTiles(kernel, target))
       tiles.push_back(json::Array{rows, vectors});
     kernels[kernel.getSymName()] = json::Object{
         {"fingerprint", fingerprint.getValue()}, {"tiles", std::move(tiles)}};
   }
   json::Value space =
-      json::Object{{"target", keyOf(*target)}, {"kernels", std::move(kernels)}};
+      json::Object{{"target", keyOf(target)}, {"kernels", std::move(kernels)}};
   std::string text;
   llvm::raw_string_ostream(text) << space;
   return text;

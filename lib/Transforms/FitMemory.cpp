@@ -285,9 +285,7 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     if (!attr)
       return;
     auto limit = dyn_cast<IntegerAttr>(attr);
-    FailureOr<TargetDescription> target = TargetDescription::get(module);
-    if (failed(target))
-      return signalPassFailure();
+    TargetDescription target = TargetDescription::of(module);
     if (!limit || limit.getInt() < 0) {
       module.emitError("expected 'pock.memory_limit' to be a number of bytes, "
                        "but got ")
@@ -295,7 +293,7 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
       return signalPassFailure();
     }
     SymbolTable symbols(module);
-    ParameterPlaces params(module, target->alignment);
+    ParameterPlaces params(module, target.alignment);
     int64_t stored = params.constants + params.state;
     int64_t arena = 0;
     func::FuncOp largest;

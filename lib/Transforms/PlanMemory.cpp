@@ -182,10 +182,8 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<TargetDescription> target = TargetDescription::get(module);
-    if (failed(target))
-      return signalPassFailure();
-    params.emplace(module, target->alignment);
+    TargetDescription target = TargetDescription::of(module);
+    params.emplace(module, target.alignment);
     OpBuilder builder(&getContext());
     SmallVector<NamedAttribute> functions;
     int64_t arena = 0;

@@ -50,14 +50,11 @@ struct ProfileLaunches
   }
 
   LogicalResult check(ArrayRef<func::FuncOp> functions) {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return failure();
-    if (target->indexBits != 64)
+    TargetDescription target = TargetDescription::of(getOperation());
+    if (target.indexBits != 64)
       return getOperation().emitError("expected a 64-bit target to profile, "
                                       "but got 'index_bits' = ")
-             << target->indexBits;
+             << target.indexBits;
     for (func::FuncOp function : functions)
       for (LaunchOp launch : launchesOf(function))
         if (launch.getNumResults() != 0)

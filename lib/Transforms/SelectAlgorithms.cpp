@@ -104,10 +104,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<TargetDescription> target =
-        TargetDescription::get(getOperation());
-    if (failed(target))
-      return signalPassFailure();
+    TargetDescription target = TargetDescription::of(getOperation());
     if (winograd != "auto" && winograd != "always" && winograd != "never") {
       getOperation().emitError("expected option 'winograd' to be auto, always "
                                "or never, but got '")
@@ -119,13 +116,12 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
       if (failed(use))
         return signalPassFailure();
       // (Portable sums are those of the direct loops.)
-      if (*use == Winograd::Never || target->vectorBytes == 0 ||
-          target->portable)
+      if (*use == Winograd::Never || target.vectorBytes == 0 || target.portable)
         continue;
       kernel.walk([&](Operation *op) {
         TypeSwitch<Operation *>(op)
             .Case<ConvOp, ConvTransposeOp, ConvWeightGradOp>(
-                [&](auto conv) { select(conv, *target, *use); });
+                [&](auto conv) { select(conv, target, *use); });
       });
     }
   }

@@ -21,7 +21,7 @@ __all__ = [
 _DROPOUT = re.compile(r"= pock\.dropout .* loc\((#\w+)\)$", re.MULTILINE)
 _LOCATION = re.compile(r"^(#\w+) = loc\((.*)\)$", re.MULTILINE)
 _LOCATION_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_TARGET = re.compile(r"pock\.target = \{[^}]*\}")
+_TARGET = re.compile(r"pock\.target = #pock\.target(<[^>]*>)?")
 _ARITHMETIC = re.compile(r'pock\.arithmetic = "\w+"')
 _MODULE = re.compile(r"^module(?P<symbol> @\S+)?(?P<attributes> attributes \{)?", re.MULTILINE)
 

@@ -17,7 +17,7 @@ __all__ = ["ARITHMETICS", "Target"]
 #: How results may depend on the machine.
 ARITHMETICS = ("fast", "portable")
 
-_ENTRY = re.compile(r'(\w+) = (?:"([^"]*)"|(\d+) : i64)')
+_ENTRY = re.compile(r'(\w+) = (?:"([^"]*)"|(\d+))')
 
 
 @dataclass(frozen=True)
@@ -145,13 +145,13 @@ class Target:
         for field in fields(self):
             if field.name in _DESCRIPTION:
                 value = getattr(self, field.name)
-                entries.append(f"{field.name} = {quote(value) if isinstance(value, str) else f'{value} : i64'}")
-        return "{" + ", ".join(entries) + "}"
+                entries.append(f"{field.name} = {quote(value) if isinstance(value, str) else value}")
+        return f"#pock.target<{', '.join(entries)}>"
 
     @property
     def bare_metal(self) -> bool:
         """Whether there is no operating system, and so no shared library."""
-        return "-none-" in f"-{self.triple}-"
+        return load_core().is_bare_metal(self.triple)
 
     @property
     def limited(self) -> bool:

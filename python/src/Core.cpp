@@ -179,20 +179,6 @@ NB_MODULE(_core, m) {
       },
       nb::arg("ir"), nb::arg("arrays"),
       "An object file with arrays of bytes, by name, for a module's target.");
-  m.def(
-      "emit_assembly",
-      [](const Source &ir) {
-        return emit(ir, mlir::pock::emitAssembly, "emitting assembly");
-      },
-      nb::arg("ir"), "Target assembly of a module at stage 'llvm'.");
-  m.def(
-      "emit_llvm_ir",
-      [](const Source &ir) {
-        return emit(
-            ir, [](ModuleOp module) { return mlir::pock::emitLLVMIR(module); },
-            "translating to LLVM IR");
-      },
-      nb::arg("ir"), "Optimised LLVM IR of a module at stage 'llvm'.");
   auto describe = [&](const char *name, auto describer, const char *doc) {
     m.def(
         name,
@@ -218,6 +204,11 @@ NB_MODULE(_core, m) {
         return text;
       },
       "The attribute pock.target of this machine.");
+  m.def(
+      "is_bare_metal",
+      [](const std::string &triple) { return mlir::pock::isBareMetal(triple); },
+      nb::arg("triple"),
+      "Whether a triple names no operating system; the host's, '', has one.");
   m.def(
       "version", [] { return POCK_VERSION " (MLIR " LLVM_VERSION_STRING ")"; },
       "Version of this package and of the MLIR it is linked with.");

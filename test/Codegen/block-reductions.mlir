@@ -6,7 +6,7 @@
 
 // Blocks of rows, then the rows that fill no block, on top of the result.
 
-module attributes {pock.target = {l2_bytes = 65536 : i64}} {
+module attributes {pock.target = #pock.target<l2_bytes = 65536>} {
 // CHECK-LABEL: func.func private @weight_gradient(
 // CHECK-SAME:    %[[X:.+]]: memref<1000x32xf32>, %[[G:.+]]: memref<1000x64xf32>, %[[OUT:.+]]: memref<32x64xf32>
 // CHECK:         scf.for %[[R:.+]] = %c0{{.*}} to %c935{{.*}} step %c85
@@ -34,7 +34,7 @@ func.func private @weight_gradient(%x: memref<1000x32xf32>, %g: memref<1000x64xf
 #lhs = affine_map<(c, f, r) -> (r, c)>
 #rhs = affine_map<(c, f, r) -> (r, f)>
 #out = affine_map<(c, f, r) -> (c, f)>
-module attributes {pock.target = {l2_bytes = 65536 : i64}} {
+module attributes {pock.target = #pock.target<l2_bytes = 65536>} {
 // CHECK-LABEL: func.func private @narrow(
 // CHECK-NOT:     scf.for
 func.func private @narrow(%x: memref<1000x32xf32>, %g: memref<1000x4xf32>, %out: memref<32x4xf32>) attributes {pock.kernel} {
@@ -53,7 +53,7 @@ func.func private @narrow(%x: memref<1000x32xf32>, %g: memref<1000x4xf32>, %out:
 
 // Fits into the cache.
 
-module attributes {pock.target = {l2_bytes = 1048576 : i64}} {
+module attributes {pock.target = #pock.target<l2_bytes = 1048576>} {
 // CHECK-LABEL: func.func private @small(
 // CHECK-NOT:     scf.for
 func.func private @small(%x: memref<512x64xf32>, %w: memref<64x64xf32>, %out: memref<512x64xf32>) attributes {pock.kernel} {

@@ -63,7 +63,7 @@ func.func private @reversed(%x: memref<4x8xf32>, %out: memref<4x8xf32>) attribut
 
 #all = affine_map<(i, j) -> (i, j)>
 #row = affine_map<(i, j) -> (i)>
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 66000 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, l2_bytes = 66000>} {
 // CHECK-LABEL: func.func private @rows(
 // CHECK-SAME:    %[[X:.+]]: memref<256x1024xf32>, %[[OUT:.+]]: memref<256x1024xf32>
 // CHECK:         %[[MOST:.+]] = memref.alloc() : memref<4xf32>
@@ -98,7 +98,7 @@ func.func private @rows(%x: memref<256x1024xf32>, %out: memref<256x1024xf32>) at
 // What one nest does, or what the cache holds, stays as it is; so does a product, which reads all of its right operand for every row.
 
 #all = affine_map<(i, j) -> (i, j)>
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 65536 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, l2_bytes = 65536>} {
 // CHECK-LABEL: func.func private @one_nest(
 // CHECK-NOT:     scf.for
 func.func private @one_nest(%x: memref<256x1024xf32>, %out: memref<256x1024xf32>) attributes {pock.kernel} {
@@ -140,7 +140,7 @@ func.func private @product(%x: memref<256x256xf32>, %w: memref<256x256xf32>, %mo
 // CHECK:           %[[WHOLE:.+]] = memref.expand_shape %[[T]] {{\[\[}}0, 1], [2]] output_shape [1, 24, 8]
 // CHECK:           pock.padded_view %[[WHOLE]]
 // CHECK:         memref.subview %[[W]][0, 16] [4, 4] [1, 1]
-module attributes {pock.target = {vector_bytes = 16 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16>} {
 func.func private @channels(%x: memref<24x4xf32>, %w: memref<4x20xf32>, %d: memref<3x1x20xf32>, %out: memref<24x20xf32>) attributes {pock.kernel, pock.channel_blocks} {
   %zero = arith.constant 0.0 : f32
   %t = memref.alloc() : memref<24x20xf32>

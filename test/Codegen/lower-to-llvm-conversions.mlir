@@ -9,7 +9,7 @@
 // CHECK-NOT:     llvm.uitofp {{.*}} : i64
 // CHECK-COUNT-2: llvm.uitofp {{.*}} : i32 to f32
 // CHECK-NOT:     llvm.uitofp
-module attributes {pock.target = {triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32 : i64}} {
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32>} {
 func.func @cortex_m4(%n: memref<i64>, %x: memref<2xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -26,7 +26,7 @@ func.func @cortex_m4(%n: memref<i64>, %x: memref<2xf32>) {
 
 // CHECK-LABEL: llvm.func @aarch64(
 // CHECK:         llvm.sitofp {{.*}} : i64 to f32
-module attributes {pock.target = {triple = "aarch64-unknown-linux-gnu", cpu = "generic", index_bits = 64 : i64}} {
+module attributes {pock.target = #pock.target<triple = "aarch64-unknown-linux-gnu", cpu = "generic", index_bits = 64>} {
 func.func @aarch64(%n: memref<i64>, %x: memref<f32>) {
   %v = memref.load %n[] : memref<i64>
   %signed = arith.sitofp %v : i64 to f32

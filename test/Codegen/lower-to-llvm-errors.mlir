@@ -11,12 +11,24 @@ func.func @unplanned() -> f32 {
 // -----
 
 // expected-error @below {{no LLVM back end for the triple 'pdp11-none-none'}}
-module attributes {pock.target = {triple = "pdp11-none-none"}} {
+module attributes {pock.target = #pock.target<triple = "pdp11-none-none">} {
 }
 
 // -----
 
-module attributes {pock.target = {triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32 : i64}} {
+// expected-error @below {{expected a triple of an x86, Arm, AArch64, RISC-V or Hexagon processor, but got 'nvptx64-nvidia-cuda'}}
+module attributes {pock.target = #pock.target<triple = "nvptx64-nvidia-cuda">} {
+}
+
+// -----
+
+// expected-error @below {{expected a triple of an x86, Arm, AArch64, RISC-V or Hexagon processor, but got 'spirv64-unknown-vulkan'}}
+module attributes {pock.target = #pock.target<triple = "spirv64-unknown-vulkan">} {
+}
+
+// -----
+
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32>} {
 func.func @doubles(%x: memref<8xf64>) {
   %c0 = arith.constant 0 : index
   // expected-error @below {{needs f64, but the target's floating-point unit has only f32}}

@@ -5,7 +5,7 @@
 // CHECK-NOT: llvm.intr.{{sin|cos|log}}
 // CHECK-NOT: llvm.call
 // CHECK: llvm.return
-module attributes {pock.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", index_bits = 64 : i64}} {
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", index_bits = 64>} {
 func.func @formulas(%x: memref<3xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -31,7 +31,7 @@ func.func @formulas(%x: memref<3xf32>) {
 // CHECK: llvm.call @expm1
 // CHECK: llvm.call @log1p
 // CHECK: llvm.frem
-module attributes {pock.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", index_bits = 64 : i64}} {
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", index_bits = 64>} {
 func.func @calls(%x: memref<1xf64>, %y: memref<2xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -56,7 +56,7 @@ func.func @calls(%x: memref<1xf64>, %y: memref<2xf32>) {
 // CHECK: llvm.fdiv
 // CHECK: llvm.intr.fma
 // CHECK: llvm.intr.copysign
-module attributes {pock.target = {triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32 : i64}} {
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32>} {
 func.func @bare(%y: memref<2xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index

@@ -6,7 +6,7 @@
 // CHECK-NOT:     llvm.intr.floor
 // CHECK-NOT:     llvm.intr.roundeven
 // CHECK:         llvm.fadd
-module attributes {pock.target = {triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32 : i64}} {
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32>} {
 func.func @cortex_m4(%x: memref<2xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -23,7 +23,7 @@ func.func @cortex_m4(%x: memref<2xf32>) {
 
 // CHECK-LABEL: llvm.func @cortex_m7(
 // CHECK:         llvm.intr.floor
-module attributes {pock.target = {triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32 : i64}} {
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32>} {
 func.func @cortex_m7(%x: memref<2xf32>) {
   %c0 = arith.constant 0 : index
   %v = memref.load %x[%c0] : memref<2xf32>

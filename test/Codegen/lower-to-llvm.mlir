@@ -3,7 +3,7 @@
 // Bare pointers; private functions are internal, public ones keep their name.
 
 // CHECK: module attributes {{.*}}llvm.data_layout = {{.*}}llvm.target_triple = "x86_64-unknown-linux-gnu"
-module attributes {pock.target = {triple = "x86_64-unknown-linux-gnu"}} {
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu">} {
 // CHECK-LABEL: llvm.func internal @kernel(
 // CHECK-SAME:    %{{.+}}: !llvm.ptr
 // CHECK:         llvm.load {{.*}} : !llvm.ptr -> vector<8xf32>
@@ -26,7 +26,7 @@ func.func @net_step(%x: memref<8xf32>, %out: memref<8xf32>) -> i32 {
 
 // The width of index is the target's everywhere.
 
-module attributes {pock.target = {triple = "thumbv7em-none-eabi", cpu = "cortex-m4", index_bits = 32 : i64}} {
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabi", cpu = "cortex-m4", index_bits = 32>} {
 // CHECK-LABEL: llvm.func @loop(
 // CHECK-NOT:     i64
 // CHECK:         llvm.return
@@ -75,7 +75,7 @@ func.func @exp(%x: f32, %y: f64) -> (f32, f64) {
 
 // Products of pairs: the instruction, of which short vectors fill lanes up.
 
-module attributes {pock.target = {triple = "x86_64-unknown-linux-gnu", vector_bytes = 64 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu", vector_bytes = 64, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: llvm.func @pairs(
 // CHECK:         llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"({{.*}}) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
 // CHECK:         llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.128"
@@ -93,7 +93,7 @@ func.func @pairs(%x: memref<4x32xbf16>, %s: vector<16xf32>, %w: vector<16xi32>, 
 
 // Without it, low halves are shifted up and high ones masked.
 
-module attributes {pock.target = {triple = "x86_64-unknown-linux-gnu"}} {
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu">} {
 // CHECK-LABEL: llvm.func @pairs_in_parts(
 // CHECK-NOT:     dpbf16ps
 // CHECK:         llvm.shl

@@ -3,7 +3,7 @@
 
 // The right operand is copied; a panel of its columns is all that stays.
 
-module attributes {pock.target = {vector_bytes = 16 : i64, l2_bytes = 65536 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16, l2_bytes = 65536>} {
 // CHECK-LABEL: func.func private @large(
 // CHECK-SAME:    %[[X:.+]]: memref<128x64xf32>, %[[W:.+]]: memref<64x520xf32>
 // CHECK:         %[[COPY:.+]] = memref.alloc() : memref<64x520xf32>
@@ -27,7 +27,7 @@ func.func private @large(%x: memref<128x64xf32>, %w: memref<64x520xf32>, %out: m
 
 // Fits into the cache.
 
-module attributes {pock.target = {vector_bytes = 16 : i64, l2_bytes = 1048576 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16, l2_bytes = 1048576>} {
 // CHECK-LABEL: func.func private @small(
 // CHECK-NOT:     memref.alloc
 func.func private @small(%x: memref<128x64xf32>, %w: memref<64x520xf32>, %out: memref<128x520xf32>) attributes {pock.kernel} {
@@ -40,7 +40,7 @@ func.func private @small(%x: memref<128x64xf32>, %w: memref<64x520xf32>, %out: m
 
 // Too few rows would use the copy.
 
-module attributes {pock.target = {vector_bytes = 16 : i64, l2_bytes = 65536 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16, l2_bytes = 65536>} {
 // CHECK-LABEL: func.func private @few_rows(
 // CHECK-NOT:     memref.alloc
 func.func private @few_rows(%x: memref<8x64xf32>, %w: memref<64x520xf32>, %out: memref<8x520xf32>) attributes {pock.kernel} {

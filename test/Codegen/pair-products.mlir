@@ -9,7 +9,7 @@
 
 // CHECK-DAG: #[[$LOW:.+]] = affine_map<(d0, d1) -> (d0 * 2, d1)>
 // CHECK-DAG: #[[$HIGH:.+]] = affine_map<(d0, d1) -> (d0 * 2 + 1, d1)>
-module attributes {pock.precision = "bf16", pock.target = {vector_bytes = 64 : i64, l2_bytes = 65536 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @linear(
 // CHECK-SAME:    %[[X:.+]]: memref<32x64xbf16>, %[[W:.+]]: memref<64x48xf32>, %[[Y:.+]]: memref<32x48xf32>
 // CHECK:         %[[XX:.+]] = pock.pair_view %[[X]] : memref<32x64xbf16> to memref<32x32xi32>
@@ -51,7 +51,7 @@ func.func private @linear(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %y: mem
 #rhs = affine_map<(m, n, k) -> (k, n)>
 #out = affine_map<(m, n, k) -> (m, n)>
 
-module attributes {pock.precision = "bf16", pock.target = {vector_bytes = 64 : i64, l2_bytes = 65536 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @weight_gradient(
 // CHECK-DAG:     %[[XX:.+]] = memref.alloc() : memref<128x32xi32>
 // CHECK-DAG:     %[[GG:.+]] = memref.alloc() : memref<128x32xi32>
@@ -85,7 +85,7 @@ func.func private @weight_gradient(%x: memref<1000x32xbf16>, %g: memref<1000x32x
 #rhs = affine_map<(m, n, k) -> (k, n)>
 #out = affine_map<(m, n, k) -> (m, n)>
 
-module attributes {pock.precision = "bf16", pock.target = {vector_bytes = 64 : i64, l2_bytes = 65536 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @odd(
 // CHECK-NOT:     pock.dot_pairs
 func.func private @odd(%x: memref<32x63xbf16>, %w: memref<63x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
@@ -128,7 +128,7 @@ func.func private @wide(%x: memref<32x64xf32>, %w: memref<64x48xf32>, %y: memref
 #rhs = affine_map<(m, n, k) -> (k, n)>
 #out = affine_map<(m, n, k) -> (m, n)>
 
-module attributes {pock.precision = "bf16", pock.target = {vector_bytes = 64 : i64, features = "+avx512f,-avx512bf16"}} {
+module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, features = "+avx512f,-avx512bf16">} {
 // CHECK-LABEL: func.func private @no_instruction(
 // CHECK-NOT:     pock.dot_pairs
 func.func private @no_instruction(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
@@ -150,7 +150,7 @@ func.func private @no_instruction(%x: memref<32x64xbf16>, %w: memref<64x48xf32>,
 #rhs = affine_map<(m, n, k) -> (k, n)>
 #out = affine_map<(m, n, k) -> (m, n)>
 
-module attributes {pock.target = {vector_bytes = 64 : i64, l2_bytes = 65536 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @no_precision(
 // CHECK-NOT:     pock.dot_pairs
 func.func private @no_precision(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
@@ -175,7 +175,7 @@ func.func private @no_precision(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %
 #rhs = affine_map<(m, n, k) -> (k, n)>
 #out = affine_map<(m, n, k) -> (m, n)>
 
-module attributes {pock.precision = "bf16", pock.target = {vector_bytes = 64 : i64, l2_bytes = 65536 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @panels(
 // PANEL-LABEL: func.func private @panels(
 // PANEL:         %[[WW:.+]] = memref.alloc() : memref<32x128xi32>
@@ -203,7 +203,7 @@ func.func private @panels(%x: memref<32x64xbf16>, %w: memref<64x512xf32>, %y: me
 #result = affine_map<(b, i, n, t, k) -> (b, i, n)>
 #id = affine_map<(b, i, k) -> (b, i, k)>
 
-module attributes {pock.precision = "bf16", pock.target = {vector_bytes = 64 : i64, l2_bytes = 65536 : i64, features = "+avx512bf16,+avx512f,+avx512vl"}} {
+module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // PANEL-LABEL: func.func private @images(
 // PANEL:         %[[PAD:.+]] = memref.alloc() : memref<1x34x64xbf16>
 // PANEL:         scf.for

@@ -17,27 +17,3 @@ func.func private @border(%x: memref<8xf32>, %out: memref<10xf32>) attributes {p
   linalg.copy ins(%pad : memref<10xf32, strided<[1], offset: ?>>) outs(%out : memref<10xf32>)
   return
 }
-
-// -----
-
-// expected-error @below {{expected 'vector_bytes' to be 0 or a power of two up to 256, but got 48}}
-module attributes {pock.target = {vector_bytes = 48 : i64}} {
-}
-
-// -----
-
-// expected-error @below {{unknown 'pock.target' entry 'color'}}
-module attributes {pock.target = {color = "red"}} {
-}
-
-// -----
-
-// expected-error @below {{expected 'pock.target' entry 'cpu' to be a string}}
-module attributes {pock.target = {cpu = 3 : i64}} {
-}
-
-// -----
-
-// expected-error @below {{expected 'pock.arithmetic' to be "fast" or "portable", but got "exact"}}
-module attributes {pock.arithmetic = "exact"} {
-}

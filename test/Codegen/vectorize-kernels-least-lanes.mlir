@@ -9,7 +9,7 @@
 // CHECK:         arith.addf {{.*}} : vector<2xf32>
 // CHECK:         arith.addf {{.*}} : f32
 // CHECK-NOT:     arith.addf
-module attributes {pock.target = {vector_bytes = 16 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16>} {
 func.func private @sizes(%x: memref<7xf32>, %out: memref<7xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : memref<7xf32>) outs(%out : memref<7xf32>) {
   ^bb0(%v: f32, %o: f32):
@@ -28,7 +28,7 @@ func.func private @sizes(%x: memref<7xf32>, %out: memref<7xf32>) attributes {poc
 // CHECK-NOT:     vector<2xf32>
 // CHECK-COUNT-3: arith.addf {{.*}} : f32
 // CHECK-NOT:     arith.addf
-module attributes {pock.target = {vector_bytes = 16 : i64, index_bits = 32 : i64, vector_registers = 8 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16, index_bits = 32, vector_registers = 8>} {
 func.func private @helium(%x: memref<7xf32>, %out: memref<7xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : memref<7xf32>) outs(%out : memref<7xf32>) {
   ^bb0(%v: f32, %o: f32):
@@ -44,7 +44,7 @@ func.func private @helium(%x: memref<7xf32>, %out: memref<7xf32>) attributes {po
 #id = affine_map<(i) -> (i)>
 // CHECK-LABEL: func.func private @labels(
 // CHECK-NOT:     vector
-module attributes {pock.target = {vector_bytes = 16 : i64, index_bits = 32 : i64, vector_registers = 8 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16, index_bits = 32, vector_registers = 8>} {
 func.func private @labels(%x: memref<8xi64>, %out: memref<8xi64>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : memref<8xi64>) outs(%out : memref<8xi64>) {
   ^bb0(%v: i64, %o: i64):

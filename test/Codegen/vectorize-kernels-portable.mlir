@@ -5,7 +5,7 @@
 
 // CHECK-LABEL: func.func private @fast(
 // CHECK:         vector
-module attributes {pock.target = {vector_bytes = 32 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 32>} {
 func.func private @fast(%x: memref<256xf32>, %out: memref<f32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> ()>], iterator_types = ["reduction"]}
       ins(%x : memref<256xf32>) outs(%out : memref<f32>) {
@@ -24,7 +24,7 @@ func.func private @fast(%x: memref<256xf32>, %out: memref<f32>) attributes {pock
 // CHECK:         %[[START:.+]] = memref.load
 // CHECK:         scf.for {{.*}} iter_args(%[[SUM:.+]] = %[[START]]) -> (f32)
 // CHECK:           arith.addf %[[SUM]], %{{.+}} : f32
-module attributes {pock.target = {vector_bytes = 32 : i64}, pock.arithmetic = "portable"} {
+module attributes {pock.target = #pock.target<vector_bytes = 32>, pock.arithmetic = "portable"} {
 func.func private @portable(%x: memref<256xf32>, %out: memref<f32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> ()>], iterator_types = ["reduction"]}
       ins(%x : memref<256xf32>) outs(%out : memref<f32>) {
@@ -44,7 +44,7 @@ func.func private @portable(%x: memref<256xf32>, %out: memref<f32>) attributes {
 // CHECK:         scf.for
 // CHECK:           math.fma {{.*}} : vector<8xf32>
 // CHECK-NOT:     vector.extract
-module attributes {pock.target = {vector_bytes = 32 : i64}, pock.arithmetic = "portable"} {
+module attributes {pock.target = #pock.target<vector_bytes = 32>, pock.arithmetic = "portable"} {
 func.func private @rows(%a: memref<4x256xf32>, %b: memref<256x8xf32>, %out: memref<4x8xf32>) attributes {pock.kernel} {
   linalg.matmul ins(%a, %b : memref<4x256xf32>, memref<256x8xf32>) outs(%out : memref<4x8xf32>)
   return

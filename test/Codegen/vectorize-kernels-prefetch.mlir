@@ -3,7 +3,7 @@
 // Nothing of more than 64 KiB stays in the cache: the next rows of the product's operand, what the sums are added
 // to, and where they go, are asked for before they are used.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 65536 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, l2_bytes = 65536>} {
 // CHECK-LABEL: func.func private @far(
 // CHECK-SAME:    %[[X:.+]]: memref<4096x32xf32>, %[[W:.+]]: memref<32x16xf32>, %[[Y:.+]]: memref<4096x16xf32>, %[[OUT:.+]]: memref<4096x16xf32>
 // CHECK-DAG:     %[[FLAT_X:.+]] = memref.reinterpret_cast %[[X]]
@@ -36,7 +36,7 @@ func.func private @far(%x: memref<4096x32xf32>, %w: memref<32x16xf32>, %y: memre
 
 // What the cache holds is left to it.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 1048576 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, l2_bytes = 1048576>} {
 // CHECK-LABEL: func.func private @near(
 // CHECK-NOT:     memref.prefetch
 func.func private @near(%x: memref<4096x32xf32>, %w: memref<32x16xf32>, %out: memref<4096x16xf32>) attributes {pock.kernel} {

@@ -3,7 +3,7 @@
 // Threads divide the tiles of a parallel loop. The reduction is nobody's to
 // divide: every element is the sum of the same terms in the same order.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, threads = 0 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, threads = 0>} {
 // CHECK:       func.func private @omp_get_thread_num() -> i32
 // CHECK:       func.func private @omp_get_num_threads() -> i32
 // CHECK-LABEL: func.func private @matmul(
@@ -33,7 +33,7 @@ func.func private @matmul(%x: memref<389x128xf32>, %w: memref<128x128xf32>, %out
 
 // Not worth waking anybody.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, threads = 0 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, threads = 0>} {
 // CHECK-NOT:   omp_
 // CHECK-LABEL: func.func private @small(
 // CHECK-NOT:     omp.parallel
@@ -47,7 +47,7 @@ func.func private @small(%x: memref<8x64xf32>, %w: memref<64x16xf32>, %out: memr
 
 // The target has no threads.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, threads = 1 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, threads = 1>} {
 // CHECK-NOT:   omp_
 // CHECK-LABEL: func.func private @serial(
 // CHECK-NOT:     omp.parallel

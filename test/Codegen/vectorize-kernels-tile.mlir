@@ -2,7 +2,7 @@
 
 // 'pock.tile' is of the nest with the most work: the product, not the sum, whose tile the cost model chooses.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32>} {
 // CHECK-LABEL:   func.func private @tuned(
 // CHECK-NOT:       pock.tile
 // CHECK:           scf.for
@@ -27,7 +27,7 @@ func.func private @tuned(%x: memref<12x64xf32>, %w: memref<64x32xf32>, %y: memre
 
 // The cost model chooses where no schedule has the tile.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32>} {
 // CHECK-LABEL: func.func private @impossible(
 // CHECK:         math.fma {{.*}} : vector<16xf32>
 // expected-warning @below {{ignores 'pock.tile' of kernel 'impossible': no schedule has 30 rows of 2 vectors}}

@@ -6,7 +6,7 @@
 #taps = affine_map<(x, c, k) -> (k, c)>
 #point = affine_map<(x, c, k) -> (x, c)>
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32>} {
 // CHECK-LABEL:    func.func private @depthwise(
 // CHECK-COUNT-22:   math.fma {{.*}} : vector<16xf32>
 // CHECK-NOT:        math.fma

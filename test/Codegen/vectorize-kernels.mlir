@@ -3,7 +3,7 @@
 // fill, reduction and relu are one nest: the accumulators start at the bias,
 // stay in registers, and each element of the out is stored once.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32>} {
 // CHECK-LABEL: func.func private @linear_relu(
 // CHECK-SAME:    %[[X:.+]]: memref<8x64xf32>, %[[W:.+]]: memref<64x16xf32>, %[[BIAS:.+]]: memref<16xf32>
 // CHECK:         %[[B:.+]] = vector.load %[[BIAS]]
@@ -36,7 +36,7 @@ func.func private @linear_relu(%x: memref<8x64xf32>, %w: memref<64x16xf32>, %bia
 
 // A row reduction: vectors along the reduction, combined once at the end.
 
-module attributes {pock.target = {vector_bytes = 16 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16>} {
 // CHECK-LABEL: func.func private @row_sum(
 // CHECK:         scf.for
 // CHECK:           vector.load {{.*}} vector<4xf32>
@@ -80,7 +80,7 @@ func.func private @argmax(%x: memref<100xf32>, %max: memref<f32>, %at: memref<i6
 
 // A tail of 5 is a vector of 4 and a scalar; nothing is read out of bounds.
 
-module attributes {pock.target = {vector_bytes = 16 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16>} {
 // CHECK-LABEL: func.func private @tail(
 // CHECK:         vector.load {{.*}} : memref<9xf32>, vector<4xf32>
 // CHECK:         memref.load
@@ -116,7 +116,7 @@ func.func private @floordiv(%x: memref<4xf32>, %out: memref<8xf32>) attributes {
 
 // Two indices from outside select a part of a buffer.
 
-module attributes {pock.target = {vector_bytes = 16 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16>} {
 // CHECK-LABEL: func.func private @part_by_two_indices(
 // CHECK:         scf.for %[[I:.+]] =
 // CHECK:         scf.for %[[J:.+]] =
@@ -148,7 +148,7 @@ func.func private @part_by_two_indices(%x: memref<4x4x8xf32>, %out: memref<4x4x8
 // Each product of a batch has a right operand of its own: the batch is the
 // outermost loop, however large all of them are together.
 
-module attributes {pock.target = {vector_bytes = 16 : i64, l2_bytes = 16384 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16, l2_bytes = 16384>} {
 // CHECK-LABEL: func.func private @batched_product(
 // CHECK:         %[[BATCH:.+]] = arith.constant 6 : index
 // CHECK:         scf.for %{{.+}} = %{{.+}} to %[[BATCH]]
@@ -175,7 +175,7 @@ func.func @not_a_kernel(%out: memref<8xf32>) {
 // A transposition loads along one dimension, stores along the other, and
 // exchanges the two in registers: no element travels alone.
 
-module attributes {pock.target = {vector_bytes = 16 : i64, vector_registers = 32 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 16, vector_registers = 32>} {
 // CHECK-LABEL: func.func private @transpose(
 // CHECK-COUNT-4: vector.load {{.*}} : memref<64xf32>, vector<4xf32>
 // CHECK-COUNT-8: vector.shuffle {{.*}} : vector<4xf32>, vector<4xf32>

@@ -86,7 +86,7 @@ func.func @attention_grad(%x: tensor<2x3x4xf32>, %o: tensor<2x3x4xf32>, %lse: te
 
 // Threads share several heads at a time, as many as divide the heads and fit: two of 4 KiB each. A mask of the image stays one.
 
-module attributes {pock.target = {vector_bytes = 64 : i64, l2_bytes = 98304 : i64, threads = 0 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, l2_bytes = 98304, threads = 0>} {
 // CHECK-LABEL: func @attention_of_pairs
 // CHECK-DAG: %[[TWO:.+]] = arith.constant 2 : index
 // CHECK-DAG: %[[PAIRS:.+]] = arith.constant 4 : index

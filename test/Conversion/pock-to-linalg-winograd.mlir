@@ -79,7 +79,7 @@ func.func @weight_gradient(%a: tensor<1x5x5x16xf32>, %b: tensor<1x5x5x32xf32>, %
 // CHECK: linalg.generic {{.*}} outs({{.*}} : tensor<4x4x1x2x28x64xf32>)
 // CHECK: scf.yield
 // CHECK: scf.yield
-module attributes {pock.target = {l2_bytes = 1048576 : i64}} {
+module attributes {pock.target = #pock.target<l2_bytes = 1048576>} {
 func.func @blocks_of_rows(%a: tensor<2x56x56x64xf32>, %b: tensor<3x3x64x64xf32>, %out: tensor<2x56x56x64xf32>)
     -> tensor<2x56x56x64xf32> attributes {pock.kernel} {
   %y = pock.conv %a, %b {algorithm = #pock.algorithm<winograd>, strides = array<i64: 1, 1>,
@@ -98,7 +98,7 @@ func.func @blocks_of_rows(%a: tensor<2x56x56x64xf32>, %b: tensor<3x3x64x64xf32>,
 // CHECK: scf.for
 // CHECK: tensor.extract_slice %{{.+}}[0, 0, %{{.+}}, %{{.+}}] [3, 3, 128, 64] [1, 1, 1, 1] : tensor<3x3x512x512xf32>
 // CHECK: linalg.generic {{.*}} tensor<4x4x128x64xf32>) outs({{.*}} : tensor<4x4x2x2x2x64xf32>)
-module attributes {pock.target = {l2_bytes = 1048576 : i64}} {
+module attributes {pock.target = #pock.target<l2_bytes = 1048576>} {
 func.func @parts_of_filter(%a: tensor<2x4x4x512xf32>, %b: tensor<3x3x512x512xf32>, %out: tensor<2x4x4x512xf32>)
     -> tensor<2x4x4x512xf32> attributes {pock.kernel} {
   %y = pock.conv %a, %b {algorithm = #pock.algorithm<winograd>, strides = array<i64: 1, 1>,

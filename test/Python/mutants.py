@@ -72,13 +72,13 @@ _VALUES = (
     *(
         "{w = 1.0 : f64}",
         "{w = 1 : i64}",
-        "{vector_bytes = 0 : i64}",
-        "{index_bits = 32 : i64, vector_bytes = 32 : i64}",
+        "#pock.target<vector_bytes = 0>",
+        "#pock.target<index_bits = 32, vector_bytes = 32>",
     ),
     *(
-        "{l1_bytes = 0 : i64, l2_bytes = 1 : i64}",
+        "#pock.target<l1_bytes = 0, l2_bytes = 1>",
         "9223372036854775807 : i64",
-        "{threads = 0 : i64, alignment = 4096 : i64}",
+        "#pock.target<threads = 0, alignment = 4096>",
     ),
 )
 _TYPE = re.compile(r"(?<=[x<:( ,])(?:[fi]\d+|bf16|index)(?=[>,) \n}])")

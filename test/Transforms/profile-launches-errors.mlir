@@ -10,7 +10,7 @@ func.func @launch_on_tensors(%x: tensor<4xf32>, %o: tensor<4xf32>) {
 // -----
 
 // expected-error @below {{expected a 64-bit target to profile, but got 'index_bits' = 32}}
-module attributes {pock.target = {triple = "thumbv7em-none-eabi", index_bits = 32 : i64}} {
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabi", index_bits = 32>} {
   func.func private @k(memref<4xf32>) attributes {pock.kernel}
   func.func @step(%x: memref<4xf32>) {
     pock.launch @k ins() outs(%x : memref<4xf32>)

@@ -12,7 +12,7 @@
 // ALWAYS-LABEL: func.func private @double(
 // ALWAYS-NOT: algorithm =
 
-module attributes {pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 1048576 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, l2_bytes = 1048576>} {
 // CHECK-LABEL: func.func private @forward(
 // CHECK: algorithm = #pock.algorithm<winograd>
 func.func private @forward(%a: tensor<2x32x32x64xf32>, %b: tensor<3x3x64x64xf32>, %out: tensor<2x32x32x64xf32>)
@@ -129,7 +129,7 @@ func.func private @channels_first(%a: tensor<2x64x32x32xf32>, %b: tensor<64x64x3
 // -----
 
 // Code without vectors would transform for longer than it multiplies.
-module attributes {pock.target = {vector_bytes = 0 : i64}} {
+module attributes {pock.target = #pock.target<vector_bytes = 0>} {
 // CHECK-LABEL: func.func private @scalar_target(
 // CHECK-NOT: algorithm
 func.func private @scalar_target(%a: tensor<2x32x32x64xf32>, %b: tensor<3x3x64x64xf32>, %out: tensor<2x32x32x64xf32>)
@@ -145,7 +145,7 @@ func.func private @scalar_target(%a: tensor<2x32x32x64xf32>, %b: tensor<3x3x64x6
 
 // Portable sums are those of the direct loops, on every target.
 module attributes {pock.arithmetic = "portable",
-    pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 1048576 : i64}} {
+    pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, l2_bytes = 1048576>} {
 // CHECK-LABEL: func.func private @portable(
 // CHECK-NOT: algorithm
 // ALWAYS-LABEL: func.func private @portable(
@@ -164,7 +164,7 @@ func.func private @portable(%a: tensor<2x32x32x64xf32>, %b: tensor<3x3x64x64xf32
 // Pairs of bf16 make the direct loops twice as fast.
 
 module attributes {pock.precision = "bf16",
-    pock.target = {vector_bytes = 64 : i64, vector_registers = 32 : i64, l2_bytes = 1048576 : i64, features = "+avx512bf16,+avx512vl"}} {
+    pock.target = #pock.target<vector_bytes = 64, vector_registers = 32, l2_bytes = 1048576, features = "+avx512bf16,+avx512vl">} {
 // CHECK-LABEL: func.func private @pairs(
 // ALWAYS-LABEL: func.func private @pairs(
 // ALWAYS: algorithm = #pock.algorithm<winograd>

@@ -1,13 +1,13 @@
 //===- TargetDescription.h - What code generation knows of the target -----===//
 //
-// The module attribute `pock.target` as a struct. Every field has a default,
-// so that a module without the attribute is compiled for a generic 64-bit host.
+// The module attributes `pock.target` (#pock.target) and `pock.arithmetic` as a
+// struct. Without them, a module is compiled for a generic 64-bit host.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_CODEGEN_TARGETDESCRIPTION_H
 #define POCK_CODEGEN_TARGETDESCRIPTION_H
 
-#include "mlir/IR/BuiltinAttributes.h"
+#include "Pock/IR/Pock.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <cstdint>
 #include <string>
@@ -39,14 +39,19 @@ struct TargetDescription {
   /// only rounds differently.
   bool portable = false;
 
-  /// Reads `pock.target` and `pock.arithmetic` of `module`; emits an error at
-  /// the module for a value of the wrong kind or out of range, and for an
-  /// unknown key.
-  static mlir::FailureOr<TargetDescription> get(mlir::ModuleOp module);
+  /// Whether no operating system loads the program: code has a fixed address,
+  /// and no C library can be relied on.
+  bool bareMetal = false;
 
-  /// That of the module around `op`; the defaults without one, or if `get` has
-  /// said what is wrong with it.
+  /// The target of `op`, if that is a module, or of the module around it; the
+  /// defaults if there is none. The dialect verifies the attributes.
   static TargetDescription of(mlir::Operation *op);
+
+  /// Whether small code is better than fast code: flash is small, and fetching
+  /// from it is slow.
+  bool prefersSize() const { return bareMetal; }
+  /// The fewest lanes that a vector may have.
+  int64_t leastLanes() const;
 
   /// How many elements of `type` fill a vector register (at least 1).
   int64_t lanes(mlir::Type type) const;
@@ -57,8 +62,11 @@ struct TargetDescription {
   bool multipliesPairs(mlir::ModuleOp module) const;
 };
 
-/// The `pock.target` value that describes the machine we run on.
-mlir::DictionaryAttr hostTargetAttr(mlir::MLIRContext *context);
+/// Whether a triple names no operating system; the host's, "", has one.
+bool isBareMetal(llvm::StringRef triple);
+
+/// The target that this machine is.
+TargetAttr hostTargetAttr(mlir::MLIRContext *context);
 
 } // namespace mlir::pock
 

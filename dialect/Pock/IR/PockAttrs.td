@@ -96,6 +96,48 @@ def Pock_SliceAttr : Pock_Attr<"Slice", "slice"> {
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
+def Pock_TargetAttr : Pock_Attr<"Target", "target"> {
+  let summary = "the machine that a module is compiled for";
+  let description = [{
+    The module attribute `pock.target`. Passes know nothing else of the machine.
+    Without it, code is generated for a generic 64-bit host. Sizes are in bytes.
+
+    * `triple`: LLVM's name of processor family, system and ABI; empty for the
+      host's. It is normalised: LLVM reads `arm-none-eabi` as a system `eabi`.
+    * `cpu`, `features`: LLVM's names of the processor and of its features
+      (`+avx2,-fma`).
+    * `index_bits`: the width of `index` and of offsets.
+    * `vector_bytes`: the size of a vector register; 0 for scalar code.
+    * `vector_registers`: how many there are.
+    * `l1_bytes`, `l2_bytes`: the data caches of one core.
+    * `alignment`: of the memory that a function receives.
+    * `stack_bytes`: the stack that the whole program may use.
+    * `threads`: 1 for serial code, 0 for as many threads as the OpenMP runtime has.
+
+    Constraints: `target_c1`: `index_bits` is 32 or 64; `target_c2`:
+    `vector_bytes` is 0 or a power of two up to 256; `target_c3`:
+    `vector_registers` is positive; `target_c4`: `threads` is 0 or 1;
+    `target_c5`: `alignment` is a power of two; `target_c6`: caches and stack
+    are not negative.
+
+    Example: `#pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32, vector_bytes = 0>`.
+  }];
+  let parameters = (ins
+    StringRefParameter<"", [{""}]>:$triple,
+    StringRefParameter<"", [{""}]>:$cpu,
+    StringRefParameter<"", [{""}]>:$features,
+    DefaultValuedParameter<"int64_t", "64">:$index_bits,
+    DefaultValuedParameter<"int64_t", "16">:$vector_bytes,
+    DefaultValuedParameter<"int64_t", "16">:$vector_registers,
+    DefaultValuedParameter<"int64_t", "32768">:$l1_bytes,
+    DefaultValuedParameter<"int64_t", "524288">:$l2_bytes,
+    DefaultValuedParameter<"int64_t", "64">:$alignment,
+    DefaultValuedParameter<"int64_t", "65536">:$stack_bytes,
+    DefaultValuedParameter<"int64_t", "1">:$threads);
+  let assemblyFormat = "(`<` struct(params)^ `>`)?";
+  let genVerifyDecl = 1;
+}
+
 def Pock_SgdAttr : Pock_Attr<"Sgd", "sgd",
     [DeclareAttrInterfaceMethods<OptimizerAttrInterface>]> {
   let summary = "stochastic gradient descent, `torch.optim.SGD`";

@@ -31,13 +31,6 @@ struct DataSymbol {
 mlir::FailureOr<std::string> emitData(mlir::ModuleOp module,
                                       llvm::ArrayRef<DataSymbol> symbols);
 
-/// The same code as assembly text.
-mlir::FailureOr<std::string> emitAssembly(mlir::ModuleOp module);
-
-/// LLVM IR text; after the optimisation pipeline if `optimize` is set.
-mlir::FailureOr<std::string> emitLLVMIR(mlir::ModuleOp module,
-                                        bool optimize = true);
-
 } // namespace mlir::pock
 
 #endif // POCK_TARGET_OBJECTEMITTER_H
