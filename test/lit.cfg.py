@@ -25,7 +25,8 @@ llvm_config.with_environment("UBSAN_OPTIONS", "print_stacktrace=1")
 llvm_config.add_tool_substitutions(
     [
         ToolSubst("%python", config.python_executable, unresolved="ignore"),
-        *("pock-opt", "pock-unit-tests", "FileCheck", "not", "split-file", "mlir-opt", "mlir-runner"),
+        ToolSubst("%tblgen", "mlir-tblgen", extra_args=config.pock_tblgen_flags.split()),
+        *("pock-opt", "pock-unit-tests", "toy-opt", "FileCheck", "not", "split-file", "mlir-opt", "mlir-runner"),
     ],
     [build_tools, config.llvm_tools_dir],
 )

@@ -5,6 +5,37 @@
 using namespace mlir;
 using namespace mlir::pock;
 
+/// The weight is operand 1 of all of them.
+static std::optional<InputChannels> blocks(unsigned operand, Value weight,
+                                           int64_t dim, int64_t groups) {
+  if (operand != 1)
+    return std::nullopt;
+  return groups == 1 ? InputChannels{dim, shapeOf(weight)[dim]}
+                     : InputChannels{0, groups};
+}
+
+std::optional<InputChannels> MatmulOp::getInputChannels(unsigned operand) {
+  if (getRhs().getType().getRank() != 2)
+    return std::nullopt;
+  return blocks(operand, getRhs(), getTransposeRhs() ? 1 : 0, 1);
+}
+
+std::optional<InputChannels> LinearOp::getInputChannels(unsigned operand) {
+  return blocks(operand, getWeight(), 1, 1);
+}
+
+// The weight of a depthwise convolution has one input channel per group, and
+// the groups are its first dimension.
+std::optional<InputChannels> ConvOp::getInputChannels(unsigned operand) {
+  return blocks(operand, getWeight(), 1, getGroups());
+}
+
+// The weight of a transposed convolution is [inputs, outputs / groups, …].
+std::optional<InputChannels>
+ConvTransposeOp::getInputChannels(unsigned operand) {
+  return blocks(operand, getWeight(), 0, getGroups());
+}
+
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
                                          std::optional<Location> loc,
                                          Adaptor adaptor,

@@ -30,9 +30,8 @@ static bool hasEmptyOperand(Operation *op) {
 
 /// Whether the results of `op` are sums of products of its operands' entries.
 static bool isSumOfProducts(Operation *op) {
-  return isa<SumOp, MatmulOp, LinearOp, ConvOp, ConvTransposeOp,
-             ConvWeightGradOp, SumPoolGradOp, MaxPoolGradOp, AttentionGradOp>(
-      op);
+  return getKernelRole(op) == KernelRole::Contraction ||
+         isa<SumOp, SumPoolGradOp, MaxPoolGradOp, AttentionGradOp>(op);
 }
 
 namespace {
@@ -43,8 +42,8 @@ struct EmptyResult : RewritePattern {
 
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
-    if (!isa_and_present<PockDialect>(op->getDialect()) ||
-        isa<ConstantOp>(op) || !isMemoryEffectFree(op))
+    if (!isa<KernelRoleOpInterface>(op) || isa<ConstantOp>(op) ||
+        !isMemoryEffectFree(op))
       return failure();
     bool changed = false;
     for (Value result : op->getResults()) {

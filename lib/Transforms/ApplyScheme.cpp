@@ -20,34 +20,22 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The trained slice of `param` that the reader `op` asks for.
+/// The trained slice of a parameter of type `type` that the reader `use` asks
+/// for: of the blocks of input channels the first round(fraction * blocks).
 static FailureOr<SliceAttr>
 sliceForReader(OpOperand &use, RankedTensorType type, double fraction) {
-  Operation *op = use.getOwner();
-  auto slice = [&](int64_t axis, int64_t blocks) {
-    // `blocks` equal parts along `axis`; as many of the first as round(r *
-    // blocks).
-    int64_t trained =
-        std::max<int64_t>(1, static_cast<int64_t>(std::nearbyint(
-                                 fraction * static_cast<double>(blocks))));
-    return SliceAttr::get(op->getContext(), axis,
-                          trained * (type.getDimSize(axis) / blocks));
-  };
-  if (use.getOperandNumber() != 1)
+  auto reader = dyn_cast<KernelRoleOpInterface>(use.getOwner());
+  std::optional<InputChannels> channels;
+  if (reader)
+    channels = reader.getInputChannels(use.getOperandNumber());
+  if (!channels)
     return failure();
-  if (isa<LinearOp>(op))
-    return slice(1, type.getDimSize(1));
-  if (auto conv = dyn_cast<ConvOp>(op))
-    return conv.getGroups() == 1 ? slice(1, type.getDimSize(1))
-                                 : slice(0, conv.getGroups());
-  // The weight of a transposed convolution is [inputs, outputs / groups, …].
-  if (auto conv = dyn_cast<ConvTransposeOp>(op))
-    return conv.getGroups() == 1 ? slice(0, type.getDimSize(0))
-                                 : slice(0, conv.getGroups());
-  if (isa<MatmulOp>(op) && type.getRank() == 2)
-    return cast<MatmulOp>(op).getTransposeRhs() ? slice(1, type.getDimSize(1))
-                                                : slice(0, type.getDimSize(0));
-  return failure();
+  auto [dim, blocks] = *channels;
+  int64_t trained =
+      std::max<int64_t>(1, static_cast<int64_t>(std::nearbyint(
+                               fraction * static_cast<double>(blocks))));
+  return SliceAttr::get(type.getContext(), dim,
+                        trained * (type.getDimSize(dim) / blocks));
 }
 
 /// The uses that read `value` in the forward pass: a gradient that is given

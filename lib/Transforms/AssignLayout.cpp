@@ -63,7 +63,7 @@ struct ToChannelsLast : OpRewritePattern<Op> {
     SmallVector<int64_t> last = toChannelsLast(rank);
     SmallVector<Value> operands;
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
-      bool weight = i == 1 && isa<ConvOp, ConvTransposeOp>(op.getOperation());
+      bool weight = op.getInputChannels(i).has_value();
       operands.push_back(transposeTo(rewriter, op.getLoc(), operand,
                                      weight ? weightToChannelsLast(rank)
                                             : ArrayRef<int64_t>(last)));

@@ -42,9 +42,11 @@ static bool isVector(Value value, int64_t dim, int64_t rank, int64_t size) {
 /// has normalised or cut off since.
 static bool mayBeOffCentre(Value value) {
   Operation *op = value.getDefiningOp();
-  if (!op || isa<ConvOp, ConvTransposeOp, MatmulOp>(op))
+  KernelRole role = op ? getKernelRole(op) : KernelRole::Absent;
+  if (!op || role == KernelRole::Contraction)
     return true;
-  if (isa<ReshapeOp, TransposeOp, PadOp, SliceOp>(op))
+  if (op->getNumOperands() == 1 &&
+      (role == KernelRole::View || role == KernelRole::DataMovement))
     return mayBeOffCentre(op->getOperand(0));
   // A bias, or two branches that join.
   if (isa<AddOp>(op))

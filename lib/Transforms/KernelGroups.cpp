@@ -24,11 +24,10 @@ LogicalResult pock::verifyGroupable(func::FuncOp function) {
       return op.emitOpError(
           "expected updates to be lowered (pock-lower-updates)");
     if (!isa<func::ReturnOp>(op) &&
-        (!isa_and_nonnull<PockDialect>(op.getDialect()) || isa<LaunchOp>(op) ||
+        (getKernelRole(&op) == KernelRole::Absent ||
          !llvm::all_of(op.getResultTypes(), isStatic)))
-      return op.emitOpError(
-          "expected only pock ops on static tensors, which no "
-          "kernel has been formed of yet");
+      return op.emitOpError("expected only ops with a role in a kernel, on "
+                            "static tensors");
   }
   return success();
 }
@@ -38,18 +37,18 @@ bool pock::isRepeated(Operation *op) {
     Operation *source = storageOf(view).getDefiningOp();
     return source && isRepeated(source);
   }
-  return isa<ConstantOp, IotaOp>(op);
+  return getKernelRole(op) == KernelRole::Constant;
 }
 
 bool pock::isFree(Operation *op) {
-  return isRepeated(op) ||
-         isa<LoadParamOp, StoreParamOp, ReshapeOp, FailIfOp>(op) ||
-         op->hasTrait<OpTrait::IsTerminator>();
+  KernelRole role = getKernelRole(op);
+  return role == KernelRole::Constant || role == KernelRole::View ||
+         role == KernelRole::Boundary || op->hasTrait<OpTrait::IsTerminator>();
 }
 
 /// Whether `op` can be part of a loop nest over the shape of its result.
 static bool isPointwise(Operation *op) {
-  return isa<ElementwiseOpInterface, ExpandOp>(op);
+  return getKernelRole(op) == KernelRole::Elementwise;
 }
 
 /// Whether `op` reads the part of a parameter that an update works on.
@@ -64,19 +63,9 @@ static bool isParamInsert(Operation *op) {
   return insert && insert.getDest().getDefiningOp<LoadParamOp>();
 }
 
-/// Whether `op` combines the entries of its operand's dimensions.
-static bool isReduction(Operation *op) {
-  return isa<SumOp, MeanOp, AmaxOp, PackBitsOp>(op);
-}
-
-/// The operand that `op` reads once, in any order, and may compute on the way:
-/// what is reduced, and the filter, which a transposed convolution packs.
 static Value absorbedOperand(Operation *op) {
-  if (isReduction(op))
-    return op->getOperand(0);
-  if (auto conv = dyn_cast<ConvTransposeOp>(op))
-    return conv.getWeight();
-  return {};
+  auto kernelOp = dyn_cast<KernelRoleOpInterface>(op);
+  return kernelOp ? kernelOp.getAbsorbedOperand() : Value();
 }
 
 /// Whether all that reads `cluster` is one op that computes it on the way. An
@@ -132,7 +121,7 @@ static bool endsContraction(Operation *op) {
   return llvm::any_of(op->getOperands(), [&](Value operand) {
     Operation *source = operand.getDefiningOp();
     return source && operand.hasOneUse() &&
-           isa<MatmulOp, ConvOp, ConvTransposeOp, ConvWeightGradOp>(source) &&
+           getKernelRole(source) == KernelRole::Contraction &&
            shapeOf(operand) == nestShape(op);
   });
 }
@@ -201,9 +190,7 @@ void KernelGroups::formGroups() {
       assign(&op, group);
       group->shape = llvm::to_vector(nestShape(&op));
       group->backward = inBackward.lookup(&op);
-      group->takesEpilogue =
-          !isa<ConcatOp, SliceOp, PadOp, InsertSliceOp, MaxPoolIndexOp,
-               ArgmaxOp, TakeOp, ScatterAddOp, CumsumOp, AttentionGradOp>(&op);
+      group->takesEpilogue = cast<KernelRoleOpInterface>(op).takesEpilogue();
     } else if (&op != group->ops.back()) {
       continue;
     } else if (isAbsorbed(*group)) {

@@ -89,7 +89,8 @@ private:
       return shapeOf(operand).size() <= 2 &&
              llvm::product_of(shapeOf(operand)) == 1;
     };
-    if (!op || !isa<CmpOp, AndOp, OrOp, NotOp>(op) ||
+    auto kernelOp = dyn_cast_or_null<KernelRoleOpInterface>(op);
+    if (!kernelOp || !kernelOp.makesMask() ||
         !llvm::all_of(op->getOperands(), [&](Value operand) {
           return isWhole(operand) || isScalar(operand);
         }))

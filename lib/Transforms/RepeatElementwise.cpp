@@ -28,12 +28,6 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// Whether an instruction does what `op` does, or two.
-bool isCheap(Operation *op) {
-  return isa<AddOp, SubOp, MulOp, NegOp, AbsOp, MaximumOp, MinimumOp, ReluOp,
-             HardtanhOp>(op);
-}
-
 /// The only operand of `op` that is as large as its result, and no wider; null
 /// if there are several, or others that are not small.
 Value sourceOf(Operation *op) {
@@ -90,7 +84,7 @@ private:
   /// Gives each kernel that reads `op` a copy of its own; whether it did.
   static bool repeat(Operation *op, const KernelGroups &groups) {
     KernelGroup *own = groups.lookup(op);
-    if (!own || !isCheap(op))
+    if (!own || !cast<KernelRoleOpInterface>(op).isCheapToRecompute())
       return false;
     Value source = sourceOf(op);
     if (!source || !isStored(source, op))

@@ -59,18 +59,10 @@ constexpr int64_t shareSpared = 12;
 /// Operations that `op` takes for each entry of its result, if the backward
 /// pass may run it again; 0 if not.
 int64_t workOf(Operation *op) {
-  if (op->getNumResults() != 1 || !isMemoryEffectFree(op))
-    return 0;
-  if (isa<DropoutOp>(op))
-    return 48; // Ten rounds of Philox.
-  if (isa<ExpOp, Expm1Op, LogOp, Log1pOp, SinOp, CosOp, TanhOp, ErfOp, ErfcOp,
-          PowOp, FmodOp, SigmoidOp, SiluOp, GeluOp, EluOp, SoftplusOp, AtanOp>(
-          op))
-    return 16;
-  if (isa<ElementwiseOpInterface, ExpandOp, TransposeOp, ConcatOp, SliceOp,
-          PadOp>(op))
-    return 1;
-  return 0;
+  auto kernelOp = dyn_cast<KernelRoleOpInterface>(op);
+  return kernelOp && op->getNumResults() == 1 && isMemoryEffectFree(op)
+             ? kernelOp.getWorkPerEntry()
+             : 0;
 }
 
 struct SaveLeast : public ::mlir::pock::impl::SaveLeastBase<SaveLeast> {

@@ -3,7 +3,7 @@
 #ifndef POCK_LIB_TRANSFORMS_STEPPHASES_H
 #define POCK_LIB_TRANSFORMS_STEPPHASES_H
 
-#include "Pock/IR/Pock.h"
+#include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseSet.h"
@@ -51,10 +51,24 @@ private:
       Operation *source = operand.getDefiningOp();
       if (!source || (available.contains(source) && !isBackward(source)))
         return true;
-      return available.contains(source) &&
-             isa<ConstantOp, LoadParamOp, ReshapeOp, SliceOp, TransposeOp,
-                 CmpOp, AndOp, OrOp, NotOp>(source);
+      return available.contains(source) && passesOn(source);
     });
+  }
+
+  /// Whether the result of `op` is part of its operand, or a mask.
+  static bool passesOn(Operation *op) {
+    switch (getKernelRole(op)) {
+    case KernelRole::View:
+      return true;
+    case KernelRole::DataMovement:
+      return op->getNumOperands() == 1 &&
+             bytesOf(op->getResult(0).getType()) <=
+                 bytesOf(op->getOperand(0).getType());
+    default:
+      auto kernelOp = dyn_cast<KernelRoleOpInterface>(op);
+      return isa<ConstantOp, LoadParamOp>(op) ||
+             (kernelOp && kernelOp.makesMask());
+    }
   }
 
   Operation *loss = nullptr;

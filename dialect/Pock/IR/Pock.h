@@ -22,6 +22,7 @@
 #include "Pock/IR/Real.h"
 #include "Pock/Interfaces/DecomposableOpInterface.h"
 #include "Pock/Interfaces/ElementwiseOpInterface.h"
+#include "Pock/Interfaces/KernelRoleOpInterface.h"
 #include "Pock/Interfaces/OptimizerAttrInterface.h"
 #include "Pock/Interfaces/VjpOpInterface.h"
 

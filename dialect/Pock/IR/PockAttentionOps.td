@@ -8,7 +8,7 @@ include "Pock/IR/PockOpBase.td"
 defvar Pock_DecomposedInKernel = DeclareOpInterfaceMethods<
     DecomposableOpInterface, ["decomposesBeforeAutodiff"]>;
 
-def Pock_AttentionOp : Pock_InferredOp<"attention", [Pock_Vjp, Pock_DecomposedInKernel]> {
+def Pock_AttentionOp : Pock_InferredOp<"attention", AnchorRole, [Pock_Vjp, Pock_DecomposedInKernel]> {
   let summary = "scaled dot-product attention";
   let description = [{
     `output = softmax(scale * query key^T + mask) value` (arXiv 1706.03762) for
@@ -38,7 +38,7 @@ def Pock_AttentionOp : Pock_InferredOp<"attention", [Pock_Vjp, Pock_DecomposedIn
   let results = (outs Pock_FloatTensor:$output, Pock_FloatTensor:$lse);
 }
 
-def Pock_AttentionGradOp : Pock_PureOp<"attention_grad", [Inactive,
+def Pock_AttentionGradOp : Pock_PureOp<"attention_grad", OpaqueRole, [Inactive,
     Pock_DecomposedInKernel, AllTypesMatch<["query", "query_grad"]>,
     AllTypesMatch<["key", "key_grad"]>, AllTypesMatch<["value", "value_grad"]>,
     AllTypesMatch<["output", "gradient"]>]> {

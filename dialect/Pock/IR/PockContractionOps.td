@@ -5,7 +5,12 @@
 
 include "Pock/IR/PockOpBase.td"
 
-def Pock_MatmulOp : Pock_InferredOp<"matmul", [Pock_Vjp]> {
+/// Of an op with a weight.
+defvar Pock_DeclareInputChannels = [{
+  std::optional<InputChannels> getInputChannels(unsigned operand);
+}];
+
+def Pock_MatmulOp : Pock_InferredOp<"matmul", ContractionRole<>, [Pock_Vjp]> {
   let summary = "matrix product, batched over leading dimensions";
   let description = [{
     `[…, M, K] x […, K, N] -> […, M, N]`. `transpose_lhs` says that the left
@@ -20,9 +25,10 @@ def Pock_MatmulOp : Pock_InferredOp<"matmul", [Pock_Vjp]> {
   let arguments = (ins Pock_FloatTensor:$lhs, Pock_FloatTensor:$rhs,
                        UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
   let results = (outs Pock_FloatTensor:$result);
+  let extraClassDeclaration = Pock_DeclareInputChannels;
 }
 
-def Pock_LinearOp : Pock_InferredOp<"linear", [Pock_Decomposable]> {
+def Pock_LinearOp : Pock_InferredOp<"linear", ContractionRole<>, [Pock_Decomposable]> {
   let summary = "affine map without bias: x times the transposed weight";
   let description = [{
     `[…, K], [N, K] -> […, N]`; PyTorch's weight layout. The bias is a
@@ -36,6 +42,7 @@ def Pock_LinearOp : Pock_InferredOp<"linear", [Pock_Decomposable]> {
   }];
   let arguments = (ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight);
   let results = (outs Pock_FloatTensor:$result);
+  let extraClassDeclaration = Pock_DeclareInputChannels;
 }
 
 defvar Pock_WindowArguments = (ins
@@ -46,7 +53,7 @@ defvar Pock_LayoutArgument = (ins
 defvar Pock_AlgorithmArgument = (ins
   DefaultValuedAttr<Pock_AlgorithmAttr, "::mlir::pock::Algorithm::Direct">:$algorithm);
 
-def Pock_ConvOp : Pock_InferredOp<"conv", [Pock_Vjp]> {
+def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp]> {
   let summary = "1-D or 2-D convolution (cross-correlation)";
   let description = [{
     `input` `[N, C, spatial…]`, `weight` `[F, C/groups, kernel…]` ->
@@ -72,9 +79,10 @@ def Pock_ConvOp : Pock_InferredOp<"conv", [Pock_Vjp]> {
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
                        Pock_LayoutArgument, Pock_AlgorithmArgument);
   let results = (outs Pock_FloatTensor:$result);
+  let extraClassDeclaration = Pock_DeclareInputChannels;
 }
 
-def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", [Pock_Vjp]> {
+def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", ContractionRole<absorbed = 1>, [Pock_Vjp]> {
   let summary = "transposed convolution; the input gradient of pock.conv";
   let description = [{
     The transpose of the linear map `input -> pock.conv(input, weight)` with the
@@ -99,9 +107,10 @@ def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", [Pock_Vjp]> {
                        Pock_LayoutArgument, Pock_AlgorithmArgument);
   let results = (outs Pock_FloatTensor:$result);
   let hasVerifier = 1;
+  let extraClassDeclaration = Pock_DeclareInputChannels;
 }
 
-def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", []> {
+def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", ContractionRole<>, []> {
   let summary = "weight gradient of pock.conv";
   let description = [{
     The gradient of `sum(gradient * pock.conv(input, weight))` with respect to

@@ -3,6 +3,7 @@
 #ifndef POCK_DIALECT_TD
 #define POCK_DIALECT_TD
 
+include "Pock/Interfaces/KernelRoleOpInterface.td"
 include "mlir/IR/OpBase.td"
 
 def Pock_Dialect : Dialect {
@@ -22,6 +23,7 @@ def Pock_Dialect : Dialect {
     * every op answers how it is differentiated: through `VjpOpInterface`, by
       decomposition before differentiation (`DecomposableOpInterface`), or not
       at all (trait `Inactive`: its gradient is zero by definition);
+    * every op says its role in a kernel (`KernelRoleOpInterface`);
     * operands and results are values; only `pock.store_param` and
       `pock.sparse_update` have an effect, and it becomes visible when the
       enclosing function returns.
@@ -33,7 +35,8 @@ def Pock_Dialect : Dialect {
                            "::mlir::math::MathDialect"];
 }
 
-class Pock_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Pock_Dialect, mnemonic, traits>;
+/// An op says its role in a kernel; there is no default.
+class Pock_Op<string mnemonic, KernelRole role, list<Trait> traits = []>
+    : Op<Pock_Dialect, mnemonic, !listconcat([role], traits)>;
 
 #endif // POCK_DIALECT_TD

@@ -9,14 +9,14 @@ include "Pock/IR/PockOpBase.td"
 // Unary
 //===----------------------------------------------------------------------===//
 
-class Pock_UnaryOp<string mnemonic, list<Trait> traits = []>
-    : Pock_PureOp<mnemonic, !listconcat(
+class Pock_UnaryOp<string mnemonic, ElementwiseRole role, list<Trait> traits = []>
+    : Pock_PureOp<mnemonic, role, !listconcat(
           [SameOperandsAndResultType, Pock_Elementwise, Pock_Vjp], traits)> {
   let arguments = (ins Pock_FloatTensor:$input);
   let results = (outs Pock_FloatTensor:$result);
 }
 
-def Pock_NegOp : Pock_UnaryOp<"neg"> {
+def Pock_NegOp : Pock_UnaryOp<"neg", InstructionRole> {
   let summary = "elementwise negation";
   let description = [{
     `result = -input`.
@@ -25,7 +25,7 @@ def Pock_NegOp : Pock_UnaryOp<"neg"> {
   }];
   let hasFolder = 1;
 }
-def Pock_AbsOp : Pock_UnaryOp<"abs"> {
+def Pock_AbsOp : Pock_UnaryOp<"abs", InstructionRole> {
   let summary = "elementwise absolute value";
   let description = [{
     `result = |input|`; the gradient at zero is zero, as in PyTorch.
@@ -33,7 +33,7 @@ def Pock_AbsOp : Pock_UnaryOp<"abs"> {
     Example: `%y = pock.abs %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_SignOp : Pock_PureOp<"sign", [SameOperandsAndResultType, Pock_Elementwise, Inactive]> {
+def Pock_SignOp : Pock_PureOp<"sign", SimpleRole, [SameOperandsAndResultType, Pock_Elementwise, Inactive]> {
   let summary = "elementwise sign";
   let description = [{
     -1, 0 or 1; 0 for NaN, as `torch.sign`. Not differentiable: its gradient is zero.
@@ -43,7 +43,7 @@ def Pock_SignOp : Pock_PureOp<"sign", [SameOperandsAndResultType, Pock_Elementwi
   let arguments = (ins Pock_FloatTensor:$input);
   let results = (outs Pock_FloatTensor:$result);
 }
-def Pock_ExpOp : Pock_UnaryOp<"exp"> {
+def Pock_ExpOp : Pock_UnaryOp<"exp", FunctionRole> {
   let summary = "elementwise exponential";
   let description = [{
     `result = exp(input)`.
@@ -51,7 +51,7 @@ def Pock_ExpOp : Pock_UnaryOp<"exp"> {
     Example: `%y = pock.exp %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_Expm1Op : Pock_UnaryOp<"expm1"> {
+def Pock_Expm1Op : Pock_UnaryOp<"expm1", FunctionRole> {
   let summary = "elementwise exp(x) - 1, accurate near zero";
   let description = [{
     `result = exp(input) - 1`.
@@ -59,7 +59,7 @@ def Pock_Expm1Op : Pock_UnaryOp<"expm1"> {
     Example: `%y = pock.expm1 %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_LogOp : Pock_UnaryOp<"log"> {
+def Pock_LogOp : Pock_UnaryOp<"log", FunctionRole> {
   let summary = "elementwise natural logarithm";
   let description = [{
     `result = log(input)`; NaN for negative numbers.
@@ -67,7 +67,7 @@ def Pock_LogOp : Pock_UnaryOp<"log"> {
     Example: `%y = pock.log %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_Log1pOp : Pock_UnaryOp<"log1p"> {
+def Pock_Log1pOp : Pock_UnaryOp<"log1p", FunctionRole> {
   let summary = "elementwise log(1 + x), accurate near zero";
   let description = [{
     `result = log(1 + input)`.
@@ -75,7 +75,7 @@ def Pock_Log1pOp : Pock_UnaryOp<"log1p"> {
     Example: `%y = pock.log1p %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_SqrtOp : Pock_UnaryOp<"sqrt"> {
+def Pock_SqrtOp : Pock_UnaryOp<"sqrt", SimpleRole> {
   let summary = "elementwise square root";
   let description = [{
     `result = sqrt(input)`; the gradient at zero is infinite, as in PyTorch.
@@ -83,7 +83,7 @@ def Pock_SqrtOp : Pock_UnaryOp<"sqrt"> {
     Example: `%y = pock.sqrt %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_RsqrtOp : Pock_UnaryOp<"rsqrt"> {
+def Pock_RsqrtOp : Pock_UnaryOp<"rsqrt", SimpleRole> {
   let summary = "elementwise reciprocal square root";
   let description = [{
     `result = 1 / sqrt(input)`, correctly rounded in both steps.
@@ -91,7 +91,7 @@ def Pock_RsqrtOp : Pock_UnaryOp<"rsqrt"> {
     Example: `%y = pock.rsqrt %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_ErfOp : Pock_UnaryOp<"erf"> {
+def Pock_ErfOp : Pock_UnaryOp<"erf", FunctionRole> {
   let summary = "elementwise error function";
   let description = [{
     `result = erf(input)`.
@@ -99,7 +99,7 @@ def Pock_ErfOp : Pock_UnaryOp<"erf"> {
     Example: `%y = pock.erf %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_ErfcOp : Pock_UnaryOp<"erfc"> {
+def Pock_ErfcOp : Pock_UnaryOp<"erfc", FunctionRole> {
   let summary = "elementwise complementary error function";
   let description = [{
     `result = 1 - erf(input)`, accurate where that is tiny.
@@ -107,7 +107,7 @@ def Pock_ErfcOp : Pock_UnaryOp<"erfc"> {
     Example: `%y = pock.erfc %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_SinOp : Pock_UnaryOp<"sin"> {
+def Pock_SinOp : Pock_UnaryOp<"sin", FunctionRole> {
   let summary = "elementwise sine";
   let description = [{
     `result = sin(input)`, of radians.
@@ -115,7 +115,7 @@ def Pock_SinOp : Pock_UnaryOp<"sin"> {
     Example: `%y = pock.sin %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_CosOp : Pock_UnaryOp<"cos"> {
+def Pock_CosOp : Pock_UnaryOp<"cos", FunctionRole> {
   let summary = "elementwise cosine";
   let description = [{
     `result = cos(input)`, of radians.
@@ -123,7 +123,7 @@ def Pock_CosOp : Pock_UnaryOp<"cos"> {
     Example: `%y = pock.cos %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_AtanOp : Pock_UnaryOp<"atan"> {
+def Pock_AtanOp : Pock_UnaryOp<"atan", FunctionRole> {
   let summary = "elementwise arc tangent";
   let description = [{
     `result = atan(input)`, in radians.
@@ -132,7 +132,7 @@ def Pock_AtanOp : Pock_UnaryOp<"atan"> {
   }];
 }
 
-class Pock_StepwiseOp<string mnemonic> : Pock_PureOp<mnemonic,
+class Pock_StepwiseOp<string mnemonic> : Pock_PureOp<mnemonic, SimpleRole,
     [SameOperandsAndResultType, Pock_Elementwise, Inactive, Idempotent]> {
   let arguments = (ins Pock_FloatTensor:$input);
   let results = (outs Pock_FloatTensor:$result);
@@ -153,7 +153,7 @@ def Pock_RoundOp : Pock_StepwiseOp<"round"> {
     Example: `%y = pock.round %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_StopGradientOp : Pock_PureOp<"stop_gradient",
+def Pock_StopGradientOp : Pock_PureOp<"stop_gradient", SimpleRole,
     [SameOperandsAndResultType, Pock_Elementwise, Inactive, Idempotent]> {
   let summary = "the same values, constant to differentiation";
   let description = [{
@@ -164,7 +164,7 @@ def Pock_StopGradientOp : Pock_PureOp<"stop_gradient",
   let arguments = (ins Pock_NumberTensor:$input);
   let results = (outs Pock_NumberTensor:$result);
 }
-def Pock_TanhOp : Pock_UnaryOp<"tanh"> {
+def Pock_TanhOp : Pock_UnaryOp<"tanh", FunctionRole> {
   let summary = "elementwise hyperbolic tangent";
   let description = [{
     `result = tanh(input)`; the gradient reads the result.
@@ -172,7 +172,7 @@ def Pock_TanhOp : Pock_UnaryOp<"tanh"> {
     Example: `%y = pock.tanh %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_SigmoidOp : Pock_UnaryOp<"sigmoid"> {
+def Pock_SigmoidOp : Pock_UnaryOp<"sigmoid", FunctionRole> {
   let summary = "elementwise logistic function";
   let description = [{
     `result = 1 / (1 + exp(-input))`; the gradient reads the result.
@@ -180,7 +180,7 @@ def Pock_SigmoidOp : Pock_UnaryOp<"sigmoid"> {
     Example: `%y = pock.sigmoid %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_ReluOp : Pock_UnaryOp<"relu", [Idempotent]> {
+def Pock_ReluOp : Pock_UnaryOp<"relu", InstructionRole, [Idempotent]> {
   let summary = "elementwise max(x, 0)";
   let description = [{
     NaN stays NaN. The gradient at zero is zero; it reads the result.
@@ -188,7 +188,7 @@ def Pock_ReluOp : Pock_UnaryOp<"relu", [Idempotent]> {
     Example: `%y = pock.relu %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_HardtanhOp : Pock_UnaryOp<"hardtanh"> {
+def Pock_HardtanhOp : Pock_UnaryOp<"hardtanh", InstructionRole> {
   let summary = "limit to an interval, gradient zero at its ends";
   let description = [{
     `min(max(input, min), max)` as `torch.nn.functional.hardtanh`; `relu6` is
@@ -204,7 +204,7 @@ def Pock_HardtanhOp : Pock_UnaryOp<"hardtanh"> {
                        DefaultValuedAttr<F64Attr, "1.0">:$max);
   let hasVerifier = 1;
 }
-def Pock_ClampOp : Pock_UnaryOp<"clamp"> {
+def Pock_ClampOp : Pock_UnaryOp<"clamp", SimpleRole> {
   let summary = "limit to an interval, gradient one at its ends";
   let description = [{
     `min(max(input, min), max)` as `torch.clamp`; either end may be absent. The
@@ -218,7 +218,7 @@ def Pock_ClampOp : Pock_UnaryOp<"clamp"> {
                        OptionalAttr<F64Attr>:$max);
   let hasVerifier = 1;
 }
-def Pock_LeakyReluOp : Pock_UnaryOp<"leaky_relu"> {
+def Pock_LeakyReluOp : Pock_UnaryOp<"leaky_relu", SimpleRole> {
   let summary = "elementwise x if x > 0 else slope * x";
   let description = [{
     The gradient at zero is `slope`, as in PyTorch.
@@ -228,7 +228,7 @@ def Pock_LeakyReluOp : Pock_UnaryOp<"leaky_relu"> {
   let arguments = (ins Pock_FloatTensor:$input,
                        DefaultValuedAttr<F64Attr, "0.01">:$slope);
 }
-def Pock_EluOp : Pock_UnaryOp<"elu"> {
+def Pock_EluOp : Pock_UnaryOp<"elu", FunctionRole> {
   let summary = "elementwise scale * (x if x > 0 else alpha * (exp(input_scale * x) - 1))";
   let description = [{
     `torch.nn.functional.elu`; with its constants also `selu` (`scale`) and
@@ -241,7 +241,7 @@ def Pock_EluOp : Pock_UnaryOp<"elu"> {
                        DefaultValuedAttr<F64Attr, "1.0">:$scale,
                        DefaultValuedAttr<F64Attr, "1.0">:$input_scale);
 }
-def Pock_HardswishOp : Pock_UnaryOp<"hardswish"> {
+def Pock_HardswishOp : Pock_UnaryOp<"hardswish", SimpleRole> {
   let summary = "elementwise x * relu6(x + 3) / 6";
   let description = [{
     The gradient is zero up to and including -3, `x / 3 + 1/2` below 3, and one
@@ -250,7 +250,7 @@ def Pock_HardswishOp : Pock_UnaryOp<"hardswish"> {
     Example: `%y = pock.hardswish %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_HardsigmoidOp : Pock_UnaryOp<"hardsigmoid"> {
+def Pock_HardsigmoidOp : Pock_UnaryOp<"hardsigmoid", SimpleRole> {
   let summary = "elementwise relu6(x + 3) / 6";
   let description = [{
     The gradient is 1/6 for `-3 < x < 3` and zero elsewhere.
@@ -258,7 +258,7 @@ def Pock_HardsigmoidOp : Pock_UnaryOp<"hardsigmoid"> {
     Example: `%y = pock.hardsigmoid %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_SiluOp : Pock_UnaryOp<"silu"> {
+def Pock_SiluOp : Pock_UnaryOp<"silu", FunctionRole> {
   let summary = "elementwise x * sigmoid(x)";
   let description = [{
     `torch.nn.functional.silu`, also known as swish.
@@ -266,7 +266,7 @@ def Pock_SiluOp : Pock_UnaryOp<"silu"> {
     Example: `%y = pock.silu %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_GeluOp : Pock_UnaryOp<"gelu"> {
+def Pock_GeluOp : Pock_UnaryOp<"gelu", FunctionRole> {
   let summary = "elementwise Gaussian error linear unit";
   let description = [{
     `x * (1 + erf(x / sqrt(2))) / 2`, or with `approximate = tanh`
@@ -278,7 +278,7 @@ def Pock_GeluOp : Pock_UnaryOp<"gelu"> {
   let arguments = (ins Pock_FloatTensor:$input,
     DefaultValuedAttr<Pock_GeluApproximationAttr, "::mlir::pock::GeluApproximation::None">:$approximate);
 }
-def Pock_SoftplusOp : Pock_UnaryOp<"softplus"> {
+def Pock_SoftplusOp : Pock_UnaryOp<"softplus", FunctionRole> {
   let summary = "elementwise log(1 + exp(beta * x)) / beta";
   let description = [{
     The identity where `beta * x > threshold`, as `torch.nn.functional.softplus`.
@@ -292,7 +292,7 @@ def Pock_SoftplusOp : Pock_UnaryOp<"softplus"> {
                        DefaultValuedAttr<F64Attr, "20.0">:$threshold);
   let hasVerifier = 1;
 }
-def Pock_NotOp : Pock_PureOp<"not", [SameOperandsAndResultType, Pock_Elementwise, Inactive]> {
+def Pock_NotOp : Pock_PureOp<"not", MaskRole, [SameOperandsAndResultType, Pock_Elementwise, Inactive]> {
   let summary = "elementwise logical negation";
   let description = [{
     Example: `%y = pock.not %x : (tensor<4xi1>) -> tensor<4xi1>`
@@ -300,7 +300,7 @@ def Pock_NotOp : Pock_PureOp<"not", [SameOperandsAndResultType, Pock_Elementwise
   let arguments = (ins Pock_BoolTensor:$input);
   let results = (outs Pock_BoolTensor:$result);
 }
-def Pock_CastOp : Pock_PureOp<"cast", [Pock_Elementwise, Pock_Vjp]> {
+def Pock_CastOp : Pock_PureOp<"cast", SimpleRole, [Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise conversion of the element type";
   let description = [{
     Float to integer truncates toward zero. What no integer of the type holds,
@@ -325,13 +325,13 @@ def Pock_CastOp : Pock_PureOp<"cast", [Pock_Elementwise, Pock_Vjp]> {
 //===----------------------------------------------------------------------===//
 
 /// Operands broadcast in NumPy's way and have one element type.
-class Pock_BinaryOp<string mnemonic, Type type, list<Trait> traits = []>
-    : Pock_InferredOp<mnemonic, !listconcat([Pock_Elementwise], traits)> {
+class Pock_BinaryOp<string mnemonic, ElementwiseRole role, Type type, list<Trait> traits = []>
+    : Pock_InferredOp<mnemonic, role, !listconcat([Pock_Elementwise], traits)> {
   let arguments = (ins type:$lhs, type:$rhs);
   let results = (outs type:$result);
 }
 
-def Pock_AddOp : Pock_BinaryOp<"add", Pock_NumberTensor, [Commutative, Pock_Vjp]> {
+def Pock_AddOp : Pock_BinaryOp<"add", InstructionRole, Pock_NumberTensor, [Commutative, Pock_Vjp]> {
   let summary = "elementwise sum with broadcasting";
   let description = [{
     On `i1` it is logical or, and `pock.mul` logical and, as in PyTorch.
@@ -340,28 +340,28 @@ def Pock_AddOp : Pock_BinaryOp<"add", Pock_NumberTensor, [Commutative, Pock_Vjp]
   }];
   let hasFolder = 1;
 }
-def Pock_SubOp : Pock_BinaryOp<"sub", Pock_NumberTensor, [Pock_Vjp]> {
+def Pock_SubOp : Pock_BinaryOp<"sub", InstructionRole, Pock_NumberTensor, [Pock_Vjp]> {
   let summary = "elementwise difference with broadcasting";
   let description = [{
     Example: `%y = pock.sub %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
   }];
   let hasFolder = 1;
 }
-def Pock_MulOp : Pock_BinaryOp<"mul", Pock_NumberTensor, [Commutative, Pock_Vjp]> {
+def Pock_MulOp : Pock_BinaryOp<"mul", InstructionRole, Pock_NumberTensor, [Commutative, Pock_Vjp]> {
   let summary = "elementwise product with broadcasting";
   let description = [{
     Example: `%y = pock.mul %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
   }];
   let hasFolder = 1;
 }
-def Pock_DivOp : Pock_BinaryOp<"div", Pock_FloatTensor, [Pock_Vjp]> {
+def Pock_DivOp : Pock_BinaryOp<"div", SimpleRole, Pock_FloatTensor, [Pock_Vjp]> {
   let summary = "elementwise quotient with broadcasting";
   let description = [{
     Example: `%y = pock.div %a, %b : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>`
   }];
   let hasFolder = 1;
 }
-def Pock_PowOp : Pock_BinaryOp<"pow", Pock_FloatTensor, [Pock_Vjp]> {
+def Pock_PowOp : Pock_BinaryOp<"pow", FunctionRole, Pock_FloatTensor, [Pock_Vjp]> {
   let summary = "elementwise power with broadcasting";
   let description = [{
     Gradients follow PyTorch: that of the base is zero where the exponent is
@@ -372,7 +372,7 @@ def Pock_PowOp : Pock_BinaryOp<"pow", Pock_FloatTensor, [Pock_Vjp]> {
   }];
   let hasCanonicalizer = 1;
 }
-def Pock_FmodOp : Pock_BinaryOp<"fmod", Pock_FloatTensor, [Pock_Vjp]> {
+def Pock_FmodOp : Pock_BinaryOp<"fmod", FunctionRole, Pock_FloatTensor, [Pock_Vjp]> {
   let summary = "elementwise remainder of the truncated quotient";
   let description = [{
     `lhs - trunc(lhs / rhs) * rhs` without rounding, as `fmod` of C and
@@ -382,7 +382,7 @@ def Pock_FmodOp : Pock_BinaryOp<"fmod", Pock_FloatTensor, [Pock_Vjp]> {
     Example: `%y = pock.fmod %a, %b : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>`
   }];
 }
-def Pock_MaximumOp : Pock_BinaryOp<"maximum", Pock_FloatTensor, [Commutative, Pock_Vjp]> {
+def Pock_MaximumOp : Pock_BinaryOp<"maximum", InstructionRole, Pock_FloatTensor, [Commutative, Pock_Vjp]> {
   let summary = "elementwise maximum with broadcasting";
   let description = [{
     NaN if either operand is. Equal operands share the gradient half and half,
@@ -391,7 +391,7 @@ def Pock_MaximumOp : Pock_BinaryOp<"maximum", Pock_FloatTensor, [Commutative, Po
     Example: `%y = pock.maximum %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_MinimumOp : Pock_BinaryOp<"minimum", Pock_FloatTensor, [Commutative, Pock_Vjp]> {
+def Pock_MinimumOp : Pock_BinaryOp<"minimum", InstructionRole, Pock_FloatTensor, [Commutative, Pock_Vjp]> {
   let summary = "elementwise minimum with broadcasting";
   let description = [{
     NaN if either operand is. Equal operands share the gradient half and half.
@@ -399,19 +399,19 @@ def Pock_MinimumOp : Pock_BinaryOp<"minimum", Pock_FloatTensor, [Commutative, Po
     Example: `%y = pock.minimum %a, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
   }];
 }
-def Pock_AndOp : Pock_BinaryOp<"and", Pock_IntTensor, [Commutative, Inactive]> {
+def Pock_AndOp : Pock_BinaryOp<"and", MaskRole, Pock_IntTensor, [Commutative, Inactive]> {
   let summary = "elementwise logical and, of integers bit by bit, with broadcasting";
   let description = [{
     Example: `%y = pock.and %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
   }];
 }
-def Pock_OrOp : Pock_BinaryOp<"or", Pock_IntTensor, [Commutative, Inactive]> {
+def Pock_OrOp : Pock_BinaryOp<"or", MaskRole, Pock_IntTensor, [Commutative, Inactive]> {
   let summary = "elementwise logical or, of integers bit by bit, with broadcasting";
   let description = [{
     Example: `%y = pock.or %a, %b : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>`
   }];
 }
-def Pock_FloorDivOp : Pock_BinaryOp<"floor_div", Pock_WholeTensor, [Inactive]> {
+def Pock_FloorDivOp : Pock_BinaryOp<"floor_div", SimpleRole, Pock_WholeTensor, [Inactive]> {
   let summary = "elementwise integer quotient, rounded down, with broadcasting";
   let description = [{
     Python's `//`, exact for all integers. The quotient of the smallest integer
@@ -420,7 +420,7 @@ def Pock_FloorDivOp : Pock_BinaryOp<"floor_div", Pock_WholeTensor, [Inactive]> {
     Example: `%y = pock.floor_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
   }];
 }
-def Pock_TruncDivOp : Pock_BinaryOp<"trunc_div", Pock_WholeTensor, [Inactive]> {
+def Pock_TruncDivOp : Pock_BinaryOp<"trunc_div", SimpleRole, Pock_WholeTensor, [Inactive]> {
   let summary = "elementwise integer quotient, rounded toward zero, with broadcasting";
   let description = [{
     C's `/`, exact for all integers. The quotient of the smallest integer and -1
@@ -429,7 +429,7 @@ def Pock_TruncDivOp : Pock_BinaryOp<"trunc_div", Pock_WholeTensor, [Inactive]> {
     Example: `%y = pock.trunc_div %a, %b : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
   }];
 }
-def Pock_ShiftLeftOp : Pock_BinaryOp<"shift_left", Pock_WholeTensor, [Inactive]> {
+def Pock_ShiftLeftOp : Pock_BinaryOp<"shift_left", SimpleRole, Pock_WholeTensor, [Inactive]> {
   let summary = "elementwise shift to the left with broadcasting";
   let description = [{
     Zero where the count is negative or not less than the number of bits, as in
@@ -438,7 +438,7 @@ def Pock_ShiftLeftOp : Pock_BinaryOp<"shift_left", Pock_WholeTensor, [Inactive]>
     Example: `%y = pock.shift_left %a, %n : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
   }];
 }
-def Pock_ShiftRightOp : Pock_BinaryOp<"shift_right", Pock_WholeTensor, [Inactive]> {
+def Pock_ShiftRightOp : Pock_BinaryOp<"shift_right", SimpleRole, Pock_WholeTensor, [Inactive]> {
   let summary = "elementwise arithmetic shift to the right with broadcasting";
   let description = [{
     The sign, 0 or -1, where the count is negative or not less than the number
@@ -447,7 +447,7 @@ def Pock_ShiftRightOp : Pock_BinaryOp<"shift_right", Pock_WholeTensor, [Inactive
     Example: `%y = pock.shift_right %a, %n : (tensor<4xi64>, tensor<i64>) -> tensor<4xi64>`
   }];
 }
-def Pock_CmpOp : Pock_InferredOp<"cmp", [Pock_Elementwise, Inactive]> {
+def Pock_CmpOp : Pock_InferredOp<"cmp", MaskRole, [Pock_Elementwise, Inactive]> {
   let summary = "elementwise comparison with broadcasting";
   let description = [{
     Example: `%m = pock.cmp %a, %b {predicate = #pock.cmp<gt>} : (tensor<4xf32>, tensor<f32>) -> tensor<4xi1>`
@@ -456,7 +456,7 @@ def Pock_CmpOp : Pock_InferredOp<"cmp", [Pock_Elementwise, Inactive]> {
                        Pock_CmpPredicateAttr:$predicate);
   let results = (outs Pock_BoolTensor:$result);
 }
-def Pock_SelectOp : Pock_InferredOp<"select", [Pock_Elementwise, Pock_Vjp]> {
+def Pock_SelectOp : Pock_InferredOp<"select", SimpleRole, [Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise choice with broadcasting";
   let description = [{
     `result = condition ? on_true : on_false`. The value not chosen has gradient
@@ -469,7 +469,7 @@ def Pock_SelectOp : Pock_InferredOp<"select", [Pock_Elementwise, Pock_Vjp]> {
   let results = (outs Pock_NumberTensor:$result);
 }
 
-def Pock_WithDerivativesOp : Pock_PureOp<"with_derivatives",
+def Pock_WithDerivativesOp : Pock_PureOp<"with_derivatives", SimpleRole,
     [SameVariadicOperandSize, Pock_Elementwise, Pock_Vjp]> {
   let summary = "a value whose derivatives are given";
   let description = [{

@@ -5,7 +5,7 @@
 
 include "Pock/IR/PockOpBase.td"
 
-def Pock_CustomGradientOp : Pock_Op<"custom_gradient", [
+def Pock_CustomGradientOp : Pock_Op<"custom_gradient", NoKernelRole<"Absent">, [
     // Never merged with an equal one, as each has gradients of its own.
     MemoryEffects<[MemAlloc]>, AttrSizedOperandSegments, SameVariadicResultSize,
     InferTypeOpAdaptor, Pock_Vjp]> {
@@ -55,7 +55,7 @@ def Pock_CustomGradientOp : Pock_Op<"custom_gradient", [
   }];
 }
 
-def Pock_SetGradientsOp : Pock_Op<"set_gradients", [MemoryEffects<[MemWrite]>]> {
+def Pock_SetGradientsOp : Pock_Op<"set_gradients", NoKernelRole<"Absent">, [MemoryEffects<[MemWrite]>]> {
   let summary = "gives the gradients of the inputs of a pock.custom_gradient";
   let description = [{
     `of` is the first result of the `pock.custom_gradient`.

@@ -7,7 +7,7 @@ include "Pock/IR/PockOpBase.td"
 
 def Pock_IndexTensor : StaticShapeTensorOf<[I32, I64]>;
 
-def Pock_TakeOp : Pock_InferredOp<"take", [Pock_Vjp]> {
+def Pock_TakeOp : Pock_InferredOp<"take", OpaqueRole, [Pock_Vjp]> {
   let summary = "entries at indices along a dimension";
   let description = [{
     `input` `[before…, n, after…]`, `indices` `[shape…]` ->
@@ -26,7 +26,7 @@ def Pock_TakeOp : Pock_InferredOp<"take", [Pock_Vjp]> {
   let results = (outs Pock_NumberTensor:$result);
 }
 
-def Pock_ScatterAddOp : Pock_PureOp<"scatter_add",
+def Pock_ScatterAddOp : Pock_PureOp<"scatter_add", OpaqueRole,
     [AllTypesMatch<["dest", "result"]>, Pock_Vjp]> {
   let summary = "a tensor with entries added at indices along a dimension";
   let description = [{

@@ -6,7 +6,7 @@
 include "Pock/IR/PockOpBase.td"
 include "mlir/Interfaces/ViewLikeInterface.td"
 
-def Pock_PaddedViewOp : Pock_Op<"padded_view", [Pure,
+def Pock_PaddedViewOp : Pock_Op<"padded_view", NoKernelRole<"Absent">, [Pure,
     DeclareOpInterfaceMethods<ViewLikeOpInterface>]> {
   let summary = "a buffer seen with a border that is not in memory";
   let description = [{
@@ -39,7 +39,7 @@ def Pock_PaddedViewOp : Pock_Op<"padded_view", [Pure,
   }];
 }
 
-def Pock_PairViewOp : Pock_Op<"pair_view", [Pure,
+def Pock_PairViewOp : Pock_Op<"pair_view", NoKernelRole<"Absent">, [Pure,
     DeclareOpInterfaceMethods<ViewLikeOpInterface>]> {
   let summary = "a buffer of bf16 seen as pairs of neighbours";
   let description = [{
@@ -66,7 +66,7 @@ def Pock_PairViewOp : Pock_Op<"pair_view", [Pure,
 def Pock_F32Like : TypeOrValueSemanticsContainer<F32, "f32">;
 def Pock_PairLike : TypeOrValueSemanticsContainer<I32, "pair of bf16">;
 
-def Pock_DotPairsOp : Pock_Op<"dot_pairs", [Pure,
+def Pock_DotPairsOp : Pock_Op<"dot_pairs", NoKernelRole<"Absent">, [Pure,
     AllTypesMatch<["sum", "result"]>,
     AllTypesMatch<["lhs", "rhs"]>] # ElementwiseMappable.traits> {
   let summary = "adds the products of two pairs of bf16 to a sum";

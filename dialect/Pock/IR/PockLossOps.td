@@ -7,7 +7,7 @@ include "Pock/IR/PockOpBase.td"
 
 /// Losses that are decomposed before differentiation.
 class Pock_LossOp<string mnemonic, list<Trait> traits = []>
-    : Pock_InferredOp<mnemonic, !listconcat([Pock_Decomposable], traits)> {
+    : Pock_InferredOp<mnemonic, AnchorRole, !listconcat([Pock_Decomposable], traits)> {
   let results = (outs Pock_FloatTensor:$loss);
 }
 defvar Pock_ReductionArgument = (ins
@@ -78,7 +78,7 @@ def Pock_BceWithLogitsOp : Pock_LossOp<"bce_with_logits", [AttrSizedOperandSegme
                        Pock_ReductionArgument);
 }
 
-def Pock_BceOp : Pock_PureOp<"bce", [SameOperandsAndResultType, Pock_Elementwise, Pock_Vjp]> {
+def Pock_BceOp : Pock_PureOp<"bce", SimpleRole, [SameOperandsAndResultType, Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise binary cross entropy of probabilities";
   let description = [{
     `-(t * max(log(x), -100) + (1 - t) * max(log(1 - x), -100))`, as

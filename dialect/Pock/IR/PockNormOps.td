@@ -5,7 +5,7 @@
 
 include "Pock/IR/PockOpBase.td"
 
-def Pock_BatchNormOp : Pock_InferredOp<"batch_norm", [Pock_Decomposable, AttrSizedOperandSegments]> {
+def Pock_BatchNormOp : Pock_InferredOp<"batch_norm", AnchorRole, [Pock_Decomposable, AttrSizedOperandSegments]> {
   let summary = "batch normalisation with given statistics (inference mode)";
   let description = [{
     `(input - mean) / sqrt(variance + eps) * weight + bias` per channel
@@ -33,7 +33,7 @@ def Pock_BatchNormOp : Pock_InferredOp<"batch_norm", [Pock_Decomposable, AttrSiz
   let results = (outs Pock_FloatTensor:$result);
 }
 
-def Pock_BatchNormTrainOp : Pock_InferredOp<"batch_norm_train", [Pock_Decomposable, AttrSizedOperandSegments]> {
+def Pock_BatchNormTrainOp : Pock_InferredOp<"batch_norm_train", AnchorRole, [Pock_Decomposable, AttrSizedOperandSegments]> {
   let summary = "batch normalisation with the statistics of the batch";
   let description = [{
     Normalises with mean and biased variance of the batch and also returns both,
@@ -60,7 +60,7 @@ def Pock_BatchNormTrainOp : Pock_InferredOp<"batch_norm_train", [Pock_Decomposab
                       Pock_FloatTensor:$variance);
 }
 
-def Pock_NormalizeOp : Pock_InferredOp<"normalize", [Pock_Vjp,
+def Pock_NormalizeOp : Pock_InferredOp<"normalize", AnchorRole, [Pock_Vjp,
     DeclareOpInterfaceMethods<DecomposableOpInterface, ["decomposesBeforeAutodiff"]>]> {
   let summary = "zero mean and unit variance over dimensions of each sample";
   let description = [{

@@ -21,15 +21,15 @@ def Pock_WholeTensor : StaticShapeTensorOf<[I8, I16, I32, I64]>;
 def Pock_ScalarTensor : 0DTensorOf<[AnyFloat, AnySignlessInteger]>;
 
 /// A pure op on tensors. All print their operand and result types in full.
-class Pock_PureOp<string mnemonic, list<Trait> traits = []>
-    : Pock_Op<mnemonic, !listconcat([Pure], traits)> {
+class Pock_PureOp<string mnemonic, KernelRole role, list<Trait> traits = []>
+    : Pock_Op<mnemonic, role, !listconcat([Pure], traits)> {
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }
 
 /// A pure op whose result types follow from operands and attributes; the
 /// constraints are checked where the types are inferred.
-class Pock_InferredOp<string mnemonic, list<Trait> traits = []>
-    : Pock_PureOp<mnemonic, !listconcat([InferTypeOpAdaptor], traits)>;
+class Pock_InferredOp<string mnemonic, KernelRole role, list<Trait> traits = []>
+    : Pock_PureOp<mnemonic, role, !listconcat([InferTypeOpAdaptor], traits)>;
 
 defvar Pock_Vjp = DeclareOpInterfaceMethods<VjpOpInterface>;
 defvar Pock_Elementwise = DeclareOpInterfaceMethods<ElementwiseOpInterface>;

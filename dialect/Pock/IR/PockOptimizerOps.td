@@ -8,7 +8,7 @@ include "Pock/IR/PockOpBase.td"
 /// Elementwise with several results; scalars broadcast. Made after
 /// differentiation, hence never differentiated.
 class Pock_UpdateOp<string mnemonic, list<Trait> traits = []>
-    : Pock_PureOp<mnemonic, !listconcat([Pock_Elementwise], traits)>;
+    : Pock_PureOp<mnemonic, SimpleRole, !listconcat([Pock_Elementwise], traits)>;
 
 def Pock_SgdUpdateOp : Pock_UpdateOp<"sgd_update", [AttrSizedOperandSegments]> {
   let summary = "one step of stochastic gradient descent";

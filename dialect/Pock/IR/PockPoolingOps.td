@@ -7,7 +7,7 @@ include "Pock/IR/PockContractionOps.td"
 
 defvar Pock_KernelArgument = (ins DenseI64ArrayAttr:$kernel);
 
-def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", [Pock_Vjp]> {
+def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", AnchorRole, [Pock_Vjp]> {
   let summary = "1-D or 2-D max pooling";
   let description = [{
     The maximum of each window; padding never wins, NaN does. The first maximum
@@ -28,7 +28,7 @@ def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", [Pock_Vjp]> {
   let results = (outs Pock_FloatTensor:$result);
 }
 
-def Pock_MaxPoolIndexOp : Pock_InferredOp<"max_pool_index", [Inactive]> {
+def Pock_MaxPoolIndexOp : Pock_InferredOp<"max_pool_index", OpaqueRole, [Inactive]> {
   let summary = "which entry of each window is its first maximum";
   let description = [{
     The row-major position within the window of what `pock.max_pool` returns,
@@ -48,7 +48,7 @@ def Pock_MaxPoolIndexOp : Pock_InferredOp<"max_pool_index", [Inactive]> {
   let results = (outs Pock_IntTensor:$result);
 }
 
-def Pock_MaxPoolGradOp : Pock_PureOp<"max_pool_grad", []> {
+def Pock_MaxPoolGradOp : Pock_PureOp<"max_pool_grad", AnchorRole, []> {
   let summary = "input gradient of pock.max_pool";
   let description = [{
     Sends each entry of `gradient` to the place that `index` names in its
@@ -69,7 +69,7 @@ def Pock_MaxPoolGradOp : Pock_PureOp<"max_pool_grad", []> {
   let hasVerifier = 1;
 }
 
-def Pock_SumPoolOp : Pock_InferredOp<"sum_pool", [Pock_Vjp]> {
+def Pock_SumPoolOp : Pock_InferredOp<"sum_pool", AnchorRole, [Pock_Vjp]> {
   let summary = "sum of each window, padding counting as zero";
   let description = [{
     Average pooling is `pock.sum_pool` divided by the number of entries that
@@ -89,7 +89,7 @@ def Pock_SumPoolOp : Pock_InferredOp<"sum_pool", [Pock_Vjp]> {
   let results = (outs Pock_FloatTensor:$result);
 }
 
-def Pock_SumPoolGradOp : Pock_PureOp<"sum_pool_grad", [Pock_Vjp]> {
+def Pock_SumPoolGradOp : Pock_PureOp<"sum_pool_grad", AnchorRole, [Pock_Vjp]> {
   let summary = "input gradient of pock.sum_pool, its transpose";
   let description = [{
     Adds each entry of `gradient` to all places of its window.
@@ -109,7 +109,7 @@ def Pock_SumPoolGradOp : Pock_PureOp<"sum_pool_grad", [Pock_Vjp]> {
   let hasVerifier = 1;
 }
 
-def Pock_AvgPoolOp : Pock_InferredOp<"avg_pool", [Pock_Decomposable]> {
+def Pock_AvgPoolOp : Pock_InferredOp<"avg_pool", AnchorRole, [Pock_Decomposable]> {
   let summary = "1-D or 2-D average pooling";
   let description = [{
     The sum of each window over its divisor: `divisor` if given; else the number
@@ -136,7 +136,7 @@ def Pock_AvgPoolOp : Pock_InferredOp<"avg_pool", [Pock_Decomposable]> {
   let results = (outs Pock_FloatTensor:$result);
 }
 
-def Pock_AdaptiveAvgPoolOp : Pock_PureOp<"adaptive_avg_pool", [Pock_Decomposable]> {
+def Pock_AdaptiveAvgPoolOp : Pock_PureOp<"adaptive_avg_pool", AnchorRole, [Pock_Decomposable]> {
   let summary = "average pooling to a given size";
   let description = [{
     Window `i` of a dimension spans `floor(i * in / out)` to

@@ -7,7 +7,7 @@ include "Pock/IR/PockOpBase.td"
 
 def Pock_Seed : 0DTensorOf<[I64]>;
 
-def Pock_DropoutOp : Pock_PureOp<"dropout", [Pock_Elementwise, Pock_Vjp,
+def Pock_DropoutOp : Pock_PureOp<"dropout", RandomRole, [Pock_Elementwise, Pock_Vjp,
     AllTypesMatch<["input", "result"]>]> {
   let summary = "zeroes entries at random and scales the others";
   let description = [{

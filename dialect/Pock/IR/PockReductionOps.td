@@ -6,7 +6,7 @@
 include "Pock/IR/PockOpBase.td"
 
 class Pock_ReduceOp<string mnemonic, Type type, list<Trait> traits = []>
-    : Pock_InferredOp<mnemonic, traits> {
+    : Pock_InferredOp<mnemonic, ReductionRole<>, traits> {
   let arguments = (ins type:$input, DenseI64ArrayAttr:$dims,
                        DefaultValuedAttr<BoolAttr, "false">:$keepdim);
   let results = (outs type:$result);
@@ -42,7 +42,7 @@ def Pock_AmaxOp : Pock_ReduceOp<"amax", Pock_SummableTensor, [Pock_Vjp]> {
     Example: `%y = pock.amax %x {dims = array<i64: 1>} : (tensor<2x4xf32>) -> tensor<2xf32>`
   }];
 }
-def Pock_ArgmaxOp : Pock_InferredOp<"argmax", [Inactive]> {
+def Pock_ArgmaxOp : Pock_InferredOp<"argmax", OpaqueRole, [Inactive]> {
   let summary = "index of the first maximum along a dimension";
   let description = [{
     The first NaN if there is one, else the first of the largest entries. The
@@ -56,7 +56,7 @@ def Pock_ArgmaxOp : Pock_InferredOp<"argmax", [Inactive]> {
   let results = (outs StaticShapeTensorOf<[I64]>:$result);
 }
 
-def Pock_CumsumOp : Pock_PureOp<"cumsum", [SameOperandsAndResultType, Pock_Vjp]> {
+def Pock_CumsumOp : Pock_PureOp<"cumsum", OpaqueRole, [SameOperandsAndResultType, Pock_Vjp]> {
   let summary = "running sum along a dimension";
   let description = [{
     Entry `i` of the result is the sum of the entries up to and with `i`, or with
@@ -72,7 +72,7 @@ def Pock_CumsumOp : Pock_PureOp<"cumsum", [SameOperandsAndResultType, Pock_Vjp]>
   let hasVerifier = 1;
 }
 
-class Pock_SoftmaxLikeOp<string mnemonic> : Pock_PureOp<mnemonic,
+class Pock_SoftmaxLikeOp<string mnemonic> : Pock_PureOp<mnemonic, AnchorRole,
     [SameOperandsAndResultType, Pock_Vjp,
      DeclareOpInterfaceMethods<DecomposableOpInterface, ["decomposesBeforeAutodiff"]>]> {
   let arguments = (ins Pock_FloatTensor:$input, I64Attr:$dim);

@@ -5,7 +5,7 @@
 
 include "Pock/IR/PockOpBase.td"
 
-def Pock_ConstantOp : Pock_Op<"constant", [Pure, ConstantLike, Inactive,
+def Pock_ConstantOp : Pock_Op<"constant", NoKernelRole<"Constant">, [Pure, ConstantLike, Inactive,
     AllTypesMatch<["value", "result"]>]> {
   let summary = "constant tensor";
   let description = [{
@@ -16,7 +16,7 @@ def Pock_ConstantOp : Pock_Op<"constant", [Pure, ConstantLike, Inactive,
   let assemblyFormat = "$value attr-dict";
   let hasFolder = 1;
 }
-def Pock_IotaOp : Pock_PureOp<"iota", [Inactive]> {
+def Pock_IotaOp : Pock_PureOp<"iota", NoKernelRole<"Constant">, [Inactive]> {
   let summary = "index along a dimension";
   let description = [{
     Each entry is its index along `dim`.
@@ -29,7 +29,7 @@ def Pock_IotaOp : Pock_PureOp<"iota", [Inactive]> {
   let results = (outs Pock_NumberTensor:$result);
   let hasVerifier = 1;
 }
-def Pock_ReshapeOp : Pock_PureOp<"reshape", [Pock_Vjp]> {
+def Pock_ReshapeOp : Pock_PureOp<"reshape", NoKernelRole<"View">, [Pock_Vjp]> {
   let summary = "the same elements in row-major order, another shape";
   let description = [{
     Constraints: `reshape_c1`: as many elements, the same element type.
@@ -41,7 +41,7 @@ def Pock_ReshapeOp : Pock_PureOp<"reshape", [Pock_Vjp]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def Pock_TransposeOp : Pock_InferredOp<"transpose", [Pock_Vjp]> {
+def Pock_TransposeOp : Pock_InferredOp<"transpose", DataMovementRole<1, epilogue = 1>, [Pock_Vjp]> {
   let summary = "permutation of dimensions";
   let description = [{
     Dimension `i` of the result is dimension `permutation[i]` of the input.
@@ -55,7 +55,7 @@ def Pock_TransposeOp : Pock_InferredOp<"transpose", [Pock_Vjp]> {
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def Pock_ExpandOp : Pock_PureOp<"expand", [Pock_Vjp]> {
+def Pock_ExpandOp : Pock_PureOp<"expand", SimpleRole, [Pock_Vjp]> {
   let summary = "broadcast to a shape";
   let description = [{
     Constraints: `expand_c1`: the input broadcasts to the result's shape in NumPy's way.
@@ -67,7 +67,7 @@ def Pock_ExpandOp : Pock_PureOp<"expand", [Pock_Vjp]> {
   let hasVerifier = 1;
   let hasFolder = 1;
 }
-def Pock_ConcatOp : Pock_InferredOp<"concat", [Pock_Vjp]> {
+def Pock_ConcatOp : Pock_InferredOp<"concat", DataMovementRole<1>, [Pock_Vjp]> {
   let summary = "concatenation along a dimension";
   let description = [{
     Constraints: `concat_c1`: at least one input; `concat_c2`: `dim` is within
@@ -79,7 +79,7 @@ def Pock_ConcatOp : Pock_InferredOp<"concat", [Pock_Vjp]> {
   let results = (outs Pock_NumberTensor:$result);
   let hasFolder = 1;
 }
-def Pock_SliceOp : Pock_InferredOp<"slice", [Pock_Vjp]> {
+def Pock_SliceOp : Pock_InferredOp<"slice", DataMovementRole<1>, [Pock_Vjp]> {
   let summary = "strided part of a tensor";
   let description = [{
     Entries `start`, `start + stride`, … before `limit` of each dimension.
@@ -95,7 +95,7 @@ def Pock_SliceOp : Pock_InferredOp<"slice", [Pock_Vjp]> {
   let hasFolder = 1;
   let hasCanonicalizer = 1;
 }
-def Pock_InsertSliceOp : Pock_PureOp<"insert_slice", [AllTypesMatch<["dest", "result"]>]> {
+def Pock_InsertSliceOp : Pock_PureOp<"insert_slice", DataMovementRole<0>, [AllTypesMatch<["dest", "result"]>]> {
   let summary = "a tensor with a part of it replaced";
   let description = [{
     `dest` with the part that `pock.slice` of these attributes reads replaced by
@@ -112,7 +112,7 @@ def Pock_InsertSliceOp : Pock_PureOp<"insert_slice", [AllTypesMatch<["dest", "re
   let results = (outs Pock_NumberTensor:$result);
   let hasVerifier = 1;
 }
-def Pock_PackBitsOp : Pock_InferredOp<"pack_bits"> {
+def Pock_PackBitsOp : Pock_InferredOp<"pack_bits", ReductionRole<>> {
   let summary = "eight bools in a byte";
   let description = [{
     Bit `k` of an entry of the result is entry `k` of the input's first
@@ -127,7 +127,7 @@ def Pock_PackBitsOp : Pock_InferredOp<"pack_bits"> {
   let arguments = (ins Pock_BoolTensor:$input);
   let results = (outs StaticShapeTensorOf<[I8]>:$result);
 }
-def Pock_UnpackBitsOp : Pock_InferredOp<"unpack_bits"> {
+def Pock_UnpackBitsOp : Pock_InferredOp<"unpack_bits", DataMovementRole<0, epilogue = 1>> {
   let summary = "the bools in bytes that pock.pack_bits made";
   let description = [{
     `y[k, …]` is bit `k` of `x[…]`.
@@ -137,7 +137,7 @@ def Pock_UnpackBitsOp : Pock_InferredOp<"unpack_bits"> {
   let arguments = (ins StaticShapeTensorOf<[I8]>:$input);
   let results = (outs Pock_BoolTensor:$result);
 }
-def Pock_PadOp : Pock_InferredOp<"pad", [Pock_Vjp]> {
+def Pock_PadOp : Pock_InferredOp<"pad", DataMovementRole<1>, [Pock_Vjp]> {
   let summary = "constant padding, optionally between the elements";
   let description = [{
     `low` and `high` entries of `value` are added before and after each

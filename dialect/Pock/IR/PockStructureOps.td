@@ -7,7 +7,7 @@ include "Pock/IR/PockOpBase.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-def Pock_ParamOp : Pock_Op<"param", [Symbol]> {
+def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
   let summary = "a parameter, buffer or state, without its data";
   let description = [{
     Declares a tensor that lives across steps. Its data is bound by name at run
@@ -34,7 +34,7 @@ def Pock_ParamOp : Pock_Op<"param", [Symbol]> {
   let hasVerifier = 1;
 }
 
-def Pock_LoadParamOp : Pock_Op<"load_param", [Pure,
+def Pock_LoadParamOp : Pock_Op<"load_param", NoKernelRole<"Boundary">, [Pure,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the value a parameter has on entry to the function";
   let description = [{
@@ -47,7 +47,7 @@ def Pock_LoadParamOp : Pock_Op<"load_param", [Pure,
   let assemblyFormat = "$param attr-dict `:` type($result)";
 }
 
-def Pock_StoreParamOp : Pock_Op<"store_param", [MemoryEffects<[MemWrite]>,
+def Pock_StoreParamOp : Pock_Op<"store_param", NoKernelRole<"Boundary">, [MemoryEffects<[MemWrite]>,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "sets the value a parameter has when the function returns";
   let description = [{
@@ -60,7 +60,7 @@ def Pock_StoreParamOp : Pock_Op<"store_param", [MemoryEffects<[MemWrite]>,
   let assemblyFormat = "$param `,` $value attr-dict `:` type($value)";
 }
 
-def Pock_SparseUpdateOp : Pock_Op<"sparse_update", [MemoryEffects<[MemWrite]>,
+def Pock_SparseUpdateOp : Pock_Op<"sparse_update", NoKernelRole<"Absent">, [MemoryEffects<[MemWrite]>,
     SingleBlock, RegionKindInterface,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the update of one parameter, with all that only it needs";
@@ -97,7 +97,7 @@ def Pock_SparseUpdateOp : Pock_Op<"sparse_update", [MemoryEffects<[MemWrite]>,
   }];
 }
 
-def Pock_YieldOp : Pock_Op<"yield", [Pure, Terminator, HasParent<"SparseUpdateOp">]> {
+def Pock_YieldOp : Pock_Op<"yield", NoKernelRole<"Absent">, [Pure, Terminator, HasParent<"SparseUpdateOp">]> {
   let summary = "the gradient that an update applies";
   let description = [{
     Ends the region of `pock.sparse_update`.
@@ -106,7 +106,7 @@ def Pock_YieldOp : Pock_Op<"yield", [Pure, Terminator, HasParent<"SparseUpdateOp
   let assemblyFormat = "$gradient attr-dict `:` type($gradient)";
 }
 
-def Pock_FailIfOp : Pock_Op<"fail_if", [MemoryEffects<[MemWrite]>]> {
+def Pock_FailIfOp : Pock_Op<"fail_if", NoKernelRole<"Boundary">, [MemoryEffects<[MemWrite]>]> {
   let summary = "ends the call with an error if a flag is set";
   let description = [{
     Where `flag` is true, the function returns the code of this failure instead
@@ -142,7 +142,7 @@ def Pock_FailIfOp : Pock_Op<"fail_if", [MemoryEffects<[MemWrite]>]> {
   let hasCanonicalizeMethod = 1;
 }
 
-def Pock_LaunchOp : Pock_Op<"launch", [AttrSizedOperandSegments,
+def Pock_LaunchOp : Pock_Op<"launch", NoKernelRole<"Absent">, [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel: reads `ins`, writes `outs`";
   let description = [{

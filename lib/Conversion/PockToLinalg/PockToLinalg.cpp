@@ -70,7 +70,7 @@ LogicalResult lowerOps(func::FuncOp kernel) {
   walkAndApplyPatterns(kernel, std::move(patterns));
 
   WalkResult result = kernel.walk([](Operation *op) {
-    if (!isa_and_present<PockDialect>(op->getDialect()))
+    if (!isa<KernelRoleOpInterface>(op))
       return WalkResult::advance();
     op->emitOpError("has no lowering to linalg");
     return WalkResult::interrupt();

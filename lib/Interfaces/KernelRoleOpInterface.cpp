@@ -1,0 +1,12 @@
+//===- KernelRoleOpInterface.cpp - what an op is in a kernel --------------===//
+
+#include "Pock/Interfaces/KernelRoleOpInterface.h"
+
+using namespace mlir;
+
+#include "Pock/Interfaces/KernelRoleOpInterface.cpp.inc"
+
+pock::KernelRole pock::getKernelRole(Operation *op) {
+  auto kernelOp = dyn_cast<KernelRoleOpInterface>(op);
+  return kernelOp ? kernelOp.getKernelRole() : KernelRole::Absent;
+}
