@@ -46,6 +46,9 @@ class Core(Protocol):
     def host_target(self) -> str:
         """Return the target attribute of this machine."""
 
+    def is_bare_metal(self, triple: str) -> bool:
+        """Return whether a triple names no operating system; the host's, empty, has one."""
+
     def version(self) -> str:
         """Return the version of this package and of the MLIR it is linked with."""
 

@@ -77,8 +77,13 @@ def judge(scope: Mapping[str, Any]) -> Verdict:
         return verdict
     with guarded_memory():
         ours = _train_ours(step, batches, scope)
-    single = train_torch(model, step.artifact, batches, scope, torch.float32)
-    double = train_torch(model, step.artifact, batches, scope, torch.float64)
+    try:
+        single = train_torch(model, step.artifact, batches, scope, torch.float32)
+        double = train_torch(model, step.artifact, batches, scope, torch.float64)
+    except RuntimeError as error:
+        # Some gradients PyTorch itself cannot compute.
+        verdict.kind, verdict.detail = "refused", f"PyTorch: {error}"
+        return verdict
     tolerance = {name: _tolerance(double[name], single[name]) for name in double}
     worst = _worst(ours, single, double, tolerance)
     if worst:
