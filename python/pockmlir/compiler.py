@@ -10,36 +10,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _footprint, _ir_text, _link, _memory
-from ._artifact import Artifact, StageDump
-from ._core_api import Core, load_core
-from ._folders import failure_folder
-from ._groups import OptimizerGroups
-from ._manifest import Manifest
-from ._options import MemoryOptions, Training
-from ._request import LOSSES, Request
-from ._resolve import read_scheme_error, resolve_scheme
-from ._torch_state import TorchState
-from ._tuning import Tuning
+from .api.optimizer_groups import OptimizerGroups
+from .api.options import MemoryOptions, Training
+from .api.request import LOSSES, Request
+from .api.resolve import read_scheme_error, resolve_scheme
+from .api.scheme import ParameterInfo, Scheme
+from .api.tuning import Tuning
+from .artifact.artifact import Artifact, StageDump
+from .artifact.footprint import Footprint, require_freestanding
+from .artifact.footprint import check as check_footprint
+from .artifact.manifest import Manifest
+from .artifact.memory import read_limit_error
+from .core.extension import Core, load_core
+from .core.ir_text import add_module_attributes, dropout_layers, scheme_attr
+from .core.link import link_shared, write_object
+from .core.stages import PIPELINES, STAGES
 from .errors import CompileError, MemoryLimitError, PockError
-from .scheme import ParameterInfo, Scheme
+from .runtime.torch_state import TorchState
 from .step import Step
-from .target import Target
+from .support.files import failure_folder
+from .targets.target import Target
 
 __all__ = ["LOSSES", "STAGES", "compile"]
-
-#: Stage → the pipeline that leads to it; ``pock-opt`` has the same ones.
-PIPELINES: Mapping[str, str] = {
-    "graph": "pock-graph-pipeline",
-    "training": "pock-training-pipeline",
-    "schedule": "pock-schedule-pipeline",
-    "kernels": "pock-kernels-pipeline",
-    "plan": "pock-plan-pipeline",
-    "llvm": "pock-llvm-pipeline",
-}
-
-#: The stages whose IR a step keeps, in order.
-STAGES = ("import", *PIPELINES)
 
 
 def compile(
@@ -158,16 +150,16 @@ def compile(
     if request.torch_optimizer is not None:
         settings = {name: groups.optimizers[groups.of.get(name, 0)] for name in trained}
         taken = TorchState.of(request.torch_optimizer, settings, _named_parameters(model, loss))
-    attributes = request.attributes() | groups.attributes() | {"pock.scheme": _ir_text.scheme_attr(fractions)}
+    attributes = request.attributes() | groups.attributes() | {"pock.scheme": scheme_attr(fractions)}
     compiler.begin_module(imported.ir, attributes)
     compiler.run_pipelines()
     manifest = compiler.manifest()
     object_code, library, directory = compiler.link(request.target)
     try:
         if request.target.bare_metal:
-            _footprint.require_freestanding(object_code)
+            require_freestanding(object_code)
         if request.target.limited:
-            _footprint.check(_footprint.Footprint.of(manifest, object_code), request.target)
+            check_footprint(Footprint.of(manifest, object_code), request.target)
     except BaseException:
         directory.cleanup()
         raise
@@ -184,7 +176,7 @@ def compile(
         parameters=tuple(parameters),
         target=request.target,
         training=request.training,
-        dropout=tuple(_ir_text.dropout_layers(compiler.dumps[0].ir)),
+        dropout=tuple(dropout_layers(compiler.dumps[0].ir)),
         arguments=tuple(imported.arguments),
         named_outputs=imported.named_outputs,
         loss=_loss_name(loss),
@@ -244,7 +236,7 @@ class _Compiler:
 
     def run_import(self, model: Any, request: Request, loss: Any, example_target: Any) -> Any:
         """Import the model through torch.export and torch-mlir."""
-        from .frontend import import_model
+        from .frontends.torch import import_model
 
         self._begin("import")
         begin = time.perf_counter()
@@ -267,7 +259,7 @@ class _Compiler:
         except RuntimeError as error:
             self.record("import", ir)
             raise self._failure("import", None, error) from error
-        self.record("import", _ir_text.add_module_attributes(ir, attributes))
+        self.record("import", add_module_attributes(ir, attributes))
 
     def run_pipelines(self) -> None:
         """Run all pipelines, each on the module that the one before left."""
@@ -293,7 +285,7 @@ class _Compiler:
             # Locations travel along: a late failure can still name the model's module.
             ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, anchored)], True)
         except RuntimeError as error:
-            if limit := _memory.read_limit_error(str(error)):
+            if limit := read_limit_error(str(error)):
                 raise limit from None
             if refused := read_scheme_error(str(error)):
                 raise refused from None
@@ -328,11 +320,11 @@ class _Compiler:
         directory = tempfile.TemporaryDirectory(prefix="pock-")
         try:
             object_file = Path(directory.name, f"{self.name}.o")
-            _link.write_object(objects, object_file)
+            write_object(objects, object_file)
             library = None
             if not target.bare_metal:
                 library = Path(directory.name, f"lib{self.name}.so")
-                _link.link_shared(object_file, library, native=target.native)
+                link_shared(object_file, library, native=target.native)
             self.timings["link"] = time.perf_counter() - begin
             return object_file.read_bytes(), library, directory
         except BaseException:

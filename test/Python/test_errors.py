@@ -11,14 +11,13 @@ from pockmlir import (
     Target,
     UnsupportedOp,
     UnsupportedOpsError,
-    _ir_text,
-    _link,
     compile,
     compiler,
 )
-from pockmlir._header import c_identifier, require_c_identifier
-from pockmlir._resolve import read_scheme_error, resolve_scheme
+from pockmlir.api.resolve import read_scheme_error, resolve_scheme
+from pockmlir.core import ir_text, link
 from pockmlir.scheme import ParameterInfo
+from pockmlir.support.c_names import c_identifier, require_c_identifier
 
 torch = pytest.importorskip("torch")
 X = torch.zeros(4, 3)
@@ -177,17 +176,17 @@ def test_all_unsupported_ops_are_listed():
 
 def test_missing_linker_names_the_package(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(_link, "_LLVM_BIN", "/nowhere")
+    monkeypatch.setattr(link, "_LLVM_BIN", "/nowhere")
     with pytest.raises(
         CompileError, match=r"none of ld.lld-22, ld.lld found on PATH; install the Debian package lld-22"
     ):
-        _link.find_program("ld.lld-22", "ld.lld")
+        link.find_program("ld.lld-22", "ld.lld")
 
 
 def test_linker_failure_carries_its_words_and_command(tmp_path):
     (tmp_path / "bad.o").write_bytes(b"not an object")
     with pytest.raises(CompileError, match=r"bad\.o") as caught:
-        _link.link_shared(tmp_path / "bad.o", tmp_path / "lib.so")
+        link.link_shared(tmp_path / "bad.o", tmp_path / "lib.so")
     assert "ld.lld" in caught.value.reproducer
 
 
@@ -218,18 +217,18 @@ def test_names_become_c_identifiers(text, name):
     ],
 )
 def test_module_attributes_are_added(module, expected):
-    assert _ir_text.add_module_attributes(module, {"pock.name": '"a"'}).endswith(expected)
+    assert ir_text.add_module_attributes(module, {"pock.name": '"a"'}).endswith(expected)
 
 
 def test_scheme_attribute_leaves_out_frozen_parameters():
-    text = _ir_text.scheme_attr({"a.weight": 1.0, "b": 0.0, 'q"\\': 1e-5})
+    text = ir_text.scheme_attr({"a.weight": 1.0, "b": 0.0, 'q"\\': 1e-5})
     assert text == '{"a.weight" = 1.0 : f64, "q\\22\\5C" = 1.0e-05 : f64}'
 
 
 def test_counting_ops():
     text = '  %0 = pock.relu %x\n  pock.store_param @a, %0\n  %1:2 = pock.relu %y {n = "pock.no"}\n  pock.launch @k_0 ins(%a)'
-    assert _ir_text.op_counts(text) == {"pock.relu": 2, "pock.store_param": 1, "pock.launch": 1}
-    assert _ir_text.launch_counts(text) == {"k_0": 1}
+    assert ir_text.op_counts(text) == {"pock.relu": 2, "pock.store_param": 1, "pock.launch": 1}
+    assert ir_text.launch_counts(text) == {"k_0": 1}
 
 
 def test_state_names_leave_out_what_pytorch_does_not_save():
@@ -239,7 +238,7 @@ def test_state_names_leave_out_what_pytorch_does_not_save():
 
 
 def test_every_named_loss_is_known_everywhere():
-    from pockmlir.frontend import losses
+    from pockmlir.frontends.torch import losses
 
     for name in compiler.LOSSES:
         assert callable(losses.resolve_loss(name))
