@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from pockmlir.core.extension import load_core
+from pockmlir.errors import CompileError
 from pockmlir.tuning import kernel_run
 
 from .case import Case, Work
@@ -120,7 +121,7 @@ def measure(case: Case, machine: Machine, repeat: int) -> Result:
         work = case.build()
         kernel = Kernel(work)
         error = check(work, kernel)
-    except (Mismatch, RuntimeError) as failure:
+    except (Mismatch, RuntimeError, CompileError) as failure:
         return Result(case.name, case.shape, failure=str(failure).strip().splitlines()[0])
     with torch.inference_mode():
         samples = kernel_run.time_in_turns((kernel, work.torch), machine.clock, repeat)

@@ -21,10 +21,10 @@ from .artifact.footprint import Footprint, require_freestanding
 from .artifact.footprint import check as check_footprint
 from .artifact.manifest import Manifest
 from .artifact.memory import read_limit_error
+from .core.build import write_code
 from .core.extension import Core, load_core
 from .core.ir_text import add_module_attributes, dropout_layers, scheme_attr
-from .core.link import link_shared, write_object
-from .core.stages import PIPELINES, STAGES
+from .core.stages import PIPELINES, STAGES, anchored, with_options
 from .errors import CompileError, MemoryLimitError, PockError
 from .runtime.torch_state import TorchState
 from .step import Step
@@ -255,7 +255,7 @@ class _Compiler:
         """Verify the imported module and add what the frontend does not know."""
         try:
             # The frontend writes the generic form; an empty pipeline prints it for people.
-            ir = self.core.run_pipeline(ir, "builtin.module()", True)
+            ir = self.core.run_pipeline(ir, anchored(), True)
         except RuntimeError as error:
             self.record("import", ir)
             raise self._failure("import", None, error) from error
@@ -279,17 +279,16 @@ class _Compiler:
 
     def _run(self, stage: str, pipeline: str, options: Mapping[str, str]) -> tuple[str, float]:
         """Run one pipeline on the module that the stage before left; return the module and seconds."""
-        given = " ".join(f"{name}={value}" for name, value in options.items())
-        anchored = f"builtin.module({pipeline}{f'{{{given}}}' if given else ''})"
+        passes = anchored(with_options(pipeline, options))
         try:
             # Locations travel along: a late failure can still name the model's module.
-            ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, anchored)], True)
+            ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, passes)], True)
         except RuntimeError as error:
             if limit := read_limit_error(str(error)):
                 raise limit from None
             if refused := read_scheme_error(str(error)):
                 raise refused from None
-            raise self._failure(stage, anchored, error) from error
+            raise self._failure(stage, passes, error) from error
         return ir, seconds
 
     def record(self, stage: str, ir: str) -> None:
@@ -319,12 +318,9 @@ class _Compiler:
         begin = time.perf_counter()
         directory = tempfile.TemporaryDirectory(prefix="pock-")
         try:
-            object_file = Path(directory.name, f"{self.name}.o")
-            write_object(objects, object_file)
-            library = None
-            if not target.bare_metal:
-                library = Path(directory.name, f"lib{self.name}.so")
-                link_shared(object_file, library, native=target.native)
+            object_file, library = write_code(
+                objects, Path(directory.name), self.name, shared=not target.bare_metal, native=target.native
+            )
             self.timings["link"] = time.perf_counter() - begin
             return object_file.read_bytes(), library, directory
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["PIPELINES", "STAGES"]
+__all__ = ["PIPELINES", "STAGES", "anchored", "with_options"]
 
 #: Stage → the pipeline that leads to it; ``pock-opt`` has the same ones.
 PIPELINES: Mapping[str, str] = {
@@ -18,3 +18,22 @@ PIPELINES: Mapping[str, str] = {
 
 #: The stages whose IR a step keeps, in order.
 STAGES = ("import", *PIPELINES)
+
+
+def anchored(*passes: str) -> str:
+    """Return passes and pipelines as ``pock-opt --pass-pipeline`` takes them.
+
+    >>> anchored("symbol-dce", "pock-llvm-pipeline")
+    'builtin.module(symbol-dce,pock-llvm-pipeline)'
+    """
+    return f"builtin.module({','.join(passes)})"
+
+
+def with_options(pipeline: str, options: Mapping[str, str]) -> str:
+    """Return a pipeline with options.
+
+    >>> with_options("pock-plan-pipeline", {"reuse": "false"})
+    'pock-plan-pipeline{reuse=false}'
+    """
+    given = " ".join(f"{name}={value}" for name, value in options.items())
+    return f"{pipeline}{{{given}}}" if given else pipeline

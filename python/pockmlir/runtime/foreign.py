@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from ..artifact.manifest import Manifest
-from ..core import ir_text, link
+from ..core.build import built_library
 from ..core.extension import Core, load_core
-from ..errors import CompileError, TargetError
+from ..core.ir_text import retarget
+from ..core.stages import PIPELINES
+from ..errors import TargetError
 from ..targets.target import Target
 from .abi import Instance, Segments
 
@@ -67,17 +67,7 @@ class ForeignInstance(Segments):
 
 def _build_twin(core: Core, plan: str, manifest: Manifest) -> Instance:
     """Compile the functions without inputs for this machine."""
-    from ..core.stages import PIPELINES
-
     target = replace(Target.host(), alignment=manifest.alignment, threads=1)
-    pipeline = f"builtin.module(symbol-privatize{{exclude=init,prepare}},symbol-dce,{PIPELINES['llvm']})"
-    try:
-        lowered = core.run_pipeline(ir_text.retarget(plan, target.attributes), pipeline)
-        objects = core.emit_objects(lowered)
-    except RuntimeError as error:
-        raise CompileError("prepare", str(error)) from error
-    with tempfile.TemporaryDirectory(prefix="pock-prepare-") as directory:
-        object_file, library = Path(directory, "prepare.o"), Path(directory, "prepare.so")
-        link.write_object(objects, object_file)
-        link.link_shared(object_file, library)
+    passes = ("symbol-privatize{exclude=init,prepare}", "symbol-dce", PIPELINES["llvm"])
+    with built_library(core, retarget(plan, target.attributes), *passes, stage="prepare", name="prepare") as library:
         return Instance(library, manifest)

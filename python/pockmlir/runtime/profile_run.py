@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +12,10 @@ import numpy as np
 
 from ..artifact.artifact import Artifact
 from ..artifact.manifest import Array, TensorSpec
-from ..core import link
-from ..core.extension import Core, load_core
-from ..errors import ArgumentError, CompileError
+from ..core.build import built_library
+from ..core.extension import load_core
+from ..core.stages import PIPELINES
+from ..errors import ArgumentError
 from ..report.profile import Launch, Profile
 from .abi import Call, Instance
 
@@ -51,8 +51,8 @@ def profile_function(
     core = load_core()
     costs = json.loads(core.kernel_costs(ir))
     entries = costs["functions"][function]
-    with tempfile.TemporaryDirectory(prefix="pock-profile-") as directory:
-        library = _build(core, ir, Path(directory, f"lib{artifact.name}.so"))
+    passes = ("pock-profile-launches", PIPELINES["llvm"])
+    with built_library(core, ir, *passes, stage="profile", name=artifact.name) as library:
         readings = _readings(artifact, library, memory, values, function, len(entries) + 2, runs, warmup, on_run)
     durations = np.diff(readings, axis=1) * 1e-9
     clock = float(np.median(durations[:, 0]))
@@ -69,21 +69,6 @@ def profile_function(
             for index, (entry, seconds) in enumerate(zip(entries, medians, strict=True))
         ),
     )
-
-
-def _build(core: Core, ir: str, library: Path) -> Path:
-    """Compile the module at stage ``plan`` with readings of the clock."""
-    from ..core.stages import PIPELINES
-
-    try:
-        lowered = core.run_pipeline(ir, f"builtin.module(pock-profile-launches,{PIPELINES['llvm']})")
-        objects = core.emit_objects(lowered)
-    except RuntimeError as error:
-        raise CompileError("profile", str(error)) from error
-    object_file = library.with_suffix(".o")
-    link.write_object(objects, object_file)
-    link.link_shared(object_file, library)
-    return library
 
 
 def _readings(

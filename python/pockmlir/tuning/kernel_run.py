@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from ..artifact.manifest import Array, Manifest
-from ..core import link
+from ..core.build import built_library
 from ..core.extension import Core
+from ..core.stages import PIPELINES, anchored
 from ..runtime.abi import Instance, aligned_bytes
 from ..runtime.threads import tell_runtime
 
@@ -29,19 +28,19 @@ def build(core: Core, ir: str, stages: Sequence[str], **options: str) -> Instanc
         ir: a module with ``@prepare``; nothing is loaded into its parameters.
         stages: names, with ``plan`` among them.
         options: of the pipeline of a stage, in braces.
-    """
-    from ..core.stages import PIPELINES
 
+    Raises:
+        RuntimeError: a pipeline before stage ``llvm`` failed, with the diagnostics.
+        CompileError: the last pipeline or code generation failed.
+    """
     manifest = None
-    for stage in stages:
-        ir = core.run_pipeline(ir, f"builtin.module({PIPELINES[stage]}{options.get(stage, '')})")
+    *before, last = ((stage, f"{PIPELINES[stage]}{options.get(stage, '')}") for stage in stages)
+    for stage, pipeline in before:
+        ir = core.run_pipeline(ir, anchored(pipeline))
         if stage == "plan":
             manifest = Manifest.from_json(core.manifest(ir))
     assert manifest is not None, "the manifest is of stage plan"
-    with tempfile.TemporaryDirectory(prefix="pock-kernel-") as directory:
-        object_file, library = Path(directory, "kernel.o"), Path(directory, "kernel.so")
-        link.write_object(core.emit_objects(ir), object_file)
-        link.link_shared(object_file, library)
+    with built_library(core, ir, last[1], stage="kernel", name="kernel") as library:
         return Instance(library, manifest)
 
 
