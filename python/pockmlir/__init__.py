@@ -3,12 +3,12 @@
 from . import cost
 from .api.optim import SGD, Adam, AdamW, Optimizer
 from .api.options import MemoryOptions
-from .api.request import LOSSES
 from .api.scheme import ParameterInfo, Scheme
+from .api.source import LOSSES
 from .api.tuning import Tuning
 from .artifact.footprint import Footprint
 from .artifact.memory import Memory
-from .compiler import compile
+from .compiler import Imported, compile, import_model, plan
 from .core.stages import STAGES
 from .device import Run, run
 from .errors import (
@@ -30,6 +30,7 @@ from .errors import (
 )
 from .frontends.pt2.archive import load_exported
 from .report.picture import draw_memory
+from .report.plan import Plan
 from .report.profile import Profile
 from .report.report import Report
 from .runtime.dropout import dropout_mask
@@ -50,6 +51,7 @@ __all__ = [
     "CheckpointError",
     "CompileError",
     "Footprint",
+    "Imported",
     "IndexRangeError",
     "IntegerDivisionError",
     "LossNotFiniteError",
@@ -58,6 +60,7 @@ __all__ = [
     "MemoryOptions",
     "Optimizer",
     "ParameterInfo",
+    "Plan",
     "PockError",
     "Profile",
     "Report",
@@ -78,7 +81,9 @@ __all__ = [
     "draw_memory",
     "dropout_mask",
     "get_num_threads",
+    "import_model",
     "load_exported",
+    "plan",
     "run",
     "set_num_threads",
     "tune",

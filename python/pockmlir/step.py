@@ -17,6 +17,7 @@ from .artifact.manifest import Array, TensorSpec
 from .artifact.memory import Memory
 from .errors import ArgumentError, LossNotFiniteError, TargetError
 from .export import folder
+from .report.plan import Plan
 from .report.profile import Profile
 from .report.report import Report
 from .runtime import checkpoint
@@ -281,6 +282,12 @@ class Step:
     def memory(self) -> Memory:
         """What the step costs, in bytes."""
         return self._artifact.manifest.memory
+
+    @property
+    def plan(self) -> Plan:
+        """What `plan` says of the same scheme: memory, and operations and launches per layer."""
+        made = self._artifact
+        return Plan.of(made.manifest, made.dump("plan"), made.scheme, made.fractions, made.without_gradient)
 
     @property
     def footprint(self) -> Footprint:

@@ -54,15 +54,26 @@ def model_file(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(model_file, monkeypatch, tmp_path):
-    """Runs `pock` with a fake compiler; returns the result and the arguments of `compile`."""
+    """Runs `pock` with a fake compiler; returns the result and the arguments of the import and the last scheme."""
     requests = []
 
-    def fake_compile(model, inputs, kwargs, *, on_stage, **options):
-        requests.append((model, inputs, options))
-        on_stage("import")
-        return fake_step.make_step()
+    class FakeImported:
+        def __init__(self, *arguments):
+            self.arguments = arguments
 
-    monkeypatch.setattr(cli.options, "compile", fake_compile)
+        def compile(self, scheme, *, on_stage, **changed):
+            model, inputs, options = self.arguments
+            requests.append((model, inputs, options | changed | {"scheme": scheme}))
+            on_stage("graph")
+            return fake_step.make_step()
+
+        plan = compile
+
+    def fake_import(model, inputs, kwargs, *, on_stage, **options):
+        on_stage("import")
+        return FakeImported(model, inputs, options)
+
+    monkeypatch.setattr(cli.options, "import_model", fake_import)
     monkeypatch.chdir(tmp_path)
 
     def call(command, *arguments):

@@ -12,10 +12,12 @@ from pockmlir import (
     UnsupportedOp,
     UnsupportedOpsError,
     compile,
-    compiler,
 )
 from pockmlir.api.resolve import read_scheme_error, resolve_scheme
+from pockmlir.api.source import LOSSES, Source
+from pockmlir.compiler.runner import StageRunner
 from pockmlir.core import ir_text, link
+from pockmlir.core.stages import PLAN_STAGES
 from pockmlir.scheme import ParameterInfo
 from pockmlir.support.c_names import c_identifier, require_c_identifier
 
@@ -136,10 +138,10 @@ class FakeCore:
 
 def test_failing_stage_gives_a_reproducer(tmp_path):
     seen = []
-    run = compiler._Compiler("net", FakeCore(), tmp_path / "dump dir", seen.append)
+    run = StageRunner("net", tmp_path / "dump dir", seen.append, FakeCore())
     run.record("import", "module {}\n")
     with pytest.raises(CompileError) as caught:
-        run.run_pipelines()
+        run.run_pipelines(PLAN_STAGES, {})
     error = caught.value
     assert error.stage == "schedule"
     assert "model.py:7:3 (fc)" in error.diagnostics
@@ -155,10 +157,10 @@ def test_failing_stage_gives_a_reproducer(tmp_path):
 
 
 def test_failing_stage_without_dump_dir_still_leaves_a_file():
-    run = compiler._Compiler("net", FakeCore(), None, None)
+    run = StageRunner("net", core=FakeCore())
     run.record("import", "module {}\n")
     with pytest.raises(CompileError) as caught:
-        run.run_pipelines()
+        run.run_pipelines(PLAN_STAGES, {})
     with open(caught.value.ir_path) as file:
         assert file.read().startswith("module {}")
 
@@ -234,11 +236,12 @@ def test_counting_ops():
 def test_state_names_leave_out_what_pytorch_does_not_save():
     model = torch.nn.BatchNorm1d(2)
     model.register_buffer("table", torch.zeros(1), persistent=False)
-    assert compiler._state_names(model) == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    source = Source.check(model, X, None, loss="mse", example_target=None, on_nan="ignore")
+    assert source.state_names == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def test_every_named_loss_is_known_everywhere():
     from pockmlir.frontends.torch import losses
 
-    for name in compiler.LOSSES:
+    for name in LOSSES:
         assert callable(losses.resolve_loss(name))

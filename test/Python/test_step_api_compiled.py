@@ -343,11 +343,11 @@ def test_dumps_are_one_file_per_stage(tmp_path):
 
 
 def test_failure_carries_a_command_that_shows_it(tmp_path, monkeypatch):
-    from pockmlir import compiler
+    from pockmlir.compiler import runner
     from pockmlir.core import tools
 
-    pipelines = compiler.PIPELINES | {"schedule": "pock-no-such-pipeline"}
-    monkeypatch.setattr(compiler, "PIPELINES", pipelines)
+    pipelines = runner.PIPELINES | {"schedule": "pock-no-such-pipeline"}
+    monkeypatch.setattr(runner, "PIPELINES", pipelines)
     with pytest.raises(pock.CompileError, match="stage 'schedule' failed") as caught:
         compiled(dump_ir_dir=tmp_path)
     command = caught.value.reproducer.replace("pock-opt", str(tools.find_tool()), 1)

@@ -1,96 +1,103 @@
-"""The arguments of `compile`, checked as far as that goes without looking into the model."""
+"""The arguments of a compilation that the import does not depend on, checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, cast
 
 from ..core.ir_text import quote
-from ..errors import ArgumentError, SchemeError
-from ..support.c_names import c_identifier, require_c_identifier
+from ..errors import SchemeError
+from ..support.c_names import require_c_identifier
 from ..targets.target import Target
 from .optim import Optimizer, from_torch
 from .options import MemoryOptions, Training
 from .scheme import Scheme
+from .source import Source
 from .tuning import Tuning
 
-__all__ = ["LOSSES", "Request", "example_inputs"]
+__all__ = ["Options", "Request", "require_rules"]
 
-#: Losses known by name; anything else is a callable in torch ops, or None.
-LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
+
+class Options(TypedDict, total=False):
+    """Keywords of `compile` that may change from plan to plan of one import."""
+
+    target: str | Target
+    name: str | None
+    accumulate: int
+    clip_grad_norm: float | None
+    clip_grad_value: float | None
+    seed: int
+    precision: str
+    memory_limit: int | str | None
+    memory: MemoryOptions | None
+    arithmetic: str | None
+    ram: int | str | None
+    flash: int | str | None
+    tuning: str | Path | Tuning | None
+
+
+_TRAINING = ("accumulate", "clip_grad_norm", "clip_grad_value", "seed", "precision")
 
 
 @dataclass(frozen=True)
 class Request:
-    """The checked arguments of `compile`.
+    """The checked arguments, without the scheme.
 
     Attributes:
         name: prefix of the C functions.
-        inputs: the model's positional arguments.
-        kwargs: its keyword arguments.
         optimizer: ours, or a ``torch.optim`` instance.
-        scheme: what trains.
         target: what to compile for, with its arithmetic and limits.
         training: accumulation, clipping, dropout's seed.
         tuning: choices for kernels, of all targets.
         memory: limit, and what is done to need less.
+        given: the options as they were given.
     """
 
     name: str
-    inputs: tuple[Any, ...]
-    kwargs: dict[str, Any]
     optimizer: Any
-    scheme: Scheme
     target: Target
     training: Training
     tuning: Tuning
     memory: MemoryOptions
+    given: Options
 
     @classmethod
-    def check(
-        cls,
-        model: Any,
-        inputs: Any,
-        kwargs: Any,
-        *,
-        loss: Any,
-        optimizer: Any,
-        scheme: Any,
-        target: Any,
-        name: str | None,
-        training: Training,
-        tuning: Any = None,
-        memory: Any = None,
-        memory_limit: Any = None,
-        arithmetic: Any = None,
-        ram: Any = None,
-        flash: Any = None,
-    ) -> Request:
+    def check(cls, source: Source, optimizer: Any, **options: Unpack[Options]) -> Request:
         """Check what can be checked without looking into the model.
 
         Raises:
             ArgumentError: an argument is not acceptable.
-            SchemeError: the scheme trains nothing.
         """
-        kind = type(model).__name__
-        if isinstance(model, type) or not (hasattr(model, "named_parameters") or kind == "ExportedProgram"):
-            given = f"the class {model.__name__}" if isinstance(model, type) else kind
-            raise ArgumentError(f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {given}")
-        if loss is not None and not callable(loss) and loss not in LOSSES:
-            raise ArgumentError(f"loss: expected one of {', '.join(LOSSES)}, a callable or None, but got {loss!r}")
-        target = Target.coerce(target, arithmetic=arithmetic, ram=ram, flash=flash)
-        if name is None:
-            name = c_identifier("model" if kind in ("ExportedProgram", "GraphModule") else kind)
-        scheme = Scheme.coerce(scheme)
-        if not scheme.rules:
-            raise SchemeError("scheme: empty, nothing to train")
+        if unknown := sorted(options.keys() - Options.__annotations__.keys()):
+            raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+        training: Mapping[str, Any] = {key: value for key, value in options.items() if key in _TRAINING}
+        target = Target.coerce(
+            options.get("target", "host"),
+            arithmetic=options.get("arithmetic"),
+            ram=options.get("ram"),
+            flash=options.get("flash"),
+        )
         if not (isinstance(optimizer, Optimizer) and optimizer.kind):
             from_torch(optimizer)
-        positional, named = example_inputs(inputs, kwargs)
-        prefix, choices = require_c_identifier(name), Tuning.coerce(tuning)
-        options = MemoryOptions.coerce(memory, memory_limit)
-        return cls(prefix, positional, named, optimizer, scheme, target, training, choices, options)
+        name = options.get("name")
+        return cls(
+            name=require_c_identifier(source.name if name is None else name),
+            optimizer=optimizer,
+            target=target,
+            training=Training(**training, on_nan=source.on_nan),
+            tuning=Tuning.coerce(options.get("tuning")),
+            memory=MemoryOptions.coerce(options.get("memory"), options.get("memory_limit")),
+            given=options,
+        )
+
+    def changed(self, source: Source, optimizer: Any, **options: Unpack[Options]) -> Request:
+        """Return the request with other options; the optimizer stays if it is None."""
+        if optimizer is None and not options:
+            return self
+        merged = cast(Options, {**self.given, **options})
+        return type(self).check(source, self.optimizer if optimizer is None else optimizer, **merged)
 
     @property
     def torch_optimizer(self) -> Any:
@@ -105,19 +112,13 @@ class Request:
         return attributes | self.training.attributes() | self.tuning.attributes(self.target) | self.memory.attributes()
 
 
-def example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return positional and keyword arguments; a single tensor need not be wrapped."""
-    import numpy as np
-    import torch
+def require_rules(scheme: object) -> Scheme:
+    """Return a scheme for a scheme or a mapping.
 
-    if kwargs is not None and not isinstance(kwargs, Mapping):
-        raise ArgumentError(f"kwargs: expected a mapping of names to inputs, but got {type(kwargs).__name__}")
-    named = dict(kwargs or {})
-    if isinstance(inputs, Mapping):
-        return (), {**inputs, **named}
-    values = (inputs,) if isinstance(inputs, torch.Tensor | np.ndarray) else inputs
-    if not isinstance(values, tuple | list) or not (values or named):
-        raise ArgumentError(
-            f"inputs: expected a tuple of example inputs, or a mapping of keyword inputs, but got {type(inputs).__name__}"
-        )
-    return tuple(values), named
+    Raises:
+        SchemeError: it is neither, or trains nothing.
+    """
+    result = Scheme.coerce(scheme)
+    if not result.rules:
+        raise SchemeError("scheme: empty, nothing to train")
+    return result

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 
 from ..errors import SchemeError
+from ..support.warning import warn_user
 from .scheme import ParameterInfo, Scheme
 
 __all__ = ["read_scheme_error", "resolve_scheme"]
@@ -59,10 +59,9 @@ def resolve_scheme(
         raise SchemeError.of(problems)
     names = [info.name for info in without]
     if names:
-        warnings.warn(
+        warn_user(
             f"scheme: parameters without gradient do not train: {_reasons(names, gradients)}; they get no update, weight "
             "decay or optimizer state, as in PyTorch; freeze them in the scheme to say that this is meant",
-            stacklevel=3,
         )
     return fractions, tuple(names)
 

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..api.options import ON_NAN, PRECISIONS
-from ..compiler import compile
-from ..core.stages import STAGES
+from ..api.request import require_rules
+from ..compiler import import_model
+from ..core.stages import PLAN_STAGES, STAGES
 from ..targets.target import ARITHMETICS, Target
 from . import parsing
 
@@ -25,6 +26,10 @@ MODEL_HELP = (
     "MODEL is file.py:factory (a function that returns the model or (model, inputs); the file is run) "
     "or an exported .pt2 (nothing in it is run)."
 )
+
+
+#: Stages of a compilation behind the import: the pipelines, object code and library.
+_CODE = len(STAGES) + 1
 
 
 @contextmanager
@@ -103,16 +108,20 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         **rest: Any,
     ) -> None:
         # Only `inspect` compares; what the user wrote is the title.
-        others = {text: parsing.parse_scheme([text]) for text in rest.pop("compare", ())}
-        parsed_scheme = parsing.parse_scheme(scheme)
+        others = {text: require_rules(parsing.parse_scheme([text])) for text in rest.pop("compare", ())}
+        parsed_scheme = require_rules(parsing.parse_scheme(scheme))
         parsed_optimizer = parsing.parse_optimizer(optimizer, lr, settings)
         parsed_loss = parsing.load_loss(loss)
         loaded, examples, keywords = parsing.load_model(model, inputs)
-        builds = 1 + len(others) + bool(rest.get("reference"))
+        has_reference = rest.pop("reference", False)
+        stages = 1 + _CODE * (1 + has_reference) + len(PLAN_STAGES) * len(others)
         with progress_bar() as progress:
-            task = progress.add_task("compile", total=(len(STAGES) + 2) * builds)
-            build = functools.partial(
-                compile,
+            task = progress.add_task("compile", total=stages)
+
+            def show(stage: str) -> None:
+                progress.update(task, advance=1, description=f"compile: {stage}")
+
+            imported = import_model(
                 loaded,
                 examples,
                 keywords,
@@ -131,15 +140,16 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
                 flash=flash,
                 tuning=tuning,
                 name=name,
-                on_stage=lambda stage: progress.update(task, advance=1, description=f"compile: {stage}"),
+                dump_ir_dir=dump_ir_dir,
+                on_stage=show,
             )
-            step = build(scheme=parsed_scheme, dump_ir_dir=dump_ir_dir)
+            step = imported.compile(parsed_scheme, dump_ir_dir=dump_ir_dir, on_stage=show)
             if others:
-                built = {text: build(scheme=other).memory for text, other in others.items()}
-                rest["memories"] = {" ".join(scheme): step.memory} | built
-            if rest.pop("reference", False):
-                rest["reference"] = build(
-                    scheme=parsed_scheme, target="host", arithmetic="portable", ram=None, flash=None
+                planned = {text: imported.plan(other, on_stage=show).memory for text, other in others.items()}
+                rest["memories"] = {" ".join(scheme): step.memory} | planned
+            if has_reference:
+                rest["reference"] = imported.compile(
+                    parsed_scheme, on_stage=show, target="host", arithmetic="portable", ram=None, flash=None
                 )
         command(model=loaded, loss=parsed_loss, step=step, **rest)
 

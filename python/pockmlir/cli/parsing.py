@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..api.optim import SGD, Adam, AdamW, Optimizer
-from ..api.request import LOSSES
 from ..api.scheme import Scheme
+from ..api.source import LOSSES
 from ..artifact.manifest import Array
 from ..errors import ArgumentError
 from ..frontends.pt2.archive import load_exported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["PIPELINES", "STAGES", "anchored", "with_options"]
+__all__ = ["PIPELINES", "PLAN_STAGES", "STAGES", "anchored", "with_options"]
 
 #: Stage → the pipeline that leads to it; ``pock-opt`` has the same ones.
 PIPELINES: Mapping[str, str] = {
@@ -18,6 +18,9 @@ PIPELINES: Mapping[str, str] = {
 
 #: The stages whose IR a step keeps, in order.
 STAGES = ("import", *PIPELINES)
+
+#: Those between the import and the plan; what follows is code.
+PLAN_STAGES = STAGES[1 : STAGES.index("plan") + 1]
 
 
 def anchored(*passes: str) -> str:

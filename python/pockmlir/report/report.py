@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..artifact.manifest import TensorSlot, dtype_of
 from ..artifact.memory import Memory
-from ..support.sizes import format_bytes
 from ..support.tables import as_text, make_table
+from .memory_table import memory_table
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -199,7 +199,7 @@ class Report:
         if self.norm_modes:
             yield make_table("normalisation", ("layer", "mode"), self.norm_modes.items())
         yield make_table("arithmetic", ("", ""), self.arithmetic.items())
-        yield self._memory_table()
+        yield memory_table(self.memory)
 
     def _parameter_table(self) -> Table:
         rows = [
@@ -215,27 +215,6 @@ class Report:
             text = ", ".join(f"{key}={value}" for key, value in settings.items())
             rows.append((index, text, ", ".join(group["parameters"])))
         return make_table("parameter groups", ("group", "settings", "trains"), rows)
-
-    def _memory_table(self) -> Table:
-        memory = self.memory
-        rows = [
-            ("parameters", memory.parameters),
-            ("optimizer state", memory.optimizer_state),
-            ("arena", memory.arena),
-            ("  its lower bound", memory.lower_bound),
-            *([("  least in any order", memory.least_peak)] if memory.least_peak else []),
-            ("  saved activations", memory.saved),
-            ("  gradients", memory.gradients),
-            ("  workspace", memory.workspace),
-            ("constants + state + arena", memory.total),
-        ]
-        title = "memory"
-        if memory.recomputed:
-            share = 100 * memory.recomputed_flops / max(memory.flops - memory.recomputed_flops, 1)
-            title += f" ({memory.recomputed} launches run again: {share:.1f} % more operations)"
-        return make_table(
-            title, ("what", "bytes", ""), [(what, f"{count:,}", format_bytes(count)) for what, count in rows]
-        )
 
 
 def _groups(artifact: Artifact) -> tuple[Mapping[str, Any], ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..artifact.artifact import Artifact
+from ..artifact.launches import read_launches
 from ..artifact.manifest import Array, TensorSpec
 from ..core.build import built_library
 from ..core.extension import load_core
@@ -47,17 +47,16 @@ def profile_function(
     """
     if runs < 1 or warmup < 0:
         raise ArgumentError(f"profile: expected runs >= 1 and warmup >= 0, but got {runs} and {warmup}")
-    ir = next(dump.ir for dump in artifact.dumps if dump.name == "plan")
+    ir = artifact.dump("plan")
     core = load_core()
-    costs = json.loads(core.kernel_costs(ir))
-    entries = costs["functions"][function]
+    launches = read_launches(core.kernel_costs(ir), function)
     passes = ("pock-profile-launches", PIPELINES["llvm"])
     with built_library(core, ir, *passes, stage="profile", name=artifact.name) as library:
-        readings = _readings(artifact, library, memory, values, function, len(entries) + 2, runs, warmup, on_run)
+        readings = _readings(artifact, library, memory, values, function, len(launches) + 2, runs, warmup, on_run)
     durations = np.diff(readings, axis=1) * 1e-9
     clock = float(np.median(durations[:, 0]))
     medians = np.maximum(np.median(durations[:, 1:], axis=0) - clock, 0.0)
-    whole = float(np.median(durations[:, 1:].sum(axis=1))) - clock * len(entries)
+    whole = float(np.median(durations[:, 1:].sum(axis=1))) - clock * len(launches)
     return Profile(
         name=artifact.name,
         function=function,
@@ -65,8 +64,7 @@ def profile_function(
         seconds=max(whole, 0.0),
         clock_seconds=clock,
         launches=tuple(
-            _launch(index, entry, costs["kernels"][entry["kernel"]], float(seconds))
-            for index, (entry, seconds) in enumerate(zip(entries, medians, strict=True))
+            Launch(**vars(launch), seconds=float(seconds)) for launch, seconds in zip(launches, medians, strict=True)
         ),
     )
 
@@ -100,17 +98,3 @@ def _readings(
         if on_run:
             on_run(run + warmup + 1, runs + warmup)
     return readings
-
-
-def _launch(index: int, entry: Mapping[str, Any], cost: Mapping[str, int], seconds: float) -> Launch:
-    layers = tuple(layer or "(model)" for layer in entry["layers"]) or ("(model)",)
-    return Launch(
-        index=index,
-        kernel=entry["kernel"],
-        layer=layers[0],
-        layers=layers,
-        phase=entry["phase"],
-        seconds=seconds,
-        flops=cost["flops"],
-        bytes=cost["bytes_read"] + cost["bytes_written"],
-    )
