@@ -14,7 +14,7 @@ from ..api.scheme import ParameterInfo, Scheme
 from ..api.source import Source
 from ..artifact.artifact import Artifact
 from ..artifact.manifest import Manifest
-from ..core.ir_text import add_module_attributes, dropout_layers, scheme_attr
+from ..core.ir_text import add_module_attributes, scheme_attr
 from ..core.stages import PLAN_STAGES
 from ..errors import ArgumentError
 from ..report.plan import Plan
@@ -189,7 +189,7 @@ class Imported:
             parameters=self.parameters,
             target=request.target,
             training=request.training,
-            dropout=tuple(dropout_layers(runner.at("import"))),
+            dropout=model.dropout_layers,
             arguments=tuple(model.arguments),
             named_outputs=model.named_outputs,
             loss=self._source.loss_name,

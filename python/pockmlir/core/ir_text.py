@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 __all__ = [
     "add_module_attributes",
-    "dropout_layers",
     "launch_counts",
     "mlir_float",
     "op_counts",
@@ -17,9 +16,6 @@ __all__ = [
     "scheme_attr",
 ]
 
-_DROPOUT = re.compile(r"= pock\.dropout .* loc\((#\w+)\)$", re.MULTILINE)
-_LOCATION = re.compile(r"^(#\w+) = loc\((.*)\)$", re.MULTILINE)
-_LOCATION_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _TARGET = re.compile(r"pock\.target = \{[^}]*\}")
 _ARITHMETIC = re.compile(r'pock\.arithmetic = "\w+"')
 _MODULE = re.compile(r"^module(?P<symbol> @\S+)?(?P<attributes> attributes \{)?", re.MULTILINE)
@@ -76,23 +72,6 @@ def retarget(ir: str, target: str) -> str:
     portable = f"pock.arithmetic = {quote('portable')}"
     ir, found = _ARITHMETIC.subn(portable, ir, count=1)
     return ir if found else add_module_attributes(ir, {"pock.arithmetic": quote("portable")})
-
-
-def _function(ir: str, name: str) -> str:
-    """The text of one function, empty if there is none."""
-    begin = ir.find(f"func.func @{name}(")
-    end = ir.find("func.func ", begin + 1)
-    return ir[begin : end if end > 0 else len(ir)] if begin >= 0 else ""
-
-
-def dropout_layers(ir: str) -> list[str]:
-    """Return the place of every active dropout in ``@loss`` at stage ``import``, for people."""
-    aliases = dict(_LOCATION.findall(ir))
-    places = []
-    for alias in _DROPOUT.findall(_function(ir, "loss")):
-        name = _LOCATION_NAME.match(aliases.get(alias, ""))
-        places.append(name[1] if name else "")
-    return places
 
 
 def op_counts(ir: str) -> Counter[str]:

@@ -48,6 +48,7 @@ class ImportedModel:
         gradients: the parameters that the loss reads → whether they have a gradient, in PyTorch's
             sense: not if only what is not differentiated reads them.
         norm_modes: path of each batch normalisation → ``training`` or ``inference``.
+        dropout_layers: module of each active dropout of the loss, in order of execution.
         converted: name of an input → what becomes of its element type, where that is another.
         fixed: buffers whose values are compiled in, as they decide on shapes.
         aliases: other names of shared parameters and buffers → the name in the IR.
@@ -63,6 +64,7 @@ class ImportedModel:
     named_outputs: bool
     norm_modes: dict[str, str]
     gradients: Mapping[str, bool]
+    dropout_layers: tuple[str, ...] = ()
     converted: dict[str, Conversion] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     aliases: dict[str, str] = field(default_factory=dict)

@@ -128,6 +128,7 @@ class Builder(Emitter):
             strides[dim] = size
             size *= shape_of(x)[dim]
         stream, self._streams = self._streams, self._streams + 1
+        self.dropout_layers.append(self.module or "(model)")
         return self.emit(pock.DropoutOp, x.type, x, *self._make_seed(), p=float(p), stream=stream, strides=strides)
 
     # Data movement ------------------------------------------------------------------

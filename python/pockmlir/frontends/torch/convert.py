@@ -35,6 +35,7 @@ class ModuleConverter:
     Attributes:
         unsupported: what could not be converted, in order of execution.
         norm_modes: mode of each batch normalisation of the last converted program.
+        dropout_layers: module of each active dropout of all programs.
     """
 
     def __init__(self, context: Any, parameters: Parameters) -> None:
@@ -42,6 +43,7 @@ class ModuleConverter:
         self._parameters = parameters
         self.unsupported: list[UnsupportedOp] = []
         self.norm_modes: dict[str, str] = {}
+        self.dropout_layers: list[str] = []
         self._changed: set[str] = set()
         with context, ir.Location.unknown():
             self._module = ir.Module.create()
@@ -59,6 +61,7 @@ class ModuleConverter:
             function = _FunctionConverter(self, name, program, check_loss)
             results = function.convert(torch_function)
             self.norm_modes = function.builder.norm_modes
+            self.dropout_layers += function.builder.dropout_layers
             del torch_module
             return results
 

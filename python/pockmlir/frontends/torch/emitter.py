@@ -83,6 +83,7 @@ class Emitter:
         inputs: names of the function's inputs.
         bounds: the least and the largest entry of integers, as far as known; converters may add to it.
         norm_modes: where converters of batch normalisation record their mode.
+        dropout_layers: module of each active dropout, in order of execution.
         given: results of each op whose gradients are given, by its number.
     """
 
@@ -101,6 +102,7 @@ class Emitter:
         self.inputs: dict[Value, str] = {}
         self.bounds: dict[Value, tuple[int, int] | None] = {}
         self.norm_modes: dict[str, str] = {}
+        self.dropout_layers: list[str] = []
         self.given: dict[int, list[Value]] = {}
         self._make_buffer = make_buffer
         self._make_seed = make_seed

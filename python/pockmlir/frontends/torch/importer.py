@@ -137,6 +137,7 @@ def _import(
         outputs=[TensorSpec(name, tuple(value.shape), str(dtype_name(value.dtype))) for name, value in results.items()],
         named_outputs=wrapper.found.named,
         norm_modes=converter.norm_modes,
+        dropout_layers=tuple(converter.dropout_layers),
         gradients=gradients,
         converted=examples.converted,
         fixed=fixed,
