@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pockmlir as pock
 import torch
-from pockmlir import _bench
+from pockmlir.loop import eager
 from torch import nn
 
 
@@ -71,7 +71,7 @@ def main(model: str, batch: int, scheme: str, optimizer: str, steps: int, thread
     )
     seconds = time.perf_counter() - begin
     arrays = (x.numpy(), y.numpy())
-    figures = _bench.compare(module, step, "cross_entropy", arrays, steps=steps, warmup=5, threads=threads)
+    figures = eager.compare(module, step, "cross_entropy", arrays, steps=steps, warmup=5, threads=threads)
     figures |= {"model": model, "batch": batch, "scheme": scheme, "optimizer": optimizer}
     figures |= {"compile_seconds": seconds, "arena_bytes": step.memory.arena, "saved_bytes": step.memory.saved}
     if as_json:

@@ -26,7 +26,7 @@ import pockmlir as pock
 import torch
 from common import Bar, Bars, Recipe
 from mobilenet import MobileNetV2
-from pockmlir import _bench
+from pockmlir.loop import eager
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -265,7 +265,7 @@ def main(quick: bool, as_json: bool, out: Path) -> None:
             for result in results.values():
                 # After everything is written: measuring trains on.
                 batch = (data.user.x[:BATCH], data.user.y[:BATCH])
-                result.speed = _bench.compare(
+                result.speed = eager.compare(
                     model, result.step, LOSS, batch, steps=plan.timed_steps, warmup=3, threads=1
                 )
                 bar.advance(result.recipe.title)

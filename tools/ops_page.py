@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from pockmlir._ops import _pock_ops_gen as pock
-from pockmlir.frontend.builder import Builder
-from pockmlir.frontend.decompositions import DECOMPOSED, composite_operators
-from pockmlir.frontend.registry import CONVERTERS, HINTS, Unsupported, operator_name
+from pockmlir.frontends.torch.builder import Builder
+from pockmlir.frontends.torch.decompositions import DECOMPOSED, composite_operators
+from pockmlir.frontends.torch.registry import CONVERTERS, HINTS, Unsupported, operator_name
 
 ROOT = Path(__file__).parents[1]
 Function = types.FunctionType
@@ -71,7 +71,7 @@ def parts_of(function: Function) -> tuple[list[Function], set[str]]:
         for value in mentioned(current):
             if is_op(value):
                 found.add(value.OPERATION_NAME.removeprefix("pock."))
-            elif inspect.isclass(value) and value.__module__.startswith("pockmlir.frontend.ops"):
+            elif inspect.isclass(value) and value.__module__.startswith("pockmlir.frontends.torch.ops"):
                 functions += [m for m in vars(value).values() if is_written(m) and m not in functions]
             elif isinstance(value, Function) and value.__module__.startswith("pockmlir.frontend"):
                 functions += [value] if value not in functions else []
@@ -192,7 +192,7 @@ def camel(name: str) -> str:
 
 INTRODUCTION = """# Operators of PyTorch
 
-Generated from the frontend's tables by `make docs`; edit `python/pockmlir/frontend/` instead.
+Generated from the frontend's tables by `make docs`; edit `python/pockmlir/frontends/torch/` instead.
 
 A model arrives as the operators of `torch.export`. What becomes of each:
 

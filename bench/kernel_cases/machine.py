@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from pockmlir._abi import aligned_bytes
-from pockmlir._core_api import load_core
-from pockmlir._link import find_program
+from pockmlir.core.extension import load_core
+from pockmlir.core.link import find_program
+from pockmlir.runtime.abi import aligned_bytes
 
 __all__ = ["Machine"]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from pockmlir import _kernel_run
-from pockmlir._core_api import load_core
+from pockmlir.core.extension import load_core
+from pockmlir.errors import CompileError
+from pockmlir.tuning import kernel_run
 
 from .case import Case, Work
 from .machine import Machine
@@ -31,15 +32,15 @@ class Kernel:
         core = load_core()
         # What the stages before leave is canonical.
         ir = core.run_pipeline(work.program.text(core.host_target()), "builtin.module(canonicalize, cse)")
-        instance = _kernel_run.build(core, ir, ("kernels", "plan", "llvm"), plan=f"{{winograd={work.winograd}}}")
+        instance = kernel_run.build(core, ir, ("kernels", "plan", "llvm"), plan=f"{{winograd={work.winograd}}}")
         self.manifest = instance.manifest
         function = self.manifest.functions["step"]
         self.outputs = [instance.output(spec) for spec in function.outputs]
         self.params = [instance.view(param.name[1:]) for param in work.program.params]
         for param, initial in zip(self.params, work.params, strict=True):
             param[...] = initial.numpy()
-        inputs = [_kernel_run.aligned_copy(tensor.numpy(), self.manifest.alignment) for tensor in work.inputs]
-        self._run = _kernel_run.Call(instance, "step", [*inputs, *self.outputs])
+        inputs = [kernel_run.aligned_copy(tensor.numpy(), self.manifest.alignment) for tensor in work.inputs]
+        self._run = kernel_run.Call(instance, "step", [*inputs, *self.outputs])
 
     def __call__(self) -> None:
         self._run()
@@ -120,10 +121,10 @@ def measure(case: Case, machine: Machine, repeat: int) -> Result:
         work = case.build()
         kernel = Kernel(work)
         error = check(work, kernel)
-    except (Mismatch, RuntimeError) as failure:
+    except (Mismatch, RuntimeError, CompileError) as failure:
         return Result(case.name, case.shape, failure=str(failure).strip().splitlines()[0])
     with torch.inference_mode():
-        samples = _kernel_run.time_in_turns((kernel, work.torch), machine.clock, repeat)
+        samples = kernel_run.time_in_turns((kernel, work.torch), machine.clock, repeat)
     machine.measure_peak()
     ours, torchs = (min(times) for times in samples)
     working_set = work.bytes + kernel.manifest.segments["arena"]

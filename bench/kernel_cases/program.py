@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from pockmlir import _ir_text
+from pockmlir.core import ir_text
 
 __all__ = ["Program", "Value", "array", "window"]
 
@@ -147,7 +147,7 @@ class Program:
 
     def text(self, target: str) -> str:
         """Return the module, for a target attribute."""
-        arguments = ", ".join(f"{v.name}: {v.type} {{pock.name = {_ir_text.quote(v.name[1:])}}}" for v in self.inputs)
+        arguments = ", ".join(f"{v.name}: {v.type} {{pock.name = {ir_text.quote(v.name[1:])}}}" for v in self.inputs)
         results = ", ".join(f'{v.type} {{pock.name = "y{i}"}}' for i, v in enumerate(self.outputs))
         values = ", ".join(v.name for v in self.outputs)
         types = ", ".join(v.type for v in self.outputs)

@@ -27,7 +27,7 @@ import torch
 import training
 from common import Bar, Bars, Recipe
 from plans import BATCH, COMPARED, PLAN, QUICK, SEED, SOURCE, TARGET, Plan, recipes
-from pockmlir import _bench
+from pockmlir.loop.eager import measure
 from results import Result, Run, accuracy, show
 from training import EagerStep
 
@@ -85,7 +85,7 @@ def fine_tune(name: str, recipe: Recipe, model: Any, data: Data, plan: Plan, bar
     eager_run = train(eager, eager.optimizer, f"the same in PyTorch: {recipe.title}") if name in COMPARED else None
     # After all else: measuring trains on.
     runs = {"compiled": lambda: step(**example), "eager": lambda: eager(**example)}
-    times = _bench.measure(runs, steps=plan.timed_steps, warmup=2)
+    times = measure(runs, steps=plan.timed_steps, warmup=2)
     milliseconds = {key: figures["median_ms"] for key, figures in times.items()}
     return Result(recipe, step, compile_seconds, before, run, eager_run, milliseconds)
 

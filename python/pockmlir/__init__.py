@@ -1,17 +1,16 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
 from . import cost
-from ._footprint import Footprint
-from ._memory import Memory
-from ._options import MemoryOptions
-from ._picture import draw_memory
-from ._profile import Profile
-from ._pt2 import load_exported
-from ._tune import tune
-from ._tuning import Tuning
-from .compiler import LOSSES, STAGES, compile
+from .api.optim import SGD, Adam, AdamW, Optimizer
+from .api.options import MemoryOptions
+from .api.scheme import ParameterInfo, Scheme
+from .api.source import LOSSES
+from .api.tuning import Tuning
+from .artifact.footprint import Footprint
+from .artifact.memory import Memory
+from .compiler import Imported, compile, import_model, plan
+from .core.stages import STAGES
 from .device import Run, run
-from .dropout import dropout_mask
 from .errors import (
     ArgumentError,
     CheckpointError,
@@ -29,12 +28,16 @@ from .errors import (
     UnsupportedOp,
     UnsupportedOpsError,
 )
-from .optim import SGD, Adam, AdamW, Optimizer
-from .report import Report
-from .scheme import ParameterInfo, Scheme
+from .frontends.pt2.archive import load_exported
+from .report.picture import draw_memory
+from .report.plan import Plan
+from .report.profile import Profile
+from .report.report import Report
+from .runtime.dropout import dropout_mask
+from .runtime.threads import get_num_threads, set_num_threads
 from .step import Step
-from .target import Target
-from .threads import get_num_threads, set_num_threads
+from .targets.target import Target
+from .tuning.tune import tune
 
 __version__ = "0.1.0"
 
@@ -48,6 +51,7 @@ __all__ = [
     "CheckpointError",
     "CompileError",
     "Footprint",
+    "Imported",
     "IndexRangeError",
     "IntegerDivisionError",
     "LossNotFiniteError",
@@ -56,6 +60,7 @@ __all__ = [
     "MemoryOptions",
     "Optimizer",
     "ParameterInfo",
+    "Plan",
     "PockError",
     "Profile",
     "Report",
@@ -76,7 +81,9 @@ __all__ = [
     "draw_memory",
     "dropout_mask",
     "get_num_threads",
+    "import_model",
     "load_exported",
+    "plan",
     "run",
     "set_num_threads",
     "tune",

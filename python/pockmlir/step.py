@@ -9,22 +9,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _checkpoint, _export
-from ._abi import Call, Instance, Segments
-from ._arguments import Arguments
-from ._artifact import Artifact
-from ._counters import Counters
-from ._footprint import Footprint
-from ._foreign import ForeignInstance, refuse
-from ._manifest import Array, TensorSpec
-from ._memory import Memory
-from ._options import check_seed
-from ._profile import Profile
-from ._profile_run import profile_function
-from ._schedule import LearningRates
-from ._state import State
+from .api.options import check_seed
+from .artifact.arguments import Arguments
+from .artifact.artifact import Artifact
+from .artifact.footprint import Footprint
+from .artifact.manifest import Array, TensorSpec
+from .artifact.memory import Memory
 from .errors import ArgumentError, LossNotFiniteError, TargetError
-from .report import Report
+from .export import folder
+from .report.plan import Plan
+from .report.profile import Profile
+from .report.report import Report
+from .runtime import checkpoint
+from .runtime.abi import Call, Instance, Segments
+from .runtime.counters import Counters
+from .runtime.foreign import ForeignInstance, refuse
+from .runtime.learning_rates import LearningRates
+from .runtime.profile_run import profile_function
+from .runtime.state import State
 
 __all__ = ["Step"]
 
@@ -257,7 +259,7 @@ class Step:
         """Write parameters, buffers and optimizer state; the old file stays whole if this is killed."""
         with self._lock:
             tensors, identity = self._state.model() | self._state.optimizer(), self._state.identity()
-        _checkpoint.write(Path(path), tensors, identity)
+        checkpoint.write(Path(path), tensors, identity)
 
     def load(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
         """Read what `save` wrote.
@@ -280,6 +282,12 @@ class Step:
     def memory(self) -> Memory:
         """What the step costs, in bytes."""
         return self._artifact.manifest.memory
+
+    @property
+    def plan(self) -> Plan:
+        """What `plan` says of the same scheme: memory, and operations and launches per layer."""
+        made = self._artifact
+        return Plan.of(made.manifest, made.dump("plan"), made.scheme, made.fractions, made.without_gradient)
 
     @property
     def footprint(self) -> Footprint:
@@ -382,7 +390,7 @@ class Step:
             ``constants``, ``state``, ``parameters``, ``manifest``.
         """
         with self._lock:
-            return _export.export(self._artifact, self._instance, self._state.model(), Path(directory))
+            return folder.export(self._artifact, self._instance, self._state.model(), Path(directory))
 
 
 def _instance_of(artifact: Artifact) -> Segments:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pockmlir as pock
-from pockmlir import _link
-from pockmlir._artifact import Artifact, StageDump
-from pockmlir._manifest import Manifest
+from pockmlir.artifact.artifact import Artifact, StageDump
+from pockmlir.artifact.manifest import Manifest
+from pockmlir.core import link
 
 SOURCE = r"""
 #include <math.h>
@@ -132,10 +132,10 @@ def library() -> Path:
     """The C library, compiled once."""
     directory = Path(tempfile.mkdtemp(prefix="pock-fake-"))
     (directory / "net.c").write_text(SOURCE)
-    compiler = _link.find_program("clang-22", "clang", "gcc")
+    compiler = link.find_program("clang-22", "clang", "gcc")
     command = [compiler, "-O1", "-fPIC", "-ffp-contract=off"]
     subprocess.run([*command, "-c", "net.c", "-o", "net.o"], cwd=directory, check=True)
-    _link.link_shared(directory / "net.o", directory / "libnet.so")
+    link.link_shared(directory / "net.o", directory / "libnet.so")
     return directory / "libnet.so"
 
 

@@ -7,7 +7,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from pockmlir.frontend.torch_ir import place_of
+from pockmlir.frontends.torch.torch_ir import place_of
 from torch_mlir import ir
 
 POCK_OPT = Path(__file__).parents[2] / "build" / "bin" / "pock-opt"

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pockmlir as pock
-from pockmlir._abi import Call, Instance
-from pockmlir._manifest import dtype_of
+from pockmlir.artifact.manifest import dtype_of
+from pockmlir.runtime.abi import Call, Instance
 
 #: Bytes in front of and behind each segment.
 MARGIN = 4096

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pockmlir._tools import find_tool
+from pockmlir.core.tools import find_tool
 
 TESTS = Path(__file__).resolve().parents[1]
 #: Frames of crashes that mlir-opt has on the same input, with that input.
@@ -141,7 +141,7 @@ def model_sources() -> list[Source]:
     """The modules of small models after every stage, with the pipeline that comes next."""
     import pockmlir as pock
     import torch
-    from pockmlir.compiler import PIPELINES, STAGES
+    from pockmlir.core.stages import PIPELINES, STAGES
     from torch import nn
 
     class Words(nn.Module):

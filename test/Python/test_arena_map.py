@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 import pytest
 from fake_step import MANIFEST, make_step
 from pockmlir import Memory
-from pockmlir._arena_map import arena_map
-from pockmlir._memory import read_memory
-from pockmlir._places import ARENA_KINDS, Place
+from pockmlir.artifact.memory import read_memory
+from pockmlir.artifact.places import ARENA_KINDS, Place
+from pockmlir.report.arena_map import arena_map
 from test_memory import manifest
 
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from fake_step import MANIFEST, VALUES, X, Y, make_artifact, make_step
-from pockmlir import SGD, Adam, CheckpointError, ParameterInfo, Scheme, _checkpoint
+from pockmlir import SGD, Adam, CheckpointError, ParameterInfo, Scheme
+from pockmlir.runtime import checkpoint
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_every_flipped_bit_is_refused(saved):
 
 
 def test_files_without_a_checksum_are_read(trained, saved):
-    tensors, metadata = _checkpoint.read(saved)
+    tensors, metadata = checkpoint.read(saved)
     del metadata["checksum"]
     text = json.dumps(metadata | {"format_version": 1})
     safetensors.numpy.save_file(tensors, saved, {"pockmlir": text})
@@ -223,14 +224,14 @@ def test_other_state_of_the_same_optimizer_is_refused(saved):
     ],
 )
 def test_tampered_content_is_refused(trained, saved, change, message):
-    tensors, metadata = _checkpoint.read(saved)
+    tensors, metadata = checkpoint.read(saved)
     change(tensors)
-    _checkpoint.write(saved, tensors, metadata)
+    checkpoint.write(saved, tensors, metadata)
     refuse(make_step(), saved, message)
 
 
 def test_metadata_says_what_it_belongs_to(saved):
-    _, metadata = _checkpoint.read(saved)
+    _, metadata = checkpoint.read(saved)
     assert metadata["model"] == "net"
     assert metadata["optimizer"]["kind"] == "sgd"
     assert Scheme.from_json(metadata["scheme"]) == Scheme({"fc.*": 1.0})

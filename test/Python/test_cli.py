@@ -8,9 +8,11 @@ import fake_step
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from pockmlir import SGD, AdamW, ArgumentError, Scheme, _bench, _cli_inputs, cli
-from pockmlir._manifest import TensorSpec
-from pockmlir._training import step_arrays
+from pockmlir import SGD, AdamW, ArgumentError, Scheme, cli
+from pockmlir.artifact.manifest import TensorSpec
+from pockmlir.cli import parsing
+from pockmlir.loop import eager
+from pockmlir.loop.batches import random_batch, step_arrays
 
 torch = pytest.importorskip("torch")
 
@@ -52,15 +54,26 @@ def model_file(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(model_file, monkeypatch, tmp_path):
-    """Runs `pock` with a fake compiler; returns the result and the arguments of `compile`."""
+    """Runs `pock` with a fake compiler; returns the result and the arguments of the import and the last scheme."""
     requests = []
 
-    def fake_compile(model, inputs, kwargs, *, on_stage, **options):
-        requests.append((model, inputs, options))
-        on_stage("import")
-        return fake_step.make_step()
+    class FakeImported:
+        def __init__(self, *arguments):
+            self.arguments = arguments
 
-    monkeypatch.setattr(cli, "compile", fake_compile)
+        def compile(self, scheme, *, on_stage, **changed):
+            model, inputs, options = self.arguments
+            requests.append((model, inputs, options | changed | {"scheme": scheme}))
+            on_stage("graph")
+            return fake_step.make_step()
+
+        plan = compile
+
+    def fake_import(model, inputs, kwargs, *, on_stage, **options):
+        on_stage("import")
+        return FakeImported(model, inputs, options)
+
+    monkeypatch.setattr(cli.options, "import_model", fake_import)
     monkeypatch.chdir(tmp_path)
 
     def call(command, *arguments):
@@ -170,7 +183,7 @@ def test_train_prints_accuracies(run, data):
 
 
 def test_accuracy_counts_each_sample_once():
-    from pockmlir._training import evaluate
+    from pockmlir.loop.epochs import evaluate
 
     step = fake_step.make_step()
     x = np.tile(fake_step.X, (2, 1))[:5]
@@ -201,7 +214,7 @@ def test_bad_data(run, tmp_path, arrays, message):
 
 
 def test_data_may_be_called_as_the_inputs(data):
-    arrays = _cli_inputs.load_data(data)
+    arrays = parsing.load_data(data)
     step = fake_step.make_step()
     assert step_arrays(step, arrays) == ["x", "y"]
     assert step_arrays(step, {"x": arrays["x"], "target": arrays["y"]}) == ["x", "target"]
@@ -211,7 +224,7 @@ def test_data_may_be_called_as_the_inputs(data):
 def test_data_that_is_no_npz(tmp_path):
     (tmp_path / "bad.npz").write_text("nothing")
     with pytest.raises(ArgumentError, match=r"expected an \.npz file"):
-        _cli_inputs.load_data(tmp_path / "bad.npz")
+        parsing.load_data(tmp_path / "bad.npz")
 
 
 def test_accumulation_clipping_and_seed(run, data):
@@ -234,29 +247,29 @@ def test_bench_prints_a_ratio(run):
 
 
 def test_eager_step_does_the_same_training(model_file):
-    model, *_ = _cli_inputs.load_model(f"{model_file}:with_inputs", [])
+    model, *_ = parsing.load_model(f"{model_file}:with_inputs", [])
     step = fake_step.make_step()
     model.load_state_dict(
         {name: torch.from_numpy(fake_step.VALUES[name]) for name in ("fc.weight", "fc.bias", "scale")}
     )
     before = model.fc.weight.detach().clone()
-    eager = _bench.eager_step(model, step, "cross_entropy", [fake_step.X, fake_step.Y])
-    assert np.allclose([eager() for _ in range(10)], [step(fake_step.X, fake_step.Y) for _ in range(10)], rtol=1e-4)
+    run_eager = eager.eager_step(model, step, "cross_entropy", [fake_step.X, fake_step.Y])
+    assert np.allclose([run_eager() for _ in range(10)], [step(fake_step.X, fake_step.Y) for _ in range(10)], rtol=1e-4)
     assert torch.equal(model.fc.weight, before)
 
 
 def test_measure_leaves_out_the_warm_up():
     calls = []
-    times = _bench.measure({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, steps=4, warmup=2)
+    times = eager.measure({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, steps=4, warmup=2)
     assert calls == ["a", "b"] * 6
     assert times["a"]["min_ms"] <= times["a"]["median_ms"] <= times["a"]["p90_ms"]
 
 
 def test_model_forms(model_file):
-    model, inputs, _ = _cli_inputs.load_model(f"{model_file}:bare", ["4x3", "2:int64"])
+    model, inputs, _ = parsing.load_model(f"{model_file}:bare", ["4x3", "2:int64"])
     assert isinstance(model, torch.nn.Module)
     assert [(tuple(value.shape), value.dtype) for value in inputs] == [((4, 3), torch.float32), ((2,), torch.int64)]
-    _, inputs, named = _cli_inputs.load_model(f"{model_file}:bare", ["x=4x3"])
+    _, inputs, named = parsing.load_model(f"{model_file}:bare", ["x=4x3"])
     assert (inputs, named["x"].shape) == ((), (4, 3))
 
 
@@ -295,9 +308,9 @@ def test_exported_programs_run_through_the_commands(tmp_path):
 
 
 def test_exported_program_comes_with_its_inputs(model_file, tmp_path):
-    model, inputs, _ = _cli_inputs.load_model(f"{model_file}:with_inputs", [])
+    model, inputs, _ = parsing.load_model(f"{model_file}:with_inputs", [])
     torch.export.save(torch.export.export(model, inputs), tmp_path / "net.pt2")
-    program, examples, _ = _cli_inputs.load_model(str(tmp_path / "net.pt2"), [])
+    program, examples, _ = parsing.load_model(str(tmp_path / "net.pt2"), [])
     assert type(program).__name__ == "ExportedProgram"
     assert examples[0].shape == (4, 3)
 
@@ -314,32 +327,32 @@ def test_exported_program_comes_with_its_inputs(model_file, tmp_path):
 )
 def test_bad_model_reference(model_file, reference, message):
     with pytest.raises(ArgumentError, match=message):
-        _cli_inputs.load_model(reference.format(model_file), [])
+        parsing.load_model(reference.format(model_file), [])
 
 
 @pytest.mark.parametrize("text", ["", "axb", "4x0", "4x3:float99", "4x-3", "4x3:nn"])
 def test_bad_input_shape(model_file, text):
     with pytest.raises(ArgumentError, match="--input: expected a shape"):
-        _cli_inputs.load_model(f"{model_file}:bare", [text])
+        parsing.load_model(f"{model_file}:bare", [text])
 
 
 def test_scheme_texts(tmp_path):
     (tmp_path / "scheme.json").write_text(Scheme.last(3).to_json())
     texts = ["full", "frozen", "bias_only", "bias_only:4", f"@{tmp_path / 'scheme.json'}", "a.[=]b=0.5"]
     expected = Scheme.full() | Scheme.frozen() | Scheme.bias_only() | Scheme.bias_only(4) | Scheme.last(3)
-    assert _cli_inputs.parse_scheme(texts) == expected | {"a.[=]b": 0.5}
+    assert parsing.parse_scheme(texts) == expected | {"a.[=]b": 0.5}
 
 
 @pytest.mark.parametrize("text", ["last", "last:x", "full:2", "some", "a=b", "a=2", "last:0", "{", "", "last:-1"])
 def test_bad_scheme_text(text):
     with pytest.raises(ArgumentError, match="scheme"):
-        _cli_inputs.parse_scheme([text])
+        parsing.parse_scheme([text])
 
 
 def test_optimizer_texts():
     settings = ["betas=[0.8, 0.9]", "amsgrad=true"]
-    assert _cli_inputs.parse_optimizer("adamw", 0.1, settings) == AdamW(lr=0.1, betas=(0.8, 0.9), amsgrad=True)
-    assert _cli_inputs.parse_optimizer("sgd", None, []) == SGD()
+    assert parsing.parse_optimizer("adamw", 0.1, settings) == AdamW(lr=0.1, betas=(0.8, 0.9), amsgrad=True)
+    assert parsing.parse_optimizer("sgd", None, []) == SGD()
 
 
 @pytest.mark.parametrize(
@@ -353,19 +366,19 @@ def test_optimizer_texts():
 )
 def test_bad_optimizer_text(settings, message):
     with pytest.raises(ArgumentError, match=message):
-        _cli_inputs.parse_optimizer("sgd", None, settings)
+        parsing.parse_optimizer("sgd", None, settings)
 
 
 def test_loss_texts(model_file):
-    assert _cli_inputs.load_loss("none") is None
-    assert _cli_inputs.load_loss("mse") == "mse"
-    assert _cli_inputs.load_loss(f"{model_file}:my_loss").__name__ == "my_loss"
+    assert parsing.load_loss("none") is None
+    assert parsing.load_loss("mse") == "mse"
+    assert parsing.load_loss(f"{model_file}:my_loss").__name__ == "my_loss"
     with pytest.raises(ArgumentError, match="--loss: expected cross_entropy"):
-        _cli_inputs.load_loss("hinge")
+        parsing.load_loss("hinge")
 
 
 def test_random_batch_has_the_right_kinds():
-    batch = _cli_inputs.random_batch([TensorSpec("x", (2, 3), "f32"), TensorSpec("y", (5,), "i64")])
+    batch = random_batch([TensorSpec("x", (2, 3), "f32"), TensorSpec("y", (5,), "i64")])
     assert [(array.shape, array.dtype) for array in batch] == [((2, 3), np.float32), ((5,), np.int64)]
     assert set(batch[1]) <= {0, 1}
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pockmlir import _core
 from pockmlir._ops import _pock_ops_gen as ops
+from pockmlir.core.stages import PIPELINES, STAGES
 from torch_mlir import ir
 from torch_mlir.dialects import func
 
@@ -95,3 +96,8 @@ def test_the_host_target_names_what_code_generation_reads():
     # What is as the attribute's default is not printed.
     assert 'cpu = "' in target
     assert 'features = "' in target
+
+
+def test_python_names_the_pipelines_as_the_compiler_does():
+    assert list(PIPELINES.values()) == _core.list_pipelines()
+    assert [f"pock-{stage}-pipeline" for stage in STAGES[1:]] == _core.list_pipelines()

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_step import MANIFEST
-from pockmlir import ArgumentError, PockError, Scheme, SchemeError, Tuning, _cli_inputs
-from pockmlir._counters import Counters
-from pockmlir._json import parse_json
-from pockmlir._manifest import Manifest
-from pockmlir._tuning import Choice
+from pockmlir import ArgumentError, PockError, Scheme, SchemeError, Tuning
+from pockmlir.api.tuning import Choice
+from pockmlir.artifact.manifest import Manifest
+from pockmlir.cli import parsing
+from pockmlir.runtime.counters import Counters
+from pockmlir.support.json_text import parse_json
 
 NONSENSE: tuple[Any, ...] = (None, True, -1, 1 << 70, 0.5, "", "x" * 40, [], {}, [[]], {"a": None}, float("nan"))
 SCHEME = Scheme.last(2) | Scheme.bias_only() | {"head.*": 0.5}
@@ -73,9 +74,9 @@ def arrays(path: Path) -> bytes:
 
 
 FILES: dict[str, tuple[bytes, Callable[[Path, bytes], Any]]] = {
-    "scheme": (SCHEME.to_json().encode(), load_text(lambda path: _cli_inputs.parse_scheme([f"@{path}"]))),
+    "scheme": (SCHEME.to_json().encode(), load_text(lambda path: parsing.parse_scheme([f"@{path}"]))),
     "tuning": (TUNING.to_json().encode(), load_text(Tuning.read)),
-    "data": (arrays(Path()), load_text(_cli_inputs.load_data)),
+    "data": (arrays(Path()), load_text(parsing.load_data)),
 }
 
 
@@ -129,7 +130,7 @@ def test_other_files_for_data(tmp_path: Path) -> None:
     for content in ((tmp_path / "one.npy").read_bytes(), (tmp_path / "objects.npz").read_bytes(), header + b"\n", b""):
         path.write_bytes(content)
         with pytest.raises(ArgumentError, match=r"expected an \.npz file"):
-            _cli_inputs.load_data(path)
+            parsing.load_data(path)
 
 
 @pytest.mark.parametrize(

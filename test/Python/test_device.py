@@ -11,7 +11,7 @@ import pockmlir as pock
 import pytest
 import torch
 from device_models import CASES, Case, digits, pretrained_ds_cnn, user_digits
-from pockmlir._training import batch_indices
+from pockmlir.loop.batches import batch_indices
 from torch import nn
 from torch.nn import functional
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 from pockmlir import cli, device
-from pockmlir.device import _sources
-from pockmlir.device._model_c import model_source
+from pockmlir.device import sources
+from pockmlir.device.model_c import model_source
 from torch import nn
 
 pytest.importorskip("pockmlir._core")
@@ -103,7 +103,7 @@ def test_an_emulator_that_cannot_count_says_so(name, data, tmp_path, monkeypatch
 
 def test_a_failure_of_the_program_is_not_one_of_the_counter(data, tmp_path, monkeypatch):
     """It is not run again: it may have changed its files."""
-    monkeypatch.setattr("pockmlir.device._program.model_source", lambda manifest, **k: _failing(manifest, **k))
+    monkeypatch.setattr("pockmlir.device.build.model_source", lambda manifest, **k: _failing(manifest, **k))
     with pytest.raises(pock.RunError, match="returned an error"):
         pock.run(compiled(target="aarch64-linux"), data, steps=2, directory=tmp_path)
     assert (tmp_path / "counts.txt").exists()
@@ -162,7 +162,7 @@ def test_refuses_bad_data(data):
 
 def test_a_program_that_hangs_is_stopped(data, tmp_path, monkeypatch):
     step = compiled()
-    monkeypatch.setattr("pockmlir.device._program.model_source", lambda manifest, **k: _endless(manifest, **k))
+    monkeypatch.setattr("pockmlir.device.build.model_source", lambda manifest, **k: _endless(manifest, **k))
     with pytest.raises(pock.RunError, match=r"did not end within 0\.5 seconds"):
         pock.run(step, data, steps=1, timeout=0.5)
 
@@ -174,7 +174,7 @@ def _endless(manifest, **options) -> str:
 def test_missing_tools_are_named(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(pock.RunError, match=r"qemu-system-arm not found on PATH.*apt-get install qemu-system-arm"):
-        _sources.find_tool("qemu-system-arm")
+        sources.find_tool("qemu-system-arm")
 
 
 MODEL = """

@@ -11,14 +11,15 @@ from pockmlir import (
     Target,
     UnsupportedOp,
     UnsupportedOpsError,
-    _ir_text,
-    _link,
     compile,
-    compiler,
 )
-from pockmlir._header import c_identifier, require_c_identifier
-from pockmlir._resolve import read_scheme_error, resolve_scheme
+from pockmlir.api.resolve import read_scheme_error, resolve_scheme
+from pockmlir.api.source import LOSSES, Source
+from pockmlir.compiler.runner import StageRunner
+from pockmlir.core import ir_text, link
+from pockmlir.core.stages import PLAN_STAGES
 from pockmlir.scheme import ParameterInfo
+from pockmlir.support.c_names import c_identifier, require_c_identifier
 
 torch = pytest.importorskip("torch")
 X = torch.zeros(4, 3)
@@ -137,10 +138,10 @@ class FakeCore:
 
 def test_failing_stage_gives_a_reproducer(tmp_path):
     seen = []
-    run = compiler._Compiler("net", FakeCore(), tmp_path / "dump dir", seen.append)
+    run = StageRunner("net", tmp_path / "dump dir", seen.append, FakeCore())
     run.record("import", "module {}\n")
     with pytest.raises(CompileError) as caught:
-        run.run_pipelines()
+        run.run_pipelines(PLAN_STAGES, {})
     error = caught.value
     assert error.stage == "schedule"
     assert "model.py:7:3 (fc)" in error.diagnostics
@@ -156,10 +157,10 @@ def test_failing_stage_gives_a_reproducer(tmp_path):
 
 
 def test_failing_stage_without_dump_dir_still_leaves_a_file():
-    run = compiler._Compiler("net", FakeCore(), None, None)
+    run = StageRunner("net", core=FakeCore())
     run.record("import", "module {}\n")
     with pytest.raises(CompileError) as caught:
-        run.run_pipelines()
+        run.run_pipelines(PLAN_STAGES, {})
     with open(caught.value.ir_path) as file:
         assert file.read().startswith("module {}")
 
@@ -177,17 +178,17 @@ def test_all_unsupported_ops_are_listed():
 
 def test_missing_linker_names_the_package(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(_link, "_LLVM_BIN", "/nowhere")
+    monkeypatch.setattr(link, "_LLVM_BIN", "/nowhere")
     with pytest.raises(
         CompileError, match=r"none of ld.lld-22, ld.lld found on PATH; install the Debian package lld-22"
     ):
-        _link.find_program("ld.lld-22", "ld.lld")
+        link.find_program("ld.lld-22", "ld.lld")
 
 
 def test_linker_failure_carries_its_words_and_command(tmp_path):
     (tmp_path / "bad.o").write_bytes(b"not an object")
     with pytest.raises(CompileError, match=r"bad\.o") as caught:
-        _link.link_shared(tmp_path / "bad.o", tmp_path / "lib.so")
+        link.link_shared(tmp_path / "bad.o", tmp_path / "lib.so")
     assert "ld.lld" in caught.value.reproducer
 
 
@@ -218,28 +219,29 @@ def test_names_become_c_identifiers(text, name):
     ],
 )
 def test_module_attributes_are_added(module, expected):
-    assert _ir_text.add_module_attributes(module, {"pock.name": '"a"'}).endswith(expected)
+    assert ir_text.add_module_attributes(module, {"pock.name": '"a"'}).endswith(expected)
 
 
 def test_scheme_attribute_leaves_out_frozen_parameters():
-    text = _ir_text.scheme_attr({"a.weight": 1.0, "b": 0.0, 'q"\\': 1e-5})
+    text = ir_text.scheme_attr({"a.weight": 1.0, "b": 0.0, 'q"\\': 1e-5})
     assert text == '{"a.weight" = 1.0 : f64, "q\\22\\5C" = 1.0e-05 : f64}'
 
 
 def test_counting_ops():
     text = '  %0 = pock.relu %x\n  pock.store_param @a, %0\n  %1:2 = pock.relu %y {n = "pock.no"}\n  pock.launch @k_0 ins(%a)'
-    assert _ir_text.op_counts(text) == {"pock.relu": 2, "pock.store_param": 1, "pock.launch": 1}
-    assert _ir_text.launch_counts(text) == {"k_0": 1}
+    assert ir_text.op_counts(text) == {"pock.relu": 2, "pock.store_param": 1, "pock.launch": 1}
+    assert ir_text.launch_counts(text) == {"k_0": 1}
 
 
 def test_state_names_leave_out_what_pytorch_does_not_save():
     model = torch.nn.BatchNorm1d(2)
     model.register_buffer("table", torch.zeros(1), persistent=False)
-    assert compiler._state_names(model) == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    source = Source.check(model, X, None, loss="mse", example_target=None, on_nan="ignore")
+    assert source.state_names == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def test_every_named_loss_is_known_everywhere():
-    from pockmlir.frontend import losses
+    from pockmlir.frontends.torch import losses
 
-    for name in compiler.LOSSES:
+    for name in LOSSES:
         assert callable(losses.resolve_loss(name))

@@ -14,7 +14,8 @@ import pockmlir as pock
 import pytest
 import torch
 from models import ARCHITECTURES
-from pockmlir import _footprint, _link
+from pockmlir.artifact import footprint
+from pockmlir.core import link
 from torch import nn
 from torch.nn import functional
 
@@ -41,7 +42,7 @@ def step(request: pytest.FixtureRequest) -> pock.Step:
 
 
 def tool(name: str, *arguments: str | Path) -> str:
-    command = [_link.find_program(f"llvm-{name}-22", f"llvm-{name}"), *map(str, arguments)]
+    command = [link.find_program(f"llvm-{name}-22", f"llvm-{name}"), *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -82,7 +83,7 @@ def test_images_are_what_the_manifest_says(step: pock.Step, tmp_path: Path) -> N
 
 def member(files: dict[str, Path], directory: Path, name: str) -> Path:
     """An object file of the archive."""
-    command = [_link.find_program("llvm-ar-22", "llvm-ar"), "x", str(files["static_library"]), name]
+    command = [link.find_program("llvm-ar-22", "llvm-ar"), "x", str(files["static_library"]), name]
     subprocess.run(command, check=True, cwd=directory)
     return directory / name
 
@@ -91,7 +92,7 @@ def member(files: dict[str, Path], directory: Path, name: str) -> Path:
 @pytest.mark.parametrize("target", DEVICES)
 def test_code_needs_no_library_and_no_double_precision(name: str, target: str, tmp_path: Path) -> None:
     step = compiled(name, target, optimizer=pock.AdamW(lr=1e-3))
-    unexpected = [s for s in _footprint.undefined_symbols(step.artifact.object_code) if not LIBRARY.fullmatch(s)]
+    unexpected = [s for s in footprint.undefined_symbols(step.artifact.object_code) if not LIBRARY.fullmatch(s)]
     assert not unexpected
     listing = disassembly(step, tmp_path)
     assert ".f32" in listing
@@ -135,7 +136,7 @@ def test_no_function_comes_from_a_library(name: str, target: str) -> None:
     x = torch.randn(3, 6) if name == "functions" else torch.randint(0, 50, (2, 7))
     options = {"optimizer": pock.Adam(), "scheme": pock.Scheme.full(), "clip_grad_norm": 1.0}
     step = pock.compile(model, (x,), loss="cross_entropy", target=target, **options)
-    needed = _footprint.undefined_symbols(step.artifact.object_code)
+    needed = footprint.undefined_symbols(step.artifact.object_code)
     assert not [symbol for symbol in needed if not LIBRARY.fullmatch(symbol)]
 
 
@@ -175,7 +176,7 @@ def test_the_header_is_c_and_cxx(step: pock.Step, tmp_path: Path, language: str)
         "static float x[NET_STEP_IMAGE_ELEMENTS];\n"
         "int main(void) { return (int)(net_init(state) + net_constants[0] + arena[0] + x[0]) + NET_STEP_IMAGE_DIM_0; }\n"
     )
-    compiler = _link.find_program("clang-22", "clang")
+    compiler = link.find_program("clang-22", "clang")
     flags = [
         "-std=c99" if language == "c" else "-std=c++11",
         "-Wall",

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from pockmlir.device._sources import find_plugin, platform_sources
+from pockmlir.device.sources import find_plugin, platform_sources
 
 FIRMWARE = Path(__file__).parent / "firmware"
 TARGETS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from fake_step import X, Y, make_step
-from pockmlir._folders import failure_folder, replaced
+from pockmlir.support.files import failure_folder, replaced
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -56,7 +56,7 @@ def test_failure_changes_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-@pytest.mark.parametrize("moment", ["_link.archive", "_checkpoint.write", "json.dumps"])
+@pytest.mark.parametrize("moment", ["link.archive", "checkpoint.write", "json.dumps"])
 def test_killed_export_leaves_the_old_folder_whole(tmp_path: Path, moment: str) -> None:
     folder = tmp_path / "out"
     step = make_step()
@@ -66,10 +66,10 @@ def test_killed_export_leaves_the_old_folder_whole(tmp_path: Path, moment: str) 
         import os, signal, sys
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from fake_step import X, Y, make_step
-        from pockmlir import _export
+        from pockmlir.export import folder
         step = make_step()
         step(X, Y)
-        _export.{moment} = lambda *arguments, **named: os.kill(os.getpid(), signal.SIGKILL)
+        folder.{moment} = lambda *arguments, **named: os.kill(os.getpid(), signal.SIGKILL)
         step.export({str(folder)!r})
     """)
     killed = subprocess.run([sys.executable, "-c", program], check=False)

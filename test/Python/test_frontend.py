@@ -11,8 +11,8 @@ import torch
 from frontend_ir import count, ops, params, stores, verify
 from frontend_models import Function, InvertedResidual, LeNet, MobileNetV2, mlp
 from pockmlir.errors import ArgumentError
-from pockmlir.frontend import ImportedModel, TensorSpec, import_model
-from pockmlir.frontend.convert import RANDOM_INPUTS
+from pockmlir.frontends.torch import ImportedModel, TensorSpec, import_model
+from pockmlir.frontends.torch.convert import RANDOM_INPUTS
 from torch import nn
 from torch.nn import functional as F
 

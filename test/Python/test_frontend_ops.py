@@ -10,9 +10,9 @@ import torch
 from frontend_cases import FAMILIES, Family
 from frontend_ir import count, ops, verify
 from pockmlir.errors import UnsupportedOpsError
-from pockmlir.frontend import import_model
-from pockmlir.frontend.decompositions import DECOMPOSED
-from pockmlir.frontend.registry import CONVERTERS
+from pockmlir.frontends.torch import import_model
+from pockmlir.frontends.torch.decompositions import DECOMPOSED
+from pockmlir.frontends.torch.registry import CONVERTERS
 from torch import nn
 
 #: Left out of the counts: where operands come from.

@@ -10,7 +10,7 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir.frontend import import_model
+from pockmlir.frontends.torch import import_model
 from torch import nn
 from torch.nn import functional
 
@@ -205,8 +205,8 @@ def test_nested_inputs_targets_and_outputs():
     ],
 )
 def test_wrong_nesting(arguments, message):
-    from pockmlir._arguments import Argument, Arguments
-    from pockmlir._manifest import TensorSpec
+    from pockmlir.artifact.arguments import Argument, Arguments
+    from pockmlir.artifact.manifest import TensorSpec
 
     names = ["pair0", "pair1", "options_gain", "target_label"]
     trees = [Argument("pair", ("pair0", "pair1")), Argument("options", {"gain": "options_gain", "unused": None})]
@@ -300,7 +300,7 @@ def test_a_loss_by_name_needs_logits():
 
 
 def test_the_eager_step_passes_inputs_by_name():
-    from pockmlir._bench import eager_step
+    from pockmlir.loop.eager import eager_step
 
     class Optional(nn.Module):
         def __init__(self):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pockmlir._core_api import load_core
+from pockmlir.core.extension import load_core
 
 CHAIN = 20_000
 

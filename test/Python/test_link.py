@@ -12,9 +12,9 @@ from models import ARCHITECTURES
 
 pytest.importorskip("pockmlir._core")
 
-from pockmlir import _link
-from pockmlir._core_api import load_core
-from pockmlir.compiler import PIPELINES
+from pockmlir.core import link
+from pockmlir.core.extension import load_core
+from pockmlir.core.stages import PIPELINES
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def lowered() -> str:
 
 
 def symbols(path: Path) -> list[list[str]]:
-    nm = _link.find_program("llvm-nm-22", "llvm-nm", "nm")
+    nm = link.find_program("llvm-nm-22", "llvm-nm", "nm")
     listed = subprocess.run([nm, str(path)], check=True, capture_output=True, text=True).stdout
     return [line.split()[-2:] for line in listed.splitlines()]
 
@@ -37,7 +37,7 @@ def test_what_parts_share_is_local(lowered: str, tmp_path: Path):
     parts = load_core().emit_objects(lowered)
     assert len(parts) > 1
     path = tmp_path / "model.o"
-    _link.write_object(parts, path)
+    link.write_object(parts, path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.o"]
     defined = {name for kind, name in symbols(path) if kind.isupper() and kind not in "UW"}
     assert defined == {"net_init", "net_prepare", "net_predict", "net_step"}
@@ -55,6 +55,6 @@ def test_bytes_do_not_depend_on_the_number_of_cores(lowered: str, tmp_path: Path
     for name in ("a", "b"):
         path = tmp_path / name / "model.o"
         path.parent.mkdir()
-        _link.write_object(first, path)
+        link.write_object(first, path)
         written.append(path.read_bytes())
     assert written[0] == written[1]

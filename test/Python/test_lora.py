@@ -10,7 +10,7 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir._ir_text import op_counts
+from pockmlir.core.ir_text import op_counts
 from torch import nn
 from torch.nn import functional
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from pockmlir import Memory
-from pockmlir._memory import KindBytes, LayerBytes, read_memory
+from pockmlir.artifact.memory import KindBytes, LayerBytes, read_memory
 
 # Nine launches, the loss is #4; (offset, bytes, begin, end, overwritten, dtype), one after the other in the arena.
 PLACES = [

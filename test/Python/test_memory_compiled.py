@@ -10,8 +10,8 @@ from itertools import pairwise
 import pockmlir as pock
 import pytest
 from models import ARCHITECTURES
-from pockmlir._arena_map import arena_map
-from pockmlir._manifest import dtype_of
+from pockmlir.artifact.manifest import dtype_of
+from pockmlir.report.arena_map import arena_map
 from test_arena_map import Page, overlap
 
 torch = pytest.importorskip("torch")

@@ -9,8 +9,8 @@ import pockmlir as pock
 import pytest
 import torch
 from architectures import ARCHITECTURES
-from pockmlir._memory import read_limit_error
-from pockmlir._sizes import parse_bytes
+from pockmlir.artifact.memory import read_limit_error
+from pockmlir.support.sizes import parse_bytes
 from torch import nn
 from torch.nn import functional
 from training_reference import assert_same, torch_step

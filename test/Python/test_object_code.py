@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("pockmlir._core")
 
-from pockmlir import _link
-from pockmlir._core_api import load_core
+from pockmlir.core import link
+from pockmlir.core.extension import load_core
 
 
 def stores(offsets: list[int]) -> str:
@@ -44,8 +44,8 @@ llvm.func @merge(%in: !llvm.ptr, %out: !llvm.ptr) {{
 def test_merged_stores(tmp_path: Path) -> None:
     """Scalar replacement in LLVM 22 puts the merged vector where the store at the last offset was."""
     objects = load_core().emit_objects(stores([14, 2, 4, 6, 8, 10, 12, 0]))
-    _link.write_object(objects, tmp_path / "merge.o")
-    _link.link_shared(tmp_path / "merge.o", tmp_path / "merge.so")
+    link.write_object(objects, tmp_path / "merge.o")
+    link.link_shared(tmp_path / "merge.o", tmp_path / "merge.so")
     given, found = np.arange(1, 17, dtype=np.float32), np.zeros(16, np.float32)
     ctypes.CDLL(str(tmp_path / "merge.so")).merge(*(ctypes.c_void_p(x.ctypes.data) for x in (given, found)))
     expected = given.copy()

@@ -11,10 +11,10 @@ import test_operators_shape
 import test_operators_sorting
 import torch
 from operator_cases import Batch
-from pockmlir.frontend import decompositions
-from pockmlir.frontend.decompositions import DECOMPOSED
-from pockmlir.frontend.registry import CONVERTERS, operator_name
-from pockmlir.frontend.substitutes import substituted
+from pockmlir.frontends.torch import decompositions
+from pockmlir.frontends.torch.decompositions import DECOMPOSED
+from pockmlir.frontends.torch.registry import CONVERTERS, operator_name
+from pockmlir.frontends.torch.substitutes import substituted
 
 #: Uses of batch normalisation and dropout in training, refusals, and what other tests of the frontend are for.
 TESTED_APART = {

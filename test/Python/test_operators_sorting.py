@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from operator_cases import Case, Fixed, failures
-from pockmlir.frontend.ops import sorting
+from pockmlir.frontends.torch.ops import sorting
 from torch import nn
 
 inf, nan = math.inf, math.nan

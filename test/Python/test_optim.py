@@ -5,7 +5,8 @@ import math
 
 import pytest
 from pockmlir import SGD, Adam, AdamW, ArgumentError
-from pockmlir.optim import from_torch, mlir_float
+from pockmlir.core.ir_text import mlir_float
+from pockmlir.optim import from_torch
 
 
 def test_attributes_print_every_key():

@@ -5,9 +5,9 @@ import warnings
 import pytest
 from fake_step import X, Y, make_step
 from pockmlir import SGD, Adam, AdamW, ArgumentError, ParameterInfo
-from pockmlir._groups import OptimizerGroups
-from pockmlir._schedule import LearningRates
+from pockmlir.api.optimizer_groups import OptimizerGroups
 from pockmlir.optim import ParamGroup
+from pockmlir.runtime.learning_rates import LearningRates
 
 torch = pytest.importorskip("torch")
 schedulers = torch.optim.lr_scheduler

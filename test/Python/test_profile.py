@@ -13,7 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from pockmlir import cli
-from pockmlir._profile import Launch, Profile
+from pockmlir.report.profile import Launch, Profile
 from rich.console import Console
 from torch import nn
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pockmlir.frontend import convert
+from pockmlir.frontends.torch import convert
 from random_models.campaign import FINE, minimised, run_program, run_seed
 from random_models.generate import EXCLUDED, converters, generate
 from random_models.isolate import isolated

@@ -5,9 +5,9 @@ import json
 import pytest
 from fake_step import MANIFEST, make_step
 from pockmlir import ArgumentError, Memory, ParameterInfo, draw_memory
-from pockmlir._artifact import StageDump
-from pockmlir._picture import largest_moments, shorten, sparkline, sparklines
-from pockmlir.report import format_bytes
+from pockmlir.artifact.artifact import StageDump
+from pockmlir.report.picture import largest_moments, shorten, sparkline, sparklines
+from pockmlir.support.sizes import format_bytes
 
 
 def with_update(update):

@@ -17,8 +17,8 @@ from typing import Any
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir.frontend.decompositions import DECOMPOSED
-from pockmlir.frontend.registry import CONVERTERS, operator_name
+from pockmlir.frontends.torch.decompositions import DECOMPOSED
+from pockmlir.frontends.torch.registry import CONVERTERS, operator_name
 from special_points import EXCUSED, EXCUSED_FAMILIES, TABLE, Special
 from torch import nn
 

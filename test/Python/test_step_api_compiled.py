@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pockmlir as pock
 import pytest
-from pockmlir import _link
+from pockmlir.core import link
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pockmlir._core")
@@ -139,7 +139,7 @@ def test_libraries_are_byte_identical(tmp_path):
 
 def test_library_needs_no_allocation_and_has_no_globals(step):
     names = subprocess.run(
-        [_link.find_program("llvm-nm-22", "llvm-nm", "nm"), "-D", "--undefined-only", str(step.library_path)],
+        [link.find_program("llvm-nm-22", "llvm-nm", "nm"), "-D", "--undefined-only", str(step.library_path)],
         check=True,
         capture_output=True,
         text=True,
@@ -147,7 +147,7 @@ def test_library_needs_no_allocation_and_has_no_globals(step):
     needed = {line.split()[-1].partition("@")[0] for line in names.splitlines()}
     assert needed <= {"memcpy", "memmove", "memset"}
     symbols = subprocess.run(
-        [_link.find_program("llvm-nm-22", "llvm-nm", "nm"), str(step.library_path)],
+        [link.find_program("llvm-nm-22", "llvm-nm", "nm"), str(step.library_path)],
         check=True,
         capture_output=True,
         text=True,
@@ -343,13 +343,14 @@ def test_dumps_are_one_file_per_stage(tmp_path):
 
 
 def test_failure_carries_a_command_that_shows_it(tmp_path, monkeypatch):
-    from pockmlir import _tools, compiler
+    from pockmlir.compiler import runner
+    from pockmlir.core import tools
 
-    pipelines = compiler.PIPELINES | {"schedule": "pock-no-such-pipeline"}
-    monkeypatch.setattr(compiler, "PIPELINES", pipelines)
+    pipelines = runner.PIPELINES | {"schedule": "pock-no-such-pipeline"}
+    monkeypatch.setattr(runner, "PIPELINES", pipelines)
     with pytest.raises(pock.CompileError, match="stage 'schedule' failed") as caught:
         compiled(dump_ir_dir=tmp_path)
-    command = caught.value.reproducer.replace("pock-opt", str(_tools.find_tool()), 1)
+    command = caught.value.reproducer.replace("pock-opt", str(tools.find_tool()), 1)
     shown = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert shown.returncode != 0
     assert "pock-no-such-pipeline" in shown.stderr
@@ -418,7 +419,7 @@ def test_export_runs_from_c_with_the_same_bits(tmp_path):
     (tmp_path / "main.c").write_text(C_MAIN)
     (tmp_path / "x.bin").write_bytes(x.numpy().tobytes())
     (tmp_path / "y.bin").write_bytes(y.numpy().tobytes())
-    compiler = _link.find_program("clang-22", "clang", "gcc")
+    compiler = link.find_program("clang-22", "clang", "gcc")
     command = [compiler, "-std=c11", "-Wall", "-Werror", "main.c", "libnet.a", "-lm", "-o", "main"]
     subprocess.run(command, cwd=tmp_path, check=True)
     printed = subprocess.run(["./main"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout

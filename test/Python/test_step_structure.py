@@ -14,7 +14,8 @@ import pockmlir as pock
 import pytest
 import torch
 from models import ARCHITECTURES
-from pockmlir import _abi, _link
+from pockmlir.core import link
+from pockmlir.runtime import abi
 from torch import nn
 from torch.nn import functional
 
@@ -235,7 +236,7 @@ def test_two_steps_side_by_side_give_the_same_as_one_after_the_other(network: An
 def test_library_can_neither_allocate_nor_keep(network: Any) -> None:
     """It imports no function that could, and has no data of its own to write to."""
     _, _, step = network
-    nm = _link.find_program("llvm-nm-22", "llvm-nm", "nm")
+    nm = link.find_program("llvm-nm-22", "llvm-nm", "nm")
     listed = subprocess.run([nm, str(step.library_path)], check=True, capture_output=True, text=True).stdout
     symbols = [line.split()[-2:] for line in listed.splitlines()]
     assert {name.partition("@")[0] for kind, name in symbols if kind == "U"} <= {"memcpy", "memmove", "memset"}
@@ -254,7 +255,7 @@ def test_step_stays_within_the_reported_bytes(network: Any, monkeypatch: pytest.
         raw[begin : begin + size] = 0
         return raw[begin : begin + size]
 
-    monkeypatch.setattr(_abi, "aligned_bytes", guarded_bytes)
+    monkeypatch.setattr(abi, "aligned_bytes", guarded_bytes)
     watched = pock.Step(step.artifact, step.state_dict())
     memory = watched.memory
     assert {memory.constants, memory.state, memory.arena} <= {end - begin for _, begin, end in allocated}

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pockmlir as pock
 import pytest
-from pockmlir import _link
-from pockmlir._artifact import Artifact
-from pockmlir._groups import OptimizerGroups
-from pockmlir._manifest import Manifest
-from pockmlir._options import Training
+from pockmlir.api.optimizer_groups import OptimizerGroups
+from pockmlir.api.options import Training
+from pockmlir.artifact.artifact import Artifact
+from pockmlir.artifact.manifest import Manifest
+from pockmlir.core import link
 
 # Its gradient is its input; its loss the input's sum; `seen` are the last seed and step of dropout.
 SOURCE = r"""
@@ -66,9 +66,9 @@ MANIFEST = {
 def library():
     directory = Path(tempfile.mkdtemp(prefix="pock-fake-"))
     (directory / "acc.c").write_text(SOURCE)
-    compiler = _link.find_program("clang-22", "clang", "gcc")
+    compiler = link.find_program("clang-22", "clang", "gcc")
     subprocess.run([compiler, "-O1", "-fPIC", "-c", "acc.c", "-o", "acc.o"], cwd=directory, check=True)
-    _link.link_shared(directory / "acc.o", directory / "libacc.so")
+    link.link_shared(directory / "acc.o", directory / "libacc.so")
     return directory / "libacc.so"
 
 
@@ -179,7 +179,7 @@ def test_report_tells():
 
 def test_header_tells_how_to_accumulate(tmp_path):
     # Nothing is linked: the header alone is of interest.
-    from pockmlir._header import header
+    from pockmlir.export.header import header
 
     text = header(make_step().artifact)
     assert "int32_t acc_accumulate(" in text
@@ -190,7 +190,7 @@ def test_header_tells_how_to_accumulate(tmp_path):
 
 
 def test_export_leaves_out_an_unfinished_accumulation():
-    from pockmlir._export import _state_image
+    from pockmlir.export.folder import _state_image
 
     step = make_step()
     step(x(3))

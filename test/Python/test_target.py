@@ -6,7 +6,7 @@ import dataclasses
 
 import pockmlir as pock
 import pytest
-from pockmlir._sizes import parse_bytes
+from pockmlir.support.sizes import parse_bytes
 
 
 def test_every_name_is_a_target_and_errors_list_them():

@@ -8,7 +8,8 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir import _link, threads
+from pockmlir.core import link
+from pockmlir.runtime import threads
 from torch import nn
 
 
@@ -71,7 +72,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
 
 def test_without_openmp_one_thread_does_all(monkeypatch):
     expected, _ = train(compile_network())
-    monkeypatch.setattr(_link, "OPENMP", ())
+    monkeypatch.setattr(link, "OPENMP", ())
     step = compile_network()
     assert b"libgomp" not in step._artifact.library.read_bytes()
     assert train(step)[0] == expected

@@ -7,9 +7,9 @@ import copy
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir._torch_state import TorchState
 from pockmlir.errors import ArgumentError
 from pockmlir.optim import from_torch
+from pockmlir.runtime.torch_state import TorchState
 from torch import nn
 from torch.nn import functional as F
 

@@ -15,10 +15,11 @@ import torch.nn.functional as F
 
 pytest.importorskip("pockmlir._core")
 
-from pockmlir import Target, _link, _tools
-from pockmlir._abi import Call, Instance
-from pockmlir._core_api import load_core
-from pockmlir._manifest import Manifest, dtype_of
+from pockmlir import Target
+from pockmlir.artifact.manifest import Manifest, dtype_of
+from pockmlir.core import link, tools
+from pockmlir.core.extension import load_core
+from pockmlir.runtime.abi import Call, Instance
 
 TOY_OPT = Path(__file__).parents[2] / "build" / "bin" / "toy-opt"
 STAGES = ("graph", "training", "schedule", "kernels", "plan", "llvm")
@@ -44,12 +45,12 @@ def build(ir: str, directory: Path) -> Instance:
     """Compile a module with toy ops and load it."""
     core, manifest = load_core(), None
     for stage in STAGES:
-        ir = _tools.run_tool([f"--pock-{stage}-pipeline"], ir, tool="toy-opt")
+        ir = tools.run_tool([f"--pock-{stage}-pipeline"], ir, tool="toy-opt")
         if stage == "plan":
             manifest = Manifest.from_json(core.manifest(ir))
     assert manifest is not None
-    _link.write_object(core.emit_objects(ir), directory / "net.o")
-    _link.link_shared(directory / "net.o", directory / "net.so")
+    link.write_object(core.emit_objects(ir), directory / "net.o")
+    link.link_shared(directory / "net.o", directory / "net.so")
     return Instance(directory / "net.so", manifest)
 
 

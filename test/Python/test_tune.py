@@ -12,8 +12,9 @@ import pockmlir as pock
 import pytest
 import torch
 from click.testing import CliRunner
-from pockmlir import _kernel_run, _tune, cli
-from pockmlir._tuning import Choice, Tuning
+from pockmlir import cli
+from pockmlir.api.tuning import Choice, Tuning
+from pockmlir.tuning import kernel_run, tune
 from torch import nn
 
 pytest.importorskip("pockmlir._core")
@@ -67,7 +68,7 @@ def second_wins(runs: Sequence[Any], clock: Callable[[], float], repeat: int) ->
 
 @pytest.fixture
 def fake_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_kernel_run, "time_in_turns", second_wins)
+    monkeypatch.setattr(kernel_run, "time_in_turns", second_wins)
 
 
 @pytest.fixture
@@ -77,19 +78,19 @@ def one_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     def largest(profile: pock.Profile) -> list[str]:
         return [max(profile.by_kernel(), key=lambda share: (share.flops, share.name)).name]
 
-    monkeypatch.setattr(_tune, "_longest", largest)
+    monkeypatch.setattr(tune, "_longest", largest)
 
 
 @pytest.fixture(scope="module")
 def tuned() -> Tuning:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_kernel_run, "time_in_turns", second_wins)
-        patch.setattr(_tune, "_TILES", 2)
+        patch.setattr(kernel_run, "time_in_turns", second_wins)
+        patch.setattr(tune, "_TILES", 2)
         return pock.tune(compiled(), seconds=600)
 
 
 def spaces(step: pock.Step) -> dict[str, Any]:
-    from pockmlir._core_api import load_core
+    from pockmlir.core.extension import load_core
 
     space: dict[str, Any] = json.loads(load_core().tuning_space(step.ir("plan")))
     return space
@@ -112,7 +113,7 @@ def test_nothing_is_chosen_for_less_than_the_least_gain(step: pock.Step, monkeyp
     def hardly(runs: Sequence[Any], clock: Any, repeat: int) -> list[list[float]]:
         return [[0.98 if run.function == "candidate_1" else 1.0] * repeat for run in runs]
 
-    monkeypatch.setattr(_kernel_run, "time_in_turns", hardly)
+    monkeypatch.setattr(kernel_run, "time_in_turns", hardly)
     assert pock.tune(step, seconds=600) == Tuning()
 
 
@@ -133,26 +134,26 @@ def test_a_small_budget(step: pock.Step) -> None:
 
 @pytest.mark.usefixtures("fake_times", "one_kernel")
 def test_wrong_results_are_never_chosen(step: pock.Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_tune, "_agree", lambda results, expected: False)
+    monkeypatch.setattr(tune, "_agree", lambda results, expected: False)
     assert pock.tune(step, seconds=600) == Tuning()
 
 
 def test_agreement_is_of_rounding() -> None:
     one = np.array([1.0, 1e-6, np.inf, np.nan], np.float32)
-    assert _tune._agree([one], [one * np.float32(1 + 1e-6)])
-    assert not _tune._agree([one], [one + np.float32(1e-2)])
-    assert not _tune._agree([np.array([1])], [np.array([2])])
+    assert tune._agree([one], [one * np.float32(1 + 1e-6)])
+    assert not tune._agree([one], [one + np.float32(1e-2)])
+    assert not tune._agree([np.array([1])], [np.array([2])])
 
 
 def test_other_algorithms_are_tried_where_an_op_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_tune, "ALGORITHMS", {"pock.conv": ("winograd",)})
+    monkeypatch.setattr(tune, "ALGORITHMS", {"pock.conv": ("winograd",)})
     text = "%0 = pock.conv %x, %w : … pock.relu %0"
-    assert list(_tune._choices("conv", [[6, 2], [4, 2]], text)) == [
+    assert list(tune._choices("conv", [[6, 2], [4, 2]], text)) == [
         Choice("conv"),
         Choice("conv", tile=(4, 2)),
         Choice("conv", algorithm="winograd"),
     ]
-    assert list(_tune._choices("relu", [[6, 2]], "pock.relu")) == [Choice("relu")]
+    assert list(tune._choices("relu", [[6, 2]], "pock.relu")) == [Choice("relu")]
 
 
 def train(step: pock.Step) -> tuple[list[float], dict[str, np.ndarray]]:

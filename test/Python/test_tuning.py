@@ -8,7 +8,7 @@ from typing import Any
 
 import pockmlir as pock
 import pytest
-from pockmlir._tuning import Choice, Tuning
+from pockmlir.api.tuning import Choice, Tuning
 
 FIRST, SECOND = "0123456789abcdef", "fedcba9876543210"
 

@@ -28,7 +28,7 @@ def describe(model: Any, inputs: Any, kwargs: Mapping[str, Any] | None = None) -
         CompileError: PyTorch cannot export the model.
     """
     # The frontend takes a second to import.
-    from .._request import example_inputs
-    from ..frontend.layers import read_backbone
+    from ..api.source import example_inputs
+    from .layers import read_backbone
 
     return read_backbone(model, *example_inputs(inputs, kwargs))

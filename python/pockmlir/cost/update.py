@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..api.scheme import Scheme
 from ..errors import SchemeError
-from ..scheme import Scheme
 from .backbone import Backbone, Conv
 
 __all__ = ["SparseUpdate", "require_fit", "to_scheme", "trained_channels"]

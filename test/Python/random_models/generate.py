@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import torch
-from pockmlir.frontend.registry import CONVERTERS
+from pockmlir.frontends.torch.registry import CONVERTERS
 
 from .draft import Draft, Reject, says_something
 from .program import Program

@@ -26,7 +26,7 @@ def guarded_memory() -> Iterator[None]:
 
     The memory is never given back: a process runs one model.
     """
-    with mock.patch("pockmlir._abi.aligned_bytes", _guarded):
+    with mock.patch("pockmlir.runtime.abi.aligned_bytes", _guarded):
         yield
 
 

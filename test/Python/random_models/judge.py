@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pockmlir as pock
 import torch
-from pockmlir.frontend import convert
+from pockmlir.frontends.torch import convert
 
 from .guard_pages import guarded_memory
 from .reference import ROUNDING, Tensors, train_torch

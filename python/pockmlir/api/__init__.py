@@ -1,0 +1,1 @@
+"""What users say: scheme, optimizer, options, tuning; and the checked request."""

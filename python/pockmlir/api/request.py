@@ -1,0 +1,124 @@
+"""The arguments of a compilation that the import does not depend on, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, cast
+
+from ..core.ir_text import quote
+from ..errors import SchemeError
+from ..support.c_names import require_c_identifier
+from ..targets.target import Target
+from .optim import Optimizer, from_torch
+from .options import MemoryOptions, Training
+from .scheme import Scheme
+from .source import Source
+from .tuning import Tuning
+
+__all__ = ["Options", "Request", "require_rules"]
+
+
+class Options(TypedDict, total=False):
+    """Keywords of `compile` that may change from plan to plan of one import."""
+
+    target: str | Target
+    name: str | None
+    accumulate: int
+    clip_grad_norm: float | None
+    clip_grad_value: float | None
+    seed: int
+    precision: str
+    memory_limit: int | str | None
+    memory: MemoryOptions | None
+    arithmetic: str | None
+    ram: int | str | None
+    flash: int | str | None
+    tuning: str | Path | Tuning | None
+
+
+_TRAINING = ("accumulate", "clip_grad_norm", "clip_grad_value", "seed", "precision")
+
+
+@dataclass(frozen=True)
+class Request:
+    """The checked arguments, without the scheme.
+
+    Attributes:
+        name: prefix of the C functions.
+        optimizer: ours, or a ``torch.optim`` instance.
+        target: what to compile for, with its arithmetic and limits.
+        training: accumulation, clipping, dropout's seed.
+        tuning: choices for kernels, of all targets.
+        memory: limit, and what is done to need less.
+        given: the options as they were given.
+    """
+
+    name: str
+    optimizer: Any
+    target: Target
+    training: Training
+    tuning: Tuning
+    memory: MemoryOptions
+    given: Options
+
+    @classmethod
+    def check(cls, source: Source, optimizer: Any, **options: Unpack[Options]) -> Request:
+        """Check what can be checked without looking into the model.
+
+        Raises:
+            ArgumentError: an argument is not acceptable.
+        """
+        if unknown := sorted(options.keys() - Options.__annotations__.keys()):
+            raise TypeError(f"unexpected keyword argument {unknown[0]!r}")
+        training: Mapping[str, Any] = {key: value for key, value in options.items() if key in _TRAINING}
+        target = Target.coerce(
+            options.get("target", "host"),
+            arithmetic=options.get("arithmetic"),
+            ram=options.get("ram"),
+            flash=options.get("flash"),
+        )
+        if not (isinstance(optimizer, Optimizer) and optimizer.kind):
+            from_torch(optimizer)
+        name = options.get("name")
+        return cls(
+            name=require_c_identifier(source.name if name is None else name),
+            optimizer=optimizer,
+            target=target,
+            training=Training(**training, on_nan=source.on_nan),
+            tuning=Tuning.coerce(options.get("tuning")),
+            memory=MemoryOptions.coerce(options.get("memory"), options.get("memory_limit")),
+            given=options,
+        )
+
+    def changed(self, source: Source, optimizer: Any, **options: Unpack[Options]) -> Request:
+        """Return the request with other options; the optimizer stays if it is None."""
+        if optimizer is None and not options:
+            return self
+        merged = cast(Options, {**self.given, **options})
+        return type(self).check(source, self.optimizer if optimizer is None else optimizer, **merged)
+
+    @property
+    def torch_optimizer(self) -> Any:
+        """The optimizer if it is torch's, otherwise None."""
+        return None if isinstance(self.optimizer, Optimizer) else self.optimizer
+
+    def attributes(self) -> dict[str, str]:
+        """Return the module attributes that do not depend on the model."""
+        attributes = {"pock.name": quote(self.name), "pock.target": self.target.attributes}
+        if self.target.arithmetic != "fast":
+            attributes["pock.arithmetic"] = quote(self.target.arithmetic)
+        return attributes | self.training.attributes() | self.tuning.attributes(self.target) | self.memory.attributes()
+
+
+def require_rules(scheme: object) -> Scheme:
+    """Return a scheme for a scheme or a mapping.
+
+    Raises:
+        SchemeError: it is neither, or trains nothing.
+    """
+    result = Scheme.coerce(scheme)
+    if not result.rules:
+        raise SchemeError("scheme: empty, nothing to train")
+    return result

@@ -1,0 +1,93 @@
+"""What a scheme means for a model: which parameters train, and which cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ..errors import SchemeError
+from ..support.warning import warn_user
+from .scheme import ParameterInfo, Scheme
+
+__all__ = ["read_scheme_error", "resolve_scheme"]
+
+#: How pock-apply-scheme says that a parameter cannot train as the scheme wants, and why.
+_REFUSED = re.compile(
+    r"^(?P<name>.*): error: 'pock\.param' op (?P<text>(?:cannot train|cannot be trained|is to be trained).*)"
+    r"(?:\n(?P<reader>.*): note: read here)?",
+    re.MULTILINE,
+)
+
+
+def resolve_scheme(
+    scheme: Scheme, parameters: Sequence[ParameterInfo], gradients: Mapping[str, bool]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the fraction of every parameter, and those that would train if they had a gradient.
+
+    A rule that speaks of many parameters (``full``, ``last``, ``bias_only``, a glob that also
+    matches others) leaves out those without gradient, with a warning, as PyTorch's optimizers
+    do: neither weight decay nor optimizer state. One that names a parameter is an error, as is
+    a glob that matches nothing else.
+
+    Args:
+        scheme: what the user wants.
+        parameters: the model's.
+        gradients: the parameters that the loss reads → whether they have a gradient.
+
+    Raises:
+        SchemeError: rules do not fit the model, or nothing would train; it lists all of them.
+    """
+    decided, problems = scheme.decide(parameters)
+    fractions = {name: fraction for name, (fraction, _) in decided.items()}
+    without = [info for info in parameters if fractions[info.name] > 0 and not gradients.get(info.name)]
+    useful = {id(rule) for name, (fraction, rule) in decided.items() if fraction > 0 and gradients.get(name)}
+    alone: dict[str, list[str]] = {}
+    for info in without:
+        rule = decided[info.name][1]
+        assert rule is not None
+        if rule.names(info) or (rule.kind == "glob" and id(rule) not in useful):
+            alone.setdefault(rule.pattern, []).append(info.name)
+        fractions[info.name] = 0.0
+    for pattern, names in alone.items():
+        problems.append(
+            f"'{pattern}': there is no gradient: {_reasons(names, gradients)}; freeze by requires_grad_(False), or in "
+            f"the scheme: … | {{'{pattern}': 0}}"
+        )
+    if not problems and not any(fractions.values()):
+        problems.append(_nothing(scheme, parameters, len(without)))
+    if problems:
+        raise SchemeError.of(problems)
+    names = [info.name for info in without]
+    if names:
+        warn_user(
+            f"scheme: parameters without gradient do not train: {_reasons(names, gradients)}; they get no update, weight "
+            "decay or optimizer state, as in PyTorch; freeze them in the scheme to say that this is meant",
+        )
+    return fractions, tuple(names)
+
+
+def _reasons(names: Sequence[str], gradients: Mapping[str, bool]) -> str:
+    """Say why parameters have no gradient."""
+    unread = [name for name in names if name not in gradients]
+    cut = [name for name in names if name in gradients]
+    reasons = [f"the loss does not depend on {', '.join(unread)}"] if unread else []
+    if cut:
+        reasons.append(f"{', '.join(cut)}: read only under torch.no_grad, behind detach, or as integers or conditions")
+    return "; ".join(reasons)
+
+
+def _nothing(scheme: Scheme, parameters: Sequence[ParameterInfo], without: int) -> str:
+    frozen = sum(not info.requires_grad for info in parameters)
+    reasons = [f"{frozen} of {len(parameters)} parameters have requires_grad=False"] if frozen else []
+    if without:
+        reasons.append(f"the loss does not depend on {without} of them")
+    return "; ".join([f"nothing to train with {scheme}", *reasons])
+
+
+def read_scheme_error(diagnostics: str) -> SchemeError | None:
+    """Return the error for what pock-apply-scheme says, None if it is something else."""
+    problems = []
+    for match in _REFUSED.finditer(diagnostics):
+        reader = f"; one that does not: {match['reader']}" if match["reader"] else ""
+        problems.append(f"'{match['name']}' {match['text']}{reader}")
+    return SchemeError.of(problems) if problems else None

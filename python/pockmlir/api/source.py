@@ -1,0 +1,95 @@
+"""What is imported: a model, its example inputs and its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ArgumentError
+from ..support.c_names import c_identifier
+
+__all__ = ["LOSSES", "Source", "example_inputs"]
+
+#: Losses known by name; anything else is a callable in torch ops, or None.
+LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The checked arguments that the import depends on.
+
+    Attributes:
+        model: a module or an exported program.
+        inputs: its positional arguments.
+        kwargs: its keyword arguments.
+        loss: a name, a callable, or None.
+        example_target: shape and dtype of the target, for a callable.
+        on_nan: what a call does whose loss is not finite.
+    """
+
+    model: Any
+    inputs: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    loss: Any
+    example_target: Any
+    on_nan: str
+
+    @classmethod
+    def check(cls, model: Any, inputs: Any, kwargs: Any, *, loss: Any, example_target: Any, on_nan: str) -> Source:
+        """Check what can be checked without looking into the model.
+
+        Raises:
+            ArgumentError: an argument is not acceptable.
+        """
+        kind = type(model).__name__
+        if isinstance(model, type) or not (hasattr(model, "named_parameters") or kind == "ExportedProgram"):
+            given = f"the class {model.__name__}" if isinstance(model, type) else kind
+            raise ArgumentError(f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {given}")
+        if loss is not None and not callable(loss) and loss not in LOSSES:
+            raise ArgumentError(f"loss: expected one of {', '.join(LOSSES)}, a callable or None, but got {loss!r}")
+        positional, named = example_inputs(inputs, kwargs)
+        return cls(model, positional, named, loss, example_target, on_nan)
+
+    @property
+    def name(self) -> str:
+        """What the C functions' prefix is made of if the user gives none."""
+        kind = type(self.model).__name__
+        return c_identifier("model" if kind in ("ExportedProgram", "GraphModule") else kind)
+
+    @property
+    def loss_name(self) -> str:
+        """The loss, for people."""
+        if self.loss is None:
+            return "returned by the model"
+        return self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", type(self.loss).__name__)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The keys of the model's ``state_dict``: buffers that PyTorch does not save are none."""
+        state = self.model.state_dict
+        return tuple(state() if callable(state) else state)
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Name and object of the parameters, a loss module's included: what a torch optimizer may hold."""
+        yield from self.model.named_parameters()
+        if hasattr(self.loss, "named_parameters"):
+            yield from ((f"loss.{name}", parameter) for name, parameter in self.loss.named_parameters())
+
+
+def example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return positional and keyword arguments; a single tensor need not be wrapped."""
+    import numpy as np
+    import torch
+
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise ArgumentError(f"kwargs: expected a mapping of names to inputs, but got {type(kwargs).__name__}")
+    named = dict(kwargs or {})
+    if isinstance(inputs, Mapping):
+        return (), {**inputs, **named}
+    values = (inputs,) if isinstance(inputs, torch.Tensor | np.ndarray) else inputs
+    if not isinstance(values, tuple | list) or not (values or named):
+        raise ArgumentError(
+            f"inputs: expected a tuple of example inputs, or a mapping of keyword inputs, but got {type(inputs).__name__}"
+        )
+    return tuple(values), named

@@ -1,0 +1,1 @@
+"""What a compilation leaves: manifest, memory, footprint, signatures."""

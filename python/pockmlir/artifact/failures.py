@@ -1,0 +1,93 @@
+"""What the codes mean that compiled functions return, and the errors that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import IndexRangeError, IntegerDivisionError, LossNotFiniteError, PockError, StepError
+
+__all__ = ["Failure", "failure_error"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A code that a function may return; nothing that lasts from call to call has changed then.
+
+    Attributes:
+        code: from 1.
+        kind: ``index``, ``division`` or ``loss``.
+        by: the operator.
+        module: path of its module, ``(model)`` or ``(loss)``.
+        source: file and line of the call, where known.
+        expected: what the operator wants.
+        input: the input that holds the entry; None if it is computed.
+        range: the least allowed entry of that input, and the end.
+        ignored: one more allowed entry.
+    """
+
+    code: int
+    kind: str
+    by: str
+    module: str
+    source: str | None
+    expected: str
+    input: str | None = None
+    range: tuple[int, int] | None = None
+    ignored: int | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Failure:
+        """Read one entry of the manifest."""
+        limits = data.get("range")
+        return cls(**{**data, "range": None if limits is None else (int(limits[0]), int(limits[1]))})
+
+    @property
+    def place(self) -> str:
+        """Operator, module and line."""
+        return f"{self.by} in {self.module or '(model)'}" + (f" at {self.source}" if self.source else "")
+
+    def __str__(self) -> str:
+        subject = f"{self.input} of {self.place}" if self.input else self.place
+        return f"{subject}: expected {self.expected}"
+
+    def error(self, inputs: Mapping[str, Array]) -> PockError:
+        """Return the error for a call with these inputs."""
+        if self.kind == "index":
+            expected = self.expected + self._found(inputs)
+            return IndexRangeError(self.by, self.module, expected, source=self.source, argument=self.input)
+        if self.kind == "division":
+            return IntegerDivisionError(f"{self.place}: expected {self.expected}")
+        return LossNotFiniteError(f"{self.place}: expected {self.expected}")
+
+    def _found(self, inputs: Mapping[str, Array]) -> str:
+        """Say which entry of an input is wrong."""
+        values = inputs.get(self.input or "")
+        if values is None or self.range is None:
+            return ""
+        wrong = (values < self.range[0]) | (values >= self.range[1])
+        if self.ignored is not None:
+            wrong &= values != self.ignored
+        if not wrong.any():
+            return ""
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        return f", but got {int(values[place])} at {list(place)}"
+
+
+def failure_error(failures: Mapping[int, Failure], function: str, code: int, inputs: Mapping[str, Array]) -> PockError:
+    """Return the error for a code other than 0.
+
+    Args:
+        failures: all known ones, by code.
+        function: of the C interface.
+        code: what it returned.
+        inputs: what it was given, by name.
+    """
+    failure = failures.get(code)
+    return StepError(function, code) if failure is None else failure.error(inputs)

@@ -1,0 +1,187 @@
+"""What a step needs of a device's RAM and flash, before anything is linked."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.link import NOT_LOADED, find_program
+from ..errors import CompileError, SizeError
+from ..support.sizes import format_bytes
+from ..support.tables import as_text, make_table
+from ..targets.target import Target
+from .manifest import Manifest
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+__all__ = ["LIBRARY", "Footprint", "check", "require_freestanding", "undefined_symbols"]
+
+#: What code for a microcontroller may call: functions on memory, and division of 64-bit integers, which processors of
+#: 32 bits have no instruction for. (LLVM calls these by either name.)
+LIBRARY = re.compile(
+    r"mem(?:cpy|move|set)|__aeabi_mem(?:cpy|move|set|clr)[48]?|__aeabi_u?ldivmod|__u?(?:div|mod)di3|__udivmoddi4"
+)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes that a step needs of a device.
+
+    Attributes:
+        state: parameters that train, buffers that change, optimizer's state, prepared values.
+        arena: everything that lives within a call.
+        stack: the deepest that a call of an exported function goes, the C library not included.
+        code: instructions, and constants between them.
+        constants: frozen parameters, and buffers that never change.
+        initial_state: the image that ``state`` begins with.
+        arguments: inputs and outputs of a step; memory of the caller's, in neither sum.
+    """
+
+    state: int
+    arena: int
+    stack: int
+    code: int
+    constants: int
+    initial_state: int
+    arguments: int
+
+    @classmethod
+    def of(cls, manifest: Manifest, object_code: bytes) -> Footprint:
+        """Measure an object file with the sections ``.stack_sizes`` that code generation leaves."""
+        sections, stack = _read(object_code)
+        segments = manifest.segments
+        step = manifest.functions.get("step")
+        return cls(
+            state=segments["state"],
+            arena=segments["arena"],
+            stack=_deepest(stack, manifest.name),
+            code=sections,
+            constants=segments["constants"],
+            initial_state=segments["state"],
+            arguments=sum(spec.bytes for spec in (*step.inputs, *step.outputs)) if step else 0,
+        )
+
+    @property
+    def ram(self) -> int:
+        """State, arena and stack."""
+        return self.state + self.arena + self.stack
+
+    @property
+    def flash(self) -> int:
+        """Code, constants and initial state."""
+        return self.code + self.constants + self.initial_state
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the figures, for programs."""
+        return asdict(self) | {"ram": self.ram, "flash": self.flash}
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        rows = []
+        for kind, (total, parts) in self.parts().items():
+            rows += [(kind, total), *((f"  {part}", size) for part, size in parts.items())]
+        rows.append(("inputs and outputs, not counted", self.arguments))
+        yield make_table(
+            "on the device", ("what", "bytes", ""), [(what, f"{size:,}", format_bytes(size)) for what, size in rows]
+        )
+
+    def parts(self) -> dict[str, tuple[int, dict[str, int]]]:
+        """Return the sum of each kind of memory, and what it is made of."""
+        return {
+            "RAM": (self.ram, {"state": self.state, "arena": self.arena, "stack": self.stack}),
+            "flash": (
+                self.flash,
+                {"code": self.code, "constants": self.constants, "initial state": self.initial_state},
+            ),
+        }
+
+
+def check(footprint: Footprint, target: Target) -> None:
+    """Refuse what does not fit.
+
+    Raises:
+        SizeError: with a table of what needs how much.
+    """
+    needs = footprint.parts() | {"stack": (footprint.stack, {})}
+    limits = {"RAM": target.ram, "flash": target.flash, "stack": target.stack_bytes if target.bare_metal else None}
+    exceeded: dict[str, tuple[int, int, dict[str, int]]] = {}
+    for kind, (need, parts) in needs.items():
+        limit = limits[kind]
+        if limit is not None and need > limit:
+            exceeded[kind] = (limit, need, parts)
+    if exceeded:
+        raise SizeError(target.name, exceeded)
+
+
+def require_freestanding(object_code: bytes) -> None:
+    """Refuse code that calls functions which a microcontroller need not have.
+
+    Raises:
+        CompileError: it calls others than `LIBRARY`; all are named.
+    """
+    if missing := [symbol for symbol in undefined_symbols(object_code) if not LIBRARY.fullmatch(symbol)]:
+        raise CompileError("object", f"the model needs functions of a C library: {', '.join(missing)}")
+
+
+def undefined_symbols(object_code: bytes) -> tuple[str, ...]:
+    """Return what an object file needs of others, sorted."""
+    (report,) = _readobj(object_code, "--symbols")
+    symbols = [entry["Symbol"] for entry in report["Symbols"]]
+    names = {s["Name"]["Name"] for s in symbols if s["Section"]["Name"] == "Undefined" and s["Name"]["Name"]}
+    return tuple(sorted(names))
+
+
+def _readobj(object_code: bytes, *options: str) -> Any:
+    """Return what llvm-readobj says about an object file."""
+    with tempfile.NamedTemporaryFile(suffix=".o") as file:
+        Path(file.name).write_bytes(object_code)
+        command = [find_program("llvm-readobj-22", "llvm-readobj"), "--elf-output-style=JSON", *options, file.name]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise CompileError("size", result.stderr, reproducer=" ".join(command))
+    return json.loads(result.stdout)
+
+
+def _read(object_code: bytes) -> tuple[int, dict[str, int]]:
+    """Return the bytes that an object file takes in flash, and the stack of each of its functions."""
+    (report,) = _readobj(object_code, "--sections", "--stack-sizes")
+    sections = [entry["Section"] for entry in report["Sections"]]
+    loaded = [
+        s
+        for s in sections
+        if any(flag["Name"] == "SHF_ALLOC" for flag in s["Flags"]["Flags"])
+        and not any(fnmatch(s["Name"]["Name"], pattern) for pattern in NOT_LOADED)
+    ]
+    # Each rounded up to its alignment: what lies before it may leave a gap.
+    size = sum(-(-s["Size"] // align) * align for s in loaded for align in [max(s["AddressAlignment"], 1)])
+    stacks = [entry["Entry"] for entry in report["StackSizes"]]
+    return size, {name: entry["Size"] for entry in stacks for name in entry["Functions"]}
+
+
+def _deepest(stack: Mapping[str, int], prefix: str) -> int:
+    """Return the most stack that an exported function can need.
+
+    It calls kernels, and they nothing but the C library, or bodies of parallel regions through a function that
+    hands them their thread's number.
+    """
+
+    def kind_of(name: str) -> str:
+        if "_parallel_" in name:
+            return "region"
+        return "kernel" if name.startswith("pock_kernel_") else "entry" if name.startswith(f"{prefix}_") else "other"
+
+    deepest: dict[str, int] = {}
+    for name, size in stack.items():
+        kind = kind_of(name)
+        deepest[kind] = max(size, deepest.get(kind, 0))
+    return sum(deepest.values())

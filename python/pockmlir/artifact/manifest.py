@@ -1,0 +1,225 @@
+"""The manifest of a compiled step, typed: all that a host needs to run the library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import ml_dtypes
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ArgumentError
+from ..support.json_text import parse_json
+from .failures import Failure
+from .memory import Memory, read_memory
+
+__all__ = ["RESERVED", "SCALARS", "Function", "Manifest", "TensorSlot", "TensorSpec", "Update", "dtype_of"]
+
+Array = npt.NDArray[Any]
+Update = Literal["none", "full"] | tuple[int, int]
+
+_DTYPES: Mapping[str, np.dtype[Any]] = {
+    "bf16": np.dtype(ml_dtypes.bfloat16),
+    "f32": np.dtype(np.float32),
+    "f64": np.dtype(np.float64),
+    "i1": np.dtype(np.bool_),
+    "i8": np.dtype(np.int8),
+    "i32": np.dtype(np.int32),
+    "i64": np.dtype(np.int64),
+}
+
+
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Return numpy's dtype for an MLIR element type."""
+    try:
+        return _DTYPES[name]
+    except KeyError:
+        raise ValueError(f"manifest: unknown element type '{name}'") from None
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a function."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TensorSpec:
+        """Read one entry of the manifest."""
+        return cls(data["name"], tuple(data["shape"]), data["dtype"])
+
+    @property
+    def elements(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """The number of bytes."""
+        return self.elements * dtype_of(self.dtype).itemsize
+
+    def __str__(self) -> str:
+        return f"{self.name}: {dtype_of(self.dtype).name}{list(self.shape)}"
+
+
+#: Inputs of a training function that are not the model's; the host fills them in, in this order.
+SCALARS = ("dropout_seed", "dropout_step", "lr")
+
+#: Names that no input of a model may have: those, and what a call takes beside inputs.
+RESERVED = (*SCALARS, "seed")
+
+
+@dataclass(frozen=True)
+class Function:
+    """The arguments of a function, behind constants, state and arena."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    arena: int
+
+    @cached_property
+    def tensors(self) -> tuple[TensorSpec, ...]:
+        """The inputs that the user gives."""
+        return tuple(spec for spec in self.inputs if spec.name not in SCALARS)
+
+    @cached_property
+    def scalars(self) -> tuple[TensorSpec, ...]:
+        """The inputs that the host fills in, behind the others."""
+        return tuple(spec for spec in self.inputs if spec.name in SCALARS)
+
+
+@dataclass(frozen=True)
+class TensorSlot:
+    """A tensor that lives in a persistent segment.
+
+    Attributes:
+        name: PyTorch's name; optimizer state is ``<parameter>.<state>``.
+        kind: ``parameter``, ``buffer``, ``state`` or ``prepared``.
+        segment: ``constants`` or ``state``.
+        offset: in bytes from the segment's begin.
+        shape: as stored.
+        dtype: MLIR's element type.
+        permutation: source dimension of each stored dimension; None is the identity.
+        update: ``none``, ``full``, or (axis, size) in PyTorch's dimensions.
+        of: for optimizer state, the parameter it belongs to.
+    """
+
+    name: str
+    kind: str
+    segment: str
+    offset: int
+    bytes: int
+    shape: tuple[int, ...]
+    dtype: str
+    permutation: tuple[int, ...] | None
+    update: Update
+    of: str | None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TensorSlot:
+        """Read one entry of the manifest."""
+        permutation = data.get("permutation")
+        update = data.get("update", "none")
+        if isinstance(update, Mapping):
+            # The manifest speaks of stored dimensions, users of PyTorch's.
+            axis = permutation[update["axis"]] if permutation else update["axis"]
+            update = (int(axis), int(update["size"]))
+        return cls(
+            name=data["name"],
+            kind=data["kind"],
+            segment=data["segment"],
+            offset=data["offset"],
+            bytes=data["bytes"],
+            shape=tuple(data["shape"]),
+            dtype=data["dtype"],
+            permutation=None if permutation is None else tuple(permutation),
+            update=update,
+            of=data.get("of"),
+        )
+
+    @property
+    def torch_shape(self) -> tuple[int, ...]:
+        """The shape in PyTorch's order of dimensions."""
+        if self.permutation is None:
+            return self.shape
+        return tuple(self.shape[i] for i in _inverse(self.permutation))
+
+    def check(self, segments: Mapping[str, int]) -> None:
+        """Refuse a place outside the segment, and bytes that the shape does not have."""
+        needed = math.prod(self.shape) * dtype_of(self.dtype).itemsize
+        if min((*self.shape, self.offset)) < 0 or self.bytes != needed:
+            raise ValueError(f"{self.name}: {self.bytes} bytes at {self.offset} for the shape {list(self.shape)}")
+        if self.offset + self.bytes > segments[self.segment]:
+            raise ValueError(f"{self.name}: ends behind {self.segment}")
+
+    def view(self, segment: Array) -> Array:
+        """Return the tensor in a segment's bytes, in PyTorch's order of dimensions."""
+        stored = segment[self.offset : self.offset + self.bytes].view(dtype_of(self.dtype)).reshape(self.shape)
+        return stored if self.permutation is None else stored.transpose(_inverse(self.permutation))
+
+
+def _inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(permutation.index(i) for i in range(len(permutation)))
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The parsed manifest; `data` is the JSON as it came."""
+
+    name: str
+    alignment: int
+    segments: Mapping[str, int]
+    functions: Mapping[str, Function]
+    tensors: Mapping[str, TensorSlot]
+    memory: Memory
+    failures: Mapping[int, Failure]
+    data: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Parse the JSON that ``_core.manifest`` gives.
+
+        Raises:
+            ArgumentError: it is damaged.
+        """
+        data = parse_json(text, "manifest: not JSON")
+        try:
+            return cls._of(data)
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ArgumentError(f"manifest: damaged: {type(error).__name__}: {error}") from None
+
+    @classmethod
+    def _of(cls, data: Mapping[str, Any]) -> Manifest:
+        segments = {name: int(data["segments"][name]) for name in ("constants", "state", "arena")}
+        functions = {
+            name: Function(
+                tuple(map(TensorSpec.from_dict, function["inputs"])),
+                tuple(map(TensorSpec.from_dict, function["outputs"])),
+                int(function.get("arena", segments["arena"])),
+            )
+            for name, function in data["functions"].items()
+            if name != "prepare"
+        }
+        tensors = {entry["name"]: TensorSlot.from_dict(entry) for entry in data["tensors"]}
+        for slot in tensors.values():
+            slot.check(segments)
+        return cls(
+            name=data["name"],
+            alignment=int(data["alignment"]),
+            segments=segments,
+            functions=functions,
+            tensors=tensors,
+            memory=read_memory(data),
+            failures={entry["code"]: Failure.from_dict(entry) for entry in data.get("failures", ())},
+            data=data,
+        )
+
+    def of_kind(self, *kinds: str) -> dict[str, TensorSlot]:
+        """Return the tensors of these kinds, in the manifest's order."""
+        return {name: slot for name, slot in self.tensors.items() if slot.kind in kinds}

@@ -1,0 +1,5 @@
+"""``python -m pockmlir.cli`` is ``pock``."""
+
+from . import main
+
+main()

@@ -1,0 +1,105 @@
+"""Tables of operators, kernels and memory, for ``pock inspect``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..artifact.memory import Memory
+from ..artifact.places import KIND_TITLES
+from ..core.ir_text import launch_counts, op_counts
+from ..report.picture import largest_moments, shorten, sparkline, sparklines
+from ..step import Step
+from ..support.sizes import format_bytes
+from ..support.tables import make_table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+__all__ = ["compare", "describe", "tables"]
+
+#: How many rows a printed table has at most.
+_ROWS = 12
+
+
+def describe(step: Step) -> dict[str, Any]:
+    """Return the report with operators and kernels, as plain data."""
+    return step.report().to_dict() | {
+        "operators": dict(op_counts(step.ir("schedule")).most_common()),
+        "kernel_launches": dict(launch_counts(step.ir("kernels")).most_common()),
+    }
+
+
+def tables(step: Step) -> list[RenderableType]:
+    """Return what to print after the report."""
+    from rich.text import Text
+
+    memory = step.memory
+    moments = [(f"#{index}", label, f"{live:,}", format_bytes(live)) for index, label, live in largest_moments(memory)]
+    return [
+        make_table("operators", ("operator", "uses"), op_counts(step.ir("schedule")).most_common()),
+        make_table("kernels", ("kernel", "launches"), launch_counts(step.ir("kernels")).most_common()),
+        *_memory_tables(memory),
+        Text(f"arena over {memory.launches} launches, up to {format_bytes(memory.arena)}:"),
+        Text(sparkline(memory)),
+        *(Text(f"{title}:\n{line}") for title, line in sparklines(memory)),
+        make_table("largest moments", ("#", "operation", "bytes", ""), moments),
+        make_table("compile time", ("stage", "seconds"), [(s, f"{t:.3f}") for s, t in step.timings.items()]),
+    ]
+
+
+def compare(memories: Mapping[str, Memory]) -> Table:
+    """Return the bytes of several steps side by side, by kind, at each one's peak."""
+    columns = [{entry.kind: entry.peak for entry in memory.by_kind()} for memory in memories.values()]
+    kinds = [kind for kind in columns[0] if any(column[kind] for column in columns)]
+    rows = [(KIND_TITLES[kind], *(f"{column[kind]:,}" for column in columns)) for kind in kinds]
+    rows.append(("total", *(f"{memory.total:,}" for memory in memories.values())))
+    rows.append(("  of it arena", *(f"{memory.arena:,}" for memory in memories.values())))
+    return _figures("bytes when most of the arena is live", ("kind", *memories), rows)
+
+
+def _memory_tables(memory: Memory) -> list[Table]:
+    """Bytes by kind and by layer, and what is live when most is."""
+    used = [entry for entry in memory.by_kind() if entry.peak or entry.most]
+    kinds = [(KIND_TITLES[entry.kind], f"{entry.peak:,}", f"{entry.most:,}") for entry in used]
+    kinds.append(("total", f"{memory.total:,}", ""))
+    layers = memory.by_layer()
+    shown = [
+        (layer.layer, *(f"{count:,}" for count in (layer.parameters, layer.optimizer_state, layer.saved, layer.peak)))
+        for layer in layers[:_ROWS]
+    ]
+    live = memory.at(memory.peak)
+    places = [
+        (
+            f"{place.bytes:,}",
+            place.kind,
+            shorten(place.layer, 32),
+            place.tensor,
+            f"#{place.begin} to #{place.end}",
+        )
+        for place in live[:_ROWS]
+    ]
+    label = memory.timeline[memory.peak][0] if memory.timeline else ""
+    return [
+        _figures("memory by kind", ("kind", "at the peak", "at most"), kinds),
+        _figures(
+            f"{len(shown)} largest of {len(layers)} layers",
+            ("layer", "parameters", "state", "saved", "at the peak"),
+            shown,
+        ),
+        make_table(
+            f"{len(places)} largest of {len(live)} values live at the peak, #{memory.peak} {label}",
+            ("bytes", "kind", "layer", "tensor", "launches"),
+            places,
+        ),
+    ]
+
+
+def _figures(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of numbers behind names, which are never cut short."""
+    table = make_table(title, columns, rows)
+    table.columns[0].overflow = "fold"
+    for column in table.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    return table

@@ -1,0 +1,8 @@
+"""From a PyTorch model to a compiled training step: import, plan, code."""
+
+from ..api.source import LOSSES
+from ..core.stages import STAGES
+from .entry import compile, import_model, plan
+from .imported import Imported
+
+__all__ = ["LOSSES", "STAGES", "Imported", "compile", "import_model", "plan"]

@@ -1,0 +1,205 @@
+"""A model that is imported once, and planned and compiled as often as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ..api.optimizer_groups import OptimizerGroups
+from ..api.request import Options, Request, require_rules
+from ..api.resolve import resolve_scheme
+from ..api.scheme import ParameterInfo, Scheme
+from ..api.source import Source
+from ..artifact.artifact import Artifact
+from ..artifact.manifest import Manifest
+from ..core.ir_text import add_module_attributes, scheme_attr
+from ..core.stages import PLAN_STAGES
+from ..errors import ArgumentError
+from ..report.plan import Plan
+from ..runtime.torch_state import TorchState
+from ..step import Step
+from .code import Code, generate
+from .runner import StageRunner
+
+if TYPE_CHECKING:
+    from ..frontends.common.imported import ImportedModel
+
+__all__ = ["Imported"]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """A module at stage ``plan``, and what was decided on the way."""
+
+    request: Request
+    scheme: Scheme
+    fractions: Mapping[str, float]
+    without_gradient: tuple[str, ...]
+    groups: OptimizerGroups
+    taken: TorchState | None
+    runner: StageRunner
+    manifest: Manifest
+
+
+class Imported:
+    """A model and its loss as the compiler knows them; what `import_model` returns.
+
+    Its parameters and buffers are copies: compiled steps begin with the values that the model had when it was
+    imported, whatever happens to the model. The import does not depend on the scheme, the target or a limit.
+
+    >>> imported = pock.import_model(model, (x,), loss="mse", optimizer=pock.SGD(lr=0.1))     # doctest: +SKIP
+    >>> plan = imported.plan(pock.Scheme.last(2), memory_limit="64KB")                        # doctest: +SKIP
+    >>> step = imported.compile(pock.Scheme.last(2), memory_limit="64KB")                     # doctest: +SKIP
+    """
+
+    def __init__(self, source: Source, request: Request, runner: StageRunner) -> None:
+        # Importing the frontend takes seconds, for torch and torch-mlir.
+        from ..frontends.torch import import_model
+
+        with runner.timed("import"):
+            self._model: ImportedModel = import_model(
+                source.model,
+                source.inputs,
+                source.loss,
+                kwargs=source.kwargs,
+                target_example=source.example_target,
+                check_loss=source.on_nan != "ignore",
+            )
+        self._seconds = runner.timings["import"]
+        self._ir = runner.verify_import(self._model.ir)
+        self._source = source
+        self._request = request
+        self._tensors = tuple(source.named_parameters())
+        self._state_names = source.state_names
+
+    @property
+    def parameters(self) -> tuple[ParameterInfo, ...]:
+        """The model's parameters, in its order: what schemes are about."""
+        return tuple(self._model.parameters)
+
+    def plan(
+        self,
+        scheme: Scheme | Mapping[str, float],
+        *,
+        optimizer: Any = None,
+        on_stage: Callable[[str], None] | None = None,
+        **options: Unpack[Options],
+    ) -> Plan:
+        """Return what a step with this scheme costs, without generating code.
+
+        Args:
+            scheme: as for `compile`.
+            optimizer: another one than the import was told.
+            on_stage: called with each stage's name before it runs.
+            options: those of `compile` from ``target`` on, in place of what the import was told.
+
+        Raises:
+            ArgumentError, SchemeError, MemoryLimitError, CompileError: as `compile`.
+        """
+        planned = self._plan(scheme, optimizer, options, None, on_stage)
+        ir = planned.runner.at("plan")
+        return Plan.of(planned.manifest, ir, planned.scheme, planned.fractions, planned.without_gradient)
+
+    def compile(
+        self,
+        scheme: Scheme | Mapping[str, float],
+        *,
+        optimizer: Any = None,
+        dump_ir_dir: str | Path | None = None,
+        on_stage: Callable[[str], None] | None = None,
+        **options: Unpack[Options],
+    ) -> Step:
+        """Compile a step; arguments are those of `plan`, errors those of `compile`.
+
+        Args:
+            scheme: which parameters train, and which part of each.
+            optimizer: another one than the import was told.
+            dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
+            on_stage: called with each stage's name before it runs.
+            options: those of `compile` from ``target`` on, in place of what the import was told.
+        """
+        planned = self._plan(scheme, optimizer, options, dump_ir_dir, on_stage)
+        planned.runner.run_pipelines(("llvm",), {})
+        code = generate(planned.runner, planned.request.target, planned.manifest)
+        step = Step(self._artifact(planned, code), self._model.values, planned.request.torch_optimizer)
+        if planned.taken is not None:
+            step.load_optimizer_state_dict(planned.taken.arrays(planned.manifest, step.optimizer_state_dict()))
+        return step
+
+    def _plan(
+        self,
+        scheme: Scheme | Mapping[str, float],
+        optimizer: Any,
+        options: Options,
+        dump_ir_dir: str | Path | None,
+        on_stage: Callable[[str], None] | None,
+    ) -> _Planned:
+        """Resolve the scheme, and run the stages up to the plan."""
+        request = self._request.changed(self._source, optimizer, **options)
+        chosen = require_rules(scheme)
+        fractions, without_gradient = resolve_scheme(chosen, self._model.parameters, self._model.gradients)
+        trained = [name for name, fraction in fractions.items() if fraction > 0]
+        groups = OptimizerGroups.resolve(request.optimizer, self._model.parameters, trained, self._tensors)
+        taken = self._optimizer_state(request, groups, trained)
+        runner = StageRunner(request.name, dump_ir_dir, on_stage)
+        runner.timings["import"] = self._seconds
+        attributes = request.attributes() | groups.attributes() | {"pock.scheme": scheme_attr(fractions)}
+        runner.record("import", add_module_attributes(self._ir, attributes))
+        runner.run_pipelines(PLAN_STAGES, request.memory.pipeline_options())
+        return _Planned(request, chosen, fractions, without_gradient, groups, taken, runner, runner.manifest())
+
+    def _optimizer_state(self, request: Request, groups: OptimizerGroups, trained: list[str]) -> TorchState | None:
+        """Return the moments of a torch optimizer that has trained already."""
+        if request.torch_optimizer is None:
+            return None
+        settings = {name: groups.optimizers[groups.of.get(name, 0)] for name in trained}
+        state = TorchState.of(request.torch_optimizer, settings, self._tensors)
+        if state is not None and (changed := self._changed(trained)):
+            raise ArgumentError(
+                f"model: '{changed}' has changed since the import, which has its values of then; the optimizer's state "
+                "belongs to those of now: import the model again"
+            )
+        return state
+
+    def _changed(self, trained: list[str]) -> str | None:
+        """Return a trained parameter whose value is another one than at the import."""
+        from ..frontends.torch.parameters import array_of
+
+        tensors = dict(self._tensors)
+        for name in trained:
+            if array_of(tensors[name]).tobytes() != self._model.values[name].tobytes():
+                return name
+        return None
+
+    def _artifact(self, planned: _Planned, code: Code) -> Artifact:
+        """Return everything that the step is, except its memory."""
+        model, request, runner = self._model, planned.request, planned.runner
+        aliases = {alias: name for alias, name in model.aliases.items() if alias in self._state_names}
+        return Artifact(
+            manifest=planned.manifest,
+            library=code.library,
+            object_code=code.object_code,
+            optimizer=request.optimizer if request.torch_optimizer is None else planned.groups.optimizers[0],
+            groups=planned.groups,
+            scheme=planned.scheme,
+            fractions=planned.fractions,
+            without_gradient=planned.without_gradient,
+            parameters=self.parameters,
+            target=request.target,
+            training=request.training,
+            dropout=model.dropout_layers,
+            arguments=tuple(model.arguments),
+            named_outputs=model.named_outputs,
+            loss=self._source.loss_name,
+            norm_modes=dict(model.norm_modes),
+            converted={name: (found.given, found.used) for name, found in model.converted.items()},
+            state_names=self._state_names,
+            aliases=aliases,
+            fixed=model.fixed,
+            dumps=tuple(runner.dumps),
+            timings=runner.timings,
+            print_ir=runner.core.parse_check,
+            directory=code.directory,
+        )

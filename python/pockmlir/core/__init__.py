@@ -1,0 +1,1 @@
+"""The compiler's extension module, its stages and tools, and MLIR text."""

@@ -1,0 +1,67 @@
+"""The compiler's extension module, as Python sees it: text in, text out."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
+
+from ..errors import PockError
+
+__all__ = ["Core", "load_core"]
+
+
+class Core(Protocol):
+    """The functions of ``pockmlir._core``."""
+
+    def run_pipeline(self, ir: str, pipeline: str, print_locations: bool = False) -> str:
+        """Run a pipeline ``builtin.module(…)``; a failure is a RuntimeError with the diagnostics."""
+
+    def run_stages(
+        self, ir: str, stages: Sequence[tuple[str, str]], print_locations: bool = False
+    ) -> list[tuple[str, str, float]]:
+        """Run (name, pipeline) after one another; return (name, IR, seconds) of each.
+
+        A failure is a RuntimeError with the diagnostics.
+        """
+
+    def parse_check(self, ir: str) -> str:
+        """Parse and verify; return the module without source locations."""
+
+    def emit_objects(self, ir: str) -> list[bytes]:
+        """Return object files that together are the code of a module at stage ``llvm``."""
+
+    def emit_data(self, ir: str, arrays: Mapping[str, bytes]) -> bytes:
+        """Return an object file with constant arrays, by name, for the target of a module."""
+
+    def manifest(self, ir: str) -> str:
+        """Return the manifest, JSON, of a module at stage ``plan``."""
+
+    def kernel_costs(self, ir: str) -> str:
+        """Return what the kernels of a module at stage ``plan`` compute and move, and who launches them, JSON."""
+
+    def tuning_space(self, ir: str) -> str:
+        """Return the target's key, and fingerprint and tiles of the kernels of a module at stage ``plan``, JSON."""
+
+    def host_target(self) -> str:
+        """Return the target attribute of this machine."""
+
+    def is_bare_metal(self, triple: str) -> bool:
+        """Return whether a triple names no operating system; the host's, empty, has one."""
+
+    def version(self) -> str:
+        """Return the version of this package and of the MLIR it is linked with."""
+
+
+def load_core() -> Core:
+    """Return the extension module.
+
+    Raises:
+        PockError: it is not built, or its libraries are missing.
+    """
+    try:
+        return cast(Core, importlib.import_module("pockmlir._core"))
+    except ImportError as error:
+        raise PockError(
+            f"the compiler (pockmlir._core) cannot be loaded: {error}; build and install it first"
+        ) from error

@@ -1,0 +1,42 @@
+"""The stages of a compilation and their pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["PIPELINES", "PLAN_STAGES", "STAGES", "anchored", "with_options"]
+
+#: Stage → the pipeline that leads to it; ``pock-opt`` has the same ones.
+PIPELINES: Mapping[str, str] = {
+    "graph": "pock-graph-pipeline",
+    "training": "pock-training-pipeline",
+    "schedule": "pock-schedule-pipeline",
+    "kernels": "pock-kernels-pipeline",
+    "plan": "pock-plan-pipeline",
+    "llvm": "pock-llvm-pipeline",
+}
+
+#: The stages whose IR a step keeps, in order.
+STAGES = ("import", *PIPELINES)
+
+#: Those between the import and the plan; what follows is code.
+PLAN_STAGES = STAGES[1 : STAGES.index("plan") + 1]
+
+
+def anchored(*passes: str) -> str:
+    """Return passes and pipelines as ``pock-opt --pass-pipeline`` takes them.
+
+    >>> anchored("symbol-dce", "pock-llvm-pipeline")
+    'builtin.module(symbol-dce,pock-llvm-pipeline)'
+    """
+    return f"builtin.module({','.join(passes)})"
+
+
+def with_options(pipeline: str, options: Mapping[str, str]) -> str:
+    """Return a pipeline with options.
+
+    >>> with_options("pock-plan-pipeline", {"reuse": "false"})
+    'pock-plan-pipeline{reuse=false}'
+    """
+    given = " ".join(f"{name}={value}" for name, value in options.items())
+    return f"{pipeline}{{{given}}}" if given else pipeline

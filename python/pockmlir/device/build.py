@@ -1,0 +1,140 @@
+"""Writes a folder that has all that a device needs, and builds it.
+
+The folder is the same for an emulator and for a board: what `run` builds here can be built
+there, with nothing but a C compiler and make.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import PockError, RunError
+from ..step import Step
+from ..targets.target import Target
+from .machines import MACHINES
+from .model_c import model_source
+from .sources import find_tool, platform_sources, program_sources
+
+__all__ = ["PROGRAM", "Program", "build", "write_program"]
+
+#: The program's file name, which also the Makefile uses.
+PROGRAM = "program"
+#: Bytes of stack for all but the model: run.c, start-up, and what an exception saves.
+_PROGRAM_STACK = 1024
+
+_LINUX_README = """\
+Copy this folder to the board, and there:
+
+  make CC=cc
+  ./program
+
+It reads requests.bin and writes results.bin and state.bin. Copy the folder back and read it with
+`pock run ... --directory FOLDER --read-only`.
+"""
+
+_BARE_METAL_README = """\
+  make
+
+builds the program for the emulated board. For a real one, change the addresses in the Makefile
+(VECTORS_ORIGIN, FLASH_ORIGIN: behind the first kilobyte, RAM_ORIGIN), and have startup.c set up what the
+board needs, such as clocks. Run it under a debugger with semihosting on, started in this folder: the program reads
+requests.bin through it and writes results.bin and state.bin. Then read the folder with
+`pock run ... --directory FOLDER --read-only`.
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A folder with a program in it.
+
+    Attributes:
+        directory: the folder.
+        target: what it is for.
+        name: prefix of the model's functions.
+        functions: their names, in the order of the program's numbers.
+    """
+
+    directory: Path
+    target: Target
+    name: str
+    functions: tuple[str, ...]
+
+
+def write_program(step: Step, directory: Path) -> Program:
+    """Export the step to a folder, and put beside it what makes a program of it."""
+    manifest, target = step.artifact.manifest, step.artifact.target
+    step.export(directory)
+    (directory / "run_model.c").write_text(model_source(manifest, bare_metal=target.bare_metal))
+    sources = program_sources(target.bare_metal)
+    if target.bare_metal:
+        sources += platform_sources()
+    for source in sources:
+        shutil.copyfile(source, directory / source.name)
+    names = ["run_model.c", *(source.name for source in sources if source.suffix == ".c")]
+    stack = min(target.stack_bytes, step.artifact.footprint.stack + _PROGRAM_STACK)
+    (directory / "Makefile").write_text(_makefile(target, manifest.name, names, stack))
+    (directory / "README.txt").write_text(_BARE_METAL_README if target.bare_metal else _LINUX_README)
+    return Program(directory, target, manifest.name, tuple(manifest.functions))
+
+
+def build(program: Program) -> Path:
+    """Build the program; return its path.
+
+    Raises:
+        RunError: the compiler or the linker refuses: what does not fit into RAM or flash ends here.
+    """
+    command = [find_tool("make"), "-s", "-C", str(program.directory)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise RunError(f"the program for {program.target.name} does not build:\n{result.stderr.strip()}")
+    return program.directory / PROGRAM
+
+
+def _makefile(target: Target, name: str, sources: list[str], stack: int) -> str:
+    """Return the Makefile of the folder."""
+    c_flags, link_flags, compiler, others = _tools(target, stack)
+    return f"""\
+# Builds {PROGRAM}, which trains {name} on {target.name}. Generated; {others}.
+CC = {compiler}
+CFLAGS = {" ".join(c_flags)}
+LDFLAGS = {" ".join(link_flags)}
+SOURCES = {" ".join(sources)}
+LIBRARIES = {"" if target.bare_metal else "-lm"}
+
+{PROGRAM}: $(SOURCES) $(wildcard *.h) lib{name}.a Makefile
+\t$(CC) $(CFLAGS) $(LDFLAGS) $(SOURCES) lib{name}.a $(LIBRARIES) -o $@
+"""
+
+
+def _tools(target: Target, stack: int) -> tuple[list[str], list[str], str, str]:
+    """Return flags of the C compiler and the linker, the compiler, and which others will do."""
+    common = [*target.c_flags, "-O2", "-std=gnu11", "-Wall"]
+    if not target.bare_metal:
+        compiler = "cc" if target.native else "aarch64-linux-gnu-gcc"
+        return common, ["-static"], compiler, "on the board itself: make CC=cc"
+    try:
+        machine = MACHINES[target.runner]
+    except KeyError:
+        raise PockError(f"{target.name}: no board of that kind is known: {target.runner!r}") from None
+    flash, flash_size = machine.flash
+    ram, ram_size = machine.ram(target.ram)
+    symbols = {
+        "VECTORS_ORIGIN": machine.vectors,
+        "FLASH_ORIGIN": flash,
+        "FLASH_SIZE": target.flash or flash_size,
+        "RAM_ORIGIN": ram,
+        "RAM_SIZE": ram_size,
+        "STACK_SIZE": stack,
+    }
+    link = ["-nostdlib", "-static", "-T", "link.ld", "-Wl,--gc-sections", "-Wl,-z,noexecstack"]
+    link += [f"-Wl,--defsym={symbol}={value:#x}" for symbol, value in symbols.items()]
+    compiler = f"{find_tool('clang-22')} --target={target.triple} -fuse-ld=lld"
+    return (
+        [*common, "-ffreestanding", "-ffunction-sections", "-fdata-sections"],
+        link,
+        compiler,
+        "GCC will do as well: make CC=arm-none-eabi-gcc",
+    )

@@ -1,0 +1,91 @@
+"""Generates the C that joins a model to the program that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..artifact.manifest import Function, Manifest, TensorSpec, dtype_of
+
+__all__ = ["model_source"]
+
+
+def model_source(manifest: Manifest, *, bare_metal: bool) -> str:
+    """Return ``run_model.c``: the model's memory, buffers, and one call per function.
+
+    Args:
+        manifest: of the exported step.
+        bare_metal: the images are constants of the library, instead of files.
+    """
+    name, upper = manifest.name, manifest.name.upper()
+    # What functions have in common, such as the input of step and predict, exists once.
+    specs = {spec: f"buffer_{i}" for i, spec in enumerate(_distinct(manifest.functions.values()))}
+    lines = [
+        f"/* The memory of {name}, and how its functions are called. Generated; do not edit. */",
+        f'#include "{name}.h"',
+        '#include "run.h"',
+        "",
+        f"#define ALIGNED __attribute__((aligned({upper}_ALIGNMENT)))",
+        *_memory(name, upper, bare_metal=bare_metal),
+        "",
+        "const struct run_buffer run_state = {state, sizeof state};",
+        "",
+        *(f"static unsigned char {buffer}[{_bytes(spec)}] ALIGNED; /* {spec} */" for spec, buffer in specs.items()),
+    ]
+    for key, function in manifest.functions.items():
+        entries = (f"    {{{specs[spec]}, sizeof {specs[spec]}}}," for spec in (*function.inputs, *function.outputs))
+        lines += ["", f"static const struct run_buffer {key}_buffers[] = {{", *entries, "};"]
+    lines += ["", "const struct run_function run_functions[] = {"]
+    lines += [f"    {{{len(f.inputs)}, {len(f.outputs)}, {key}_buffers}}," for key, f in manifest.functions.items()]
+    lines += ["};", f"const uint32_t run_function_count = {len(manifest.functions)};", "", *_CALL]
+    for index, (key, function) in enumerate(manifest.functions.items()):
+        arguments = "".join(f", (void *){specs[spec]}" for spec in (*function.inputs, *function.outputs))
+        call = f"    code = {name}_{key}(constants, state, arena{arguments});"
+        lines += [f"  case {index}:", call, "    break;"]
+    lines += ["  }", '  __asm__ volatile("" ::: "memory");', "  return code;", "}"]
+    return "\n".join(lines) + "\n"
+
+
+_CALL = (
+    "/* A call is counted from the function's entry until this one goes on, so none may be its last deed. */",
+    "__attribute__((noinline)) int32_t run_call(uint32_t function) {",
+    "  int32_t code = -1;",
+    "  switch (function) {",
+)
+
+
+def _distinct(functions: Iterable[Function]) -> list[TensorSpec]:
+    return list(dict.fromkeys(spec for function in functions for spec in (*function.inputs, *function.outputs)))
+
+
+def _bytes(spec: TensorSpec) -> int:
+    return spec.elements * dtype_of(spec.dtype).itemsize
+
+
+def _memory(name: str, upper: str, *, bare_metal: bool) -> list[str]:
+    """Return the segments and ``run_load``. No array may be empty, whatever the model needs."""
+    sizes = {segment: f"{upper}_{segment.upper()}_BYTES" for segment in ("constants", "state", "arena")}
+
+    def array(segment: str, attribute: str = "") -> str:
+        size = f"{sizes[segment]} ? {sizes[segment]} : 1"
+        return f"static unsigned char {segment}[{size}] {attribute}ALIGNED;"
+
+    if bare_metal:
+        return [
+            f"static const unsigned char *const constants = {name}_constants;",
+            array("state", '__attribute__((section(".model.state"))) '),
+            array("arena", '__attribute__((section(".model.arena"))) '),
+            "",
+            "int run_load(void) {",
+            f"  for (uint32_t index = 0; index < {sizes['state']}; ++index)",
+            f"    state[index] = {name}_initial_state[index];",
+            "  return 0;",
+            "}",
+        ]
+    return [
+        *(array(segment) for segment in sizes),
+        "",
+        "int run_load(void) {",
+        f'  return !file_load("{name}.constants.bin", constants, {sizes["constants"]}) ||',
+        f'         !file_load("{name}.state.bin", state, {sizes["state"]});',
+        "}",
+    ]

@@ -1,0 +1,1 @@
+"""What firmware gets: libraries, header, memory images, manifest."""

@@ -1,0 +1,110 @@
+"""Writes a step for firmware: libraries, header, memory images, parameters, manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..artifact.artifact import Artifact
+from ..artifact.manifest import Array
+from ..core import link
+from ..core.extension import load_core
+from ..runtime import checkpoint
+from ..runtime.abi import Segments
+from ..support.files import replaced
+from .header import header
+
+__all__ = ["export"]
+
+
+def export(artifact: Artifact, instance: Segments, tensors: dict[str, Array], directory: Path) -> dict[str, Path]:
+    """Write everything that a device needs; return what was written, by role.
+
+    Args:
+        artifact: what to export.
+        instance: its memory, prepared: the images are taken from it.
+        tensors: parameters and buffers in PyTorch's layout.
+        directory: made if missing; files of the same name are replaced, all at once.
+    """
+    name = artifact.name
+    roles = {
+        "static_library": f"lib{name}.a",
+        "header": f"{name}.h",
+        "parameters": "parameters.safetensors",
+        "manifest": "manifest.json",
+    }
+    if artifact.library:
+        roles = {
+            "shared_library": f"lib{name}.so",
+            "constants": f"{name}.constants.bin",
+            "state": f"{name}.state.bin",
+        } | roles
+    with replaced(directory, list(roles.values())) as folder:
+        _write(artifact, instance, tensors, {role: folder / file for role, file in roles.items()})
+    return {role: directory / file for role, file in roles.items()}
+
+
+def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], paths: dict[str, Path]) -> None:
+    """Write the files."""
+    name = artifact.name
+    segments = artifact.manifest.segments
+    images = {
+        "constants": instance.constants[: segments["constants"]].tobytes(),
+        "initial_state": _state_image(instance)[: segments["state"]].tobytes(),
+    }
+    objects = {f"{name}.o": artifact.object_code}
+    if artifact.library:
+        shutil.copyfile(artifact.library, paths["shared_library"])
+        paths["constants"].write_bytes(images["constants"])
+        paths["state"].write_bytes(images["initial_state"])
+    else:
+        module = f"module attributes {{pock.target = {artifact.target.attributes}}} {{}}"
+        arrays = {f"{name}_{key}": image for key, image in images.items()}
+        objects[f"{name}_images.o"] = load_core().emit_data(module, arrays)
+    link.archive(objects, paths["static_library"])
+    paths["header"].write_text(header(artifact))
+    checkpoint.write(paths["parameters"], tensors, {"model": name, "exported": True})
+    paths["manifest"].write_text(json.dumps(_manifest(artifact, paths), indent=1) + "\n")
+
+
+def _state_image(instance: Segments) -> Array:
+    """The state, without gradients of an accumulation under way: the device begins with the first call of one."""
+    image = instance.state.copy()
+    for slot in instance.manifest.of_kind("state").values():
+        if slot.of is not None and slot.name == f"{slot.of}.grad":
+            image[slot.offset : slot.offset + slot.bytes] = 0
+    return image
+
+
+def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the manifest of the step, with all that says where it comes from; `hash` is that of all files."""
+    target = artifact.target
+    files = {path.name: _digest(path) for role, path in sorted(paths.items()) if role != "manifest"}
+    listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
+    return dict(artifact.manifest.data) | {
+        "target": {
+            "name": target.name,
+            "triple": target.triple,
+            "cpu": target.cpu,
+            "features": target.features,
+            "c_flags": list(target.c_flags),
+            "runner": target.runner,
+        },
+        "arithmetic": target.arithmetic,
+        "footprint": artifact.footprint.to_dict(),
+        "scheme": dict(artifact.fractions),
+        "optimizers": [optimizer.to_dict() for optimizer in artifact.optimizers],
+        "loss": artifact.loss,
+        "versions": {"compiler": load_core().version(), "torch": version("torch")},
+        "files": files,
+        "hash": hashlib.sha256(listed.encode()).hexdigest(),
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,155 @@
+"""The C header of an exported step: sizes, and the documented functions."""
+
+from __future__ import annotations
+
+from ..artifact.artifact import Artifact
+from ..artifact.manifest import Function, Manifest, TensorSpec
+from ..support.c_names import c_identifier
+
+__all__ = ["header"]
+
+_C_TYPES = {"f32": "float", "f64": "double", "i1": "uint8_t", "i8": "int8_t", "i32": "int32_t", "i64": "int64_t"}
+
+
+def header(artifact: Artifact) -> str:
+    """Return the C header, for C and C++."""
+    manifest, target = artifact.manifest, artifact.target
+    name, upper = manifest.name, manifest.name.upper()
+    guard = f"POCK_{upper}_H"
+    lines = [
+        f"/* {name}: a training step compiled by pockmlir for {target.name}. Generated; do not edit.",
+        " *",
+        f" * Loss: {artifact.loss}. Optimizer: {artifact.optimizers[0]}.",
+        *(f" * Parameter group {index}: {o}." for index, o in enumerate(artifact.optimizers[1:], start=1)),
+        " *",
+        f" * All memory is the caller's and aligned to {upper}_ALIGNMENT bytes, inputs and outputs included. No",
+        " * function allocates, keeps a pointer or uses a global: two sets of memory are two independent models.",
+        " * All return 0 on success, else one of the codes below; state is then as before the call.",
+        " *",
+        *_memory_lines(name, target.bare_metal),
+        " */",
+        f"#ifndef {guard}",
+        f"#define {guard}",
+        "",
+        "#include <stdint.h>",
+        "",
+        *_size_lines(artifact),
+        "",
+        *_failure_lines(manifest),
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+    ]
+    if target.bare_metal:
+        lines += [
+            "/* Frozen parameters: what `constants` points to. */",
+            f"extern const unsigned char {name}_constants[];",
+            "",
+            "/* What `state` begins with; optimizer state is zero in it, and prepared values are there. */",
+            f"extern const unsigned char {name}_initial_state[];",
+            "",
+        ]
+    lines += [
+        "/* Zero the optimizer's state. */",
+        f"int32_t {name}_init(void *state);",
+        "",
+        "/* Compute what depends on frozen parameters only; call it after changing any. */",
+        f"int32_t {name}_prepare(const void *constants, void *state, void *arena);",
+    ]
+    for key, function in manifest.functions.items():
+        lines += _declaration(artifact, key, function)
+    lines += ["", "#ifdef __cplusplus", "}", "#endif", "", f"#endif /* {guard} */"]
+    return "\n".join(lines) + "\n"
+
+
+def _memory_lines(name: str, bare_metal: bool) -> list[str]:
+    """Return the comment that says what to put into the memory."""
+    if bare_metal:
+        return [
+            f" * Pass {name}_constants as `constants`: it is only read, and stays in flash. Copy {name}_initial_state",
+            " * to `state`: it is already prepared. The arena needs no content and keeps none between calls.",
+        ]
+    return [
+        f" * Load {name}.constants.bin to `constants` (it is only read: flash will do) and {name}.state.bin to",
+        " * `state`; both are already prepared. The arena needs no content and keeps none between calls.",
+    ]
+
+
+def _size_lines(artifact: Artifact) -> list[str]:
+    """Return the macros: memory, then the shapes of inputs and outputs."""
+    manifest, footprint = artifact.manifest, artifact.footprint
+    upper = manifest.name.upper()
+    lines = [f"#define {upper}_ALIGNMENT {manifest.alignment}"]
+    lines += [f"#define {upper}_{key.upper()}_BYTES {size}" for key, size in manifest.segments.items()]
+    lines += [f"#define {upper}_{key.upper()}_ARENA_BYTES {f.arena}" for key, f in manifest.functions.items()]
+    lines += [
+        "",
+        "/* State and arena; the deepest stack of a call, without the C library's; code, constants and initial state. */",
+        f"#define {upper}_RAM_BYTES {manifest.segments['state'] + manifest.segments['arena']}",
+        f"#define {upper}_STACK_BYTES {footprint.stack}",
+        f"#define {upper}_FLASH_BYTES {footprint.flash}",
+    ]
+    for key, function in manifest.functions.items():
+        lines += ["", f"/* Inputs and outputs of {manifest.name}_{key}: elements, and sizes of the dimensions. */"]
+        for spec in (*function.tensors, *function.outputs):
+            prefix = f"{upper}_{key.upper()}_{c_identifier(spec.name).upper()}"
+            lines.append(f"#define {prefix}_ELEMENTS {spec.elements}")
+            lines += [f"#define {prefix}_DIM_{index} {size}" for index, size in enumerate(spec.shape)]
+    return lines
+
+
+def _failure_lines(manifest: Manifest) -> list[str]:
+    """Return the macros of what functions return if they fail."""
+    if not manifest.failures:
+        return []
+    upper = manifest.name.upper()
+    lines = ["/* What functions return if they fail: the operator, its module and line, and what it expects. */"]
+    for failure in manifest.failures.values():
+        text = str(failure).replace("*/", "* /")
+        lines.append(f"#define {upper}_ERROR_{failure.code} {failure.code} /* {text} */")
+    lines += [
+        f"#define {upper}_ERROR_LOSS_NOT_FINITE {failure.code}"
+        for failure in manifest.failures.values()
+        if failure.kind == "loss"
+    ]
+    return [*lines, ""]
+
+
+def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:
+    """Return the lines that document and declare a function."""
+    name = f"{artifact.name}_{key}"
+    used = {"constants", "state", "arena"}
+    arguments = [_argument(spec, "const ", used) for spec in function.inputs]
+    arguments += [_argument(spec, "", used) for spec in function.outputs]
+    documentation = {
+        "step": ["One training step: parameters and optimizer state in `state` change in place."],
+        "accumulate": [
+            "Add this batch's gradients to those in `state`; parameters stay as they are.",
+            f"Of {artifact.training.accumulate} calls, the last one is {artifact.name}_step: it updates with the mean.",
+        ],
+        "predict": ["Forward only, with the parameters as they are."],
+    }
+    lines = documentation.get(key, [key]) + [argument[1] for argument in arguments]
+    if any(spec.name == "dropout_step" for spec in function.scalars):
+        lines.append("Dropout's masks depend on dropout_seed and dropout_step only: count the calls in the latter.")
+    if any(spec.name == "lr" and spec.shape for spec in function.scalars):
+        lines.append("lr has one entry per parameter group.")
+    return [
+        "",
+        f"/* {lines[0]}",
+        *(f" * {line}" for line in lines[1:]),
+        " */",
+        f"int32_t {name}(const void *constants, void *state, void *arena,",
+        "    " + ",\n    ".join(argument[0] for argument in arguments) + ");",
+    ]
+
+
+def _argument(spec: TensorSpec, qualifier: str, used: set[str]) -> tuple[str, str]:
+    """Return the declaration of an argument and a line that documents it."""
+    name = c_identifier(spec.name)
+    while name in used:
+        name += "_"
+    used.add(name)
+    shape = "".join(f"[{size}]" for size in spec.shape) or " (one value)"
+    return f"{qualifier}{_C_TYPES[spec.dtype]} *{name}", f"{name}: {_C_TYPES[spec.dtype]}{shape}"

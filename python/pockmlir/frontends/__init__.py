@@ -1,0 +1,1 @@
+"""Frontends: one package for each source of models."""

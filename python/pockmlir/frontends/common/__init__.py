@@ -1,0 +1,1 @@
+"""What all frontends share; it needs no torch."""

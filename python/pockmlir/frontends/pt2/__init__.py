@@ -1,0 +1,1 @@
+"""Exported programs (``.pt2``), read without running anything in them."""

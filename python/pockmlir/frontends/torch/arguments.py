@@ -1,0 +1,54 @@
+"""Checks the model that `import_model` is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+
+from ...errors import ArgumentError
+from .substitutes import readable_names
+
+__all__ = ["as_module"]
+
+
+def as_module(model: torch.nn.Module | ExportedProgram) -> torch.nn.Module:
+    """Return the module to export.
+
+    Raises:
+        ArgumentError: it is neither a module nor a program of static shapes.
+    """
+    if isinstance(model, ExportedProgram):
+        _require_static(model)
+        with readable_names():
+            module = model.module(check_guards=False)
+        _tie(module)
+        return module
+    if isinstance(model, torch.nn.Module):
+        return model
+    raise ArgumentError(
+        f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {type(model).__name__}"
+    )
+
+
+def _require_static(program: ExportedProgram) -> None:
+    for node in program.graph.find_nodes(op="placeholder"):
+        value = node.meta.get("val")
+        if isinstance(value, torch.Tensor) and any(not isinstance(size, int) for size in value.shape):
+            shape = ", ".join(map(str, value.shape))
+            raise ArgumentError(
+                f"model: input '{node.name}' has the dynamic shape [{shape}]; "
+                "dynamic shapes are not supported, export without dynamic_shapes"
+            )
+
+
+def _tie(module: torch.nn.Module) -> None:
+    """Make tensors that are the same memory, as a loaded program has tied ones, the same object."""
+    first: dict[Any, torch.Tensor] = {}
+    for owner in module.modules():
+        for kind, tensors in enumerate((owner._parameters, owner._buffers)):
+            for name, tensor in tensors.items():
+                if tensor is not None and tensor.numel():
+                    layout = (kind, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
+                    tensors[name] = first.setdefault(layout, tensor)

@@ -1,0 +1,281 @@
+"""`import_model`: from a PyTorch model to pock IR at stage ``import``."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch.export import ExportedProgram
+
+from ...artifact.arguments import Argument
+from ...errors import ArgumentError, CompileError, PockError, UnsupportedOpsError
+from ..common.imported import ImportedModel, TensorSpec
+from .arguments import as_module
+from .calls import Examples, ModelCall, example_target, model_call
+from .convert import ModuleConverter
+from .dtypes import dtype_name
+from .export import evaluation_mode, export_program
+from .graph import Program, make_program, unimportable
+from .hooks import refuse_hooks
+from .losses import Loss, resolve_loss, target_like
+from .parameters import Parameters
+from .python_state import report_changes
+from .reach import reached_parameters
+from .source import strip_model
+from .torch_ir import make_context
+from .wrappers import LossWrapper, PredictWrapper, Wrapper
+
+__all__ = ["export_forward", "import_model"]
+
+_Result = TypeVar("_Result")
+
+
+def import_model(
+    model: torch.nn.Module | ExportedProgram,
+    example_inputs: tuple[Any, ...] | Mapping[str, Any],
+    loss: str | Loss | None,
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+    target_example: Any = None,
+    check_loss: bool = False,
+) -> ImportedModel:
+    """Import a model, its loss and its parameters; the model stays as it is.
+
+    ``@loss`` has every module in the mode that it is in, ``@predict`` the whole model in
+    eval mode. Shapes are those of the examples.
+
+    Args:
+        model: a module, or a program exported with static shapes.
+        example_inputs: the forward's positional arguments, or a mapping of keyword arguments:
+            tensors, also nested; what is no tensor is compiled in.
+        loss: ``cross_entropy``, ``mse``, ``bce_with_logits``, ``l1``, a callable
+            (output, target), or None if the model returns the loss, alone or as ``loss``.
+        kwargs: keyword arguments.
+        target_example: a tensor like the target, or several in a tuple or a dict; needed for a
+            callable only.
+        check_loss: let ``@loss`` fail if its result is NaN or infinite.
+
+    Raises:
+        ArgumentError: an argument is not acceptable.
+        CompileError: PyTorch cannot export the model.
+        IndexRangeError: a constant index is out of range.
+        UnsupportedOpsError: the model uses operators that cannot be imported.
+    """
+    module = as_module(model)
+    return _in_types_that_fit(
+        module,
+        lambda examples: _import(model, module, example_inputs, loss, kwargs, target_example, examples, check_loss),
+    )
+
+
+def _in_types_that_fit(module: torch.nn.Module, export: Callable[[Examples], _Result]) -> _Result:
+    """Export with the examples as they are, else with those that PyTorch does not take in the model's own types."""
+    examples = Examples()
+    try:
+        return export(examples)
+    except (CompileError, ArgumentError):
+        floats = {p.dtype for p in module.parameters() if p.dtype.is_floating_point}
+        if len(floats) != 1 or not examples.differs(fitting := Examples(floats.pop())):
+            raise
+        with contextlib.suppress(PockError):
+            return export(fitting)
+        raise
+
+
+def _import(
+    model: torch.nn.Module | ExportedProgram,
+    module: torch.nn.Module,
+    example_inputs: tuple[Any, ...] | Mapping[str, Any],
+    loss: str | Loss | None,
+    kwargs: Mapping[str, Any] | None,
+    target_example: Any,
+    examples: Examples,
+    check_loss: bool,
+) -> ImportedModel:
+    """Import with the examples' element types as `examples` has them."""
+    call = model_call(model, example_inputs, kwargs, examples)
+    inputs = tuple(examples.tensors)
+    loss_function = resolve_loss(loss)
+    parameters = Parameters(module, loss_function if isinstance(loss_function, torch.nn.Module) else None)
+
+    refused = refuse_hooks(module)
+    if isinstance(loss_function, torch.nn.Module):
+        refused += refuse_hooks(loss_function, "loss.")
+    if refused:
+        raise ArgumentError(
+            "model: hooks on gradients that cannot be part of a compiled step:\n  " + "\n  ".join(refused)
+        )
+
+    replay = isinstance(model, ExportedProgram)
+    wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
+    predict = _export_predict(wrapper, inputs, examples.names)
+    results = dict(zip(predict.outputs, (node.meta["val"] for node in _outputs(predict)), strict=True))
+    if any(not isinstance(size, int) for value in results.values() for size in value.shape):
+        raise UnsupportedOpsError(unimportable(predict.graph))
+    target, arguments = _target(loss, target_example, results, examples, call)
+    loss_wrapper = LossWrapper(module, call, loss_function, target, replay=replay)
+    training = _export_loss(loss_wrapper, tuple(examples.tensors), examples.names)
+    fixed = _fixed(training, wrapper, loss_wrapper)
+    if wrapper.found.without_loss:
+        _drop_unused_inputs(predict, training)
+
+    gradients: dict[str, bool] = {}
+    for name, reached in reached_parameters(training).items():
+        gradients[parameters.canonical(name)] = gradients.get(parameters.canonical(name), False) or reached
+    converter = _convert(parameters, training, predict, check_loss)
+    specs = examples.specs()
+    return ImportedModel(
+        ir=converter.text(),
+        parameters=parameters.infos,
+        values=parameters.values,
+        inputs=specs[: len(inputs)],
+        targets=specs[len(inputs) :],
+        arguments=arguments,
+        outputs=[TensorSpec(name, tuple(value.shape), str(dtype_name(value.dtype))) for name, value in results.items()],
+        named_outputs=wrapper.found.named,
+        norm_modes=converter.norm_modes,
+        dropout_layers=tuple(converter.dropout_layers),
+        gradients=gradients,
+        converted=examples.converted,
+        fixed=fixed,
+        aliases=parameters.aliases,
+    )
+
+
+def export_forward(
+    model: torch.nn.Module | ExportedProgram,
+    example_inputs: tuple[Any, ...] | Mapping[str, Any],
+    kwargs: Mapping[str, Any] | None = None,
+) -> Program:
+    """Export a model in eval mode, as `import_model` does, and leave it at that.
+
+    Raises:
+        ArgumentError: an argument is not acceptable.
+        CompileError: PyTorch cannot export the model.
+    """
+    module = as_module(model)
+
+    def export(examples: Examples) -> Program:
+        call = model_call(model, example_inputs, kwargs, examples)
+        wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
+        return _export_predict(wrapper, tuple(examples.tensors), examples.names)
+
+    return _in_types_that_fit(module, export)
+
+
+def _target(
+    loss: str | Loss | None, example: Any, results: dict[str, torch.Tensor], examples: Examples, call: ModelCall
+) -> tuple[Any, list[Argument]]:
+    """Return the target with holes for its tensors, and all arguments of a step."""
+    if loss is None:
+        if example is not None:
+            raise ArgumentError("target_example: given, but with loss=None the model takes its targets as inputs")
+        return None, call.arguments
+    value = target_like(loss, results) if example is None else example
+    hole, argument = example_target(value, [a.name for a in call.arguments] + examples.names, examples)
+    return hole, [*call.arguments, argument]
+
+
+def _export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], names: list[str]) -> Program:
+    """Export ``@predict``; the wrapper then knows what the model returns."""
+    if wrapper.replay:
+        exported = export_program(wrapper, inputs, "predict")
+    else:
+        with evaluation_mode(wrapper.model):
+            exported = export_program(wrapper, inputs, "predict, eval mode")
+    found = wrapper.found
+    if found.dropped:
+        warnings.warn(
+            "predict leaves out "
+            + ", ".join(f"{name} ({kind})" for name, kind in found.dropped.items())
+            + ": not a tensor; for a model of transformers, use_cache=False does without it",
+            stacklevel=4,
+        )
+    return make_program(exported, names, found.names, stores=False)
+
+
+def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: list[str]) -> Program:
+    """Export ``@loss``."""
+    exported = export_program(wrapper, args, "loss")
+    report_changes(wrapper.seen.changes, exported.constants.values())
+    program = make_program(exported, names, ["loss"], stores=True)
+    results = [node.meta["val"] for node in _outputs(program)]
+    if len(results) != 1 or results[0].dim() != 0 or not results[0].is_floating_point():
+        got = ", ".join(f"{value.dtype} {list(value.shape)}" for value in results)
+        raise ArgumentError(f"loss: expected one floating-point scalar, but got {got or 'no tensor'}")
+    return program
+
+
+def _fixed(training: Program, *wrappers: Wrapper) -> frozenset[str]:
+    """Return the buffers whose values are compiled in, as masks that decide on shapes.
+
+    Raises:
+        ArgumentError: a step changes one of them.
+    """
+    used = {name for wrapper in wrappers if wrapper.known for name in wrapper.known.used}
+    fixed = frozenset(name for name in map(strip_model, used) if name is not None)
+    for name in sorted(fixed.intersection(training.stores)):
+        raise ArgumentError(
+            f"model: '{name}' is a mask whose values decide on the shape of a tensor, but the forward changes it; "
+            "shapes must be static"
+        )
+    return fixed
+
+
+def _drop_unused_inputs(predict: Program, training: Program) -> None:
+    """Remove inputs of ``@predict`` that only the model's own loss needs: its labels."""
+    used, live = _live(training), _live(predict)
+    wanted = {name for name, node in _inputs(training) if node in used}
+    for node in reversed(predict.graph.nodes):
+        # Checks of metadata keep what they check alive.
+        if node not in live and node.op not in ("placeholder", "output"):
+            predict.graph.erase_node(node)
+    for name, node in _inputs(predict):
+        if node not in live and name in wanted:
+            predict.graph.erase_node(node)
+            predict.bindings[:] = [b for b in predict.bindings if (b.kind, b.name) != ("input", name)]
+
+
+def _live(program: Program) -> set[Any]:
+    """The nodes that a program's results depend on."""
+    pending = [node for node in program.graph.nodes if node.op == "output"]
+    live: set[Any] = set()
+    while pending:
+        node = pending.pop()
+        if node not in live:
+            live.add(node)
+            pending += node.all_input_nodes
+    return live
+
+
+def _inputs(program: Program) -> list[tuple[str, Any]]:
+    """Name and placeholder of a program's inputs."""
+    nodes = program.graph.find_nodes(op="placeholder")
+    return [(b.name, node) for b, node in zip(program.bindings, nodes, strict=True) if b.kind == "input"]
+
+
+def _outputs(program: Program) -> list[Any]:
+    output = next(node for node in program.graph.nodes if node.op == "output")
+    return list(output.args[0][len(program.stores) :])
+
+
+def _convert(parameters: Parameters, training: Program, predict: Program, check_loss: bool) -> ModuleConverter:
+    """Convert both functions.
+
+    Raises:
+        UnsupportedOpsError: lists all that is unsupported in either.
+    """
+    unsupported = [op for program in (training, predict) for op in unimportable(program.graph)]
+    if not unsupported:
+        converter = ModuleConverter(make_context(), parameters)
+        converter.add("loss", training, check_loss=check_loss)
+        modes = converter.norm_modes
+        converter.add("predict", predict)
+        converter.norm_modes = modes
+        unsupported = converter.unsupported
+    if unsupported:
+        raise UnsupportedOpsError(list(dict.fromkeys(unsupported)))
+    return converter

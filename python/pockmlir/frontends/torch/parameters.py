@@ -1,0 +1,135 @@
+"""Parameters and buffers of a model: names, aliases, initial values."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any
+
+import numpy as np
+import torch
+from torch_mlir import ir
+
+from ...api.scheme import ParameterInfo
+from ...errors import ArgumentError
+from .dtypes import DTYPES, NARROW, numpy_dtype
+
+__all__ = ["Parameters", "array_of"]
+
+
+def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+    """Return a copy of a tensor's data, in a type that code computes in."""
+    array = np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
+    return array.astype(numpy_dtype(NARROW[tensor.dtype])) if tensor.dtype in NARROW else array
+
+
+class Parameters:
+    """All tensors that the module declares: parameters, buffers, large constants.
+
+    Two names of one tensor object are one symbol under its first name; two tensors that
+    are merely equal stay apart.
+
+    Args:
+        model: the user's model.
+        loss: the loss, if it is a module; its tensors are named ``loss.…``.
+
+    Raises:
+        ArgumentError: a tensor has no data, an unsupported element type, or shares
+            memory with another one.
+    """
+
+    def __init__(self, model: torch.nn.Module, loss: torch.nn.Module | None = None) -> None:
+        self.infos: list[ParameterInfo] = []
+        self.aliases: dict[str, str] = {}
+        #: name → (initial value, whether it is a parameter)
+        self.declarations: dict[str, tuple[np.ndarray[Any, Any], bool]] = {}
+        self._constants: dict[tuple[bytes, tuple[int, ...], str], str] = {}
+        first: dict[int, str] = {}
+        tensors: dict[str, torch.Tensor] = {}
+        named = _named_tensors(model, "")
+        if loss is not None:
+            named += _named_tensors(loss, "loss.")
+        for name, tensor, is_parameter in named:
+            if id(tensor) in first:
+                self.aliases[name] = first[id(tensor)]
+                continue
+            if name in tensors:
+                raise ArgumentError(f"loss: its tensor '{name}' has the name of one of the model's")
+            first[id(tensor)] = name
+            tensors[name] = tensor
+            self._declare(name, tensor, is_parameter)
+        _require_disjoint(tensors)
+        self.infos = [dataclasses.replace(info, aliases=self._aliases_of(info.name)) for info in self.infos]
+        self._trainable = {info.name for info in self.infos if info.requires_grad}
+
+    def _aliases_of(self, name: str) -> tuple[str, ...]:
+        return tuple(alias for alias, first in self.aliases.items() if first == name)
+
+    def _declare(self, name: str, tensor: torch.Tensor, is_parameter: bool) -> None:
+        what = "parameter" if is_parameter else "buffer"
+        if tensor.is_meta or isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
+            raise ArgumentError(f"model: {what} '{name}' has no data (meta or lazy tensor); initialize the model first")
+        if tensor.dtype not in DTYPES:
+            expected = ", ".join(str(dtype) for dtype in DTYPES)
+            raise ArgumentError(f"model: {what} '{name}' has dtype {tensor.dtype}, but expected one of {expected}")
+        self.declarations[name] = (array_of(tensor), is_parameter)
+        if is_parameter:
+            shape = tuple(tensor.shape)
+            self.infos.append(ParameterInfo(name, shape, name.rpartition(".")[0], tensor.requires_grad))
+
+    @property
+    def values(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The initial values by name."""
+        return {name: value for name, (value, _) in self.declarations.items()}
+
+    def canonical(self, name: str) -> str:
+        """Return the symbol of a tensor for any of its names."""
+        return self.aliases.get(name, name)
+
+    def may_train(self, name: str) -> bool:
+        """Return whether a tensor is a parameter that gradients may reach."""
+        return name in self._trainable
+
+    @staticmethod
+    def dtype_of_array(array: np.ndarray[Any, Any]) -> str:
+        """Return the dialect's element type of an array."""
+        return DTYPES[torch.from_numpy(array).dtype]
+
+    def type(self, name: str) -> Any:
+        """Return the tensor type of a declared tensor, in the current context."""
+        value = self.declarations[name][0]
+        return ir.RankedTensorType.get(list(value.shape), ir.Type.parse(self.dtype_of_array(value)))
+
+    def add_constant(self, array: np.ndarray[Any, Any]) -> str:
+        """Declare a buffer for a constant, one for equal ones; return its name."""
+        key = (array.tobytes(), array.shape, str(array.dtype))
+        if key not in self._constants:
+            number = len(self._constants)
+            while (name := f"constant_{number}") in self.declarations:
+                number += 1
+            self._constants[key] = name
+            self.declarations[name] = (array, False)
+        return self._constants[key]
+
+
+def _named_tensors(module: torch.nn.Module, prefix: str) -> list[tuple[str, torch.Tensor, bool]]:
+    """Names, tensors, and whether they are parameters; parameters first."""
+    named = [(prefix + name, tensor, True) for name, tensor in module.named_parameters(remove_duplicate=False)]
+    return named + [(prefix + name, tensor, False) for name, tensor in module.named_buffers(remove_duplicate=False)]
+
+
+def _require_disjoint(tensors: dict[str, torch.Tensor]) -> None:
+    """Refuse tensors that overlap in memory: updating one would have to change the other."""
+    spans = []
+    for name, tensor in tensors.items():
+        if tensor.numel() == 0 or tensor.device.type != "cpu":
+            continue
+        extent = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True)) + 1
+        spans.append((tensor.data_ptr(), tensor.data_ptr() + extent * tensor.element_size(), name))
+    spans.sort()
+    for (_, end, name), (begin, _, other) in itertools.pairwise(spans):
+        if begin < end:
+            raise ArgumentError(
+                f"model: '{name}' and '{other}' are different tensors that share memory; "
+                "register one tensor under both names to tie them, or clone one to keep them apart"
+            )

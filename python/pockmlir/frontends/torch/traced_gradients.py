@@ -1,0 +1,123 @@
+"""Traces functions of gradients: what a model gives instead of a derivative."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from ...errors import ArgumentError, PockError
+from .frames import place_of_call
+from .given_gradients import GivenGradients
+
+__all__ = ["GradientTracer", "replaced"]
+
+
+@contextlib.contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Have an attribute of a class or module be another one for a while."""
+    missing = object()
+    before = vars(owner).get(name, missing)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if before is missing:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
+
+
+class GradientTracer:
+    """Runs functions of gradients while a model is traced.
+
+    Args:
+        modules: ``id`` of a module → its path in the model.
+        active: whether gradients matter; otherwise what is given is left out.
+
+    Attributes:
+        given: what has been emitted.
+        handles: by number, the dictionary from which a hook takes itself out when it is removed.
+    """
+
+    def __init__(self, modules: Mapping[int, str], *, active: bool) -> None:
+        self.modules = dict(modules)
+        self.active = active
+        self.given = GivenGradients()
+        self.handles: dict[int, Mapping[int, Any]] = {}
+
+    def dropped(self) -> set[int]:
+        """Return the numbers of what has been taken back."""
+        return {number for number, kept in self.handles.items() if not kept}
+
+    def place(self) -> str:
+        """Say where in the user's model the program is."""
+        return place_of_call(self.modules)
+
+    @staticmethod
+    def has_gradient(value: Any) -> bool:
+        """Return whether a value takes part in differentiation, in PyTorch's sense."""
+        is_tensor = isinstance(value, torch.Tensor) and value.is_floating_point()
+        return is_tensor and torch.is_grad_enabled() and value.requires_grad
+
+    def hook(self, tensor: torch.Tensor, name: str, hook: Callable[..., Any]) -> int | None:
+        """Apply a hook to the gradient of a tensor, wherever it is read."""
+        if not self.active or not tensor.is_floating_point():
+            return None
+        number, _, (gradient,) = self.given.begin([tensor], [tensor], in_place=True)
+
+        def changed(gradient: torch.Tensor) -> torch.Tensor:
+            result = hook(gradient)
+            return gradient if result is None else result
+
+        self.end(number, [self.trace(name, changed, gradient)], [tensor])
+        return number
+
+    def end(self, number: int, gradients: Sequence[torch.Tensor | None], like: Sequence[torch.Tensor]) -> None:
+        """Give the gradients, with the shape and type of what they are gradients of.
+
+        Raises:
+            ArgumentError: a gradient is no tensor or does not fit.
+        """
+        self.given.end(number, [self._fitting(gradient, x) for gradient, x in zip(gradients, like, strict=True)])
+
+    def _fitting(self, gradient: Any, like: torch.Tensor) -> torch.Tensor | None:
+        if gradient is None:
+            return None
+        if not isinstance(gradient, torch.Tensor):
+            raise ArgumentError(
+                f"model: a gradient is a {type(gradient).__name__}, but expected a tensor or None{self.place()}"
+            )
+        if gradient.shape != like.shape:
+            try:
+                fits = torch.broadcast_shapes(like.shape, gradient.shape) == gradient.shape
+            except RuntimeError:
+                fits = False
+            if not fits:
+                raise ArgumentError(
+                    f"model: a gradient has the shape {list(gradient.shape)}, but expected {list(like.shape)}{self.place()}"
+                )
+            gradient = gradient.sum_to_size(like.shape)
+        return gradient.to(like.dtype)
+
+    def trace(self, name: str, function: Callable[..., Any], *gradients: Any) -> Any:
+        """Run a function of gradients as the backward pass would.
+
+        Raises:
+            ArgumentError: it cannot become part of a graph.
+        """
+        try:
+            with torch.no_grad():
+                # It may change its arguments in place.
+                return function(*(g.clone() if isinstance(g, torch.Tensor) else g for g in gradients))
+        except PockError:
+            raise
+        except Exception as error:
+            text = str(error).strip().split("\n", 1)[0]
+            raise ArgumentError(
+                f"model: the {name} cannot become part of the compiled step{self.place()}: "
+                f"{type(error).__name__}: {text[:200]}; express it with torch operators that do not depend on values, "
+                "or remove it"
+            ) from error

@@ -1,0 +1,1 @@
+"""Training loops over data: batches, epochs, comparison with PyTorch."""

@@ -1,0 +1,1 @@
+"""A compiled step at work: calls, state, counters, learning rates, threads."""

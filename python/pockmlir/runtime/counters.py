@@ -1,0 +1,75 @@
+"""What the host counts from call to call, beside the optimizer's state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..api.optim import STEP_COUNTER
+from ..artifact.manifest import Array
+from ..errors import ArgumentError
+
+__all__ = ["Counters"]
+
+_MICRO_STEP = "optimizer.micro_step"
+_DROPOUT_STEP = "dropout.step"
+_DROPOUT_SEED = "dropout.seed"
+#: Of calls: beyond it, float64 does not count, and no run gets there.
+_MANY = 2**53
+
+
+@dataclass
+class Counters:
+    """The place in an accumulation, and what dropout's masks depend on.
+
+    Attributes:
+        accumulate: how many calls make one update.
+        dropout: whether a dropout layer is active.
+        seed: of dropout.
+        micro_step: how many calls have been accumulated since the last update.
+        calls: how many calls there were.
+    """
+
+    accumulate: int = 1
+    dropout: bool = False
+    seed: int = 0
+    micro_step: int = 0
+    calls: int = 0
+
+    @property
+    def updates(self) -> bool:
+        """Whether the next call updates."""
+        return self.micro_step + 1 == self.accumulate
+
+    def advance(self) -> None:
+        """Count a call."""
+        self.micro_step = (self.micro_step + 1) % self.accumulate
+        self.calls += 1
+
+    def state(self) -> dict[str, Array]:
+        """Return what a resumed run needs, by name."""
+        values = {_MICRO_STEP: self.micro_step} if self.accumulate > 1 else {}
+        if self.dropout:
+            values |= {_DROPOUT_STEP: self.calls, _DROPOUT_SEED: self.seed}
+        return {name: np.array(value, np.int64) for name, value in values.items()}
+
+    def check(self, state: Mapping[str, Array]) -> None:
+        """Refuse counts that no run can have; other names are not ours.
+
+        Raises:
+            ArgumentError: a count is negative, or too large.
+        """
+        limits = {STEP_COUNTER: _MANY, _DROPOUT_STEP: _MANY, _MICRO_STEP: self.accumulate}
+        for name, limit in limits.items():
+            if name in state and not 0 <= int(state[name]) < limit:
+                raise ArgumentError(f"{name}: expected a count in [0, {limit}), but got {int(state[name])}")
+
+    def load(self, state: Mapping[str, Array]) -> None:
+        """Go on where the state was taken, which has been checked; other names in it are not ours."""
+        if _MICRO_STEP in state:
+            self.micro_step = int(state[_MICRO_STEP])
+        if _DROPOUT_STEP in state:
+            self.calls = int(state[_DROPOUT_STEP])
+            self.seed = int(state[_DROPOUT_SEED])

@@ -1,0 +1,73 @@
+"""Memory of a step that another machine runs: it can be read, written and prepared, but not called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..artifact.manifest import Manifest
+from ..core.build import built_library
+from ..core.extension import Core, load_core
+from ..core.ir_text import retarget
+from ..core.stages import PIPELINES
+from ..errors import TargetError
+from ..targets.target import Target
+from .abi import Instance, Segments
+
+__all__ = ["ForeignInstance", "refuse"]
+
+
+def refuse(target: Target, what: str) -> TargetError:
+    """Return the error for what only the target itself can do."""
+    return TargetError(
+        f"{what}: compiled for {target.name}, which is not this machine: export it, or run it with `pock run`"
+    )
+
+
+class ForeignInstance(Segments):
+    """One set of buffers in the layout that a step has on its target.
+
+    The bytes are what they are there: all targets are little-endian. `prepare` runs on this
+    machine, as a library made for it from the same plan, in portable arithmetic.
+
+    Args:
+        manifest: of the step.
+        target: what it was compiled for.
+        plan: the module at stage ``plan``.
+    """
+
+    def __init__(self, manifest: Manifest, target: Target, plan: str) -> None:
+        super().__init__(manifest)
+        self._target = target
+        self._plan = plan
+        self._twin: Instance | None = None
+
+    def entry(self, symbol: str, arguments: int) -> Callable[..., int]:
+        """Return a function that raises the error."""
+
+        def call(*_: int) -> int:
+            raise refuse(self._target, symbol)
+
+        return call
+
+    def initialize(self) -> None:
+        """Zero the optimizer state."""
+        for slot in self.manifest.of_kind("state").values():
+            self.state[slot.offset : slot.offset + slot.bytes] = 0
+
+    def prepare(self) -> None:
+        """Recompute what depends on frozen parameters only, on this machine."""
+        if not self.manifest.of_kind("prepared"):
+            return
+        if self._twin is None:
+            self._twin = _build_twin(load_core(), self._plan, self.manifest)
+        self._twin.constants, self._twin.state, self._twin.arena = self.constants, self.state, self.arena
+        self._twin.prepare()
+
+
+def _build_twin(core: Core, plan: str, manifest: Manifest) -> Instance:
+    """Compile the functions without inputs for this machine."""
+    target = replace(Target.host(), alignment=manifest.alignment, threads=1)
+    passes = ("symbol-privatize{exclude=init,prepare}", "symbol-dce", PIPELINES["llvm"])
+    with built_library(core, retarget(plan, target.attributes), *passes, stage="prepare", name="prepare") as library:
+        return Instance(library, manifest)

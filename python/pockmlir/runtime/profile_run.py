@@ -1,0 +1,100 @@
+"""Runs a step that reads the clock between its kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..artifact.artifact import Artifact
+from ..artifact.launches import read_launches
+from ..artifact.manifest import Array, TensorSpec
+from ..core.build import built_library
+from ..core.extension import load_core
+from ..core.stages import PIPELINES
+from ..errors import ArgumentError
+from ..report.profile import Launch, Profile
+from .abi import Call, Instance
+
+__all__ = ["profile_function"]
+
+
+def profile_function(
+    artifact: Artifact,
+    memory: tuple[Array, Array],
+    values: Sequence[Any],
+    *,
+    function: str,
+    runs: int,
+    warmup: int,
+    on_run: Callable[[int, int], None] | None = None,
+) -> Profile:
+    """Build the library once more with readings of the clock, and run a function of it.
+
+    Every run works on the same parameters: the learning rate is 0.
+
+    Args:
+        artifact: what `compile` made.
+        memory: copies of the constants and the state to work on.
+        values: the tensors that the user gives.
+        function: ``step`` or ``predict``.
+        runs: how many runs to take medians of.
+        warmup: how many runs come before them.
+        on_run: called with the number of finished runs and of all.
+    """
+    if runs < 1 or warmup < 0:
+        raise ArgumentError(f"profile: expected runs >= 1 and warmup >= 0, but got {runs} and {warmup}")
+    ir = artifact.dump("plan")
+    core = load_core()
+    launches = read_launches(core.kernel_costs(ir), function)
+    passes = ("pock-profile-launches", PIPELINES["llvm"])
+    with built_library(core, ir, *passes, stage="profile", name=artifact.name) as library:
+        readings = _readings(artifact, library, memory, values, function, len(launches) + 2, runs, warmup, on_run)
+    durations = np.diff(readings, axis=1) * 1e-9
+    clock = float(np.median(durations[:, 0]))
+    medians = np.maximum(np.median(durations[:, 1:], axis=0) - clock, 0.0)
+    whole = float(np.median(durations[:, 1:].sum(axis=1))) - clock * len(launches)
+    return Profile(
+        name=artifact.name,
+        function=function,
+        runs=runs,
+        seconds=max(whole, 0.0),
+        clock_seconds=clock,
+        launches=tuple(
+            Launch(**vars(launch), seconds=float(seconds)) for launch, seconds in zip(launches, medians, strict=True)
+        ),
+    )
+
+
+def _readings(
+    artifact: Artifact,
+    library: Path,
+    memory: tuple[Array, Array],
+    values: Sequence[Any],
+    name: str,
+    count: int,
+    runs: int,
+    warmup: int,
+    on_run: Callable[[int, int], None] | None,
+) -> Array:
+    """Return the clock's readings in nanoseconds, one row per run."""
+    instance = Instance(library, artifact.manifest)
+    instance.constants[...], instance.state[...] = memory
+    function = artifact.manifest.functions[name]
+    # As the pass does: one more argument, behind all others.
+    times = TensorSpec("times", (count,), "i64")
+    call = Call(instance, name, replace(function, outputs=(*function.outputs, times)), artifact.given_dtypes)
+    inputs = [call.bind(index, value) for index, value in enumerate(values)]
+    inputs += [instance.output(spec) for spec in function.scalars]  # zeroes
+    outputs = [instance.output(spec) for spec in call.function.outputs]
+    readings = np.empty((runs, count), np.int64)
+    for run in range(-warmup, runs):
+        call.run(inputs, outputs)
+        if run >= 0:
+            readings[run] = outputs[-1]
+        if on_run:
+            on_run(run + warmup + 1, runs + warmup)
+    return readings

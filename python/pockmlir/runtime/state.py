@@ -1,0 +1,197 @@
+"""Parameters, buffers and optimizer state in an instance's memory, under PyTorch's names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from ..artifact.artifact import Artifact
+from ..artifact.manifest import Array, TensorSlot, dtype_of
+from ..errors import ArgumentError, CheckpointError
+from . import checkpoint
+from .abi import Segments, to_array
+from .counters import Counters
+
+__all__ = ["State"]
+
+
+class State:
+    """What a step keeps between calls; not safe against concurrent calls.
+
+    Args:
+        artifact: what the compiler made.
+        instance: its memory.
+        counters: what the host counts.
+        values: initial parameters and buffers by PyTorch's names.
+    """
+
+    def __init__(self, artifact: Artifact, instance: Segments, counters: Counters, values: Mapping[str, Array]) -> None:
+        self._artifact = artifact
+        self._instance = instance
+        self._counters = counters
+        self._persistent: dict[str, TensorSlot] = artifact.manifest.of_kind("parameter", "buffer")
+        self._slots = artifact.manifest.of_kind("state")
+        if missing := [name for name in self._persistent if name not in values]:
+            raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
+        for name, slot in self._persistent.items():
+            _write(instance.view(name), _checked(name, values[name], slot.torch_shape, _host_dtype(slot)))
+        #: Parameters and buffers that the compiled functions do not use.
+        self._unused = {
+            name: np.array(values[name])
+            for name in artifact.state_names or list(values)
+            if name in values and name not in self._persistent and name not in artifact.aliases
+        }
+        self.reset_optimizer()
+        instance.prepare()
+
+    def model(self) -> dict[str, Array]:
+        """Return copies of parameters and buffers, in PyTorch's layout."""
+        result = {}
+        for name in self._artifact.state_names or [*self._persistent, *self._unused]:
+            source = self._artifact.aliases.get(name, name)
+            value = self._instance.view(source) if source in self._persistent else self._unused.get(source)
+            if value is not None:
+                slot = self._persistent.get(source)
+                result[name] = np.array(value, dtype=_host_dtype(slot) if slot else None, order="C")
+        return result
+
+    def optimizer(self) -> dict[str, Array]:
+        """Return copies of the optimizer's state, the counters included."""
+        slots = {name: np.array(self._instance.view(name), order="C") for name in self._slots}
+        return slots | self._counters.state()
+
+    def reset_optimizer(self) -> None:
+        """Zero momenta, accumulated gradients and the number of updates; dropout goes on."""
+        self._instance.initialize()
+        self._counters.micro_step = 0
+
+    def set_model(self, state_dict: object) -> None:
+        """Set all parameters and buffers.
+
+        Raises:
+            ArgumentError: names, a shape or a dtype differ, or an index is out of range; nothing has changed.
+        """
+        current = self.model()
+        self._write_model(_matched("state_dict", _arrays("state_dict", state_dict), current), current)
+
+    def set_optimizer(self, state_dict: object) -> None:
+        """Set the whole state of the optimizer.
+
+        Raises:
+            ArgumentError: names, a shape or a dtype differ; nothing has changed.
+        """
+        what = "optimizer state"
+        arrays = _matched(what, _arrays(what, state_dict), self.optimizer())
+        self._counters.check(arrays)
+        self._write_optimizer(arrays)
+
+    def load(self, path: Path, *, optimizer_state: bool) -> None:
+        """Read a checkpoint.
+
+        Raises:
+            CheckpointError: truncated, foreign, or of another model, optimizer or scheme;
+                nothing has changed.
+        """
+        tensors, metadata = checkpoint.read(path)
+        checkpoint.check_identity(path, metadata, self.identity(), optimizer_state=optimizer_state)
+        model, optimizer = self.model(), self.optimizer()
+        states = metadata.get("optimizer_state", ())
+        own = {name: value for name, value in tensors.items() if name in model or name not in states}
+        rest = {name: value for name, value in tensors.items() if name not in own}
+        try:
+            own = _matched("checkpoint", own, model)
+            rest = _matched("checkpoint", rest, optimizer) if optimizer_state else {}
+            self._counters.check(rest)
+            self._write_model(own, model)
+        except ArgumentError as error:
+            raise CheckpointError(f"{path}: {error}") from None
+        self._write_optimizer(rest)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what a checkpoint says of itself."""
+        artifact = self._artifact
+        return {
+            "model": artifact.name,
+            "model_hash": artifact.fingerprint(),
+            "optimizer": artifact.optimizer.to_dict(),
+            "optimizer_state": sorted([*self._slots, *self._counters.state()]),
+            "accumulate": artifact.training.accumulate,
+            "scheme": artifact.scheme.to_json(),
+            "scheme_hash": artifact.scheme.digest(artifact.fractions),
+        }
+
+    def _write_model(self, arrays: Mapping[str, Array], current: Mapping[str, Array]) -> None:
+        """Write checked values, then recompute what depends on them; write the current ones if that fails."""
+        aliases = self._artifact.aliases
+        for alias, source in aliases.items():
+            if alias in arrays and not np.array_equal(arrays[alias], arrays[source], equal_nan=True):
+                raise ArgumentError(f"state_dict: {alias} and {source} are one tensor, but their values differ")
+        self._require_fixed(arrays)
+        for name, value in arrays.items():
+            if name in self._persistent:
+                _write(self._instance.view(name), value)
+            elif name not in aliases:
+                self._unused[name][...] = value
+        try:
+            self._instance.prepare()
+        except ArgumentError:
+            # Among them are indices, and these are out of range.
+            self._write_model(current, current)
+            raise
+
+    def _require_fixed(self, arrays: Mapping[str, Array]) -> None:
+        """Refuse other values of what is compiled in."""
+        current = self.model()
+        for name in sorted(self._artifact.fixed & arrays.keys() & current.keys()):
+            if not np.array_equal(arrays[name], current[name], equal_nan=current[name].dtype.kind == "f"):
+                raise ArgumentError(
+                    f"state_dict: the values of {name} decided on shapes when the step was compiled (as a mask); "
+                    "compile again with the new ones"
+                )
+
+    def _write_optimizer(self, arrays: Mapping[str, Array]) -> None:
+        for name, value in arrays.items():
+            if name in self._slots:
+                self._instance.view(name)[...] = value
+        self._counters.load(arrays)
+
+
+def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
+    """Return the dtype that users see: what is stored in bf16 is float32 to them."""
+    return np.dtype(np.float32) if slot.dtype == "bf16" else dtype_of(slot.dtype)
+
+
+def _write(stored: Array, value: Array) -> None:
+    """Store a value. As in kernels, what is finite stays finite in bf16: a mask of the smallest float32 is not -inf."""
+    if stored.dtype == ml_dtypes.bfloat16:
+        largest = (2 - 2.0**-7) * 2.0**127
+        value = np.where(np.isfinite(value), value.clip(-largest, largest), value)
+    stored[...] = value
+
+
+def _arrays(what: str, value: object) -> dict[str, Array]:
+    if not isinstance(value, Mapping):
+        raise ArgumentError(f"{what}: expected a mapping of names to arrays, but got {type(value).__name__}")
+    return {name: to_array(name, entry) for name, entry in value.items()}
+
+
+def _checked(name: str, value: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Return the value if it has this shape and dtype."""
+    if value.shape != shape or value.dtype != dtype:
+        raise ArgumentError(
+            f"{name}: expected {dtype.name}{list(shape)}, but got {value.dtype.name}{list(value.shape)}"
+        )
+    return value
+
+
+def _matched(what: str, given: Mapping[str, Array], current: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the given values if they have the names, shapes and dtypes of the current ones."""
+    if missing := [name for name in current if name not in given]:
+        raise ArgumentError(f"{what}: missing {', '.join(missing)}")
+    if unexpected := [name for name in given if name not in current]:
+        raise ArgumentError(f"{what}: unexpected {', '.join(unexpected)}")
+    return {name: _checked(name, given[name], value.shape, value.dtype) for name, value in current.items()}

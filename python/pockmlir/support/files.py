@@ -1,0 +1,150 @@
+"""Files and folders that are replaced at once, and the folder that keeps the input of failed compilations."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["failure_folder", "replaced", "write_bytes"]
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+#: How many inputs of failed compilations are kept.
+_KEPT = 16
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file's content at once: a reader sees the old or the new, never a part.
+
+    The new file has no name while it is written, so that nothing is left of it if this is killed; where the file
+    system cannot do that, it has one that the next writer takes over.
+    """
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    temporary = path.parent / f".{path.name}.tmp"
+    try:
+        # Not tempfile: its files are private to the user, and the new file would be too.
+        descriptor, named = _new_file(path.parent, directory, temporary)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+                if not named:
+                    fcntl.flock(directory, fcntl.LOCK_EX)
+                    temporary.unlink(missing_ok=True)
+                    # With a directory, os.link follows the link that /proc has.
+                    os.link(f"/proc/self/fd/{descriptor}", temporary, src_dir_fd=directory)
+            os.replace(temporary, path)
+        except BaseException:
+            if named:
+                temporary.unlink(missing_ok=True)
+            raise
+        with contextlib.suppress(OSError):  # Make the new name durable; not every file system can.
+            os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _new_file(parent: Path, directory: int, temporary: Path) -> tuple[int, bool]:
+    """Return a new file, open for writing, and whether it has the temporary name: then the directory is locked."""
+    if os.path.exists("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            return os.open(parent, os.O_WRONLY | os.O_TMPFILE, 0o666), False
+    with contextlib.suppress(OSError):
+        fcntl.flock(directory, fcntl.LOCK_EX)
+    temporary.unlink(missing_ok=True)
+    return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), True
+
+
+@contextlib.contextmanager
+def replaced(directory: Path, names: list[str]) -> Iterator[Path]:
+    """Give a folder to write files into, which take their place in another one all at once.
+
+    If this is killed, the old folder has all of its files, or all of the new ones. Its other files stay. What is
+    left behind then is a folder beside it, ``.<name>.tmp``, which the next writer removes.
+
+    Args:
+        directory: made if missing.
+        names: the files that are replaced.
+    """
+    directory = directory.resolve()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    beside = not directory.exists() or _can_move(directory)
+    staged = directory.parent / f".{directory.name}.tmp" if beside else directory / ".pock.tmp"
+    with _locked(staged.parent):
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir()
+        try:
+            yield staged
+            if not directory.exists():
+                staged.rename(directory)
+            elif not (beside and _exchange_keeping(staged, directory, names)):
+                for name in names:  # as close together as can be
+                    os.replace(staged / name, directory / name)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def _can_move(directory: Path) -> bool:
+    """Whether a folder may be replaced as a whole: no mount point, and nobody's place."""
+    parent = directory.parent
+    same_device = directory.stat().st_dev == parent.stat().st_dev
+    return same_device and os.access(parent, os.W_OK) and not Path.cwd().is_relative_to(directory)
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Let no other process replace a folder in here at the same time."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _exchange_keeping(staged: Path, directory: Path, names: list[str]) -> bool:
+    """Give the new folder the old one's other files, and let them change places; return whether that was possible."""
+    try:
+        for entry in directory.iterdir():
+            if entry.name in names:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.copytree(entry, staged / entry.name, symlinks=True, copy_function=os.link)
+            else:
+                os.link(entry, staged / entry.name, follow_symlinks=False)
+        shutil.copystat(directory, staged)
+    except (OSError, shutil.Error):
+        return False
+    rename = ctypes.CDLL(None, use_errno=True).renameat2
+    return bool(rename(_AT_FDCWD, os.fsencode(staged), _AT_FDCWD, os.fsencode(directory), _RENAME_EXCHANGE) == 0)
+
+
+def failure_folder() -> Path:
+    """Return the user's folder for inputs of failed compilations, with room for one more."""
+    folder = Path(tempfile.gettempdir(), f"pock-failed-{os.getuid()}")
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022:
+        # Anybody may make folders here.
+        return Path(tempfile.mkdtemp(prefix="pock-failed-"))
+    entries = sorted(folder.glob("*.mlir"), key=_age)
+    for old in entries[: max(len(entries) + 1 - _KEPT, 0)]:
+        old.unlink(missing_ok=True)
+    return folder
+
+
+def _age(path: Path) -> int:
+    """When a file was written; 0 if it is gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

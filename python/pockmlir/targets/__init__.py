@@ -1,0 +1,7 @@
+"""Targets: their description, and one module per family with its rows."""
+
+from .cortex_m import CORTEX_M
+from .linux import LINUX
+from .target import register
+
+register(*LINUX, *CORTEX_M)

@@ -1,0 +1,184 @@
+"""Targets: descriptions of the machine that a step is compiled for."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ..core.extension import load_core
+from ..core.ir_text import quote
+from ..errors import ArgumentError
+from ..support.sizes import parse_bytes
+
+__all__ = ["ARITHMETICS", "Target", "register"]
+
+#: How results may depend on the machine.
+ARITHMETICS = ("fast", "portable")
+
+_ENTRY = re.compile(r'(\w+) = (?:"([^"]*)"|(\d+))')
+
+
+@dataclass(frozen=True)
+class Target:
+    """A machine to compile for; take one by name, or make one of your own.
+
+    >>> Target.named("cortex-m7").index_bits
+    32
+    >>> board = replace(Target.named("cortex-m7"), name="my-board", ram=320 << 10)
+    >>> board.ram
+    327680
+
+    Attributes:
+        name: how people call it.
+        triple: LLVM's name of processor family, system and ABI; the host's if empty.
+        cpu: LLVM's name of the processor.
+        features: of the processor as LLVM writes them, ``+avx2,-fma``, beside those of ``cpu``.
+        index_bits: width of pointers and of offsets, 32 or 64.
+        vector_bytes: size of a vector register; 0 means scalar code.
+        vector_registers: how many of them there are, or of scalar ones without vectors.
+        l1_bytes: the data cache of a core, or how much a kernel works on at a time.
+        l2_bytes: the cache behind it; where there is none, the same.
+        alignment: of all memory that a function gets, in bytes.
+        stack_bytes: stack that the whole program may use.
+        threads: 1 means serial code, 0 as many threads as the OpenMP runtime has.
+        arithmetic: that of a step unless `compile` is told otherwise, one of `ARITHMETICS`.
+        ram: bytes of memory for state, arena and stack; None means no limit.
+        flash: bytes of memory for code, constants and initial state; None means no limit.
+        c_flags: what a C compiler wants to be told.
+        runner: the emulator: a machine of ``qemu-system-arm``, or a program that runs the target's.
+        cpus: names that may stand behind a colon, as in ``aarch64-linux:cortex-a72``.
+    """
+
+    name: str
+    triple: str = ""
+    cpu: str = ""
+    features: str = ""
+    index_bits: int = 64
+    vector_bytes: int = 16
+    vector_registers: int = 16
+    l1_bytes: int = 32768
+    l2_bytes: int = 524288
+    alignment: int = 64
+    stack_bytes: int = 65536
+    threads: int = 1
+    arithmetic: str = "fast"
+    ram: int | None = None
+    flash: int | None = None
+    c_flags: tuple[str, ...] = ()
+    runner: str = ""
+    cpus: tuple[str, ...] = ()
+
+    @classmethod
+    def host(cls) -> Target:
+        """Return the machine that runs this program, as LLVM sees it."""
+        return cls("host", **_host_entries())
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of all targets, without those of their processors."""
+        return ("host", *_REGISTERED)
+
+    @classmethod
+    def named(cls, name: str) -> Target:
+        """Return the target of that name, as ``cortex-m7`` or ``aarch64-linux:cortex-a72``.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        if name == "host":
+            return cls.host()
+        row, _, cpu = name.partition(":")
+        if row not in _REGISTERED:
+            raise ArgumentError(f"target: expected one of {', '.join(cls.names())}, but got {name!r}")
+        target = _REGISTERED[row]
+        if cpu == "" and ":" not in name:
+            return target
+        if cpu not in target.cpus:
+            known = ", ".join(f"{row}:{cpu}" for cpu in target.cpus) or row
+            raise ArgumentError(f"target: expected one of {known}, but got {name!r}")
+        return replace(target, name=name, cpu=cpu, c_flags=(*target.c_flags, f"-mcpu={cpu}"))
+
+    @classmethod
+    def coerce(
+        cls,
+        value: object,
+        *,
+        arithmetic: str | None = None,
+        ram: int | str | None = None,
+        flash: int | str | None = None,
+    ) -> Target:
+        """Return what `compile` is told to compile for.
+
+        Args:
+            value: a name or a target.
+            arithmetic: one of `ARITHMETICS`; the target's if None.
+            ram: a limit in bytes, as `parse_bytes` takes it; the target's if None.
+            flash: the same for code and constants.
+
+        Raises:
+            ArgumentError: one of them is not acceptable.
+        """
+        target = cls.named(value) if isinstance(value, str) else value
+        if not isinstance(target, Target):
+            raise ArgumentError(f"target: expected a name or a pockmlir.Target, but got {type(target).__name__}")
+        if arithmetic is None:
+            arithmetic = target.arithmetic
+        if arithmetic not in ARITHMETICS:
+            raise ArgumentError(f"arithmetic: expected one of {', '.join(ARITHMETICS)}, but got {arithmetic!r}")
+        return replace(
+            target,
+            arithmetic=arithmetic,
+            ram=target.ram if ram is None else parse_bytes("ram", ram),
+            flash=target.flash if flash is None else parse_bytes("flash", flash),
+        )
+
+    @property
+    def attributes(self) -> str:
+        """The module attribute ``pock.target`` as MLIR text; the passes know nothing else of the machine."""
+        entries = []
+        for field in fields(self):
+            if field.name in _DESCRIPTION:
+                value = getattr(self, field.name)
+                entries.append(f"{field.name} = {quote(value) if isinstance(value, str) else value}")
+        return f"#pock.target<{', '.join(entries)}>"
+
+    @property
+    def bare_metal(self) -> bool:
+        """Whether there is no operating system, and so no shared library."""
+        return load_core().is_bare_metal(self.triple)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there are limits for what a step may need."""
+        return self.bare_metal or self.ram is not None or self.flash is not None
+
+    @property
+    def native(self) -> bool:
+        """Whether this process can load code for it."""
+        host = type(self).host().triple.split("-")
+        own = self.triple.split("-")
+        return not self.triple or (own[0] == host[0] and ("linux" in own) == ("linux" in host) and not self.bare_metal)
+
+
+#: Name → target, of all but ``host``, which is what the program finds itself on.
+_REGISTERED: dict[str, Target] = {}
+
+
+def register(*targets: Target) -> None:
+    """Make targets known by name, in this order."""
+    _REGISTERED.update({target.name: target for target in targets})
+
+
+@functools.cache
+def _host_entries() -> dict[str, Any]:
+    """The entries of ``pock.target`` that describe this machine."""
+    found = _ENTRY.findall(load_core().host_target())
+    return {key: int(number) if number else text for key, text, number in found}
+
+
+#: The entries of ``pock.target``.
+_DESCRIPTION = frozenset(
+    "triple cpu features index_bits vector_bytes vector_registers l1_bytes l2_bytes alignment stack_bytes threads".split()
+)

@@ -1,0 +1,1 @@
+"""Measures kernels and chooses their tiles and algorithms."""

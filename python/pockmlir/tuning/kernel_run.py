@@ -1,0 +1,99 @@
+"""Builds modules of a few kernels, calls their functions directly, and times them in turns."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..artifact.manifest import Array, Manifest
+from ..core.build import built_library
+from ..core.extension import Core
+from ..core.stages import PIPELINES, anchored
+from ..runtime.abi import Instance, aligned_bytes
+from ..runtime.threads import tell_runtime
+
+__all__ = ["SAMPLE_SECONDS", "Call", "aligned_copy", "build", "time_in_turns"]
+
+#: Seconds that one sample takes at least.
+SAMPLE_SECONDS = 2e-3
+
+
+def build(core: Core, ir: str, stages: Sequence[str], **options: str) -> Instance:
+    """Run the pipelines of these stages, the last of which is ``llvm``, link and load what they leave.
+
+    Args:
+        core: the compiler.
+        ir: a module with ``@prepare``; nothing is loaded into its parameters.
+        stages: names, with ``plan`` among them.
+        options: of the pipeline of a stage, in braces.
+
+    Raises:
+        RuntimeError: a pipeline before stage ``llvm`` failed, with the diagnostics.
+        CompileError: the last pipeline or code generation failed.
+    """
+    manifest = None
+    *before, last = ((stage, f"{PIPELINES[stage]}{options.get(stage, '')}") for stage in stages)
+    for stage, pipeline in before:
+        ir = core.run_pipeline(ir, anchored(pipeline))
+        if stage == "plan":
+            manifest = Manifest.from_json(core.manifest(ir))
+    assert manifest is not None, "the manifest is of stage plan"
+    with built_library(core, ir, last[1], stage="kernel", name="kernel") as library:
+        return Instance(library, manifest)
+
+
+def aligned_copy(values: Array, alignment: int) -> Array:
+    """Return a copy of an array, dense and aligned."""
+    copy = aligned_bytes(values.nbytes, alignment)[: values.nbytes].view(values.dtype).reshape(values.shape)
+    copy[...] = np.ascontiguousarray(values).reshape(values.shape)
+    return copy
+
+
+class Call:
+    """A function with its memory; calling it checks nothing.
+
+    Args:
+        instance: owns constants, state and arena.
+        function: without the module's name.
+        arrays: inputs and outputs, aligned.
+    """
+
+    def __init__(self, instance: Instance, function: str, arrays: Sequence[Array]) -> None:
+        self.function = function
+        self._arrays = [instance.constants, instance.state, instance.arena, *arrays]
+        self._entry = instance.entry(f"{instance.manifest.name}_{function}", len(self._arrays))
+        self._addresses = [ctypes.c_void_p(array.ctypes.data) for array in self._arrays]
+
+    def __call__(self) -> None:
+        """Run the function."""
+        self._entry(*self._addresses)
+
+
+def time_in_turns(runs: Sequence[Callable[[], object]], clock: Callable[[], float], repeat: int) -> list[list[float]]:
+    """Return samples of each, in seconds of a call; a sample is some calls after one that fills the caches.
+
+    In turns, so that a busy machine slows all of them alike.
+    """
+    tell_runtime()
+    counts = [_calls(run, clock) for run in runs]
+    samples: list[list[float]] = [[] for _ in runs]
+    for _ in range(repeat):
+        for run, calls, times in zip(runs, counts, samples, strict=True):
+            run()
+            begin = clock()
+            for _ in range(calls):
+                run()
+            times.append((clock() - begin) / calls)
+    return samples
+
+
+def _calls(run: Callable[[], object], clock: Callable[[], float]) -> int:
+    """Return how many calls make a sample."""
+    run()
+    begin, calls = clock(), 0
+    while clock() - begin < SAMPLE_SECONDS:
+        run()
+        calls += 1
+    return calls
