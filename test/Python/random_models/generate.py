@@ -45,10 +45,10 @@ def generate(seed: int) -> Program:
     names = converters()
     # A step coprime to their number visits all, in an order that mixes families.
     stride = next(s for s in range(len(names) * 5 // 13, len(names)) if math.gcd(s, len(names)) == 1)
-    focus = [names[(seed * _FOCUS + i) * stride % len(names)] for i in range(_FOCUS)]
-    for i, name in enumerate(focus):
-        draft.single = (seed + i) % 2 == 0
-        _add(draft, name)
+    for place in range(seed * _FOCUS, (seed + 1) * _FOCUS):
+        # Sizes of one in every other round through the names.
+        draft.single = place // len(names) % 2 == 0
+        _add(draft, names[place * stride % len(names)])
         draft.single = False
         for _ in range(draft.random.choice([0, 1, 1, 2])):
             layers = draft.random.random() < 0.25
