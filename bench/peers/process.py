@@ -120,8 +120,8 @@ class Process:
             self.child.stdin.flush()
             answer = json.loads(self._line(what, end))
         except (OSError, ValueError):
-            # It closed its end; the exit status may take a moment.
-            self.end()
+            # It closed its end; the exit status may take a while where the machine is busy.
+            self.end(patience=60)
             raise Failure(f"{what} ends with {self._status()}: {self._last_words()}") from None
         except Failure:
             self.end()
@@ -162,13 +162,17 @@ class Process:
         found = [line.split("]")[-1].strip() for line in lines if line.rstrip().endswith("not found.")]
         return f" ({found[-1]})" if found else ""
 
-    def end(self) -> None:
-        """End the worker and what it started."""
+    def end(self, patience: float = 2) -> None:
+        """End the worker and what it started.
+
+        Args:
+            patience: seconds that it may take to end by itself.
+        """
         if self.child.stdin and not self.child.stdin.closed:
             with contextlib.suppress(BrokenPipeError):
                 self.child.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.child.wait(timeout=2)
+            self.child.wait(timeout=patience)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
