@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from pockmlir.frontends.torch import convert
-from random_models.campaign import FINE, minimised, run_program, run_seed
+from random_models.campaign import FINE, minimised, rare, run_program, run_seed
 from random_models.generate import EXCLUDED, converters, generate
 from random_models.isolate import isolated
 from random_models.minimise import minimise
@@ -113,3 +113,9 @@ def test_failing_programs_become_small() -> None:
 
 def test_the_same_seed_gives_the_same_program() -> None:
     assert generate(5).source() == generate(5).source()
+
+
+def test_rare_converters_are_drawn_on_purpose() -> None:
+    met = {key: [name for name in converters() if name != "aten.mish"] for key in ("drawn", "trained", "single")}
+    assert any("aten.mish" in rare([met], seed) for seed in range(100))
+    assert "aten.mish" in generate(3, ["aten.mish"]).source()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import random
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,9 @@ SECONDS = 60.0
 FINE = ("right", "unstable", "refused", "not exported", "no program")
 
 
-def run_seed(seed: int) -> dict[str, Any]:
-    """Judge the model of a seed; return a flat record."""
-    state, program = isolated(lambda: generate(seed), SECONDS)
+def run_seed(seed: int, focus: Sequence[str] = ()) -> dict[str, Any]:
+    """Judge the model of a seed, as `generate` makes it; return a flat record."""
+    state, program = isolated(lambda: generate(seed, focus), SECONDS)
     if state != "done":
         # PyTorch itself dies of some calls, and some seeds find nothing.
         return {"seed": seed, "kind": "no program", "detail": str(program).strip().splitlines()[-1]}
@@ -56,9 +57,9 @@ def _scope(program: Program) -> dict[str, Any]:
     return scope
 
 
-def minimised(seed: int, kind: str) -> str:
+def minimised(seed: int, kind: str, focus: Sequence[str] = ()) -> str:
     """Return the source of a smaller program that fails as that of a seed."""
-    program = generate(seed)
+    program = generate(seed, focus)
     smaller = minimise(program, lambda candidate: run_program(candidate)["kind"] == kind, shapes_of(program))
     return smaller.source()
 
@@ -84,6 +85,14 @@ def summary(records: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def rare(records: Iterable[dict[str, Any]], seed: int) -> list[str]:
+    """Return three of the converters that were met least; which of them depends on the seed."""
+    counts = coverage(records)
+    # What has no derivative is never trained through: such converters are not looked for by that.
+    least = sorted(counts, key=lambda name: min(v for key, v in counts[name].items() if v or key == "single"))
+    return random.Random(seed).sample(least[:60], 3)
+
+
 def _records(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
@@ -96,28 +105,32 @@ def main() -> int:
     parser.add_argument("--log", type=Path, default=Path("random-models.jsonl"), help="one line of JSON per model")
     parser.add_argument("--show", action="store_true", help="print the program of --seed and stop")
     parser.add_argument("--minimise", action="store_true", help="print a smaller program that fails as --seed does")
+    parser.add_argument("--rare", action="store_true", help="draw the converters that the log has met least, at size 1")
+    parser.add_argument("--focus", action="append", default=[], help="draw this converter; as a record of --rare says")
     parser.add_argument("--table", action="store_true", help="print how often each converter was met")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.show:
-        print(generate(options.seed).source())
+        print(generate(options.seed, options.focus).source())
         return 0
     if options.minimise:
-        record = run_seed(options.seed)
+        record = run_seed(options.seed, options.focus)
         print(f"# seed {options.seed}: {record['kind']} {record['detail']}")
-        print(minimised(options.seed, record["kind"]))
+        print(minimised(options.seed, record["kind"], options.focus))
         return 0
-    done = {record["seed"] for record in _records(options.log)}
+    records = _records(options.log)
+    done = {record["seed"] for record in records}
     with options.log.open("a") as log:
         for seed in range(options.seed, options.seed + options.count):
             if seed in done:
                 continue
-            record = run_seed(seed)
+            focus = rare(records, seed) if options.rare else options.focus
+            record = run_seed(seed, focus) | ({"focus": focus} if focus else {})
+            records.append(record)
             log.write(json.dumps(record) + "\n")
             log.flush()
             if record["kind"] not in FINE:
                 print(f"seed {seed}: {record['kind']}: {record['detail'][:300]}", flush=True)
-    records = _records(options.log)
     print(summary(records))
     if options.table:
         for name, count in coverage(records).items():

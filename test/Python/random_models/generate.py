@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -35,8 +36,12 @@ def converters() -> list[str]:
     return sorted(name for name in CONVERTERS.keys() - EXCLUDED.keys() if name.startswith(("aten.", "prims.")))
 
 
-def generate(seed: int) -> Program:
+def generate(seed: int, focus: Sequence[str] = ()) -> Program:
     """Return the program of a seed: every few seeds in a row use every converter.
+
+    Args:
+        seed: decides on everything else.
+        focus: converters to use instead, on sizes of one.
 
     Raises:
         Reject: nothing that says something was found.
@@ -45,10 +50,12 @@ def generate(seed: int) -> Program:
     names = converters()
     # A step coprime to their number visits all, in an order that mixes families.
     stride = next(s for s in range(len(names) * 5 // 13, len(names)) if math.gcd(s, len(names)) == 1)
-    for place in range(seed * _FOCUS, (seed + 1) * _FOCUS):
-        # Sizes of one in every other round through the names.
-        draft.single = place // len(names) % 2 == 0
-        _add(draft, names[place * stride % len(names)])
+    # Sizes of one in every other round through the names.
+    places = range(seed * _FOCUS, (seed + 1) * _FOCUS)
+    turn = [(names[place * stride % len(names)], place // len(names) % 2 == 0) for place in places]
+    for name, single in [(name, True) for name in focus] or turn:
+        draft.single = single
+        _add(draft, name)
         draft.single = False
         for _ in range(draft.random.choice([0, 1, 1, 2])):
             layers = draft.random.random() < 0.25
