@@ -47,7 +47,8 @@ LogicalResult createMachine(ModuleOp module, const TargetDescription &target,
   out.machine = std::move(*machine);
   out.module->setTargetTriple(out.machine->getTargetTriple());
   out.module->setDataLayout(out.machine->createDataLayout());
-  if (!target.bareMetal)
+  // (A part of a module has it already, and a flag must not stand there twice.)
+  if (!target.bareMetal && !out.module->getModuleFlag("PIC Level"))
     out.module->setPICLevel(llvm::PICLevel::BigPIC);
   return success();
 }

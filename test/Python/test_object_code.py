@@ -15,7 +15,7 @@ from pockmlir.core import link
 from pockmlir.core.extension import load_core
 
 
-def stores(offsets: list[int]) -> str:
+def stores(offsets: list[int], count: int) -> str:
     """Return a function that copies pairs of floats; the pair at 0 is doubled, and stored last."""
     lines = []
     for i, offset in enumerate(offsets):
@@ -29,7 +29,10 @@ def stores(offsets: list[int]) -> str:
         lines += [f"  %a{i} = llvm.getelementptr %array[%o{i}] : (!llvm.ptr, i64) -> !llvm.ptr, f32",
                   f"  llvm.store {value}, %a{i} {{alignment = 4 : i64}} : vector<2xf32>, !llvm.ptr"]  # fmt: skip
     body = "\n".join(lines)
+    # Many functions are compiled in parts.
+    others = "\n".join(f"llvm.func @other{i}() {{ llvm.return }}" for i in range(count))
     return f"""module attributes {{pock.target = {pock.Target.host().attributes}}} {{
+{others}
 llvm.func @merge(%in: !llvm.ptr, %out: !llvm.ptr) {{
   %one = llvm.mlir.constant(1 : i64) : i64
   %array = llvm.alloca %one x !llvm.array<16 x f32> {{alignment = 64 : i64}} : (i64) -> !llvm.ptr
@@ -41,9 +44,10 @@ llvm.func @merge(%in: !llvm.ptr, %out: !llvm.ptr) {{
 }}"""
 
 
-def test_merged_stores(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [0, 40])
+def test_merged_stores(others: int, tmp_path: Path) -> None:
     """Scalar replacement in LLVM 22 puts the merged vector where the store at the last offset was."""
-    objects = load_core().emit_objects(stores([14, 2, 4, 6, 8, 10, 12, 0]))
+    objects = load_core().emit_objects(stores([14, 2, 4, 6, 8, 10, 12, 0], others))
     link.write_object(objects, tmp_path / "merge.o")
     link.link_shared(tmp_path / "merge.o", tmp_path / "merge.so")
     given, found = np.arange(1, 17, dtype=np.float32), np.zeros(16, np.float32)
