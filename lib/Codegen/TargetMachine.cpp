@@ -18,12 +18,16 @@ static bool isServed(const llvm::Triple &triple) {
          triple.getArch() == llvm::Triple::hexagon;
 }
 
+/// Registers LLVM's back ends, once: several threads make machines.
 static void initializeTargets() {
-  llvm::InitializeAllTargetInfos();
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  llvm::InitializeAllAsmPrinters();
-  llvm::InitializeAllAsmParsers();
+  [[maybe_unused]] static const bool done = [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers();
+    return true;
+  }();
 }
 
 FailureOr<std::unique_ptr<llvm::TargetMachine>>

@@ -139,9 +139,10 @@ Broken runPipeline(Translated &code, const TargetDescription &target,
   return broken;
 }
 
-/// Optimises a module; false if LLVM makes an invalid one of it.
-bool optimize(Translated &code, const TargetDescription &target) {
-  std::string bitcode = toBitcode(*code.module);
+/// Optimises a module, of which `bitcode` is a copy; false if LLVM makes an
+/// invalid one of it.
+bool optimize(Translated &code, const TargetDescription &target,
+              StringRef bitcode) {
   Broken broken = runPipeline(code, target, {});
   if (broken.empty())
     return true;
@@ -212,7 +213,7 @@ bool emitPart(ModuleOp module, StringRef bitcode,
   part.module = std::move(*parsed);
   if (failed(createMachine(module, target, part)))
     return false;
-  if (!optimize(part, target)) {
+  if (!optimize(part, target, bitcode)) {
     emitInvalid(module);
     return false;
   }
@@ -232,7 +233,7 @@ FailureOr<std::vector<std::string>> emitObjects(ModuleOp module) {
       });
   size_t count = std::min(kMostParts, functions / kFunctionsPerPart);
   if (count < 2) {
-    if (!optimize(whole, target))
+    if (!optimize(whole, target, toBitcode(*whole.module)))
       return emitInvalid(module);
     std::vector<std::string> objects(1);
     if (!emitObject(whole, objects.front()))
