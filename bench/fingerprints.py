@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from architectures import ARCHITECTURES
+from architectures import ARCHITECTURES, SCHEMES
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-
-SCHEMES = ("full", "sparse")
 
 
 def fingerprint(name: str, size: str, scheme: str, target: str) -> dict[str, Any]:

@@ -15,15 +15,13 @@ from typing import Any
 
 import click
 import pockmlir as pock
-from architectures import ARCHITECTURES
+from architectures import ARCHITECTURES, SCHEMES
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 #: Of address space that one model may take, in bytes.
 MEMORY = 14_000_000_000
-
-SCHEMES = ("full", "sparse")
 
 
 def verdict(name: str, size: str, scheme: str, double: bool) -> dict[str, Any]:

@@ -11,6 +11,6 @@ from . import (  # noqa: F401 — they register what they define
     tiny,
     vision,
 )
-from .case import ARCHITECTURES, Architecture, Case
+from .case import ARCHITECTURES, SCHEMES, Architecture, Case
 
-__all__ = ["ARCHITECTURES", "Architecture", "Case"]
+__all__ = ["ARCHITECTURES", "SCHEMES", "Architecture", "Case"]

@@ -9,7 +9,20 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["ARCHITECTURES", "Architecture", "Case", "Indices", "Loss", "Normal", "architecture", "transformer_scheme"]
+__all__ = [
+    "ARCHITECTURES",
+    "SCHEMES",
+    "Architecture",
+    "Case",
+    "Indices",
+    "Loss",
+    "Normal",
+    "architecture",
+    "transformer_scheme",
+]
+
+#: Names of the schemes of every case.
+SCHEMES = ("full", "sparse")
 
 Loss = str | Callable[[Any, torch.Tensor], torch.Tensor]
 
