@@ -13,7 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from pockmlir import cli
-from pockmlir.report.profile import Launch, Profile
+from pockmlir.report.profile import Profile, TimedLaunch
 from rich.console import Console
 from torch import nn
 
@@ -128,7 +128,7 @@ def test_tables_name_layers_and_kernels(profile: Profile) -> None:
 
 
 def test_a_clock_that_has_not_moved() -> None:
-    launch = Launch(0, "k", "fc", ("fc", "relu"), "forward", 0.0, 10, 20)
+    launch = TimedLaunch(0, "k", "fc", ("fc", "relu"), "forward", 10, 20, seconds=0.0)
     text = text_of(Profile("net", "step", 1, 0.0, 0.0, (launch,)))
     assert "fc (+1)" in text
     assert " - " in text

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["Launch", "Work", "read_launches", "sum_up"]
+__all__ = ["Launch", "Work", "grouped", "read_launches", "sum_up"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Launch:
     phase: str
     flops: int
     bytes: int
+
+
+AnyLaunch = TypeVar("AnyLaunch", bound=Launch)
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,18 @@ def _launch(index: int, entry: Mapping[str, Any], cost: Mapping[str, int]) -> La
     )
 
 
-def sum_up(launches: Iterable[Launch], key: Callable[[Launch], str]) -> list[Work]:
-    """Sum up launches with the same key, the most operations first."""
-    groups: dict[str, list[Launch]] = {}
+def grouped(launches: Iterable[AnyLaunch], key: Callable[[AnyLaunch], str]) -> dict[str, list[AnyLaunch]]:
+    """Return launches by key, in the order of their first ones."""
+    groups: dict[str, list[AnyLaunch]] = {}
     for launch in launches:
         groups.setdefault(key(launch), []).append(launch)
+    return groups
+
+
+def sum_up(launches: Iterable[Launch], key: Callable[[Launch], str]) -> list[Work]:
+    """Sum up launches with the same key, the most operations first."""
     sums = [
         Work(name, len(members), sum(launch.flops for launch in members), sum(launch.bytes for launch in members))
-        for name, members in groups.items()
+        for name, members in grouped(launches, key).items()
     ]
     return sorted(sums, key=lambda work: (-work.flops, -work.bytes))

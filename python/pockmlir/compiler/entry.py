@@ -103,10 +103,17 @@ def compile(
         SizeError: the step does not fit into ``ram`` or ``flash``.
         CompileError: a stage failed; the error has a command that shows it again.
     """
-    source = Source.check(model, inputs, kwargs, loss=loss, example_target=example_target, on_nan=on_nan)
-    request = Request.check(
-        source,
-        optimizer,
+    chosen = require_rules(scheme)
+    imported = import_model(
+        model,
+        inputs,
+        kwargs,
+        loss=loss,
+        optimizer=optimizer,
+        example_target=example_target,
+        on_nan=on_nan,
+        dump_ir_dir=dump_ir_dir,
+        on_stage=on_stage,
         target=target,
         name=name,
         accumulate=accumulate,
@@ -121,8 +128,6 @@ def compile(
         flash=flash,
         tuning=tuning,
     )
-    chosen = require_rules(scheme)
-    imported = Imported(source, request, StageRunner(request.name, dump_ir_dir, on_stage))
     return imported.compile(chosen, dump_ir_dir=dump_ir_dir, on_stage=on_stage)
 
 

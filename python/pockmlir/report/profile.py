@@ -10,6 +10,7 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..artifact.launches import Launch, grouped
 from ..support.sizes import format_bytes
 from ..support.tables import as_text, make_table
 
@@ -17,36 +18,21 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.table import Table
 
-__all__ = ["Launch", "Profile", "Share"]
+__all__ = ["Profile", "Share", "TimedLaunch"]
 
 #: How many rows a printed table has at most.
 _ROWS = 25
 
 
 @dataclass(frozen=True)
-class Launch:
-    """One launch of a kernel.
+class TimedLaunch(Launch):
+    """One launch of a kernel, and how long it takes.
 
     Attributes:
-        index: its place in the order of execution.
-        kernel: the kernel's name; launches of one kernel have the same.
-        layer: path of the module whose op the kernel begins with; ``(loss)``, ``(model)``.
-        layers: the modules of all ops that the kernel was made of.
-        phase: ``forward``; ``backward``, behind the loss; ``update``, if it changes a parameter
-            or the optimizer's state, also where it computes the gradient on the way.
         seconds: median over the runs, without the reading of the clock.
-        flops: floating-point operations: a multiply-add is two, a function such as exp one.
-        bytes: what it must at least read and write of its arguments.
     """
 
-    index: int
-    kernel: str
-    layer: str
-    layers: tuple[str, ...]
-    phase: str
     seconds: float
-    flops: int
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -91,7 +77,7 @@ class Profile:
     runs: int
     seconds: float
     clock_seconds: float
-    launches: tuple[Launch, ...]
+    launches: tuple[TimedLaunch, ...]
 
     def by_kernel(self) -> list[Share]:
         """Sum up launches of the same kernel, the longest first."""
@@ -105,13 +91,10 @@ class Profile:
         """Sum up launches of the same phase, the longest first."""
         return self._shares(lambda launch: launch.phase)
 
-    def _shares(self, key: Callable[[Launch], str]) -> list[Share]:
+    def _shares(self, key: Callable[[TimedLaunch], str]) -> list[Share]:
         total = sum(launch.seconds for launch in self.launches)
-        groups: dict[str, list[Launch]] = {}
-        for launch in self.launches:
-            groups.setdefault(key(launch), []).append(launch)
         shares = []
-        for name, members in groups.items():
+        for name, members in grouped(self.launches, key).items():
             seconds = sum(launch.seconds for launch in members)
             shares.append(
                 Share(
@@ -186,7 +169,7 @@ class Profile:
 
 
 def _event(
-    track: int, name: str, phase: str, spans: Sequence[tuple[Launch, float, float]], arguments: Mapping[str, Any]
+    track: int, name: str, phase: str, spans: Sequence[tuple[TimedLaunch, float, float]], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A complete event from the first to the last of the spans; viewers count in microseconds."""
     begin, end = round(1e6 * spans[0][1], 3), round(1e6 * spans[-1][2], 3)
@@ -199,7 +182,7 @@ def _named(what: str, track: int, name: str) -> dict[str, Any]:
     return {"name": what, "ph": "M", "pid": 0, "tid": track, "args": {"name": name}}
 
 
-def _arguments(launch: Launch) -> dict[str, Any]:
+def _arguments(launch: TimedLaunch) -> dict[str, Any]:
     """What a viewer shows of a launch."""
     return {
         "index": launch.index,
@@ -221,7 +204,7 @@ def _layers(layers: Sequence[str]) -> str:
     return layers[0] if len(layers) == 1 else f"{layers[0]} (+{len(layers) - 1})"
 
 
-def _figures(item: Launch | Share, total: float) -> tuple[str, ...]:
+def _figures(item: TimedLaunch | Share, total: float) -> tuple[str, ...]:
     """Time, share, and what is done in it."""
     share = item.seconds / total if total else 0.0
     return (

@@ -16,7 +16,7 @@ from ..core.build import built_library
 from ..core.extension import load_core
 from ..core.stages import PIPELINES
 from ..errors import ArgumentError
-from ..report.profile import Launch, Profile
+from ..report.profile import Profile, TimedLaunch
 from .abi import Call, Instance
 
 __all__ = ["profile_function"]
@@ -64,7 +64,8 @@ def profile_function(
         seconds=max(whole, 0.0),
         clock_seconds=clock,
         launches=tuple(
-            Launch(**vars(launch), seconds=float(seconds)) for launch, seconds in zip(launches, medians, strict=True)
+            TimedLaunch(**vars(launch), seconds=float(seconds))
+            for launch, seconds in zip(launches, medians, strict=True)
         ),
     )
 
