@@ -2,8 +2,8 @@
 
 Wrong is a loss, a prediction or a parameter whose largest error against float64 is more than `FACTOR` times that of
 float32, plus a floor of `FLOOR` float32 roundings of the tensor's largest number; or an Inf or a NaN that only one
-side has. Where float64 itself moves by as much when the data move by a rounding (a maximum of equal numbers, a number
-at a step), the model says nothing: it is unstable, not wrong.
+side has. Where float64 itself moves by as much when data and results of operators move by roundings (a maximum of equal
+numbers, a number at a step), the model says nothing: it is unstable, not wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["FACTOR", "FLOOR", "Verdict", "judge"]
 
 FACTOR = 8.0
 FLOOR = 64
-#: How often float64 is computed with data that are off by roundings.
+#: How often float64 is computed with numbers that are off by roundings.
 _SHAKES = 6
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
 
 __all__ = ["ROUNDING", "Tensors", "loss_of", "train_torch"]
 
@@ -18,6 +21,39 @@ ROUNDING = 2.0**-24
 _SHAKE = 8 * ROUNDING
 
 Tensors = dict[str, np.ndarray[Any, Any]]
+
+
+class _Shaken(TorchDispatchMode):
+    """Moves what operators compute, forward and backward, by a few float32 roundings.
+
+    Data alone do not show every instability: a layer norm of two entries gives the same two numbers for all data,
+    and their order is decided by roundings. All numbers are float32 numbers, and a result that needs no rounding
+    stays as it is: copies of a number stay equal.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        # A result that shares memory with an operand has been computed by another operator.
+        aliased = any(value.alias_info is not None for value in (*func._schema.arguments, *func._schema.returns))
+        return result if aliased else tree_map(self._rounded, result)
+
+    def _rounded(self, value: Any) -> Any:
+        if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+            return value
+        exact = value == value.to(torch.float32)
+        return torch.where(exact, value, _shaken(value, self.generator))
+
+
+def _shaken(value: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return float32 numbers, in the tensor's type, that are a few roundings from a tensor's."""
+    noise = torch.rand(value.shape, generator=generator, dtype=value.dtype) * 2 - 1
+    return (value * (1 + _SHAKE * noise)).to(torch.float32).to(value.dtype)
 
 
 def train_torch(
@@ -36,7 +72,8 @@ def train_torch(
         batches: inputs and target of every step.
         scope: the program's names.
         dtype: in which all is computed.
-        shake: if not zero, data are off by a few roundings, by random numbers of this seed.
+        shake: if not zero, data and results of operators are off by a few float32 roundings, by random numbers of
+            this seed.
     """
     model = copy.deepcopy(model).to(dtype)
     generator = torch.Generator().manual_seed(shake)
@@ -44,10 +81,7 @@ def train_torch(
     def convert_data(value: torch.Tensor) -> torch.Tensor:
         if not value.is_floating_point():
             return value
-        value = value.to(dtype)
-        if not shake:
-            return value
-        return value * (1 + _SHAKE * (torch.rand(value.shape, generator=generator, dtype=dtype) * 2 - 1))
+        return _shaken(value.to(dtype), generator) if shake else value.to(dtype)
 
     with torch.no_grad():
         for parameter in model.parameters():
@@ -57,13 +91,14 @@ def train_torch(
         for inputs, target in batches
     ]
     found: Tensors = {}
-    if scope["LOSS"] is not None:
-        modes = [(module, module.training) for module in model.modules()]
-        with torch.no_grad():
-            found["prediction"] = model.eval()(*batches[0][0]).numpy().copy()
-        for module, mode in modes:
-            module.training = mode
-    _train(model, artifact, batches, scope, found)
+    with _Shaken(generator) if shake else contextlib.nullcontext():
+        if scope["LOSS"] is not None:
+            modes = [(module, module.training) for module in model.modules()]
+            with torch.no_grad():
+                found["prediction"] = model.eval()(*batches[0][0]).numpy().copy()
+            for module, mode in modes:
+                module.training = mode
+        _train(model, artifact, batches, scope, found)
     return found | {f"parameter {name}": value.detach().numpy().copy() for name, value in model.state_dict().items()}
 
 
