@@ -64,6 +64,12 @@ def is_float(dtype: str) -> bool:
 
 
 @functools.cache
+def _wrapped(value: int, dtype: np.dtype[Any]) -> int:
+    """Return an integer brought into the range of a type as PyTorch does it with scalars: modulo its size."""
+    half = 1 << (8 * dtype.itemsize - 1)
+    return (value + half) % (2 * half) - half
+
+
 def _takes_result_type(op_class: Any) -> bool:
     return "result" in inspect.signature(op_class.__init__).parameters
 
@@ -171,7 +177,8 @@ class Emitter:
         if is_float(dtype):
             entry = ir.FloatAttr.get(element, float(value))
         else:
-            entry = ir.IntegerAttr.get(element, int(bool(value)) if dtype == "i1" else int(value))
+            value = bool(value) if dtype == "i1" else _wrapped(int(value), numpy_dtype(dtype))
+            entry = ir.IntegerAttr.get(element, int(value))
         result = self.type(shape, dtype)
         constant = self.emit(pock.ConstantOp, result, value=ir.DenseElementsAttr.get_splat(result, entry))
         self._known[constant] = np.full(tuple(shape), value, numpy_dtype(dtype))
