@@ -1,5 +1,6 @@
 //===- StructureOps.cpp - verifiers of parameters, updates, launches ------===//
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/IR/StorableTypes.h"
 
@@ -184,7 +185,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // A bufferized kernel may want workspace, which pock-plan-memory passes.
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
   size_t workspace =
-      kernel->hasAttr("pock.workspace") && getNumResults() ? 1 : 0;
+      kernel->hasAttr(attribute::workspace) && getNumResults() ? 1 : 0;
   bool fits = arguments.size() == getNumOperands() + workspace;
   for (auto [argument, operand] : llvm::zip(arguments, getOperandTypes()))
     fits = fits && accepts(argument, operand);

@@ -9,6 +9,7 @@
 
 #include "LaunchGraph.h"
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -55,15 +56,13 @@ struct OrderLaunches
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (function.isExternal() || function->hasAttr("pock.kernel"))
-        continue;
+    for (func::FuncOp function : entriesOf(getOperation())) {
       LaunchGraph graph(function, symbols);
       if (graph.launches.size() < 2)
         continue;
       Order order = findOrder(graph.tasks, graph.buffers);
       function->setAttr(
-          "pock.least_peak",
+          attribute::leastPeak,
           IntegerAttr::get(IntegerType::get(&getContext(), 64), order.bound));
       if (!llvm::is_sorted(order.tasks))
         reorder(graph, order.tasks);

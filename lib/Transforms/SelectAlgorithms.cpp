@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
@@ -131,7 +132,7 @@ private:
 
   /// What measuring has chosen for `kernel`, or else what the option says.
   FailureOr<Winograd> getUse(func::FuncOp kernel) {
-    if (auto tuned = kernel->getAttrOfType<StringAttr>("pock.algorithm")) {
+    if (auto tuned = kernel->getAttrOfType<StringAttr>(attribute::algorithm)) {
       std::optional<Algorithm> algorithm = symbolizeAlgorithm(tuned);
       if (!algorithm)
         return kernel.emitError("expected 'pock.algorithm' to name an "

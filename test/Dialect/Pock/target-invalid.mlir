@@ -42,13 +42,13 @@ module attributes {pock.target = #pock.target<color = "red">} {
 
 // -----
 
-// expected-error @below {{expected 'pock.target' to be a #pock.target attribute of a module, but got {cpu = "x"}}}
+// expected-error @below {{expected 'pock.target' to be a #pock.target attribute, but got {cpu = "x"}}}
 module attributes {pock.target = {cpu = "x"}} {
 }
 
 // -----
 
-// expected-error @below {{expected 'pock.target' to be a #pock.target attribute of a module}}
+// expected-error @below {{expected 'pock.target' to be an attribute of a module}}
 func.func private @kernel() attributes {pock.target = #pock.target}
 
 // -----
