@@ -209,6 +209,16 @@ func.func @launch_c2_buffers(%x: memref<4xf32>) {
 
 // -----
 
+func.func private @k(tensor<4xcomplex<f32>>) -> tensor<4xcomplex<f32>>
+
+func.func @launch_c3(%x: tensor<4xcomplex<f32>>) {
+  // expected-error @below {{expected elements to be integers of up to 64 bits, f16, bf16, f32, f64 or index, but got 'tensor<4xcomplex<f32>>'}}
+  %r = pock.launch @k ins() outs(%x : tensor<4xcomplex<f32>>) -> tensor<4xcomplex<f32>>
+  return
+}
+
+// -----
+
 // expected-error @below {{expected the fraction of 'w' in 'pock.scheme' to be a floating-point number from 0 to 1, but got 1 : i64}}
 module attributes {pock.scheme = {w = 1}} {}
 
