@@ -23,6 +23,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_FITMEMORY
@@ -299,6 +300,11 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
               .run(limit.getInt() - stored);
       if (failed(needed))
         return signalPassFailure();
+      remark::analysis(function.getLoc(), remark::RemarkOpts::name("arena")
+                                              .category("pock-fit-memory")
+                                              .function(function.getSymName()))
+          << remark::metric("arena", *needed)
+          << remark::metric("limit", limit.getInt() - stored);
       if (*needed > arena) {
         arena = *needed;
         largest = function;

@@ -10,6 +10,8 @@
 
 #include "Pock/IR/PockUtils.h"
 
+#include "mlir/IR/Remarks.h"
+
 using namespace mlir;
 using namespace mlir::pock;
 
@@ -137,22 +139,41 @@ bool KernelGroups::losesOldValue(const KernelGroup &cluster,
 }
 
 KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
-  KernelGroup *producer = findLatestSource(cluster);
-  if (!producer || !producer->takesEpilogue ||
-      producer->shape != cluster.shape ||
-      producer->backward != cluster.backward ||
-      producer->ops.size() + cluster.ops.size() > mostOps)
+  constexpr auto remarks =
+      remark::RemarkOpts::name("epilogue").category("pock-form-kernels");
+  Operation *root = cluster.ops.back();
+  StringRef name = root->getName().getStringRef();
+  auto refuse = [&](StringRef reason) {
+    remark::missed(root->getLoc(), remarks)
+        << remark::add("{0} begins a kernel: {1}", name, reason);
     return nullptr;
+  };
+  KernelGroup *producer = findLatestSource(cluster);
+  if (!producer)
+    return refuse("it reads no large result of a kernel");
+  if (!producer->takesEpilogue)
+    return refuse("the last kernel that it reads takes no epilogue");
+  if (producer->shape != cluster.shape)
+    return refuse("the last kernel that it reads has another shape");
+  if (producer->backward != cluster.backward)
+    return refuse("the last kernel that it reads is in the other pass");
+  if (producer->ops.size() + cluster.ops.size() > mostOps)
+    return refuse("the kernel would have too many ops");
   MovedGroups moved;
   if (!canMoveBefore(cluster, *producer, moved))
-    return nullptr;
+    return refuse("it needs a result that is made later");
   // Without `reorder` an update stays at its place in the program. It may join
   // a group only if no other group stands between.
   if (!reorder && producer != order.back() && makesUpdate(cluster))
-    return nullptr;
-  if (broadcasts(cluster, *producer) ||
-      losesOldValue(cluster, *producer, moved))
-    return nullptr;
+    return refuse("updates are not reordered");
+  if (broadcasts(cluster, *producer))
+    return refuse("it broadcasts the result of the kernel");
+  if (losesOldValue(cluster, *producer, moved))
+    return refuse("it overwrites a parameter that is read later");
+  remark::passed(root->getLoc(), remarks)
+      << remark::add("{0} joins the kernel of {1}", name,
+                     producer->ops.back()->getName().getStringRef())
+      << remark::metric("moved", moved.size());
   moveBefore(producer, moved);
   return producer;
 }

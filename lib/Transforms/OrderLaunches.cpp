@@ -14,8 +14,7 @@
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-
-#define DEBUG_TYPE "pock-order-launches"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_ORDERLAUNCHES
@@ -64,6 +63,11 @@ struct OrderLaunches
       function->setAttr(
           attribute::leastPeak,
           IntegerAttr::get(IntegerType::get(&getContext(), 64), order.bound));
+      remark::analysis(function.getLoc(), remark::RemarkOpts::name("order")
+                                              .category("pock-order-launches")
+                                              .function(function.getSymName()))
+          << remark::metric("peak", order.peak)
+          << remark::metric("bound", order.bound);
       if (!llvm::is_sorted(order.tasks))
         reorder(graph, order.tasks);
     }

@@ -20,10 +20,9 @@
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
-
-#define DEBUG_TYPE "pock-select-algorithms"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_SELECTALGORITHMS
@@ -160,7 +159,15 @@ private:
     bool pairs =
         target.multipliesPairs(op->template getParentOfType<ModuleOp>()) &&
         conv.in % 2 == 0;
-    if (use == Winograd::Always || estimateGain(conv, target, pairs) >= minGain)
+    double gain = estimateGain(conv, target, pairs);
+    bool chosen = use == Winograd::Always || gain >= minGain;
+    auto report = chosen ? remark::passed : remark::missed;
+    report(
+        op.getLoc(),
+        remark::RemarkOpts::name("winograd").category("pock-select-algorithms"))
+        << remark::add("{0}", op->getName().getStringRef())
+        << remark::metric("gain", gain);
+    if (chosen)
       op.setAlgorithm(Algorithm::Winograd);
   }
 };
