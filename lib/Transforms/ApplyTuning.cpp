@@ -1,9 +1,9 @@
-//===- ApplyTuning.cpp - hand measured choices to their kernels -----------===//
+//===- ApplyTuning.cpp - attach measured choices to kernels ---------------===//
 //
-// Needs kernels of pock ops, as `pock-share-kernels` leaves them: their text is
-// the key of the module attribute `pock.tuning`. Leaves the key and, where
-// there is one, the choice on each kernel and removes the module attribute.
-// Keys that no kernel has are fine: a tuning file serves several models.
+// Needs kernels of pock ops after `pock-share-kernels`: their text is the key
+// in the module attribute `pock.tuning`. Sets the key on each kernel, and the
+// choice if there is one, and removes the module attribute. Keys without a
+// kernel are ignored: a tuning file serves several models.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,7 +38,7 @@ struct ApplyTuning : public ::mlir::pock::impl::ApplyTuningBase<ApplyTuning> {
     }
   }
 
-  /// The verified module attribute, which is removed; empty if there is none.
+  /// Removes and returns the verified module attribute; empty if there is none.
   static FailureOr<DictionaryAttr> takeTuning(ModuleOp module) {
     Attribute attr = module->removeAttr("pock.tuning");
     if (!attr)

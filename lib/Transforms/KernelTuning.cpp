@@ -1,4 +1,4 @@
-//===- KernelTuning.cpp - what tuning may choose for a kernel -------------===//
+//===- KernelTuning.cpp - measured choices of kernels ---------------------===//
 
 #include "KernelTuning.h"
 

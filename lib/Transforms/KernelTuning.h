@@ -1,4 +1,4 @@
-//===- KernelTuning.h - what tuning may choose for a kernel -----*- C++ -*-===//
+//===- KernelTuning.h - measured choices of kernels ----------- -*- C++ -*-===//
 
 #ifndef POCK_TRANSFORMS_KERNELTUNING_H
 #define POCK_TRANSFORMS_KERNELTUNING_H
@@ -7,12 +7,13 @@
 
 namespace mlir::pock {
 
-/// Checks `{tile = array<i64: rows, vectors>, algorithm = "name"}`, both
-/// optional. Errors are emitted at `module` and call the choice `what`.
+/// Checks `{tile = array<i64: rows, vectors>, algorithm = "name"}`; both
+/// entries are optional. Emits errors at `module`, in which `what` names the
+/// choice.
 LogicalResult verifyChoice(ModuleOp module, Attribute choice,
                            const Twine &what);
 
-/// Puts a verified choice on a kernel, as `pock.tile` and `pock.algorithm`.
+/// Sets a verified choice on a kernel, as `pock.tile` and `pock.algorithm`.
 void applyChoice(func::FuncOp kernel, DictionaryAttr choice);
 
 } // namespace mlir::pock

@@ -1,4 +1,4 @@
-//===- StepOptions.cpp - what a training step does ------------------------===//
+//===- StepOptions.cpp - options of a training step -----------------------===//
 
 #include "StepOptions.h"
 
@@ -25,7 +25,7 @@ static LogicalResult readPositive(ModuleOp module, StringRef name,
   return success();
 }
 
-/// Reads the optimizers; the dialect has checked what an array holds.
+/// Reads the optimizers; the dialect has verified the entries of an array.
 static LogicalResult readOptimizers(ModuleOp module, StepOptions &options) {
   Attribute attribute = module->getAttr(optimizerName);
   if (auto single = dyn_cast_or_null<OptimizerAttrInterface>(attribute))
