@@ -1,6 +1,6 @@
 //===- InitAll.h - registration of all of pock ------------------*- C++ -*-===//
 //
-// For tools and the Python module only: includes much.
+// For tools and the Python module only: it includes many headers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,8 +16,7 @@ namespace mlir::pock {
 /// Registers pock and every upstream dialect that its pipelines use.
 void registerAllDialects(DialectRegistry &registry);
 
-/// Registers all passes and pipelines of pock, and the upstream passes that are
-/// of use beside them.
+/// Registers all passes and pipelines of pock, and useful upstream passes.
 void registerAllPasses();
 
 } // namespace mlir::pock

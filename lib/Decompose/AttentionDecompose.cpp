@@ -1,7 +1,7 @@
 //===- AttentionDecompose.cpp - attention and its gradient ----------------===//
 //
-// Both are decomposed inside their kernels: scores and probabilities are
-// scratch of one kernel, at most one image of it at a time, and are not saved.
+// Both are decomposed inside their kernels. Scores and probabilities are
+// scratch of one kernel, for at most one image at a time, and are not saved.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,7 +19,8 @@ static Expr product(const Expr &lhs, Value rhs, bool transposeLhs,
   return lhs.make<MatmulOp>(Value(lhs), rhs, transposeLhs, transposeRhs);
 }
 
-/// `x`, or zero where it is minus infinity: the shift of a row without keys.
+/// `x`, or zero if it is minus infinity, as the maximum of a row without keys
+/// is.
 static Expr finite(const Expr &x) { return select(x == -infinity, 0.0, x); }
 
 static Expr buildScores(OpBuilder &builder, Location loc, Value query,

@@ -30,7 +30,8 @@ private:
   Expr scores;
 };
 
-/// The gradient of the scores, before `scale`, and what follows from it.
+/// The gradient of the scores before `scale`, and the gradients computed from
+/// it.
 struct AttentionGradients {
   Expr scores;
   Expr probabilities;

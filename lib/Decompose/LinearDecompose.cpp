@@ -5,7 +5,7 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-// x W^T, all leading dimensions of x being rows.
+// x W^T, where all leading dimensions of x are rows.
 FailureOr<SmallVector<Value>> LinearOp::decompose(OpBuilder &builder) {
   Expr input(builder, getLoc(), getInput());
   Expr weight = input.at(getWeight()).transpose({1, 0});

@@ -1,8 +1,8 @@
 //===- LossDecompose.cpp - losses -----------------------------------------===//
 //
-// Written so that neither the loss nor its gradient overflows for large
-// logits, and that what does not count (other classes, ignored targets) is
-// chosen away rather than multiplied by zero: it may be infinite.
+// Neither the loss nor its gradient overflows for large logits. Entries that do
+// not count (other classes, ignored targets) are removed by select, not by
+// multiplication with zero, because they may be infinite.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,7 +29,8 @@ static Expr reduceLoss(const Expr &loss, Reduction reduction) {
 // Cross entropy
 //===----------------------------------------------------------------------===//
 
-/// Which entries of `logits` `[N, C, …]` are their target's class.
+/// The mask of the entries of `logits` `[N, C, …]` that belong to the target's
+/// class.
 static Expr targetClass(const Expr &logits, const Expr &target) {
   SmallVector<int64_t> columns(shapeOf(logits)), classes(logits.rank(), 1);
   columns[1] = 1;
@@ -99,8 +100,8 @@ FailureOr<SmallVector<Value>> L1LossOp::decompose(OpBuilder &builder) {
 FailureOr<SmallVector<Value>> BceWithLogitsOp::decompose(OpBuilder &builder) {
   Expr x(builder, getLoc(), getInput());
   Expr target = x.at(getTarget());
-  // Where softplus becomes the identity, exp(-40) is below half a unit in the
-  // last place even of f64.
+  // The threshold above which softplus is the identity: exp(-40) is below half
+  // a unit in the last place even of f64.
   Expr positive = x.make<SoftplusOp>(Value(-x), builder.getF64FloatAttr(1.0),
                                      builder.getF64FloatAttr(40.0));
   if (Value weight = getPosWeight())

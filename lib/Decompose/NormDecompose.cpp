@@ -1,8 +1,8 @@
 //===- NormDecompose.cpp - normalisation ----------------------------------===//
 //
-// Batch normalisation: everything per channel stays a vector `[C]` and is
-// broadcast only where it meets the activation, so that neither it nor its
-// gradient is computed per element.
+// Batch normalisation: per-channel values stay vectors `[C]` and are broadcast
+// only when combined with the activation, so that neither they nor their
+// gradients are computed per element.
 //
 //===----------------------------------------------------------------------===//
 

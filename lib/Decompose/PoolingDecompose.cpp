@@ -21,13 +21,14 @@ static Expr constantTensor(OpBuilder &builder, const Expr &like,
 // Average pooling
 //===----------------------------------------------------------------------===//
 
-/// How many entries of each window along spatial dimension `spatial` count.
+/// The number of entries that count in each window along spatial dimension
+/// `spatial`.
 static SmallVector<int64_t> countedEntries(AvgPoolOp op, unsigned spatial) {
   int64_t dim = firstSpatialDim(op.getLayout()) + spatial;
   int64_t size = shapeOf(op.getInput())[dim];
   int64_t outputs = shapeOf(op.getResult())[dim];
-  // The padding that counts is that of the low side, on both sides; what is
-  // more on the high side only lets the last window fit.
+  // The padding that counts is the low one, on both sides; further padding on
+  // the high side only makes the last window fit.
   int64_t padding = op.getCountIncludePad() ? op.getPadLow()[spatial] : 0;
   SmallVector<int64_t> counts;
   for (int64_t i = 0; i < outputs; ++i) {
@@ -38,8 +39,8 @@ static SmallVector<int64_t> countedEntries(AvgPoolOp op, unsigned spatial) {
   return counts;
 }
 
-/// The divisor of each window: a scalar if all are equal, else of the rank of
-/// the input with size 1 in batch and channels.
+/// The divisor of each window: a scalar if all are equal, else a tensor of the
+/// rank of the input with size 1 in batch and channels.
 static Expr divisors(AvgPoolOp op, OpBuilder &builder, const Expr &like) {
   if (auto divisor = op.getDivisor())
     return like.constant(double(int64_t(*divisor)));
@@ -59,7 +60,7 @@ static Expr divisors(AvgPoolOp op, OpBuilder &builder, const Expr &like) {
   return constantTensor(builder, like, shape, values);
 }
 
-/// The sums of the windows; a reduction if there is one window, all of `x`.
+/// The sums of the windows; a reduction if there is one window that covers `x`.
 static Expr sumWindows(AvgPoolOp op, const Expr &x) {
   size_t rank = op.getKernel().size();
   int64_t first = firstSpatialDim(op.getLayout());

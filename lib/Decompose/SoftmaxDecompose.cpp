@@ -1,7 +1,7 @@
 //===- SoftmaxDecompose.cpp - softmax and its logarithm -------------------===//
 //
-// Both keep their own gradient, which reads the result only; they are
-// decomposed later, inside their kernels.
+// Both have gradient rules of their own, which read only the result. They are
+// decomposed inside their kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,7 +19,7 @@ static Expr maximum(const Expr &x, int64_t dim) {
 bool SoftmaxOp::decomposesBeforeAutodiff() { return false; }
 
 // exp(x - max) / sum(exp(x - max)): exp of the difference cannot overflow. A
-// safe one is 0 / 1 where the maximum is minus infinity.
+// safe softmax is 0 / 1 if the maximum is minus infinity.
 FailureOr<SmallVector<Value>> SoftmaxOp::decompose(OpBuilder &builder) {
   int64_t dim = getDim();
   Expr x(builder, getLoc(), getInput());

@@ -5,7 +5,7 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Checks what `pock.attention` and its gradient have in common.
+/// Checks the constraints that `pock.attention` and its gradient share.
 static LogicalResult checkAttention(std::optional<Location> loc, StringRef name,
                                     RankedTensorType query,
                                     RankedTensorType key,
@@ -51,7 +51,7 @@ static LogicalResult checkAttention(std::optional<Location> loc, StringRef name,
   return success();
 }
 
-/// The types of output and logarithms.
+/// The types of `output` and `lse`.
 static std::pair<Type, Type> inferAttention(RankedTensorType query,
                                             RankedTensorType value) {
   SmallVector<int64_t> shape(query.getShape());

@@ -5,7 +5,7 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The weight is operand 1 of all of them.
+/// The input channels of a contraction whose weight is operand 1.
 static std::optional<InputChannels> blocks(unsigned operand, Value weight,
                                            int64_t dim, int64_t groups) {
   if (operand != 1)

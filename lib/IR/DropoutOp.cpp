@@ -67,8 +67,8 @@ struct Words {
 };
 } // namespace
 
-// See the op's description. What depends on seed and step only is computed
-// once: it stays scalar and is moved out of the loops.
+// See the op's description. Values that depend only on seed and step are
+// computed once: they stay scalar and are hoisted out of the loops.
 SmallVector<Value> DropoutOp::buildScalar(OpBuilder &b, Location loc,
                                           ValueRange args) {
   Words w{b, loc};

@@ -1,7 +1,7 @@
 //===- ElementwiseScalars.cpp - scalar code of unary ops ------------------===//
 //
-// `buildScalar` of the unary elementwise ops. Only `arith` and `math` ops and
-// no control flow, so that what is built vectorises. NaN goes through wherever
+// `buildScalar` of the unary elementwise ops. It uses only `arith` and `math`
+// ops without control flow, so that the code vectorises. NaN propagates where
 // it does in PyTorch.
 //
 //===----------------------------------------------------------------------===//
@@ -70,8 +70,8 @@ struct Float {
   }
 };
 
-/// Truncated toward zero; the smallest integer of at least 32 bits for what is
-/// out of range, which is undefined to `arith.fptosi`.
+/// Truncates toward zero. Values out of range, for which `arith.fptosi` is
+/// undefined, become the smallest integer of at least 32 bits.
 Value convertToInteger(OpBuilder &b, Location loc, Value x, Type to) {
   unsigned bits = std::max(32u, to.getIntOrFloatBitWidth());
   Type wide = b.getIntegerType(bits);
@@ -91,9 +91,9 @@ Value convertToInteger(OpBuilder &b, Location loc, Value x, Type to) {
   return wide == to ? integer : arith::TruncIOp::create(b, loc, to, integer);
 }
 
-/// Rounded to nearest. What would round to infinity, from half a unit above the
-/// largest bf16 on, loses its low bits instead: a mask of the smallest f32 must
-/// not become one of minus infinity, which makes NaN of a row.
+/// Rounds to nearest. Values that would round to infinity (from half a unit
+/// above the largest bf16 on) are truncated instead: masks often hold the
+/// smallest f32, and minus infinity in a row would make it NaN.
 Value convertToBf16(OpBuilder &b, Location loc, Value x) {
   auto constant = [&](uint32_t value) -> Value {
     return arith::ConstantOp::create(
@@ -130,7 +130,8 @@ Value convertScalar(OpBuilder &b, Location loc, Value x, Type to) {
       return arith::ExtFOp::create(b, loc, to, x);
     if (fromBits > toBits)
       return arith::TruncFOp::create(b, loc, to, x);
-    // Two 16-bit formats: through f32, which holds both exactly.
+    // Between two 16-bit formats, convert through f32, which represents both
+    // exactly.
     return arith::TruncFOp::create(
         b, loc, to, arith::ExtFOp::create(b, loc, b.getF32Type(), x));
   }
@@ -152,8 +153,8 @@ Value convertScalar(OpBuilder &b, Location loc, Value x, Type to) {
 
 } // namespace
 
-/// Defines `buildScalar` of the unary op OP; in the body `x` is the operand,
-/// `f` builds arithmetic of its type.
+/// Defines `buildScalar` of the unary op OP. In the body, `x` is the operand,
+/// and `f` builds arithmetic of its type.
 #define POCK_UNARY_SCALAR(OP)                                                  \
   static Value scalarOf##OP(OP op, const Float &f, Value x);                   \
   SmallVector<Value> OP::buildScalar(OpBuilder &b, Location loc,               \
@@ -270,7 +271,7 @@ POCK_UNARY_SCALAR(GeluOp) {
 }
 
 POCK_UNARY_SCALAR(SoftplusOp) {
-  // log(1 + exp(z)) = max(z, 0) + log1p(exp(-|z|)), where nothing overflows.
+  // log(1 + exp(z)) = max(z, 0) + log1p(exp(-|z|)) does not overflow.
   double beta = op.getBeta().convertToDouble();
   Value z = f.scale(x, beta);
   Value decay = f.exp(f.neg(math::AbsFOp::create(f.b, f.loc, z)));

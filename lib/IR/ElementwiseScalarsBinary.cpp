@@ -1,7 +1,7 @@
 //===- ElementwiseScalarsBinary.cpp - scalar code of ops of two or three --===//
 //
-// `buildScalar` of the elementwise ops with more than one operand, but for the
-// optimizer updates. On `i1`, sum is "or" and product is "and", as in PyTorch.
+// `buildScalar` of the elementwise ops with several operands, except optimizer
+// updates. On `i1`, sum is "or" and product is "and", as in PyTorch.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// `FloatOp`, `IntOp` or `BoolOp` of two scalars, as their type demands.
+/// `FloatOp`, `IntOp` or `BoolOp` of two scalars, depending on their type.
 template <typename FloatOp, typename IntOp, typename BoolOp>
 static SmallVector<Value> buildArithmetic(OpBuilder &b, Location loc,
                                           ValueRange args) {
@@ -58,8 +58,8 @@ SmallVector<Value> FmodOp::buildScalar(OpBuilder &b, Location loc,
   return {arith::RemFOp::create(b, loc, args[0], args[1])};
 }
 
-/// `x` where it is `better` or NaN, else `y`: of zeros of both signs the
-/// second, as in PyTorch.
+/// `x` if it is `better` or NaN, else `y`. Of two zeros of different sign the
+/// result is the second one, as in PyTorch.
 static Value buildExtremum(OpBuilder &b, Location loc, ValueRange args,
                            arith::CmpFPredicate better) {
   Value x = args[0], y = args[1];
@@ -89,8 +89,9 @@ SmallVector<Value> OrOp::buildScalar(OpBuilder &b, Location loc,
   return {arith::OrIOp::create(b, loc, args[0], args[1])};
 }
 
-/// `x / y` of integers, `down` or toward zero. Processors trap on division by
-/// zero and of the smallest integer by -1: neither is computed by dividing.
+/// `x / y` of integers, rounded down if `down`, else toward zero. Processors
+/// trap on division by zero and of the smallest integer by -1, so neither
+/// reaches the division.
 static Value buildQuotient(OpBuilder &b, Location loc, Value x, Value y,
                            bool down) {
   auto constant = [&](int64_t value) -> Value {
@@ -132,7 +133,8 @@ SmallVector<Value> TruncDivOp::buildScalar(OpBuilder &b, Location loc,
   return {buildQuotient(b, loc, args[0], args[1], /*down=*/false)};
 }
 
-/// Whether `count` is from 0 to `limit - 1`, and it or else `otherwise`.
+/// Whether `count` is from 0 to `limit - 1`; and `count` itself if so, else
+/// `otherwise`.
 static std::pair<Value, Value> limitCount(OpBuilder &b, Location loc,
                                           Value count, int64_t limit,
                                           int64_t otherwise) {
@@ -164,7 +166,7 @@ SmallVector<Value> ShiftRightOp::buildScalar(OpBuilder &b, Location loc,
   return {arith::ShRSIOp::create(b, loc, args[0], count)};
 }
 
-/// NaN is unequal to everything and else compares false.
+/// NaN is unequal to everything; all other comparisons with NaN are false.
 static arith::CmpFPredicate floatPredicate(CmpPredicate predicate) {
   switch (predicate) {
   case CmpPredicate::EQ:

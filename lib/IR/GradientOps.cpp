@@ -1,4 +1,4 @@
-//===- GradientOps.cpp - gradients that are given -------------------------===//
+//===- GradientOps.cpp - gradients that the model gives -------------------===//
 
 #include "Pock/IR/PockUtils.h"
 
@@ -14,7 +14,7 @@ LogicalResult CustomGradientOp::inferReturnTypes(MLIRContext *,
   return success();
 }
 
-/// The ops that give gradients of the inputs of `op`.
+/// The `pock.set_gradients` ops of `op`.
 static auto settersOf(CustomGradientOp op) {
   return llvm::make_filter_range(
       op->getResult(0).getUsers(),

@@ -55,7 +55,8 @@ LogicalResult ScatterAddOp::verify() {
   return success();
 }
 
-/// The scatter into zeros that alone makes `value`, null if none does.
+/// The scatter into zeros that makes `value` and has no other reader; null if
+/// there is none.
 static ScatterAddOp scatterIntoZeros(Value value) {
   auto scatter = value.getDefiningOp<ScatterAddOp>();
   if (!scatter || !scatter->hasOneUse() ||
@@ -66,8 +67,8 @@ static ScatterAddOp scatterIntoZeros(Value value) {
 }
 
 namespace {
-/// x + scatter_add(0, i, u) -> scatter_add(x, i, u): no dense gradient of an
-/// embedding where another one (of a tied output layer) is dense already.
+/// x + scatter_add(0, i, u) -> scatter_add(x, i, u): avoids a dense gradient of
+/// an embedding if another gradient (of a tied output layer) is dense already.
 struct AddOfScatter : OpRewritePattern<AddOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(AddOp op,
@@ -75,7 +76,7 @@ struct AddOfScatter : OpRewritePattern<AddOp> {
     for (auto [part, other] : {std::pair(op.getLhs(), op.getRhs()),
                                std::pair(op.getRhs(), op.getLhs())}) {
       ScatterAddOp scatter = scatterIntoZeros(part);
-      // (Neither of the two may be broadcast.)
+      // Neither of the two may be broadcast.
       if (!scatter || part.getType() != op.getType() ||
           other.getType() != op.getType())
         continue;
@@ -88,9 +89,9 @@ struct AddOfScatter : OpRewritePattern<AddOp> {
   }
 };
 
-/// scalar * scatter_add(0, i, u) -> scatter_add(0, i, scalar * u) if there are
-/// no more updates than entries. (Entries without updates stay zero, even times
-/// infinity.)
+/// scalar * scatter_add(0, i, u) -> scatter_add(0, i, scalar * u), if there are
+/// not more updates than entries. Entries without updates stay zero, even if
+/// the scalar is infinite.
 struct ScaleOfScatter : OpRewritePattern<MulOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MulOp op,

@@ -1,12 +1,11 @@
-//===- PockEmptyFolds.cpp - tensors without entries go away ---------------===//
+//===- PockEmptyFolds.cpp - folds of tensors without entries --------------===//
 //
-// A dimension of size zero leaves nothing to compute: a value without entries
-// is a constant, a sum over none of them is zero, and what joins, adds or
-// inserts one does not change. No kernel then sees an empty loop, and an empty
-// parameter is neither read nor updated.
+// A value without entries is a constant, a sum over no entries is zero, and
+// joining, adding or inserting a value without entries changes nothing. So no
+// kernel has an empty loop, and an empty parameter is neither read nor updated.
 //
-// Only behind differentiation: a parameter whose entries are all cut off on the
-// way to the loss has a gradient, of zeros, which decays its value.
+// These folds run only after differentiation: a parameter whose entries do not
+// reach the loss has a gradient of zeros, with which weight decay applies.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,7 +34,7 @@ static bool isSumOfProducts(Operation *op) {
 }
 
 namespace {
-/// Any op: what reads one of its results without entries reads a constant.
+/// Any op: readers of a result without entries read a constant instead.
 struct EmptyResult : RewritePattern {
   EmptyResult(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
@@ -58,7 +57,7 @@ struct EmptyResult : RewritePattern {
   }
 };
 
-/// Any op: a sum over nothing is zero, also in more than one result.
+/// Any op: a sum over no entries is zero, also with several results.
 struct EmptySum : RewritePattern {
   EmptySum(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
@@ -76,7 +75,7 @@ struct EmptySum : RewritePattern {
   }
 };
 
-/// The mean of nothing is not a number.
+/// The mean of no entries is NaN.
 struct EmptyMean : OpRewritePattern<MeanOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MeanOp op,
@@ -91,7 +90,7 @@ struct EmptyMean : OpRewritePattern<MeanOp> {
   }
 };
 
-/// Attention to no key gives zeros, as a row that is masked out does.
+/// Attention to no key gives zeros, like a fully masked row.
 struct EmptyAttention : OpRewritePattern<AttentionOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(AttentionOp op,
@@ -109,7 +108,7 @@ struct EmptyAttention : OpRewritePattern<AttentionOp> {
   }
 };
 
-/// What has no entries adds none to what is joined.
+/// Drops operands without entries from a concatenation.
 struct EmptyConcat : OpRewritePattern<ConcatOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ConcatOp op,
@@ -125,7 +124,7 @@ struct EmptyConcat : OpRewritePattern<ConcatOp> {
   }
 };
 
-/// Around nothing there is padding only.
+/// Padding of a tensor without entries is a constant.
 struct EmptyPad : OpRewritePattern<PadOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(PadOp op,
@@ -139,7 +138,7 @@ struct EmptyPad : OpRewritePattern<PadOp> {
   }
 };
 
-/// Nothing is written.
+/// Inserting or adding a tensor without entries changes nothing.
 struct EmptyInsert : OpRewritePattern<InsertSliceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(InsertSliceOp op,

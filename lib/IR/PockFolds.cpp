@@ -20,9 +20,9 @@ static bool isSplat(Attribute attr, double value) {
              static_cast<int64_t>(value);
 }
 
-/// The splat that `f` makes of the doubles in `operands`, null if not all of
-/// them are floating-point splats. Computed as the target would, so only for
-/// f32 and f64 and correctly rounded operations.
+/// Applies `f` to the splat values of `operands`; null if an operand is no
+/// floating-point splat. The result must be that of the target, so only f32 and
+/// f64 and correctly rounded operations are folded.
 template <typename Function>
 static Attribute foldSplats(ArrayRef<Attribute> operands, Type result,
                             Function f) {
@@ -52,7 +52,7 @@ OpFoldResult NegOp::fold(FoldAdaptor adaptor) {
                     [](ArrayRef<double> v) { return -v[0]; });
 }
 
-/// Whether `x + attr` is `x` for every x: of floating-point numbers -0 alone is
+/// Whether `x + attr` is `x` for every x. Of floating-point numbers, only -0 is
 /// neutral, since -0 + 0 = 0.
 static bool isNeutralToSums(Attribute attr) {
   auto dense = dyn_cast_or_null<DenseElementsAttr>(attr);
@@ -108,7 +108,7 @@ OpFoldResult CastOp::fold(FoldAdaptor) {
 OpFoldResult SumOp::fold(FoldAdaptor adaptor) {
   if (getInput().getType() == getType())
     return getInput();
-  // A sum starts at zero: of zeros of either sign it is zero.
+  // A sum starts at +0, so a sum of zeros of either sign is +0.
   auto type = cast<RankedTensorType>(getType());
   if (isSplat(adaptor.getInput(), 0))
     return DenseElementsAttr::get(
@@ -208,7 +208,7 @@ OpFoldResult PadOp::fold(FoldAdaptor) {
 }
 
 namespace {
-/// Powers that PyTorch computes as products and roots.
+/// Replaces powers that PyTorch computes as products and roots.
 struct ExpandPow : OpRewritePattern<PowOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(PowOp op,

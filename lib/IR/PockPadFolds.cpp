@@ -1,8 +1,8 @@
-//===- PockPadFolds.cpp - gradients of slices meet ------------------------===//
+//===- PockPadFolds.cpp - joins gradients of slices -----------------------===//
 //
-// The gradient of a slice is padded to the size of what was sliced. Slices that
-// do not overlap (the gates of a cell, the steps of a sequence) need no sum of
-// padded tensors:
+// The gradient of a slice is padded to the size of the sliced tensor. The sum
+// of such gradients needs no padded tensors if the slices do not overlap (the
+// gates of a cell, the steps of a sequence):
 //
 //   pad(x) + pad(y) -> pad(concat(x, zeros, y))
 //
@@ -17,7 +17,8 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The padding with zeros that alone makes `value`, null if none does.
+/// The padding with zeros that makes `value` and has no other reader; null if
+/// there is none.
 static PadOp zeroPad(Value value) {
   auto pad = value.getDefiningOp<PadOp>();
   auto isZero = [](int64_t i) { return i == 0; };
@@ -76,7 +77,8 @@ struct AddOfPads : OpRewritePattern<AddOp> {
     return success();
   }
 
-  /// Appends `value`, or what it joins if nobody else reads it.
+  /// Appends `value`, or its operands if it is a concatenation without other
+  /// readers.
   static void append(SmallVectorImpl<Value> &parts, Value value, int64_t dim) {
     auto concat = value.getDefiningOp<ConcatOp>();
     if (concat && concat->hasOneUse() &&

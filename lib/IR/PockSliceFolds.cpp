@@ -1,8 +1,8 @@
 //===- PockSliceFolds.cpp - slices move towards their sources -------------===//
 //
-// A parameter of which only a slice trains needs only that slice of its
-// gradient, and of the activations behind it. The driver of differentiation
-// writes `slice(gradient)`; these patterns turn it into the gradient of slices:
+// A parameter that trains in part needs only a slice of its gradient, and of
+// the activations that the gradient reads. Differentiation writes
+// `slice(gradient)`; these patterns turn it into the gradient of slices:
 //
 //   slice(matmul(x^T, g))             -> matmul(slice(x)^T, g)
 //   slice(conv_weight_grad(x, g))     -> conv_weight_grad(slice(x), slice(g))
@@ -97,7 +97,7 @@ struct SliceOfConvWeightGrad : OpRewritePattern<SliceOp> {
     if (range->dim == inputDim && groups == 1) {
       x = sliceDim(rewriter, loc, x, channels, range->start, range->limit);
     } else if (range->dim == filterDim) {
-      // Whole groups only: their inputs shrink with them.
+      // Only whole groups: their inputs shrink with them.
       int64_t perGroup = shapeOf(op.getInput())[filterDim] / groups;
       int64_t inputs = shapeOf(op.getInput())[inputDim];
       if (groups > 1 && (range->start % perGroup || range->limit % perGroup))
@@ -148,7 +148,7 @@ struct SliceOfElementwise : OpRewritePattern<SliceOp> {
                                 PatternRewriter &rewriter) const override {
     Operation *source = op.getInput().getDefiningOp();
     std::optional<DimRange> range = singleDim(op);
-    // (The counters of a dropout would have to move along.)
+    // The counters of dropout would have to change, too.
     if (!source || !isa<ElementwiseOpInterface>(source) ||
         isa<DropoutOp>(source) || !range || source->getNumResults() != 1 ||
         !source->hasOneUse())
@@ -159,7 +159,7 @@ struct SliceOfElementwise : OpRewritePattern<SliceOp> {
     for (Value operand : source->getOperands()) {
       ArrayRef<int64_t> shape = shapeOf(operand);
       int64_t dim = range->dim - (rank - static_cast<int64_t>(shape.size()));
-      // (Else it is broadcast along the dimension.)
+      // Otherwise it is broadcast along the dimension.
       if (dim < 0 || shape[dim] != shapeOf(op.getInput())[range->dim])
         continue;
       mapping.map(operand, sliceDim(rewriter, op.getLoc(), operand, dim,

@@ -1,4 +1,4 @@
-//===- StorableTypes.cpp - what memory can be planned for -----------------===//
+//===- StorableTypes.cpp - types that can be stored in memory -------------===//
 
 #include "Pock/IR/StorableTypes.h"
 #include "Pock/IR/PockUtils.h"
@@ -63,8 +63,8 @@ bool pock::isOutermost(Operation *op) {
   auto module = dyn_cast_or_null<ModuleOp>(op->getParentOp());
   if (!module || !module->getParentOp())
     return static_cast<bool>(module);
-  // The parser verifies what it has read in a module of its own, which it takes
-  // away if nothing else is in there.
+  // The parser verifies its input in a module of its own, and removes that
+  // module afterwards if it has only one entry.
   auto outer = dyn_cast<ModuleOp>(module->getParentOp());
   return outer && !outer->getParentOp() && outer->getAttrs().empty() &&
          llvm::hasSingleElement(outer.getBody()->getOperations());
@@ -79,7 +79,7 @@ LogicalResult pock::verifyKernel(Operation *kernel) {
     if (failed(verifyStorable(kernel, arguments)) ||
         failed(verifyStorable(kernel, results)))
       return failure();
-    // (Passes check that there is an argument for each.)
+    // Passes check that there is one argument for each result.
     if (!llvm::all_of(results, llvm::IsaPred<RankedTensorType>))
       return kernel->emitOpError("expected the results of a kernel to be "
                                  "tensors");

@@ -50,7 +50,8 @@ LogicalResult ParamOp::verify() {
   return success();
 }
 
-/// Looks up the parameter `symbol` names, with an error if it is none.
+/// Looks up the parameter with the name `symbol`; emits an error if there is
+/// none.
 static ParamOp lookupParam(Operation *op, SymbolTableCollection &symbols,
                            FlatSymbolRefAttr symbol) {
   auto param = symbols.lookupNearestSymbolFrom<ParamOp>(op, symbol);
@@ -152,7 +153,7 @@ LogicalResult FailIfOp::verify() {
   return success();
 }
 
-/// Drops what never fails, and what another one fails for already.
+/// Removes checks that never fail, and checks of a flag that is checked before.
 LogicalResult FailIfOp::canonicalize(FailIfOp op, PatternRewriter &rewriter) {
   bool needless = matchPattern(op.getFlag(), m_Zero());
   for (Operation *user : op.getFlag().getUsers())
@@ -180,8 +181,9 @@ LogicalResult LaunchOp::verify() {
   return success();
 }
 
-/// Whether `argument` can take `operand`: the same, or the buffer of the tensor
-/// once the kernel is bufferized.
+/// Whether an argument of type `argument` accepts `operand`: the types are
+/// equal, or, once the kernel is bufferized, it is the buffer type of the
+/// tensor.
 static bool accepts(Type argument, Type operand) {
   if (argument == operand)
     return true;
@@ -198,7 +200,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!kernel || !isOutermost(kernel))
     return emitOpError("expected '")
            << getCallee() << "' to be a function of the outermost module";
-  // A bufferized kernel may want workspace, which pock-plan-memory passes.
+  // A bufferized kernel may have a workspace argument, which pock-plan-memory
+  // passes.
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
   size_t workspace =
       kernel->hasAttr(attribute::workspace) && getNumResults() ? 1 : 0;

@@ -13,7 +13,8 @@ struct Window {
 };
 } // namespace
 
-/// Shape of what slides over `input`, with `channels` channels.
+/// The shape of the output of a window that slides over `input`, with
+/// `channels` channels.
 static FailureOr<SmallVector<int64_t>>
 inferWindowShape(std::optional<Location> loc, StringRef name,
                  RankedTensorType input, int64_t channels,
@@ -149,8 +150,8 @@ LogicalResult ConvWeightGradOp::verify() {
                        getGradient().getType(), "a gradient");
 }
 
-/// Type of pooling `input`. Windows may not lie in the padding alone if
-/// `inside`.
+/// The type of pooling `input`. If `inside`, every window must contain an entry
+/// of the input.
 template <typename OpOrAdaptor>
 static FailureOr<RankedTensorType>
 inferPool(std::optional<Location> loc, StringRef name, RankedTensorType input,
@@ -249,7 +250,7 @@ LogicalResult AdaptiveAvgPoolOp::verify() {
     return emitOpError("expected one or two spatial dimensions, but got ")
            << input << " and " << result;
   int64_t channel = channelDim(getLayout(), rank);
-  // adaptive_avg_pool_c1: only they differ.
+  // adaptive_avg_pool_c1: only spatial dimensions differ.
   if (input.getDimSize(0) != result.getDimSize(0) ||
       input.getDimSize(channel) != result.getDimSize(channel) ||
       input.getElementType() != result.getElementType())

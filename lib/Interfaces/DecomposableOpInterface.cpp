@@ -1,5 +1,4 @@
-//===- DecomposableOpInterface.cpp - composite ops -----------------
-//-----------------===//
+//===- DecomposableOpInterface.cpp - composite ops ------------------------===//
 
 #include "Pock/Interfaces/DecomposableOpInterface.h"
 

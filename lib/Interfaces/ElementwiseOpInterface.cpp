@@ -1,5 +1,4 @@
-//===- ElementwiseOpInterface.cpp - one scalar at a time ------------
-//-----------------===//
+//===- ElementwiseOpInterface.cpp - one scalar at a time ------------------===//
 
 #include "Pock/Interfaces/ElementwiseOpInterface.h"
 

@@ -1,4 +1,4 @@
-//===- KernelRoleOpInterface.cpp - what an op is in a kernel --------------===//
+//===- KernelRoleOpInterface.cpp - roles of ops in kernels ----------------===//
 
 #include "Pock/Interfaces/KernelRoleOpInterface.h"
 

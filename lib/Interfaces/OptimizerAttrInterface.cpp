@@ -1,5 +1,4 @@
-//===- OptimizerAttrInterface.cpp - parameter updates --------------
-//-----------------===//
+//===- OptimizerAttrInterface.cpp - parameter updates ---------------------===//
 
 #include "Pock/Interfaces/OptimizerAttrInterface.h"
 

@@ -1,5 +1,4 @@
-//===- VjpOpInterface.cpp - reverse-mode rules --------------
-//-----------------===//
+//===- VjpOpInterface.cpp - reverse-mode rules ----------------------------===//
 
 #include "Pock/Interfaces/VjpOpInterface.h"
 

@@ -1,4 +1,4 @@
-//===- Accumulate.cpp - gradients added up between updates ----------------===//
+//===- Accumulate.cpp - gradients accumulated between updates -------------===//
 
 #include "UpdateUtils.h"
 

@@ -1,7 +1,7 @@
 //===- Adam.cpp - Adam and AdamW ------------------------------------------===//
 //
 // `torch.optim.Adam` and `AdamW`: the attribute `#pock.adam` and the op
-// `pock.adam_update`. Formulas are in PyTorch's order of operations, so that
+// `pock.adam_update`. Formulas keep PyTorch's order of operations, so that
 // results agree to rounding over many steps.
 //
 //===----------------------------------------------------------------------===//

@@ -1,8 +1,8 @@
 //===- Sgd.cpp - stochastic gradient descent ------------------------------===//
 //
 // `torch.optim.SGD`: the attribute `#pock.sgd` and the op `pock.sgd_update`.
-// The momentum buffer starts at zero, so that PyTorch's first step (the buffer
-// becomes the gradient) needs no case of its own, except that dampening does
+// The momentum buffer starts at zero. So PyTorch's first step, in which the
+// buffer becomes the gradient, is no special case, except that dampening does
 // not apply to it.
 //
 //===----------------------------------------------------------------------===//
@@ -70,8 +70,9 @@ SmallVector<Value> SgdAttr::buildShared(OpBuilder &builder, Location loc,
 }
 
 /// p - lr scatter_add(0, i, u) = scatter_add(p, i, -lr u): the update of an
-/// embedding touches the rows used only. Null if the gradient is another one,
-/// is read elsewhere, or if the optimizer changes rows without gradient.
+/// embedding changes only the rows that are used. Null if the gradient is no
+/// such scatter, has other readers, or if the optimizer changes rows without
+/// gradient.
 static Value updateRows(OpBuilder &builder, Location loc, SgdAttr sgd,
                         Value param, Value gradient, Value lr) {
   auto scatter = gradient.getDefiningOp<ScatterAddOp>();

@@ -1,4 +1,4 @@
-//===- UpdateUtils.cpp - what optimizers share ----------------------------===//
+//===- UpdateUtils.cpp - helpers of optimizers ----------------------------===//
 
 #include "UpdateUtils.h"
 

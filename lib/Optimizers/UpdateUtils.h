@@ -1,4 +1,4 @@
-//===- UpdateUtils.h - what optimizers share --------------------*- C++ -*-===//
+//===- UpdateUtils.h - helpers of optimizers ------------------ -*- C++ -*-===//
 
 #ifndef POCK_LIB_OPTIMIZERS_UPDATEUTILS_H
 #define POCK_LIB_OPTIMIZERS_UPDATEUTILS_H
@@ -10,8 +10,8 @@
 
 namespace mlir::pock {
 
-/// A scalar of a kernel, so that updates are written as their formulas. As for
-/// `Expr`, at most one operand of an operator should itself build ops.
+/// A scalar in a kernel, with operators for formulas of updates. As for `Expr`,
+/// at most one operand of an operator may itself build ops.
 class Scalar {
 public:
   Scalar(OpBuilder &builder, Location loc, Value value)
@@ -52,7 +52,7 @@ private:
   Value value;
 };
 
-/// The 0-D tensor `scalar` in the element type of `param`.
+/// The 0-D tensor `scalar` converted to the element type of `param`.
 inline Value scalarLike(OpBuilder &builder, Location loc, Value scalar,
                         Value param) {
   auto type = RankedTensorType::get(

@@ -1,9 +1,9 @@
 //===- ApplyScheme.cpp - mark the parameters that train -------------------===//
 //
-// Needs the module attribute `pock.scheme` and the ops that read each weight in
-// PyTorch's layout, that is: runs before pock-assign-layout. Leaves `trained`
-// and `slice` on pock.param and removes the attribute. All parameters that
-// cannot be trained as asked are reported, not only the first.
+// Needs the module attribute `pock.scheme`, and weights in PyTorch's layout: it
+// runs before pock-assign-layout. Sets `trained` and `slice` on pock.param and
+// removes the attribute. Reports all parameters that cannot be trained as the
+// scheme says, not only the first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +21,8 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The trained slice of a parameter of type `type` that the reader `use` asks
-/// for: of the blocks of input channels the first round(fraction * blocks).
+/// The trained slice of a parameter of type `type` for the reader `use`: the
+/// first round(fraction * blocks) of the blocks of input channels.
 static FailureOr<SliceAttr>
 sliceForReader(OpOperand &use, RankedTensorType type, double fraction) {
   auto reader = dyn_cast<KernelRoleOpInterface>(use.getOwner());
@@ -39,8 +39,8 @@ sliceForReader(OpOperand &use, RankedTensorType type, double fraction) {
                         trained * (type.getDimSize(dim) / blocks));
 }
 
-/// The uses that read `value` in the forward pass: a gradient that is given
-/// does not change what a value is.
+/// The uses of `value` in the forward pass, without those for gradients that
+/// the model gives.
 static void collectReaders(Value value, SmallVectorImpl<OpOperand *> &readers) {
   for (OpOperand &use : value.getUses()) {
     if (isa<SetGradientsOp>(use.getOwner()))

@@ -1,9 +1,9 @@
-//===- ApplyTuning.cpp - hand measured choices to their kernels -----------===//
+//===- ApplyTuning.cpp - attach measured choices to kernels ---------------===//
 //
-// Needs kernels of pock ops, as `pock-share-kernels` leaves them: their text is
-// the key of the module attribute `pock.tuning`. Leaves the key and, where
-// there is one, the choice on each kernel and removes the module attribute.
-// Keys that no kernel has are fine: a tuning file serves several models.
+// Needs kernels of pock ops after `pock-share-kernels`: their text is the key
+// in the module attribute `pock.tuning`. Sets the key on each kernel, and the
+// choice if there is one, and removes the module attribute. Keys without a
+// kernel are ignored: a tuning file serves several models.
 //
 //===----------------------------------------------------------------------===//
 

@@ -2,10 +2,10 @@
 //
 // Four steps: (1) ops with a `layout` become channels-last between transposes;
 // (2) transposes sink towards the results, where they meet and cancel; (3) a
-// transpose that is left on a parameter becomes the parameter's permutation;
-// (4) one that is left in front of a product becomes a flag of the product.
-// Composite ops should be decomposed before. Correct wherever (2) stops: a
-// transpose that finds no way stays an op.
+// remaining transpose of a parameter becomes the permutation of the parameter;
+// (4) a remaining transpose before a product becomes a flag of the product.
+// Composite ops should be decomposed before. The result is correct wherever (2)
+// stops: a transpose that cannot move stays an op.
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,7 +81,7 @@ struct ToChannelsLast : OpRewritePattern<Op> {
 };
 } // namespace
 
-/// `operand`, which broadcasts to the rank of `permutation`, permuted.
+/// Transposes `operand`, which broadcasts to the rank of `permutation`.
 static Value permuteBroadcast(PatternRewriter &rewriter, Value operand,
                               ArrayRef<int64_t> permutation) {
   SmallVector<int64_t> shape(shapeOf(operand));
@@ -101,20 +101,20 @@ static Value cloneWith(PatternRewriter &rewriter, Operation *op,
   return fresh->getResult(0);
 }
 
-/// Whether transposes of `value` stay where they are: those of parameters are
-/// free (step 3), those of inputs are needed once at most.
+/// Whether transposes of `value` must not sink: those of parameters are free
+/// (step 3), those of inputs are needed at most once.
 static bool isPinned(Value value) {
   return isa<BlockArgument>(value) || value.getDefiningOp<LoadParamOp>();
 }
 
-/// The transpose that makes `value` and may sink, null if there is none.
+/// The transpose that makes `value`, if it may sink; else null.
 static TransposeOp sinkable(Value value) {
   auto transpose = value.getDefiningOp<TransposeOp>();
   return transpose && !isPinned(transpose.getInput()) ? transpose
                                                       : TransposeOp();
 }
 
-/// Its permutation, empty if there is none.
+/// The permutation of that transpose; empty if there is none.
 static ArrayRef<int64_t> permutationOf(Value value) {
   TransposeOp transpose = sinkable(value);
   return transpose ? transpose.getPermutation() : ArrayRef<int64_t>();
@@ -122,8 +122,8 @@ static ArrayRef<int64_t> permutationOf(Value value) {
 
 namespace {
 /// op(transpose(x), y) -> transpose(op(x, transpose⁻¹(y))) for elementwise ops
-/// and concatenation, if that leaves fewer transposes that can sink. The count
-/// is what makes the rewriting end.
+/// and concatenation, if that leaves fewer transposes that can sink. Because
+/// the count falls, the rewriting terminates.
 struct SinkThroughElementwise : RewritePattern {
   SinkThroughElementwise(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
@@ -134,8 +134,8 @@ struct SinkThroughElementwise : RewritePattern {
         op->getNumResults() != 1)
       return rewriter.notifyMatchFailure(op, "expected an elementwise op");
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    // Only operands of full size count: moving the transpose of a broadcast
-    // vector from one operand to the other would never end.
+    // Count only operands of full size: moving the transpose of a broadcast
+    // vector from one operand to the other would not terminate.
     auto isFull = [&](Value operand) {
       return concat || shapeOf(operand) == type.getShape();
     };
@@ -163,7 +163,7 @@ struct SinkThroughElementwise : RewritePattern {
     Value fresh = cloneWith(rewriter, op, operands, permuted(type, inverse));
     if (concat)
       fresh.getDefiningOp<ConcatOp>().setDim(permutation[concat.getDim()]);
-    // The counters of its entries stay those of the logical shape.
+    // The counters of the entries remain those of the logical shape.
     if (auto dropout = fresh.getDefiningOp<DropoutOp>())
       dropout.setStrides(applyPermutation(dropout.getStrides(), inverse));
     rewriter.replaceOp(op,
@@ -298,7 +298,7 @@ struct SinkThroughExpand : SinkTranspose<ExpandOp> {
 };
 
 /// reshape(transpose(x)) -> transpose(reshape(x)) if the reshape only splits
-/// dimensions, or only merges such that are neighbours in x too.
+/// dimensions, or only merges dimensions that are also adjacent in x.
 struct SinkThroughReshape : SinkTranspose<ReshapeOp> {
   using SinkTranspose<ReshapeOp>::SinkTranspose;
   LogicalResult sink(ReshapeOp op, Value source, ArrayRef<int64_t> permutation,
@@ -310,8 +310,8 @@ struct SinkThroughReshape : SinkTranspose<ReshapeOp> {
       return rewriter.notifyMatchFailure(op, "neither splits nor merges");
     bool merges = from.getRank() > to.getRank();
     size_t few = groups->size();
-    // Position of each group in the order of x. A group is one dimension of the
-    // side with fewer dimensions.
+    // The position of each group in the order of x. A group is one dimension of
+    // the side with fewer dimensions.
     SmallVector<int64_t> inX;
     if (merges) {
       for (ReassociationIndices &group : *groups) {
@@ -325,7 +325,8 @@ struct SinkThroughReshape : SinkTranspose<ReshapeOp> {
     }
     SmallVector<size_t> order(llvm::to_vector(llvm::seq<size_t>(few)));
     llvm::sort(order, [&](size_t a, size_t b) { return inX[a] < inX[b]; });
-    // Shape of the reshape of x, and for each result dimension its place there.
+    // The shape of the reshape of x, and the position of each result dimension
+    // in it.
     SmallVector<int64_t> shape, place(to.getRank());
     for (size_t group : order) {
       if (merges) {
@@ -370,8 +371,8 @@ struct AssignLayout
     getOperation().walk([](MatmulOp product) { absorbTransposes(product); });
   }
 
-  /// Step 4: a transpose that is left in front of a product (of a weight that
-  /// others read as it is, or of an activation) becomes a flag of the product.
+  /// Step 4: a remaining transpose before a product (of a weight with other
+  /// readers, or of an activation) becomes a flag of the product.
   static void absorbTransposes(MatmulOp product) {
     auto absorb = [](OpOperand &operand) {
       auto transpose = operand.get().getDefiningOp<TransposeOp>();
@@ -391,7 +392,8 @@ struct AssignLayout
       product.setTransposeRhs(!product.getTransposeRhs());
   }
 
-  /// Step 3: makes the transpose that all readers of `param` apply its storage.
+  /// Step 3: if all readers of `param` apply the same transpose, stores it
+  /// transposed.
   void storePermuted(ParamOp param) {
     SmallVector<LoadParamOp> loads;
     bool agreed = true;

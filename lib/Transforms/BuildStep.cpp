@@ -1,12 +1,11 @@
 //===- BuildStep.cpp - derive the training step from the loss -------------===//
 //
-// Needs `@loss` in which every op on the way from a trained parameter to the
-// loss has a gradient rule, and the module attribute `pock.optimizer`.
-// Leaves `@step`: the forward pass, then the backward pass (Differentiator),
-// then what happens to the gradients before they are applied (StepGradients),
-// then one pock.sparse_update per trained parameter. With `pock.accumulate`
-// also `@accumulate`, which only adds gradients up.
-//
+// Needs `@loss` in which every op between a trained parameter and the loss has
+// a gradient rule, and the module attribute `pock.optimizer`. Builds `@step`:
+// the forward pass, the backward pass (Differentiator), the processing of
+// gradients (StepGradients), and one pock.sparse_update per trained parameter.
+// With `pock.accumulate`, it also builds `@accumulate`, which only accumulates
+// gradients.
 //===----------------------------------------------------------------------===//
 
 #include "Differentiator.h"
@@ -25,7 +24,7 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The loss that `function` returns first, null (after an error) if it is no
+/// The first result of `function`; null after an error if it is not a
 /// floating-point scalar.
 static Value getLoss(func::FuncOp function) {
   Operation *terminator = function.getBody().front().getTerminator();
@@ -73,7 +72,7 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     if (failed(buildStep(function, *options)) ||
         (micro && failed(buildAccumulate(micro))))
       return signalPassFailure();
-    // They have served.
+    // StopGradient is only needed during differentiation; remove it.
     module.walk([](Operation *op) {
       if (!isa<StopGradientOp, WithDerivativesOp>(op))
         return;
@@ -107,7 +106,7 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     return success();
   }
 
-  /// Turns a copy of the loss into a function that only adds gradients up.
+  /// Turns a copy of the loss into a function that only accumulates gradients.
   LogicalResult buildAccumulate(func::FuncOp function) {
     OpBuilder builder(function.getBody().front().getTerminator());
     Value loss = getLoss(function);
@@ -132,7 +131,7 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
                                  named(function.getContext(), name));
   }
 
-  /// Adds the learning rates as input and one update per trained parameter.
+  /// Adds the learning rates as an input, and one update per trained parameter.
   LogicalResult addUpdates(OpBuilder &builder, func::FuncOp function,
                            ArrayRef<ParamGradient> gradients,
                            const StepOptions &options,
@@ -171,7 +170,7 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     return reshapeTo(builder, loc, entry, {});
   }
 
-  /// Counts the steps if an optimizer wants to know; null if none does.
+  /// Counts the steps if an optimizer needs the count; null if none does.
   Value buildStepNumber(OpBuilder &builder, Location loc,
                         const StepOptions &options, RankedTensorType scalar) {
     if (llvm::none_of(options.optimizers, [](OptimizerAttrInterface optimizer) {

@@ -1,6 +1,6 @@
 //===- Decompose.cpp - replace composite ops by their parts ---------------===//
 //
-// What remains are ops with a VJP of their own, or without a gradient.
+// Afterwards, only ops with a VJP of their own or without a gradient remain.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,8 +20,8 @@ struct Decompose : public ::mlir::pock::impl::DecomposeBase<Decompose> {
   using Base::Base;
 
   void runOnOperation() override {
-    // Parts may be composite themselves; they stand before the op they replace,
-    // hence the list is refilled until nothing is left.
+    // Parts may be composite themselves. They precede the op that they replace,
+    // so the list is refilled until nothing is left.
     while (true) {
       SmallVector<DecomposableOpInterface> composites;
       getOperation()->walk([&](DecomposableOpInterface op) {

@@ -1,18 +1,18 @@
 //===- DeriveScaleGradients.cpp - gradients of scales without activations -===//
 //
-// The gradient of a scale behind a convolution or product, sum(g * (y - mean))
-// per channel, is what keeps y until the backward pass. But y = conv(x, w) is
-// linear in w, and so
+// The gradient of a scale after a convolution or product is sum(g * (y - mean))
+// per channel, which would require saving y. But y = conv(x, w) is linear in w,
+// and so
 //
 //   sum(g * y)[f] = <w[.., f], conv_weight_grad(x, g)[.., f]>,
 //
-// of which the step computes the right-hand side's operands anyway. Needs the
-// backward pass in the function's block (before pock-sink-gradients) with
-// scales moved to the weight gradients (pock-move-scales). Fires where y is
-// then no longer kept, and w is smaller than y. Not where x has not been
-// normalised or cut off by an activation: if its mean is large against its
-// spread, sum(g * y) and mean * sum(g) cancel, and the difference is less
-// accurate than the sum.
+// whose right-hand side reads values that the step computes anyway. Needs the
+// backward pass in the function's block (before pock-sink-gradients), with
+// scales moved to the weight gradients (pock-move-scales). Applies if y is then
+// not saved, and w is smaller than y. Does not apply if x has neither been
+// normalised nor passed through an activation: if the mean of x is large
+// compared with its spread, sum(g * y) and mean * sum(g) cancel, and the
+// difference is less accurate than the sum.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,17 +29,17 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Whether `value` varies along dimension `dim` of a tensor of rank `rank`
-/// only, and has `size` entries.
+/// Whether `value`, broadcast to rank `rank`, varies only along dimension `dim`
+/// and has `size` entries.
 static bool isVector(Value value, int64_t dim, int64_t rank, int64_t size) {
   ArrayRef<int64_t> shape = shapeOf(value);
   int64_t own = dim - (rank - static_cast<int64_t>(shape.size()));
   return own >= 0 && shape[own] == size && llvm::product_of(shape) == size;
 }
 
-/// Whether the entries of `value` may have a mean that is large against their
-/// spread: an input of the function, or products and convolutions that nothing
-/// has normalised or cut off since.
+/// Whether the entries of `value` may have a mean that is large compared with
+/// their spread: an input of the function, or a product or convolution without
+/// a later normalisation or activation.
 static bool mayBeOffCentre(Value value) {
   Operation *op = value.getDefiningOp();
   KernelRole role = op ? getKernelRole(op) : KernelRole::Absent;
@@ -48,7 +48,7 @@ static bool mayBeOffCentre(Value value) {
   if (op->getNumOperands() == 1 &&
       (role == KernelRole::View || role == KernelRole::DataMovement))
     return mayBeOffCentre(op->getOperand(0));
-  // A bias, or two branches that join.
+  // A bias, or a join of two branches.
   if (isa<AddOp>(op))
     return llvm::any_of(op->getOperands(), [&](Value operand) {
       return shapeOf(operand) == shapeOf(value) && mayBeOffCentre(operand);
@@ -56,7 +56,7 @@ static bool mayBeOffCentre(Value value) {
   return false;
 }
 
-/// Whether `sum` keeps dimension `dim` alone.
+/// Whether `sum` keeps only dimension `dim`.
 static bool keepsOnly(SumOp sum, int64_t dim) {
   for (auto [i, size] : llvm::enumerate(shapeOf(sum.getInput())))
     if (size != 1 && (static_cast<int64_t>(i) == dim) ==
@@ -102,7 +102,7 @@ private:
               const StepPhases &phases) {
     if (g == activation || shapeOf(g) != shapeOf(activation))
       return false;
-    // From the activation back to the linear map, through what is affine.
+    // From the activation back to the linear map, through affine ops.
     SmallVector<Operation *> affine;
     Value value = activation;
     while (isa_and_present<AddOp, SubOp, MulOp>(value.getDefiningOp()) &&
@@ -154,8 +154,9 @@ private:
     return true;
   }
 
-  /// What makes `value` of a trained parameter whose whole gradient, with `g`
-  /// for the gradient of `value`, is computed.
+  /// The linear map that makes `value` from a trained parameter, if the step
+  /// computes the whole gradient of that parameter, with `g` as the gradient of
+  /// `value`.
   static std::optional<Linear> findLinear(Value value, Value g) {
     Operation *op = value.getDefiningOp();
     if (!op || !isa<ConvOp, MatmulOp>(op))
@@ -189,16 +190,16 @@ private:
     return {};
   }
 
-  /// Whether reading weight and gradient costs less than the activation: that
-  /// is written once and read once, and the gradient then is no longer
-  /// accumulated where it is used.
+  /// Whether reading weight and gradient costs less than the activation. The
+  /// activation is written once and read once; without it, the gradient is no
+  /// longer accumulated where it is used.
   static bool pays(const Linear &linear) {
     return llvm::product_of(shapeOf(linear.weight)) * 2 <=
            llvm::product_of(shapeOf(linear.result));
   }
 
-  /// Whether the backward pass reads `value`, and what `affine` makes of it, in
-  /// `product` only.
+  /// Whether the backward pass reads `value`, and the values that `affine`
+  /// makes from it, only in `product`.
   bool isFreed(Value value, ArrayRef<Operation *> affine, MulOp product,
                const StepPhases &phases) const {
     SmallVector<Value> values{value};
@@ -212,7 +213,7 @@ private:
     return true;
   }
 
-  /// The ops in front of `end` that need the result of `sum`, in order.
+  /// The ops before `end` that depend on the result of `sum`, in order.
   SmallVector<Operation *> usersBefore(SumOp sum, Operation *end) const {
     SmallVector<Operation *> found;
     llvm::SmallPtrSet<Operation *, 8> needing;

@@ -53,7 +53,7 @@ LogicalResult Differentiator::differentiateAll(OpBuilder &builder) {
   addCotangent(builder, loss,
                splatConstant(builder, loss.getLoc(),
                              cast<RankedTensorType>(loss.getType()), 1.0));
-  // The ops of the forward pass, latest first; new ops do not count.
+  // The ops of the forward pass, without those that are added here.
   SmallVector<Operation *> tape;
   for (Operation &op : function.getBody().front())
     tape.push_back(&op);
@@ -70,7 +70,7 @@ LogicalResult Differentiator::removeCustomGradients(OpBuilder &builder) {
     op.bindCotangents(builder, {});
     op.remove();
   }
-  // What computes given gradients stands where the forward pass does.
+  // Ops that compute given gradients still are in the forward pass.
   auto readsItself = [](Operation &op) {
     return llvm::is_contained(op.getUsers(), &op);
   };
@@ -138,7 +138,8 @@ Value Differentiator::buildGradient(OpBuilder &builder, ParamOp param) {
                      : part;
   }
   auto type = cast<RankedTensorType>(param.getType());
-  // The loss reads it, but only through functions that are flat everywhere.
+  // The loss reads the parameter only through functions whose derivative is
+  // zero.
   if (!gradient)
     gradient = splatConstant(builder, loc, type, 0.0);
   SliceAttr slice = param.getSliceAttr();

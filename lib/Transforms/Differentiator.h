@@ -34,15 +34,14 @@ private:
   void findActive();
   /// Builds the cotangents of all active values that the loss depends on.
   LogicalResult differentiateAll(OpBuilder &builder);
-  /// Passes the cotangents of the results of `op` on to its operands.
+  /// Propagates the cotangents of the results of `op` to its operands.
   LogicalResult differentiate(OpBuilder &builder, Operation *op);
-  /// Removes the ops that give gradients, and puts what computes them behind
-  /// what they are computed from.
+  /// Removes pock.custom_gradient and pock.set_gradients, and moves the ops
+  /// that compute given gradients behind their operands.
   LogicalResult removeCustomGradients(OpBuilder &builder);
-  /// Adds `cotangent` to what has arrived at `value`.
+  /// Adds `cotangent` to the cotangent of `value`.
   void addCotangent(OpBuilder &builder, Value value, Value cotangent);
-  /// The gradient of the trained part of `param`, zero if nothing arrives
-  /// there.
+  /// The gradient of the trained part of `param`; zero if it has no cotangent.
   Value buildGradient(OpBuilder &builder, ParamOp param);
 
   func::FuncOp function;

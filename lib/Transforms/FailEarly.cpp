@@ -1,10 +1,10 @@
-//===- FailEarly.cpp - failures in front of what does not need them -------===//
+//===- FailEarly.cpp - move failures to the beginning ---------------------===//
 //
 // Needs functions of one block. Guarantees the same results, and the same order
-// of failures that move. What leads to a flag moves with it, so that an index
-// that is computed may live longer than before; `pock-order-launches` takes
-// that back where it costs memory, for a failure holds up nothing but what
-// writes a parameter.
+// of the failures that move. The ops that compute a flag move with it, so a
+// computed index may live longer than before. `pock-order-launches` reverts
+// that if it costs memory, because only writes of parameters wait for a
+// failure.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Whether `op` is cheap enough to run first: it makes integers.
+/// Whether `op` may run first: it makes integers, and so is cheap.
 static bool mayBeEarly(Operation *op) {
   return op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
          llvm::all_of(op->getResultTypes(), [](Type type) {
@@ -30,8 +30,8 @@ static bool mayBeEarly(Operation *op) {
          });
 }
 
-/// Adds to `ops` what makes `value`, operands first; whether all of that may be
-/// early.
+/// Adds the ops that make `value` to `ops`, operands first. Returns whether all
+/// of them may run first.
 static bool collect(Value value, llvm::SetVector<Operation *> &ops) {
   Operation *op = value.getDefiningOp();
   if (!op || ops.contains(op))

@@ -1,12 +1,11 @@
-//===- FitMemory.cpp - run launches again to fit a limit ------------------===//
+//===- FitMemory.cpp - repeat launches to fit a limit ---------------------===//
 //
-// Needs functions of launches on tensors, in a good order, whose kernels say
-// how much workspace they want, and the module attribute `pock.memory_limit`.
-// Which launches to repeat is the search of lib/Support/Recompute.h; the order
-// of all is found anew behind it, and the memory plan has the last word: where
-// its arena is larger than what lives at one moment, the search aims lower.
-// Guarantees the same results: what is repeated is the same kernel on the same
-// operands.
+// Needs functions of launches on tensors in a good order, kernels with known
+// workspace, and the module attribute `pock.memory_limit`. The search in
+// lib/Support/Recompute.h selects the launches to repeat. Then all launches are
+// ordered again. The memory plan decides whether the limit is met: if its arena
+// is larger than the maximum of live bytes, the search aims lower. Guarantees
+// the same results: a repeated launch is the same kernel on the same operands.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +33,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// One function that shall fit.
+/// A function that must fit.
 class Fitter {
 public:
   Fitter(func::FuncOp function, const SymbolTable &symbols,
@@ -47,8 +46,8 @@ public:
         task.inPlace.clear();
   }
 
-  /// Rewrites the function so that its arena has at most `limit` bytes, if
-  /// possible; else to the smallest arena found. Returns the arena's size.
+  /// Rewrites the function so that its arena has at most `limit` bytes; if that
+  /// is impossible, to the smallest arena found. Returns the size of the arena.
   FailureOr<int64_t> run(int64_t limit) {
     FailureOr<Variant> given = measure(function);
     if (failed(given) || given->arena <= limit)
@@ -57,8 +56,9 @@ public:
     if (failed(approach(limit, best)))
       return failure();
     if (best.arena > limit) {
-      // What is said to be the smallest must be found again where it is the
-      // limit: this search depends on the limit in nothing but its end.
+      // The reported minimum must be reproducible: compiling with that limit
+      // must succeed. So this search may not depend on the limit, only stop at
+      // it.
       replace(best, *given);
       FailureOr<Variant> least = attempt(0);
       if (failed(least))
@@ -87,11 +87,11 @@ private:
   struct Variant {
     func::FuncOp function;
     int64_t arena = 0;
-    /// Whether as little is alive at one moment as was aimed at.
+    /// Whether the maximum of live bytes is at most the aim.
     bool reached = false;
   };
 
-  /// Drops what `variant` was.
+  /// Erases the function of `variant`.
   void replace(Variant &variant, const Variant &other) {
     if (variant.function != function && variant.function != other.function)
       variant.function.erase();
@@ -112,7 +112,7 @@ private:
     return Variant{candidate, plan.getPeak()};
   }
 
-  /// The variant that keeps at most `aim` bytes alive, or the fewest.
+  /// The variant with at most `aim` live bytes, or the one with the fewest.
   FailureOr<Variant> attempt(int64_t aim) {
     Recomputation found = recompute(
         graph.tasks, graph.buffers,
@@ -133,7 +133,7 @@ private:
       FailureOr<Variant> variant = attempt(aim);
       if (failed(variant))
         return failure();
-      // What the plan loses to gaps must be won elsewhere.
+      // Lower the aim by the bytes that the plan loses to gaps.
       aim -= std::max<int64_t>(variant->arena - limit, 1);
       bool reached = variant->reached;
       keepSmaller(best, *variant);
@@ -143,8 +143,8 @@ private:
     return success();
   }
 
-  /// What launching each again costs: floating-point operations, and those that
-  /// would take as long as moving its bytes.
+  /// The cost of repeating each launch: floating-point operations, plus the
+  /// operations that would take as long as moving its bytes.
   SmallVector<TaskCost> costsOf(const LaunchGraph &graph) const {
     constexpr int64_t operationsPerByte = 2;
     SmallVector<TaskCost> costs;
@@ -159,7 +159,7 @@ private:
     return costs;
   }
 
-  /// Whether `launch` makes fresh values only, of which none is returned.
+  /// Whether `launch` makes only new values, none of which is returned.
   static bool mayRunAgain(LaunchOp launch) {
     return llvm::all_of(launch.getOuts(),
                         [](Value out) {
@@ -173,14 +173,14 @@ private:
   }
 
   /// A copy of the function with the repetitions of `found`, in the best order
-  /// of all launches, if that may differ.
+  /// of all launches unless reordering is disabled.
   func::FuncOp apply(const Recomputation &found) {
     Order order;
     if (reorder)
       order = findOrder(found.tasks, found.buffers, found.order);
     else
       order.tasks = found.order;
-    // Beside the function, as its symbols resolve through the module around.
+    // The copy must be in the same module, so that its symbols resolve.
     OpBuilder builder(function);
     auto copy = func::FuncOp::create(builder, function.getLoc(),
                                      (function.getName() + ".variant").str(),
@@ -197,7 +197,7 @@ private:
     return copy;
   }
 
-  /// Copies launches; each value that one reads is that of a buffer.
+  /// Copies launches; each value that a launch reads belongs to a buffer.
   struct Rewriter {
     Rewriter(const LaunchGraph &graph, const Recomputation &found, Block *body)
         : graph(graph), found(found), builder(OpBuilder::atBlockEnd(body)) {}
@@ -205,7 +205,7 @@ private:
     const LaunchGraph &graph;
     const Recomputation &found;
     OpBuilder builder;
-    /// What is no launch: inputs, loads, views of them.
+    /// Values that no launch makes: inputs, loads, views of them.
     IRMapping shared;
     /// The new value of each buffer.
     DenseMap<int, Value> made;
@@ -213,7 +213,8 @@ private:
     void launch(int task) {
       int original = found.taskOf[task];
       LaunchOp op = graph.launches[original];
-      // Buffers in the order of the original's reads: repeated ones differ.
+      // Buffers in the order of the original's reads; repeated launches read
+      // others.
       DenseMap<Value, int> bufferOf;
       for (auto [from, to] :
            llvm::zip(graph.tasks[original].reads, found.tasks[task].reads))
@@ -236,7 +237,8 @@ private:
       });
     }
 
-    /// `value` in the copy; a launch's result is that of its buffer now.
+    /// `value` in the copy; for the result of a launch, the current value of
+    /// its buffer.
     Value copy(Value value, const DenseMap<Value, int> &bufferOf) {
       if (auto buffer = bufferOf.find(value); buffer != bufferOf.end())
         return made.at(buffer->second);
@@ -247,15 +249,16 @@ private:
       for (Value operand : op->getOperands())
         mapping.map(operand, copy(operand, bufferOf));
       Value result = builder.clone(*op, mapping)->getResult(0);
-      // Of a view of a launch's result there is one per version; a destination
-      // is filled once.
+      // There is one view of a launch's result per repetition; a destination is
+      // used once.
       if (!storageOf(value).getDefiningOp<LaunchOp>() &&
           !isa<tensor::EmptyOp>(op))
         shared.map(value, result);
       return result;
     }
 
-    /// Copies stores and the terminator: they read what was made first.
+    /// Copies stores and the terminator: they read the first version of a
+    /// value.
     void finish(Block &original) {
       DenseMap<Value, int> first;
       for (auto [buffer, value] : llvm::enumerate(graph.values))
@@ -321,7 +324,7 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     return {params.alignment, inPlace, reuse, guard};
   }
 
-  /// What lives in the arena when most bytes do, the largest first.
+  /// The live values at the peak of the arena, the largest first.
   static SmallVector<const Place *> findPeak(const FunctionPlan &plan) {
     SmallVector<int64_t> live = plan.getTimeline();
     int64_t peak = std::distance(live.begin(), llvm::max_element(live));
@@ -335,7 +338,7 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     return found;
   }
 
-  /// Says what stands in the way of the limit.
+  /// Emits the error that the limit cannot be met, with the values at the peak.
   void explain(int64_t limit, const ParameterPlaces &params, int64_t arena,
                func::FuncOp function) {
     constexpr size_t most = 8;

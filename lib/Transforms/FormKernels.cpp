@@ -1,6 +1,6 @@
 //===- FormKernels.cpp - group ops into kernels and outline them ----------===//
 //
-// KernelGroups decides what goes together; this pass makes the kernels and the
+// KernelGroups divides ops into groups; this pass makes the kernels and the
 // list of launches. Needs functions of one block without pock.sparse_update.
 //
 //===----------------------------------------------------------------------===//
@@ -27,7 +27,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// A name that tells what the kernel does: `conv_add_relu`.
+/// A name that describes the kernel: `conv_add_relu`.
 std::string nameOf(ArrayRef<Operation *> ops) {
   constexpr unsigned limit = 4;
   llvm::SmallSetVector<StringRef, 8> names;
@@ -70,7 +70,7 @@ public:
               finishFailure(failure);
           });
     }
-    // What is returned is read before a parameter is overwritten.
+    // Returned values are read before a parameter is overwritten.
     Operation *terminator = old.getTerminator();
     SmallVector<Value> returned;
     for (auto [i, value] : llvm::enumerate(terminator->getOperands()))
@@ -86,8 +86,7 @@ public:
   }
 
 private:
-  /// `value` in the new body: a view or load is made where it is first asked
-  /// for.
+  /// `value` in the new body; a view or load is made at its first use.
   Value materialize(Value value) {
     if (Value known = mapping.lookupOrNull(value))
       return known;
@@ -130,7 +129,8 @@ private:
             }))
           outs.push_back(result);
     }
-    // Where an out goes: over the parameter whose new value it is, or anywhere.
+    // The destination of an out: the parameter whose new value it is, or a new
+    // tensor.
     SmallVector<Value> destinations;
     IRMapping inPlace;
     for (Value out : outs) {
@@ -155,9 +155,10 @@ private:
       kernel->setAttr(attribute::channelBlocks, builder.getUnitAttr());
   }
 
-  /// Takes what a kernel reads of `param` from `ins`, as it finds that in `out`
-  /// before it overwrites it; views of it are made in the kernel, in front of
-  /// `ops`. Returns the value on entry, null if the kernel does not read it.
+  /// Removes the operands that a kernel reads from `param` from `ins`, because
+  /// it finds the old value in `out` before it overwrites it. Views of it are
+  /// made in the kernel, before `ops`. Returns the value on entry; null if the
+  /// kernel does not read it.
   static Value takeOldValue(StringRef param, Value out,
                             llvm::SetVector<Value> &ins,
                             SmallVectorImpl<Operation *> &ops,
@@ -181,8 +182,8 @@ private:
   }
 
   /// Makes and returns the kernel of `ops`, and makes its launch; maps `outs`
-  /// to the results. `inPlace` says which value read is the old content of
-  /// which out.
+  /// to the results. `inPlace` maps an out to the value that is its old
+  /// content.
   func::FuncOp launch(ArrayRef<Operation *> ops, ArrayRef<Value> ins,
                       ArrayRef<Value> outs, ArrayRef<Value> destinations,
                       const IRMapping &inPlace) {
@@ -236,7 +237,7 @@ private:
     return kernel;
   }
 
-  /// Appends `op`, which every kernel makes itself, and what it is a view of.
+  /// Appends `op`, which every kernel recomputes, and the ops it is a view of.
   static void repeat(Operation *op,
                      llvm::SmallPtrSetImpl<Operation *> &repeated,
                      SmallVectorImpl<Operation *> &ops) {
@@ -247,15 +248,15 @@ private:
     ops.push_back(op);
   }
 
-  /// The result that `value` was just mapped to, for one use: who wants it
-  /// again gets one of its own.
+  /// The result that `value` was just mapped to, for one use; another use gets
+  /// a result of its own.
   Value takeResult(Value value) {
     Value result = mapping.lookup(value);
     mapping.erase(value);
     return result;
   }
 
-  /// A launch that copies `value` to `destination`, whatever makes it.
+  /// Makes a launch that copies `value` to `destination`.
   Value copy(Value value, Value destination) {
     Operation *source = value.getDefiningOp();
     if (source && isRepeated(source)) {
@@ -272,14 +273,15 @@ private:
     return result;
   }
 
-  /// A store and the parameter whose old value it stores, if it stores one.
+  /// A store, and the parameter whose old value it stores, if any.
   struct Pending {
     StoreParamOp store;
     StringRef read;
   };
 
-  /// Sets all parameters. One that gets the old value of another is set before
-  /// that is overwritten; where they take turns, one value is kept aside.
+  /// Makes the stores of all parameters. A parameter that gets the old value of
+  /// another is set before that is overwritten; in a cycle, one value is copied
+  /// first.
   void finishStores(Block &old) {
     SmallVector<Pending> pending;
     for (auto store : old.getOps<StoreParamOp>()) {
@@ -312,7 +314,8 @@ private:
     }
   }
 
-  /// Lets the stores of the first old value in `pending` store a copy of it.
+  /// Makes a copy of the first old value in `pending`, and lets its stores use
+  /// it.
   void keepAside(SmallVectorImpl<Pending> &pending) {
     Value value = llvm::find_if(pending, [](const Pending &other) {
                     return !other.read.empty();
@@ -338,7 +341,7 @@ private:
     return maker && groups.lookup(maker);
   }
 
-  /// Lets the function fail here; the flag is what a kernel makes.
+  /// Makes the check of a flag that a kernel makes.
   void finishFailure(FailIfOp failure) {
     Value flag = failure.getFlag();
     if (isMade(flag))
@@ -350,9 +353,9 @@ private:
     builder.insert(fresh);
   }
 
-  /// Returns the first result of the function, if `group` makes it and a
-  /// failure follows: the caller of a function that fails behind its loss reads
-  /// that.
+  /// If `group` makes the first result of the function and a failure follows,
+  /// returns that result in the caller's memory: the caller reads the loss even
+  /// if the function fails after it.
   void finishLoss(Block &old, const KernelGroup &group) {
     Operation *terminator = old.getTerminator();
     if (terminator->getNumOperands() == 0)
@@ -366,7 +369,7 @@ private:
       loss = finishReturn(value);
   }
 
-  /// `value` as a result of its own: the caller's memory can be its place.
+  /// `value` as a separate result, which can be placed in the caller's memory.
   Value finishReturn(Value value) {
     Value known = mapping.lookupOrNull(value);
     auto launch = known ? known.getDefiningOp<LaunchOp>() : LaunchOp();
@@ -377,7 +380,7 @@ private:
     return copy(value, createEmpty(value));
   }
 
-  /// A result without entries: of a kernel that has nothing to do.
+  /// A result without entries, made by an empty kernel.
   Value returnEmpty(Value value) {
     IRMapping asItIs;
     asItIs.map(value, value);
@@ -391,8 +394,8 @@ private:
   OpBuilder builder;
   IRMapping mapping;
   llvm::SmallPtrSet<Operation *, 16> done;
-  /// Results of launches that are returned, and the first of them if it was
-  /// made in front of a failure.
+  /// Launch results that are returned; and the first of them, if it was made
+  /// before a failure.
   llvm::SmallPtrSet<Value, 4> seen;
   Value loss;
 };

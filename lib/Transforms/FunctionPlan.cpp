@@ -1,4 +1,4 @@
-//===- FunctionPlan.cpp - where the values of a function live -------------===//
+//===- FunctionPlan.cpp - plan of the memory of a function ----------------===//
 
 #include "FunctionPlan.h"
 
@@ -24,7 +24,7 @@ LogicalResult FunctionPlan::run(const Options &options) {
     if (place->kind == Place::Arena)
       live.insert(place.get());
   SmallVector<Slot> slots;
-  // Guards keep the alignment of what they surround.
+  // Guards are multiples of the alignment.
   int64_t guard = llvm::alignTo(options.guard, options.alignment);
   for (Place *place : live) {
     Slot slot{place->bytes + 2 * guard, options.alignment, place->begin,
@@ -44,7 +44,7 @@ LogicalResult FunctionPlan::run(const Options &options) {
   return success();
 }
 
-/// Notes that launch number `now` uses what lives at `place`.
+/// Records that launch number `now` uses the content of `place`.
 static void use(Place &place, int64_t now) {
   place.end = now;
   if (!place.contents.empty())
@@ -53,7 +53,7 @@ static void use(Place &place, int64_t now) {
 
 FailureOr<std::shared_ptr<Place>> FunctionPlan::find(Operation *user,
                                                      Value value) {
-  // A copy: an assignment may move the entries of the map.
+  // Copy first: an assignment may move the entries of the map.
   if (std::shared_ptr<Place> place = places.lookup(value))
     return place;
   return user->emitOpError("expected operands that are arguments, loaded, or "
@@ -167,7 +167,7 @@ LogicalResult FunctionPlan::checkFailures() {
   return success();
 }
 
-/// Makes results of the function the caller's memory.
+/// Places results of the function in the caller's memory.
 LogicalResult FunctionPlan::placeReturned() {
   Operation *terminator = function.getBody().front().getTerminator();
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
@@ -234,7 +234,7 @@ int64_t FunctionPlan::getSaved() const {
   return bytes;
 }
 
-/// The bytes at each launch, of what is more than at the one before.
+/// The live bytes at each launch, from their changes.
 static SmallVector<int64_t> sumUp(ArrayRef<int64_t> change) {
   SmallVector<int64_t> bytes;
   int64_t sum = 0;
@@ -247,8 +247,8 @@ int64_t FunctionPlan::getGradients() const {
   int64_t loss = getLossIndex();
   SmallVector<int64_t> change(launches.size() + 1, 0);
   for (const Place *place : getArenaPlaces()) {
-    // The last to begin is what counts: what is written over an activation is a
-    // gradient.
+    // The content that begins last counts: a value written over an activation
+    // is a gradient.
     int64_t end = place->end;
     for (const Content &content : llvm::reverse(place->contents)) {
       int64_t begin = std::max(content.begin, place->begin);

@@ -1,4 +1,4 @@
-//===- FunctionPlan.h - where the values of a function live -----*- C++ -*-===//
+//===- FunctionPlan.h - plan of the memory of a function ------ -*- C++ -*-===//
 
 #ifndef POCK_LIB_TRANSFORMS_FUNCTIONPLAN_H
 #define POCK_LIB_TRANSFORMS_FUNCTIONPLAN_H
@@ -12,7 +12,7 @@
 
 namespace mlir::pock {
 
-/// One of the values that live at a place, one after the other: an elementwise
+/// One of the values that occupy a place, one after the other: an elementwise
 /// kernel may write its result over its operand.
 struct Content {
   /// Null for the workspace of a kernel.
@@ -22,10 +22,10 @@ struct Content {
   int64_t begin = 0, end = 0;
 };
 
-/// Where a value lives.
+/// The location of a value.
 struct Place {
   enum Kind { Constants, State, Arena, Input, Output } kind = Arena;
-  /// Byte offset in the segment, or number of the input or output.
+  /// Byte offset in the segment, or index of the input or output.
   int64_t offset = 0;
   int64_t bytes = 0;
   /// Launches from the first write to the last use, both included (arena only).
@@ -42,30 +42,30 @@ public:
   FunctionPlan(func::FuncOp function, const llvm::StringMap<Place> &params)
       : function(function), params(params) {}
 
-  /// How values may lie.
+  /// Options of the placement.
   struct Options {
     int64_t alignment = 64;
     /// Whether an elementwise kernel may write over an operand that dies.
     bool inPlace = true;
     /// Whether values that do not live at the same time may share bytes.
     bool reuse = true;
-    /// Bytes that stay free in front of and behind every value.
+    /// Bytes that stay free before and after every value.
     int64_t guard = 0;
   };
 
-  /// Places all values; fails with an error where an old value of a parameter
-  /// would be read after it is overwritten, a kernel writes its input, or a
-  /// parameter is written in front of a failure.
+  /// Places all values. Fails with an error if an old value of a parameter
+  /// would be read after it is overwritten, if a kernel writes its input, or if
+  /// a parameter is written before a failure.
   LogicalResult run(const Options &options);
 
   /// The place of `value`.
   const Place &placeOf(Value value) const { return *places.at(value); }
-  /// Workspace of launch number `index`, null if it needs none.
+  /// The workspace of launch number `index`; null if it needs none.
   const Place *workspaceOf(int64_t index) const {
     return workspaces[index].get();
   }
   ArrayRef<LaunchOp> getLaunches() const { return launches; }
-  /// Where the function may fail: behind so many launches.
+  /// The failures of the function, each with the number of launches before it.
   ArrayRef<std::pair<FailIfOp, int64_t>> getFailures() const {
     return failures;
   }
@@ -74,12 +74,12 @@ public:
   /// The launch that makes the first result, -1 if there is none.
   int64_t getLossIndex() const;
 
-  /// Bytes of the arena, and the least that this order of launches needs.
+  /// Bytes of the arena, and the lower bound for this order of launches.
   int64_t getPeak() const { return peak; }
   int64_t getLowerBound() const { return bound; }
-  /// Bytes that the backward pass reads of the forward pass.
+  /// Bytes of the forward pass that the backward pass reads.
   int64_t getSaved() const;
-  /// Most bytes made by the backward pass that live at one time.
+  /// Maximum of live bytes that the backward pass has made.
   int64_t getGradients() const;
   int64_t getLargestWorkspace() const;
   /// Live bytes at each launch.
@@ -90,7 +90,8 @@ private:
   LogicalResult checkOverwrites();
   LogicalResult checkFailures();
   LogicalResult placeReturned();
-  /// The place of what `user` uses; an error there if nothing has written it.
+  /// The place of a value that `user` uses; emits an error there if it is not
+  /// written.
   FailureOr<std::shared_ptr<Place>> find(Operation *user, Value value);
   void reuseDying();
 

@@ -1,9 +1,9 @@
 //===- IsolateKernel.cpp - copies of one kernel, to be measured -----------===//
 //
-// Needs a module at stage `kernels`. Leaves one kernel of it, once per entry of
-// the module attribute `pock.candidates`, each with that choice and with a
-// public function that launches it. Parameters become inputs; an out's old
-// content is what the caller has put into the output.
+// Needs a module at stage `kernels`. Keeps one kernel, with one copy per entry
+// of the module attribute `pock.candidates`. Each copy has the choice of its
+// entry, and a public function that launches it. Parameters become inputs; the
+// old content of an out is the caller's content of the output.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,4 +1,4 @@
-//===- KernelFingerprint.cpp - what makes two kernels equal ---------------===//
+//===- KernelFingerprint.cpp - equality of kernels ------------------------===//
 
 #include "Pock/Transforms/KernelFingerprint.h"
 #include "Pock/IR/AttributeNames.h"
@@ -17,8 +17,8 @@ std::string mlir::pock::kernelText(func::FuncOp kernel) {
   flags.enableDebugInfo(false).useLocalScope().printGenericOpForm();
   os << kernel.getFunctionType() << kernel->getAttr(attribute::kernel)
      << kernel.getArgAttrsAttr();
-  // Values are numbered within the function, hence equally in equal bodies;
-  // the name is not part of the body.
+  // Values are numbered within the function, so equal bodies have equal
+  // numbers. The name is not part of the body.
   AsmState state(kernel, flags);
   for (Operation &op : kernel.getBody().front()) {
     op.print(os, state);

@@ -1,4 +1,4 @@
-//===- KernelGroups.cpp - which ops form a kernel -------------------------===//
+//===- KernelGroups.cpp - groups of ops that form kernels -----------------===//
 
 #include "KernelGroups.h"
 
@@ -51,13 +51,13 @@ static bool isPointwise(Operation *op) {
   return getKernelRole(op) == KernelRole::Elementwise;
 }
 
-/// Whether `op` reads the part of a parameter that an update works on.
+/// Whether `op` reads the trained part of a parameter for an update.
 static bool isParamSlice(Operation *op) {
   auto slice = dyn_cast<SliceOp>(op);
   return slice && slice.getInput().getDefiningOp<LoadParamOp>();
 }
 
-/// Whether `op` writes the part of a parameter that an update worked on.
+/// Whether `op` writes the trained part of a parameter after an update.
 static bool isParamInsert(Operation *op) {
   auto insert = dyn_cast<InsertSliceOp>(op);
   return insert && insert.getDest().getDefiningOp<LoadParamOp>();
@@ -68,15 +68,15 @@ static Value absorbedOperand(Operation *op) {
   return kernelOp ? kernelOp.getAbsorbedOperand() : Value();
 }
 
-/// Whether all that reads `cluster` is one op that computes it on the way. An
-/// anchored group is none.
+/// Whether the only reader of `cluster` is one op that may compute it point by
+/// point. False for an anchored group.
 static bool isAbsorbed(const KernelGroup &cluster) {
   Operation *root = cluster.ops.back();
   return llvm::all_of(cluster.ops, isPointwise) && root->hasOneUse() &&
          absorbedOperand(*root->getUsers().begin()) == root->getResult(0);
 }
 
-/// The shape of the loop nest `op` is part of.
+/// The shape of the loop nest of `op`.
 static ArrayRef<int64_t> nestShape(Operation *op) {
   if (auto insert = dyn_cast<InsertSliceOp>(op))
     return shapeOf(insert.getSource());
@@ -115,8 +115,8 @@ void KernelGroups::assign(Operation *op, KernelGroup *group) {
   groupOf[op] = group;
 }
 
-/// Whether `op` reads the only copy of what a contraction makes, whose kernel
-/// may take it as its epilogue.
+/// Whether `op` is the only reader of a contraction, whose kernel may take it
+/// as its epilogue.
 static bool endsContraction(Operation *op) {
   return llvm::any_of(op->getOperands(), [&](Value operand) {
     Operation *source = operand.getDefiningOp();
@@ -127,9 +127,10 @@ static bool endsContraction(Operation *op) {
 }
 
 /// Step 1: trees of elementwise ops of one shape with one root. A tree reads
-/// the result of one contraction at most: one that sums several (the partial
-/// gradients of a weight used many times) would keep all of them until the
-/// last. Cut, each sum is the epilogue of its own contraction.
+/// the result of at most one contraction. A tree that summed several (the
+/// partial gradients of a weight used many times) would keep all of them until
+/// the last. If the tree is cut, each sum is the epilogue of its own
+/// contraction.
 void KernelGroups::formClusters() {
   llvm::SmallPtrSet<KernelGroup *, 8> endContraction;
   for (Operation &op : llvm::reverse(body)) {
@@ -166,7 +167,8 @@ void KernelGroups::formClusters() {
     std::reverse(cluster->ops.begin(), cluster->ops.end());
 }
 
-/// Step 2: walks in program order; a cluster is met at its root, its last op.
+/// Step 2: walks in program order. A cluster is handled at its root, its last
+/// op.
 void KernelGroups::formGroups() {
   for (Operation &op : body) {
     if (isFree(&op))
@@ -174,7 +176,7 @@ void KernelGroups::formGroups() {
     KernelGroup *group = groupOf.lookup(&op);
     if (!group) {
       group = createGroup();
-      // The sole reader of a cluster may compute it on the way.
+      // The sole reader of a cluster may compute it point by point.
       if (Value operand = absorbedOperand(&op))
         if (Operation *source = operand.getDefiningOp())
           if (KernelGroup *cluster = groupOf.lookup(source);
@@ -205,7 +207,7 @@ void KernelGroups::formGroups() {
   }
 }
 
-/// Whether `op` is a convolution of single entries: it needs no padded copy.
+/// Whether `op` is a 1x1 convolution, which needs no padded copy.
 static bool isPointwiseConv(Operation *op) {
   auto conv = dyn_cast<ConvOp>(op);
   return conv && conv.getGroups() == 1 &&

@@ -1,4 +1,4 @@
-//===- KernelGroups.h - which ops form a kernel -----------------*- C++ -*-===//
+//===- KernelGroups.h - groups of ops that form kernels ------- -*- C++ -*-===//
 
 #ifndef POCK_LIB_TRANSFORMS_KERNELGROUPS_H
 #define POCK_LIB_TRANSFORMS_KERNELGROUPS_H
@@ -18,36 +18,36 @@ namespace mlir::pock {
 struct KernelGroup {
   /// In program order.
   SmallVector<Operation *> ops;
-  /// Shape that all values computed by the group's last part have, and that an
-  /// elementwise op must have to join.
+  /// The shape of all values that the group's last part computes; an
+  /// elementwise op must have it to join.
   SmallVector<int64_t> shape;
-  /// Place in the order of launches; behind all others until it has one.
+  /// Position in the order of launches; after all others until it is set.
   unsigned position = std::numeric_limits<unsigned>::max();
   /// Whether elementwise ops may follow in the same kernel.
   bool takesEpilogue = true;
   /// Belongs to the backward pass.
   bool backward = false;
-  /// Is a depthwise convolution of what a convolution in it makes.
+  /// Contains a convolution and the depthwise convolution of its result.
   bool byChannels = false;
 };
 
-/// Checks that a function is what can be grouped: one block of pock ops on
-/// static tensors, with updates lowered and no launches yet.
+/// Checks that a function can be grouped: one block of pock ops on static
+/// tensors, with updates lowered and no launches yet.
 LogicalResult verifyGroupable(func::FuncOp function);
 
-/// Whether `op` computes nothing that a kernel is needed for: loads, stores,
-/// views, and what is cheaper to repeat in every kernel than to keep.
+/// Whether `op` needs no kernel of its own: loads, stores, views, and values
+/// that are cheaper to recompute in every kernel than to keep.
 bool isFree(Operation *op);
 
-/// Whether every kernel that reads the result of `op` holds a copy of `op`.
+/// Whether every kernel that reads the result of `op` contains a copy of `op`.
 bool isRepeated(Operation *op);
 
-/// Whether the kernel of `reader` may compute `value`, its operand, point by
-/// point on the way, if nothing else reads that.
+/// Whether the kernel of `reader` may compute its operand `value` point by
+/// point, if that has no other reader.
 bool computesOnTheWay(Operation *reader, Value value);
 
-/// Whether a value of `type` is little beside one of `shape`: a scale per
-/// channel, say. Computing it earlier costs no memory to speak of.
+/// Whether a value of `type` is small compared with one of `shape`, for example
+/// a scale per channel. Computing it earlier costs little memory.
 bool isSmall(Type type, ArrayRef<int64_t> shape);
 
 /// Divides the ops of a function into kernels, in launch order. Elementwise ops
@@ -68,7 +68,8 @@ bool isSmall(Type type, ArrayRef<int64_t> shape);
 ///   * a group stands behind all groups that it reads.
 class KernelGroups {
 public:
-  /// With `reorder`, an update may move up to what makes its gradient.
+  /// With `reorder`, an update may move up to the group that makes its
+  /// gradient.
   KernelGroups(func::FuncOp function, bool reorder, unsigned mostOps);
 
   ArrayRef<KernelGroup *> getGroups() const { return order; }
@@ -76,8 +77,8 @@ public:
   /// The group of `op`, null for free ops.
   KernelGroup *lookup(Operation *op) const { return groupOf.lookup(op); }
 
-  /// Whether `group` may overwrite `param`: no other group from its position
-  /// on reads the old value, and none decides whether the function fails.
+  /// Whether `group` may overwrite `param`: no other group from its position on
+  /// reads the old value, and none makes the flag of a failure.
   bool mayOverwrite(const KernelGroup &group, StringRef param,
                     unsigned position) const;
 
@@ -113,29 +114,30 @@ private:
   void
   forEachSource(const KernelGroup &group,
                 function_ref<void(KernelGroup *, Value, bool)> visit) const;
-  /// Adds to `moved` what must move in front of `anchor` for `group` to stand
-  /// there; false if it cannot, or if it is not small beside `shape`.
+  /// Adds the groups to `moved` that must move before `anchor` so that `group`
+  /// can precede it. False if one cannot, or is not small compared with
+  /// `shape`.
   bool collectMoved(KernelGroup *group, const KernelGroup &anchor,
                     ArrayRef<int64_t> shape, MovedGroups &moved);
   void moveBefore(KernelGroup *anchor, const MovedGroups &moved);
   /// The group whose only result the depthwise convolution `op` alone reads:
   /// a kernel of both needs that result for a few channels at a time.
   KernelGroup *findExpansion(Operation *op) const;
-  /// The group of the transposition whose result the padded convolution `op`
-  /// alone reads: one copy can do both.
+  /// The group of the transposition whose only reader is the padded convolution
+  /// `op`: one copy can do both.
   KernelGroup *findTransposition(Operation *op) const;
-  /// Makes what `source` holds the first part of `group`.
+  /// Makes the ops of `source` the first part of `group`.
   void absorb(KernelGroup *source, KernelGroup *group);
   KernelGroup *createGroup();
   void assign(Operation *op, KernelGroup *group);
 
-  /// Writes the place of the groups from number `first` on.
+  /// Updates the positions of the groups from number `first` on.
   void renumber(unsigned first);
 
   Block &body;
   bool reorder;
   unsigned mostOps;
-  /// The position behind the last group that makes the flag of a failure.
+  /// The position after the last group that makes the flag of a failure.
   unsigned firstWrite = 0;
   SmallVector<std::unique_ptr<KernelGroup>> storage;
   SmallVector<KernelGroup *> order;

@@ -12,11 +12,11 @@
 
 namespace mlir::pock {
 
-/// Whether launch `op` may write its only result over operand `in`: each entry
-/// is read before it is written, by one elementwise loop nest.
+/// Whether launch `op` may write its only result over operand `in`: one
+/// elementwise loop nest reads each entry before it writes it.
 bool worksInPlace(LaunchOp op, unsigned in, const SymbolTable &symbols);
 
-/// Bytes of workspace that the kernel of `op` asks for.
+/// Bytes of workspace of the kernel of `op`.
 int64_t workspaceBytes(LaunchOp op, const SymbolTable &symbols);
 
 /// The number of the launch among `launches` that makes the first result of
@@ -32,12 +32,12 @@ bool writesParameter(LaunchOp launch);
 /// Calls `visit` with every failure whose flag `launch` makes.
 void forEachFailure(LaunchOp launch, function_ref<void(FailIfOp)> visit);
 
-/// What a person calls the place of an op: the first name in its location.
+/// The printed name of the place of an op: the first name in its location.
 std::string layerOf(Location loc);
 
-/// Which launch of a function needs what, and which must come first. Buffers
-/// are the values that launches make, with their bytes in the arena: what lives
-/// elsewhere (a parameter, an output) has none.
+/// Launches as tasks with buffers and dependences. Buffers are the values that
+/// launches make, with their bytes in the arena; values elsewhere (a parameter,
+/// an output) have zero bytes.
 struct LaunchGraph {
   LaunchGraph(func::FuncOp function, const SymbolTable &symbols);
 
@@ -45,18 +45,19 @@ struct LaunchGraph {
   SmallVector<LaunchOp> launches;
   SmallVector<Task, 0> tasks;
   SmallVector<Buffer> buffers;
-  /// The launch result that each buffer is.
+  /// The launch result of each buffer.
   SmallVector<Value> values;
 
 private:
   void addLaunch(LaunchOp launch, const SymbolTable &symbols);
-  /// Puts what overwrites a parameter behind the readers of its old value.
+  /// Adds edges from the readers of a parameter's old value to the launch that
+  /// overwrites it.
   void addOverwrites(func::FuncOp function);
-  /// Puts what writes a parameter behind what decides whether the function
-  /// fails.
+  /// Adds edges from the makers of failure flags to the launches that write a
+  /// parameter.
   void addFailures();
-  /// Puts what follows the loss behind the launch that makes it: reports and
-  /// profiles tell the backward pass by that.
+  /// Adds edges from the loss launch to every later launch, so that "after the
+  /// loss" still means "backward" in reports and profiles.
   void addPhases(func::FuncOp function);
 
   DenseMap<Value, int> bufferOf;

@@ -53,8 +53,9 @@ struct LaunchToCall
       param.erase();
   }
 
-  /// Makes arguments without entries that are passed on at most vectors: of
-  /// those of more dimensions, strides of zero, MLIR makes no bare pointers.
+  /// Reduces the rank of arguments without entries to at most one: MLIR makes
+  /// no bare pointers from buffers of more dimensions, because their strides
+  /// are zero.
   static void flattenEmptyArguments(func::FuncOp function) {
     SmallVector<Type> types;
     for (Type type : function.getArgumentTypes()) {
@@ -74,7 +75,7 @@ struct LaunchToCall
                                        function.getResultTypes()));
   }
 
-  /// Makes failures branches to a block that returns their code.
+  /// Turns failures into branches to a block that returns their code.
   static void lowerFailures(func::FuncOp function) {
     SmallVector<FailIfOp> failures(function.getOps<FailIfOp>());
     if (failures.empty())
@@ -98,8 +99,9 @@ struct LaunchToCall
     }
   }
 
-  /// Gives kernels names that no C library has: one named `tanh` would be what
-  /// its own call of libm's `tanh` means. Only launches name kernels.
+  /// Gives kernels names that no C library has: a kernel named `tanh` would be
+  /// the target of its own call of libm's `tanh`. Only launches refer to
+  /// kernels.
   void renameKernels() {
     llvm::StringMap<StringAttr> fresh;
     // Declarations, too: their callers use the new name.

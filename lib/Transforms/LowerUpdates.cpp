@@ -69,7 +69,7 @@ struct LowerUpdates
     SmallVector<Value> updated = optimizer.buildUpdate(
         b, loc, old, gradient, stateValues, update.getLr(), update.getShared());
     Value fresh = updated.front();
-    // (What accumulates leaves the parameter as it is.)
+    // Accumulation does not change the parameter.
     bool changes = fresh != old;
     if (changes && old != whole)
       fresh = InsertSliceOp::create(b, loc, type, fresh, whole, starts, limits,

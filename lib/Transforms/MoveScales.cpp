@@ -1,11 +1,11 @@
 //===- MoveScales.cpp - scale weights instead of gradients ----------------===//
 //
-// Behind a convolution or product, a scale per channel (frozen batch norm)
-// turns the gradient g into g * s, which the weight and the input gradient
-// read. Both are linear in g, so that the scale can be applied to their results
-// and operands that are smaller: g * s need not exist. Only where g is kept
-// anyway, for a sum (the bias) or another branch, and where everything that
-// reads g * s can do without.
+// After a convolution or product, a scale per channel (frozen batch norm) turns
+// the gradient g into g * s, which the weight gradient and the input gradient
+// read. Both are linear in g, so the scale can be applied to a smaller result
+// or operand, and g * s need not exist. Applies only if g is stored anyway, for
+// a sum (the bias) or another branch, and if all readers of g * s can be
+// rewritten.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,8 +22,8 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The dimension along which alone `scale` varies beside a tensor of shape
-/// `shape`; nothing if it varies along several or none.
+/// The only dimension along which `scale`, broadcast to `shape`, varies;
+/// nothing if it varies along several or none.
 static std::optional<int64_t> scaledDim(Value scale, ArrayRef<int64_t> shape) {
   ArrayRef<int64_t> sizes = shapeOf(scale);
   int64_t offset = shape.size() - sizes.size();
@@ -78,14 +78,14 @@ struct MoveScales : public ::mlir::pock::impl::MoveScalesBase<MoveScales> {
     return {};
   }
 
-  /// Whether a product of two matrices uses `use` as the one that is scaled
+  /// Whether `use` is the operand of a product of two matrices that is scaled
   /// along its last dimension.
   static bool isMatrix(MatmulOp op, const ScaledGradient &scaled) {
     return op.getType().getRank() == 2 && scaled.dim == 1;
   }
 
-  /// Whether `use`, of the scaled gradient, can do with the gradient and with
-  /// a scale for something smaller.
+  /// Whether `use` of the scaled gradient can be replaced by the gradient and a
+  /// scale of something smaller.
   static bool appliesElsewhere(OpOperand &use, const ScaledGradient &scaled) {
     Operation *op = use.getOwner();
     unsigned index = use.getOperandNumber();
@@ -112,7 +112,7 @@ struct MoveScales : public ::mlir::pock::impl::MoveScalesBase<MoveScales> {
     return !product.getTransposeLhs() && isSmaller(product.getRhs());
   }
 
-  /// Lets `op` read the gradient, and scales its weight or its result.
+  /// Makes `op` read the gradient, and scales its weight or its result.
   static void applyElsewhere(Operation *op, const ScaledGradient &scaled) {
     OpBuilder builder(op);
     Value vector = reshapeTo(builder, op->getLoc(), scaled.scale,

@@ -1,10 +1,10 @@
-//===- NarrowStorage.cpp - keep what waits between kernels in bf16 --------===//
+//===- NarrowStorage.cpp - store values between kernels in bf16 -----------===//
 //
 // Needs lists of launches whose kernels are not shared yet
 // (`pock-form-kernels`). Guarantees that kernels compute in f32 as before:
-// values are rounded where one kernel leaves them for another, and nowhere
-// else. Parameters that train, and the optimizer's state, stay f32: updates
-// smaller than bf16 resolves must add up.
+// values are rounded only when they pass from one kernel to another. Trained
+// parameters and the optimizer's state stay f32, because updates below the
+// resolution of bf16 must accumulate.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,8 +26,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// Below this, halving a tensor saves nothing that counts: losses, statistics
-/// and what else is one number per channel.
+/// Smaller tensors stay f32: halving losses, statistics and per-channel values
+/// saves little.
 constexpr int64_t kFewestElements = 1024;
 
 RankedTensorType narrowed(Type type) {
@@ -99,7 +99,7 @@ private:
                                      body.getTerminator()->getOperandTypes()));
   }
 
-  /// The kernel reads its argument in bf16 and goes on with f32.
+  /// Makes the kernel read its argument in bf16 and widen it to f32.
   static void widenArgument(func::FuncOp kernel, unsigned number) {
     BlockArgument argument = kernel.getArgument(number);
     Type wide = argument.getType();
@@ -133,7 +133,7 @@ private:
     }
   }
 
-  /// A parameter that no function writes is stored in bf16.
+  /// Stores a parameter in bf16 if no function writes it.
   void narrowParam(ParamOp param, SymbolTable &symbols) {
     if (param.getTrained() || param.getKind() == ParamKind::State ||
         param.getKind() == ParamKind::Prepared)

@@ -1,9 +1,9 @@
-//===- OrderLaunches.cpp - the order of launches that needs least memory --===//
+//===- OrderLaunches.cpp - order of launches for the least memory ---------===//
 //
-// Needs functions of launches on tensors whose kernels say how much workspace
-// they want. Guarantees the same results: what a launch reads comes before it,
-// and what overwrites a parameter behind all that reads its old value. The
-// search and its bound are lib/Support/OrderSearch.h.
+// Needs functions of launches on tensors, and kernels with known workspace.
+// Guarantees the same results: the makers of a launch's operands come before
+// it, and a launch that overwrites a parameter comes after all readers of the
+// old value. Search and bound are in lib/Support/OrderSearch.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +25,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// Moves the launches of a function so that they stand in `order`, each behind
-/// the loads, views and destinations that it needs.
+/// Moves the launches of a function into `order`, each after the loads, views
+/// and destinations that it needs.
 void reorder(const LaunchGraph &graph, ArrayRef<int> order) {
   llvm::DenseSet<Operation *> placed;
   Operation *terminator = graph.launches.front()->getBlock()->getTerminator();
@@ -43,7 +43,7 @@ void reorder(const LaunchGraph &graph, ArrayRef<int> order) {
     forEachFailure(graph.launches[task],
                    [&](FailIfOp failure) { place(place, failure); });
   }
-  // What no launch reads, and stores.
+  // Ops that no launch reads, and stores.
   for (Operation &op :
        llvm::make_early_inc_range(terminator->getBlock()->without_terminator()))
     place(place, &op);

@@ -1,9 +1,9 @@
-//===- PackMasks.cpp - one bit for each entry of a mask that is kept ------===//
+//===- PackMasks.cpp - pack saved masks to one bit per entry --------------===//
 //
-// A bool in memory is a byte. Masks that the forward pass leaves for the
-// backward pass are packed where they are made, and unpacked in front of their
-// first reader. A mask computed from values of the forward pass is computed
-// plane by plane instead, so that its bytes never exist there.
+// A bool takes a byte in memory. Masks that the forward pass saves for the
+// backward pass are packed where they are made, and unpacked before their first
+// reader. A mask of values of the forward pass is computed in planes, so that
+// its bytes never exist.
 //
 // Needs a function that returns the loss first and holds the forward pass, then
 // the backward pass, in one block. Guarantees the same results.
@@ -27,7 +27,7 @@ using namespace mlir::pock;
 
 namespace {
 constexpr int64_t bitsPerByte = 8;
-/// Entries of a mask below which two launches cost more than it is worth.
+/// Masks with fewer entries are not packed: two launches would cost more.
 constexpr int64_t fewEntries = 1024;
 
 struct PackMasks : public ::mlir::pock::impl::PackMasksBase<PackMasks> {
@@ -76,15 +76,16 @@ private:
     eraseUnused(mask);
   }
 
-  /// `mask` as `[8, bytes]`, computed in this shape where that is possible.
+  /// `mask` as `[8, bytes]`, computed in this shape if possible.
   static Value buildPlanes(OpBuilder &b, Value mask, int64_t bytes) {
     Operation *op = mask.getDefiningOp();
-    // What kernels make for themselves is not in memory: there are no views.
+    // Values that every kernel recomputes are not in memory, so they have no
+    // views.
     auto isWhole = [&](Value operand) {
       Operation *maker = storageOf(operand).getDefiningOp();
       return shapeOf(operand) == shapeOf(mask) && !(maker && isRepeated(maker));
     };
-    // What has one entry goes with any shape of as many dimensions.
+    // A value of one entry broadcasts to any shape of the same rank.
     auto isScalar = [](Value operand) {
       return shapeOf(operand).size() <= 2 &&
              llvm::product_of(shapeOf(operand)) == 1;
@@ -114,8 +115,8 @@ private:
     return b.create(state)->getResult(0);
   }
 
-  /// Lets the readers of `mask` in the backward pass read what is unpacked in
-  /// front of the first of them.
+  /// Makes the readers of `mask` in the backward pass read the unpacked mask,
+  /// which is made before the first of them.
   static void replaceReaders(Value mask, Value packed,
                              const StepPhases &phases) {
     SmallVector<OpOperand *> uses;
@@ -156,8 +157,8 @@ private:
     }
   }
 
-  /// Erases the op that makes `value` and what only it reads, if nothing else
-  /// reads them.
+  /// Erases the op that makes `value`, and ops that only it reads, if they have
+  /// no other readers.
   static void eraseUnused(Value value) {
     eraseUnusedViews(value);
     Operation *op = value.getDefiningOp();

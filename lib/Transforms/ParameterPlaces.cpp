@@ -1,4 +1,4 @@
-//===- ParameterPlaces.cpp - where parameters live ------------------------===//
+//===- ParameterPlaces.cpp - places of parameters -------------------------===//
 
 #include "ParameterPlaces.h"
 

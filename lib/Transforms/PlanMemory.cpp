@@ -1,10 +1,10 @@
-//===- PlanMemory.cpp - give every value its place in memory --------------===//
+//===- PlanMemory.cpp - assign a place in memory to every value -----------===//
 //
 // Three parts: places of parameters; a FunctionPlan per function; the rewrite
-// to buffers. Needs bufferized kernels (they say how much workspace they want)
-// and functions of launches on tensors. Parameters and optimizer state are
-// never in the arena; every other value of a function always is, unless it is
-// an input or output, whose memory the caller brings.
+// to buffers. Needs bufferized kernels (with known workspace) and functions of
+// launches on tensors. Parameters and optimizer state are never in the arena.
+// Every other value of a function is in the arena, unless it is an input or
+// output, whose memory belongs to the caller.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +32,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// The numbers of failures, from 1: one for equal ones at the same place of the
-/// model, whatever function they are in.
+/// The numbers of failures, from 1. Equal failures at the same place in the
+/// model have one number, in all functions.
 class FailureCodes {
 public:
   int64_t of(FailIfOp failure) {
@@ -42,7 +42,7 @@ public:
     return codes.insert({key, codes.size() + 1}).first->second;
   }
 
-  /// What the manifest says of them, in order.
+  /// The entries of the manifest for them, in order.
   ArrayAttr describe(OpBuilder &builder) const {
     SmallVector<Attribute> entries;
     for (auto &[key, code] : codes) {
@@ -65,7 +65,7 @@ private:
 /// Rewrites one planned function to buffers.
 class BufferRewriter {
 public:
-  /// `codes` grows by the function's failures.
+  /// Adds the function's failures to `codes`.
   BufferRewriter(func::FuncOp function, const FunctionPlan &plan,
                  const ParameterPlaces &params, FailureCodes &codes)
       : function(function), plan(plan), params(params), codes(codes) {}
@@ -136,7 +136,7 @@ private:
                      launch.getCalleeAttr(), ins, outs);
   }
 
-  /// What may fail behind `launches` launches.
+  /// The failures after `launches` launches.
   void rewriteFailures(OpBuilder &builder, int64_t launches) {
     for (auto [failure, behind] : plan.getFailures()) {
       if (behind != launches)
@@ -218,7 +218,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
              {builder.getStringAttr("tensors"), describeTensors(builder)}}));
   }
 
-  /// A figure that an earlier pass has left on `function`, 0 if it has not.
+  /// A figure that an earlier pass has set on `function`; 0 if it is missing.
   static int64_t numberOn(func::FuncOp function, StringRef name) {
     auto attr = function->getAttrOfType<IntegerAttr>(name);
     return attr ? attr.getInt() : 0;
@@ -262,7 +262,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
           builder.getDenseI64ArrayAttr(plan.getTimeline())}});
   }
 
-  /// What lives in the arena, where and when: one entry per content.
+  /// The contents of the arena with their places and lifetimes.
   ArrayAttr describePlaces(OpBuilder &builder, const FunctionPlan &plan) {
     SmallVector<Attribute> entries;
     for (const Place *place : plan.getArenaPlaces())

@@ -1,12 +1,11 @@
 //===- ProfileLaunches.cpp - read the clock around every launch -----------===//
 //
-// Needs a module at stage `plan`. Each public function that launches gets one
-// more argument, which receives the readings; nothing else of what it computes
-// changes. Does not handle hosts whose `struct timespec` is not two 64-bit
-// numbers.
+// Needs a module at stage `plan`. Each public function with launches gets one
+// more argument, which receives the readings; its other results do not change.
+// Does not handle hosts whose `struct timespec` is not two 64-bit numbers.
 //
-// Two readings stand before the first launch: their difference is what a
-// reading costs, measured where it is paid.
+// Two readings precede the first launch: their difference is the cost of a
+// reading, measured in the same run.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,8 +62,8 @@ struct ProfileLaunches
     return success();
   }
 
-  /// `() -> i64`: nanoseconds by the C library's monotonic clock. A function of
-  /// its own keeps the stack buffer in one place.
+  /// `() -> i64`: nanoseconds of the C library's monotonic clock. As a function
+  /// of its own, it allocates its stack buffer only once per call.
   func::FuncOp makeClock() {
     Location loc = UnknownLoc::get(&getContext());
     auto builder = OpBuilder::atBlockEnd(getOperation().getBody());

@@ -1,13 +1,13 @@
-//===- RepeatElementwise.cpp - compute cheap values where they are read ---===//
+//===- RepeatElementwise.cpp - recompute cheap values in their readers ----===//
 //
-// A value that several kernels read has to be stored. If one subtraction or so
-// makes it from a tensor that is stored anyway (the distance from the mean, for
-// a variance, a normalisation and a gradient), every reader may as well do that
-// itself: a store less, and no more to load.
+// A value that several kernels read has to be stored. If one cheap op makes it
+// from a tensor that is stored anyway (the distance from the mean, for a
+// variance, a normalisation and a gradient), every reader can compute it
+// itself. That saves a store and adds no load.
 //
 // Needs functions of one block, scheduled, with updates lowered. Guarantees the
-// same results: the same op runs on the same operands. No value lives longer
-// than the repeated one did, but what it is made from.
+// same results: the same op runs on the same operands. Only the operands may
+// live longer, at most as long as the repeated value did.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,8 +29,8 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// The only operand of `op` that is as large as its result, and no wider; null
-/// if there are several, or others that are not small.
+/// The only operand of `op` as large as its result and of no wider type; null
+/// if there are several, or if another operand is not small.
 Value sourceOf(Operation *op) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   Value source;
@@ -45,8 +45,8 @@ Value sourceOf(Operation *op) {
   return source;
 }
 
-/// Whether `value` is in memory whatever reads it. (Parameters are, too, but
-/// their updates should not wait for more readers.)
+/// Whether `value` is stored independently of its readers. (Parameters are,
+/// too, but their updates should not wait for more readers.)
 bool isStored(Value value, Operation *reader) {
   Operation *op = value.getDefiningOp();
   if (!op)
@@ -66,7 +66,8 @@ struct RepeatElementwise
       return;
     if (failed(verifyGroupable(function)))
       return signalPassFailure();
-    // What a repeated op reads may be repeated in turn, hence last ops first.
+    // Operands of a repeated op may be repeated in turn, so process the last op
+    // first.
     while (repeatOnce(function)) {
     }
   }
@@ -82,7 +83,7 @@ private:
     return changed;
   }
 
-  /// Gives each kernel that reads `op` a copy of its own; whether it did.
+  /// Gives each kernel that reads `op` its own copy; returns whether it did.
   static bool repeat(Operation *op, const KernelGroups &groups) {
     KernelGroup *own = groups.lookup(op);
     if (!own || !cast<KernelRoleOpInterface>(op).isCheapToRecompute())

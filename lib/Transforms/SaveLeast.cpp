@@ -1,23 +1,24 @@
-//===- SaveLeast.cpp - the fewest bytes between forward and backward ------===//
+//===- SaveLeast.cpp - save the fewest bytes for the backward pass --------===//
 //
-// What the backward pass reads of the forward pass must be kept in between.
-// Some of its ops read nothing else and make less of it: the mask of a relu,
-// the slice of an activation, the indices of a maximum. Where such an op runs
-// in the forward pass, its result is kept, and its operands only if others read
-// them. And some ops of the forward pass cost so little that the backward pass
-// may run them again: activations, scales, shifts, copies.
+// Values of the forward pass that the backward pass reads must be saved. Some
+// ops of the backward pass read only such values and make a smaller result: the
+// mask of a relu, the slice of an activation, the indices of a maximum. If such
+// an op runs in the forward pass, its result is saved, and its operands only if
+// others read them. Other ops of the forward pass are so cheap that the
+// backward pass may run them again: activations, scales, shifts, copies.
 //
-// Which of them to move and which to run again is a minimum cut. Every value is
-// an edge that costs its bytes; what makes it leads to it, what reads it comes
-// behind; forward ops are behind the source, at the price of running them
-// again, the other ops of the backward pass in front of the sink. A way from
-// one to the other must be cut somewhere: there something is kept. (Chen et
-// al., "Training Deep Nets with Sublinear Memory Cost", 2016, run cheap ops
-// again; the cut is that of PyTorch's min-cut partitioner.)
+// A minimum cut decides which ops to move and which to recompute. Every value
+// is an edge whose capacity is its bytes, from its maker to its readers. Ops of
+// the forward pass are connected to the source, with the cost of recomputing
+// them as the capacity. The other ops of the backward pass are connected to the
+// sink. Every path from source to sink is cut at a value that is saved, or at
+// an op that is recomputed. (Chen et al., "Training Deep Nets with Sublinear
+// Memory Cost", 2016, recompute cheap ops; the cut is that of PyTorch's min-cut
+// partitioner.)
 //
-// Needs a function that returns the loss first and holds the forward pass, then
-// the backward pass. Guarantees the same results, and that no choice of such
-// ops costs less: bytes that are kept, and a part of those that are made again.
+// Needs a function that returns the loss first and contains the forward pass,
+// then the backward pass. Guarantees the same results, and that no other choice
+// of such ops costs less, in saved bytes plus a part of the recomputed bytes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,22 +44,22 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// Whether `value` is there in the backward pass whatever happens: an input, a
-/// parameter, a constant.
+/// Whether `value` is available in the backward pass without being saved: an
+/// input, a parameter, a constant.
 bool isFree(Value value) {
   Operation *op = value.getDefiningOp();
   return !op || isa<LoadParamOp, ConstantOp>(op);
 }
 
-/// So many operations count as a byte that is kept.
+/// Exchange rate: 96 operations cost as much as one saved byte.
 constexpr int64_t workPerByte = 96;
 
-/// What is made again takes memory, too, if only for a moment: it must spare
-/// this share of its own bytes.
+/// A recomputed tensor also occupies memory briefly: it costs 1/12 of its
+/// bytes.
 constexpr int64_t shareSpared = 12;
 
-/// Operations that `op` takes for each entry of its result, if the backward
-/// pass may run it again; 0 if not.
+/// Operations of `op` per entry of its result, if the backward pass may run it
+/// again; 0 if not.
 int64_t workOf(Operation *op) {
   auto kernelOp = dyn_cast<KernelRoleOpInterface>(op);
   return kernelOp && op->getNumResults() == 1 && isMemoryEffectFree(op)
@@ -99,13 +100,13 @@ struct SaveLeast : public ::mlir::pock::impl::SaveLeastBase<SaveLeast> {
   }
 
 private:
-  /// The edge of a value: from where it is made to where it is read.
+  /// The edge of a value, from its maker to its readers.
   struct Node {
     int made, read;
   };
 
-  /// Whether `value` is made in the forward pass only. A value that nothing
-  /// behind the loss asks for is.
+  /// Whether `value` is made only in the forward pass. A value without readers
+  /// after the loss is.
   bool isBeforeCut(Value value) const {
     auto node = nodes.find(value);
     return node != nodes.end() && network.isBeforeCut(node->second.made);
@@ -131,9 +132,9 @@ private:
         auto source = nodes.find(storageOf(operand));
         if (source == nodes.end())
           continue;
-        // What runs in the backward pass finds its operands there.
+        // An op that runs in the backward pass needs its operands there.
         network.addEdge(source->second.read, node.made, Network::unlimited);
-        // What runs in the forward pass finds its operands there.
+        // An op that runs in the forward pass needs its operands there.
         if (candidates.contains(op))
           network.addEdge(node.made, source->second.made, Network::unlimited);
       }
@@ -165,8 +166,8 @@ private:
     }
   }
 
-  /// Of an op that reads its operands as a whole, behind the loss: they take
-  /// memory there.
+  /// The cost of an op after the loss that reads its operands as a whole: they
+  /// take memory there.
   static int64_t costOfOperands(Operation *op) {
     int64_t bytes = 0;
     for (Value operand : op->getOperands())
@@ -177,18 +178,19 @@ private:
   static int64_t costOfRunningAgain(Operation *op) {
     auto type = cast<ShapedType>(op->getResult(0).getType());
     int64_t work = workOf(op) * type.getNumElements();
-    // A broadcast is part of what reads it.
+    // A broadcast becomes part of its reader.
     return isa<ExpandOp>(op) ? work
                              : work + bytesOf(type) * workPerByte / shareSpared;
   }
 
-  /// Whether `op` puts what it reads where it stays: that is made once.
+  /// Whether `op` stores or returns its operand, which then is made only once.
   static bool isStoredBy(Operation *op) {
     return isa<StoreParamOp>(op) || op->hasTrait<OpTrait::IsTerminator>();
   }
 
-  /// Whether the backward pass may run `op`, of the forward pass, again. A
-  /// product that it sums gives other bits than one that it loads.
+  /// Whether the backward pass may run `op` of the forward pass again. Not a
+  /// product that is summed: fused into the sum, it gives other bits than when
+  /// it is loaded.
   bool mayRunAgain(Operation *op) const {
     if (!recompute || workOf(op) == 0 || candidates.contains(op))
       return false;
@@ -212,8 +214,8 @@ private:
       op->moveAfter(latest);
   }
 
-  /// Copies the ops that the backward pass runs again in front of their first
-  /// reader there.
+  /// Copies the ops that the backward pass recomputes before their first reader
+  /// there.
   void runAgain(const StepPhases &phases) {
     IRMapping again;
     for (Operation &op : llvm::make_early_inc_range(*body)) {
@@ -227,8 +229,8 @@ private:
     }
   }
 
-  /// `value` as the backward pass has it: itself, or a copy that is made in
-  /// front of `reader`.
+  /// `value` for the backward pass: itself, or a copy that is made before
+  /// `reader`.
   Value runAgain(Value value, Operation *reader, const StepPhases &phases,
                  IRMapping &again) const {
     if (Value known = again.lookupOrNull(value))

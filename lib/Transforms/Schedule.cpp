@@ -1,10 +1,10 @@
-//===- Schedule.cpp - order the step --------------------------------------===//
+//===- Schedule.cpp - move updates directly after their gradients ---------===//
 //
-// Needs a function that returns the loss first and holds the forward pass, then
-// the backward pass, then the updates. Keeps that order but for the updates,
-// see the description of the pass. SSA dominance holds; the second constraint,
-// that an old value of a parameter is read before it is overwritten, is what
-// the position of an update encodes and pock-plan-memory verifies.
+// Needs a function that returns the loss first and contains the forward pass,
+// then the backward pass, then the updates. Keeps that order except for the
+// updates. SSA dominance holds. The second constraint, that an old value of a
+// parameter is read before it is overwritten, is encoded in the position of an
+// update, and pock-plan-memory verifies it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Where the op stands that encloses `op` in `body`.
+/// The position in `body` of the op that encloses `op`.
 static Operation *ancestorIn(Block &body, Operation *op) {
   return body.findAncestorOpInBlock(*op);
 }
@@ -41,8 +41,8 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
       return;
     SmallVector<SparseUpdateOp> updates(body->getOps<SparseUpdateOp>());
     placed.clear();
-    // The loss is part of what an update waits for: what its region computes is
-    // the backward pass, and is accounted as such.
+    // An update waits for the loss: the ops in its region belong to the
+    // backward pass, and are accounted as such.
     Operation *first = phases.getLoss();
     for (auto failure : body->getOps<FailIfOp>())
       if (first->isBeforeInBlock(failure))
@@ -51,14 +51,14 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
       placeUpdate(update, first);
   }
 
-  /// Moves `update` behind everything it waits for, `first` among that.
+  /// Moves `update` after all ops that it depends on, `first` included.
   void placeUpdate(SparseUpdateOp update, Operation *first) {
     if (!placed.insert(update).second)
       return;
     Operation *latest = first;
     auto waitFor = [&](Operation *op) {
       Operation *ancestor = op ? ancestorIn(*body, op) : nullptr;
-      // Another update that reads the old value: wait for it where it belongs.
+      // Another update reads the old value: wait for that update.
       if (auto other = dyn_cast_or_null<SparseUpdateOp>(ancestor))
         placeUpdate(other, first);
       if (ancestor && ancestor != update && latest->isBeforeInBlock(ancestor))

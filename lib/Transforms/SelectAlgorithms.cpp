@@ -1,14 +1,14 @@
-//===- SelectAlgorithms.cpp - How each convolution is computed ------------===//
+//===- SelectAlgorithms.cpp - choose the algorithm of convolutions --------===//
 //
-// Needs kernels of pock ops. Estimates the time of one core for the direct
-// loops and for Winograd's tiles, and sets the attribute `algorithm` where the
-// latter take clearly less. The unit is a multiply-add of vectors:
+// Needs kernels of pock ops. Estimates the time on one core for direct loops
+// and for Winograd's tiles, and sets the attribute `algorithm` if tiles are
+// clearly faster. The unit is a multiply-add of vectors:
 //
 // * 9 per output and two channels directly, half of that in pairs of bf16; 16
 //   per tile of 2x2 outputs by tiles, some partly wasted at the border;
 // * some for each vector that the transforms of tiles and filter load or store.
 //
-// Does not know what else the kernel does: that is the same for both.
+// Ignores the other ops of the kernel: they are the same for both.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,12 +34,12 @@ using namespace mlir::pock;
 
 namespace {
 
-/// What a transform takes for each vector that it loads or stores, between the
-/// first two caches; measured (bench/kernels.py), arithmetic included.
+/// Cost of a transform per vector that it loads or stores, between the first
+/// two caches; measured with bench/kernels.py, arithmetic included.
 constexpr double kMove = 5;
-/// The same of a transformed filter that is larger than the second cache.
+/// The same for a transformed filter that is larger than the second cache.
 constexpr double kFarMove = 10;
-/// Entries of a tile, and outputs along each of its dimensions.
+/// Entries of a tile, and outputs of a tile along each dimension.
 constexpr int64_t kTile = 16, kOutputs = 2;
 
 /// A convolution of stride 1 or a gradient of one.
@@ -48,8 +48,8 @@ struct Convolution {
   RankedTensorType weight;
 };
 
-/// `op` reads `in` channels of an activation and writes `out` of one whose type
-/// is `outputs`.
+/// Describes an op that reads `in` channels of an activation and writes `out`
+/// channels of one of type `outputs`.
 Convolution describe(RankedTensorType outputs, int64_t in, int64_t out,
                      RankedTensorType weight) {
   return {outputs.getDimSize(0),
@@ -75,7 +75,7 @@ Convolution describe(ConvWeightGradOp op) {
                   weight.getDimSize(3), weight);
 }
 
-/// How many times faster tiles are than direct loops, which may multiply
+/// The estimated speed-up of tiles over direct loops, which may multiply
 /// `pairs` of bf16.
 double estimateGain(const Convolution &conv, const TargetDescription &target,
                     bool pairs) {
@@ -93,7 +93,7 @@ double estimateGain(const Convolution &conv, const TargetDescription &target,
 
   double direct = (pairs ? 4.5 : 9) * pixels * products;
   double byTiles = kTile * tiles * products;
-  // A gradient's tiles take as many accesses as a result's: 4 and 16.
+  // Tiles of a gradient have as many accesses as tiles of a result: 4 and 16.
   byTiles += kMove * tiles *
              (2 * kTile * vectors(conv.in) + (kTile + 4) * vectors(conv.out));
   byTiles += (filterFits ? kMove : kFarMove) * (kTile + 9) * products;
@@ -115,7 +115,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
       FailureOr<Winograd> use = getUse(kernel);
       if (failed(use))
         return signalPassFailure();
-      // (Portable sums are those of the direct loops.)
+      // Portable sums are those of the direct loops.
       if (*use == Winograd::Never || target.vectorBytes == 0 || target.portable)
         continue;
       kernel.walk([&](Operation *op) {
@@ -129,7 +129,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
 private:
   enum class Winograd { Auto, Always, Never };
 
-  /// What measuring has chosen for `kernel`, or else what the option says.
+  /// The measured choice for `kernel`, or else that of the option.
   FailureOr<Winograd> getUse(func::FuncOp kernel) {
     if (auto tuned = kernel->getAttrOfType<StringAttr>(attribute::algorithm)) {
       std::optional<Algorithm> algorithm = symbolizeAlgorithm(tuned);
@@ -155,7 +155,7 @@ private:
         !allowsWinograd(op.getLayout(), conv.weight.getShape(), op.getStrides(),
                         op.getDilations(), op.getGroups()))
       return;
-    // (Tiles are f32: their transforms would round too much.)
+    // Tiles are f32: transforms in bf16 would round too much.
     bool pairs =
         target.multipliesPairs(op->template getParentOfType<ModuleOp>()) &&
         conv.in % 2 == 0;

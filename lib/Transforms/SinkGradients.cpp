@@ -1,8 +1,8 @@
 //===- SinkGradients.cpp - move gradients into their updates --------------===//
 //
-// Needs the order that pock-build-step leaves: forward pass, loss, backward
-// pass. Two kinds of ops stay where they are although they stand behind the
-// loss: what pock-schedule may save in place of an activation, and what
+// Needs the order of pock-build-step: forward pass, loss, backward pass. Two
+// kinds of ops after the loss stay where they are: ops whose result
+// pock-save-least may save instead of an activation, and ops that
 // pock-split-prepare may compute once.
 //
 //===----------------------------------------------------------------------===//
@@ -25,8 +25,8 @@ static int64_t bitsOf(Value value) {
   return type.getNumElements() * type.getElementTypeBitWidth();
 }
 
-/// Whether `op` makes less of values of the forward pass: the slice of an
-/// activation, the mask of a relu, the indices of a maximum.
+/// Whether `op` makes a smaller result from values of the forward pass: the
+/// slice of an activation, the mask of a relu, the indices of a maximum.
 static bool isSave(Operation *op, const StepPhases &phases) {
   if (!phases.readsForwardOnly(op))
     return false;
@@ -57,7 +57,7 @@ static DenseSet<Operation *> findParameterOps(Block &body) {
   return found;
 }
 
-/// The update in whose region every user of `op` is, null if there is none.
+/// The update whose region contains every user of `op`; null if there is none.
 static SparseUpdateOp soleUpdate(Operation *op) {
   SparseUpdateOp update;
   for (Operation *user : op->getUsers()) {

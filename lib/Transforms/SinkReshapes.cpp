@@ -1,13 +1,13 @@
-//===- SinkReshapes.cpp - keep rows together behind products --------------===//
+//===- SinkReshapes.cpp - move reshapes behind rowwise ops ----------------===//
 //
-// A linear layer of `[batch, time, features]` is a product of rows
-// `[batch * time, features]` between two reshapes. What follows it row by row
-// (bias, activation, residual, normalisation) runs on the rows just as well,
-// and then in the product's kernel.
+// A linear layer of `[batch, time, features]` is a product of rows `[batch *
+// time, features]` between two reshapes. Rowwise ops after it (bias,
+// activation, residual, normalisation) give the same result on the rows, and
+// then can be part of the product's kernel.
 //
-// Only reshapes that split leading dimensions move, towards the results; what
-// they leave on other operands merges leading dimensions. So the rewriting
-// ends, and reshapes that meet cancel out.
+// Only reshapes that split leading dimensions move, towards the results; the
+// reshapes that this adds to other operands merge leading dimensions. So the
+// rewriting terminates, and reshapes that meet cancel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +25,8 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The reshape `[rows, kept…] -> [leading…, kept…]` that makes `value`, null if
-/// none does.
+/// The reshape `[rows, kept…] -> [leading…, kept…]` that makes `value`; null if
+/// there is none.
 static ReshapeOp rowSplit(Value value) {
   auto reshape = value.getDefiningOp<ReshapeOp>();
   if (!reshape)
@@ -37,9 +37,9 @@ static ReshapeOp rowSplit(Value value) {
   return splits ? reshape : ReshapeOp();
 }
 
-/// How an operand of shape `shape` looks beside rows `rows` when the op's
-/// result was `full`; nothing if it is broadcast along some leading dimensions
-/// only.
+/// The shape of an operand of shape `shape` when the op's result changes from
+/// `full` to `rows`; nothing if the operand is broadcast along only some
+/// leading dimensions.
 static std::optional<SmallVector<int64_t>> besideRows(ArrayRef<int64_t> shape,
                                                       ArrayRef<int64_t> full,
                                                       ArrayRef<int64_t> rows) {
@@ -48,7 +48,7 @@ static std::optional<SmallVector<int64_t>> besideRows(ArrayRef<int64_t> shape,
   size_t kept = rows.size() - 1;
   if (shape.size() <= kept)
     return SmallVector<int64_t>(shape);
-  // Only ones lead.
+  // All leading dimensions must be one.
   for (int64_t size : shape.drop_back(kept))
     if (size != 1)
       return {};
@@ -57,8 +57,8 @@ static std::optional<SmallVector<int64_t>> besideRows(ArrayRef<int64_t> shape,
   return result;
 }
 
-/// The strides of a dropout's counters when its leading dimensions become one;
-/// nothing if they do not step evenly.
+/// The strides of a dropout's counters when its leading dimensions are merged;
+/// nothing if no single stride covers them.
 static std::optional<SmallVector<int64_t>>
 mergeStrides(ArrayRef<int64_t> strides, ArrayRef<int64_t> full, size_t kept) {
   // Innermost first; a dimension of size one has only index zero.

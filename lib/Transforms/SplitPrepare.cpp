@@ -1,7 +1,7 @@
-//===- SplitPrepare.cpp - compute frozen things once ----------------------===//
+//===- SplitPrepare.cpp - compute values of frozen parameters once --------===//
 //
-// Needs functions of one block. Makes `@prepare` even if nothing goes there, so
-// that a caller need not know.
+// Needs functions of one block. Makes `@prepare` even if it is empty, so that
+// callers can rely on it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// What is known of a value that does not change from step to step.
+/// What a value that does not change from step to step depends on.
 enum class Frozen { No, Constant, Depends };
 
 struct SplitPrepare
@@ -78,7 +78,8 @@ struct SplitPrepare
     return result;
   }
 
-  /// Whether `op` is worth a buffer: not a view, not larger than its operands.
+  /// Whether the result of `op` is worth a buffer: no view, not larger than its
+  /// operands.
   static bool isWorthStoring(Operation *op) {
     return !isa<LoadParamOp, ConstantOp, ReshapeOp, ExpandOp>(op);
   }
@@ -114,8 +115,8 @@ struct SplitPrepare
         op->erase();
   }
 
-  /// Moves failures that depend on frozen things only to `@prepare`, unless it
-  /// has the same already.
+  /// Moves failures that depend only on frozen values to `@prepare`, unless it
+  /// has the same failure already.
   void moveFailures(func::FuncOp function,
                     const DenseMap<Operation *, Frozen> &known) {
     for (auto failure : llvm::make_early_inc_range(function.getOps<FailIfOp>()))
@@ -128,8 +129,8 @@ struct SplitPrepare
       }
   }
 
-  /// Puts `op` at the end of `@prepare`, unless that does the same already;
-  /// returns the op that is there.
+  /// Moves `op` to the end of `@prepare`, unless an equal op is there already;
+  /// returns the op in `@prepare`.
   Operation *insert(Operation *op) {
     auto flags = OperationEquivalence::IgnoreLocations;
     SmallVector<Operation *, 1> &alike =
@@ -146,7 +147,7 @@ struct SplitPrepare
     return op;
   }
 
-  /// Computes `value` in `@prepare`; returns the parameter that holds it.
+  /// Computes `value` in `@prepare`; returns the parameter that stores it.
   FlatSymbolRefAttr store(Value value) {
     Value copy = rebuild(value);
     FlatSymbolRefAttr &symbol = stored[copy];
@@ -167,8 +168,8 @@ struct SplitPrepare
     return symbol;
   }
 
-  /// A copy of `value` and all it depends on in `@prepare`, shared between
-  /// functions where the computation is the same.
+  /// A copy in `@prepare` of `value` and the ops it depends on; equal
+  /// computations are shared between functions.
   Value rebuild(Value value) {
     // No recursion: a chain may be as long as the function.
     SmallVector<Value> pending = {value};
@@ -188,7 +189,7 @@ struct SplitPrepare
     return rebuilt[value];
   }
 
-  /// Whether `value` is a parameter that holds a value of `@prepare`.
+  /// Whether `value` is a parameter that stores a value of `@prepare`.
   bool isStored(Value value) const {
     auto load = value.getDefiningOp<LoadParamOp>();
     return load && copyOf.contains(load.getParam());
@@ -209,10 +210,10 @@ struct SplitPrepare
   llvm::StringSet<> written;
   func::FuncOp prepare;
   Block *body = nullptr;
-  /// The parameter that holds a value of `@prepare`, and the other way round.
+  /// The parameter that stores a value of `@prepare`.
   llvm::DenseMap<Value, FlatSymbolRefAttr> stored;
   llvm::StringMap<Value> copyOf;
-  /// What `@prepare` computes, by hash.
+  /// The ops of `@prepare` by hash.
   llvm::DenseMap<size_t, SmallVector<Operation *, 1>> copies;
   /// The copies of values of the function that is split.
   llvm::DenseMap<Value, Value> rebuilt;

@@ -1,4 +1,4 @@
-//===- StepGradients.cpp - gradients on their way to the updates ----------===//
+//===- StepGradients.cpp - process gradients before the updates -----------===//
 
 #include "StepGradients.h"
 

@@ -1,4 +1,4 @@
-//===- StepGradients.h - gradients on their way to the updates --*- C++ -*-===//
+//===- StepGradients.h - process gradients before the updates - -*- C++ -*-===//
 
 #ifndef POCK_LIB_TRANSFORMS_STEPGRADIENTS_H
 #define POCK_LIB_TRANSFORMS_STEPGRADIENTS_H
@@ -7,22 +7,21 @@
 
 namespace mlir::pock {
 
-/// Declares a tensor of optimizer state; `of` is the parameter it belongs to
-/// and is stored like, or null. Returns its symbol.
+/// Declares a tensor of optimizer state. `of` is its parameter, whose storage
+/// it follows, or null. Returns its symbol.
 FlatSymbolRefAttr declareState(OpBuilder &builder, Location loc, Twine name,
                                RankedTensorType type, ParamOp of);
 
-/// Declares the state `<param>.<name>` behind `param` unless it exists.
+/// Declares the state `<param>.<name>` after `param` unless it exists.
 FlatSymbolRefAttr declareState(ParamOp param, StringRef name,
                                RankedTensorType type);
 
 /// Replaces each gradient by the mean of itself and the `count - 1` gradients
-/// that `@accumulate` has added up in `<param>.grad`, which becomes zero again.
+/// that `@accumulate` has added to `<param>.grad`, which becomes zero again.
 void addAccumulated(OpBuilder &builder,
                     MutableArrayRef<ParamGradient> gradients, int64_t count);
 
-/// Limits every entry to [-limit, limit], as
-/// `torch.nn.utils.clip_grad_value_`.
+/// Clamps every entry to [-limit, limit], as `torch.nn.utils.clip_grad_value_`.
 void clipValues(OpBuilder &builder, MutableArrayRef<ParamGradient> gradients,
                 double limit);
 

@@ -1,4 +1,4 @@
-//===- StepOptions.cpp - what a training step does ------------------------===//
+//===- StepOptions.cpp - options of a training step -----------------------===//
 
 #include "StepOptions.h"
 
@@ -13,7 +13,7 @@ static std::optional<double> readNumber(ModuleOp module, StringRef name) {
   return number ? std::optional(number.getValueAsDouble()) : std::nullopt;
 }
 
-/// Reads the optimizers; the dialect has checked what an array holds.
+/// Reads the optimizers; the dialect has verified the entries of an array.
 static LogicalResult readOptimizers(ModuleOp module, StepOptions &options) {
   Attribute attribute = module->getAttr(attribute::optimizer);
   if (auto single = dyn_cast_or_null<OptimizerAttrInterface>(attribute))

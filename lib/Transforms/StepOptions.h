@@ -1,4 +1,4 @@
-//===- StepOptions.h - what a training step does ----------------*- C++ -*-===//
+//===- StepOptions.h - options of a training step ------------- -*- C++ -*-===//
 
 #ifndef POCK_LIB_TRANSFORMS_STEPOPTIONS_H
 #define POCK_LIB_TRANSFORMS_STEPOPTIONS_H
@@ -17,7 +17,7 @@ struct StepOptions {
   SmallVector<OptimizerAttrInterface> optimizers;
   /// `pock.optimizer_group`: parameter -> group; absent parameters are in 0.
   DictionaryAttr groups;
-  /// `pock.accumulate`: how many gradients an update is the mean of.
+  /// `pock.accumulate`: number of gradients per update.
   int64_t accumulate = 1;
   /// `pock.clip_grad_value` and `pock.clip_grad_norm`; absent: no limit.
   std::optional<double> clipValue, clipNorm;

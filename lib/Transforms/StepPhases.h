@@ -1,4 +1,4 @@
-//===- StepPhases.h - forward and backward part of a step -------*- C++ -*-===//
+//===- StepPhases.h - forward and backward pass of a step ----- -*- C++ -*-===//
 
 #ifndef POCK_LIB_TRANSFORMS_STEPPHASES_H
 #define POCK_LIB_TRANSFORMS_STEPPHASES_H
@@ -10,8 +10,8 @@
 
 namespace mlir::pock {
 
-/// Tells the forward from the backward pass of a function that returns the
-/// loss first. The forward pass ends with the op that defines the loss.
+/// Distinguishes the forward from the backward pass of a function that returns
+/// the loss first. The forward pass ends with the op that defines the loss.
 class StepPhases {
 public:
   explicit StepPhases(func::FuncOp function) {
@@ -31,21 +31,21 @@ public:
     }
   }
 
-  /// Whether `op` stands behind the loss.
+  /// Whether `op` comes after the loss.
   bool isBackward(Operation *op) const { return backward.contains(op); }
 
-  /// Whether `op` reads values of the forward pass only, directly or through
-  /// what moves data or makes masks; such an op could stand in the forward
+  /// Whether `op` reads only values of the forward pass, directly or through
+  /// ops that move data or make masks; such an op could run in the forward
   /// pass.
   bool readsForwardOnly(Operation *op) const { return available.contains(op); }
 
-  /// The op that defines the loss, null if an argument is returned.
+  /// The op that defines the loss; null if an argument is returned.
   Operation *getLoss() const { return loss; }
 
 private:
-  /// Whether an op behind the loss reads what is known before. Through data
-  /// movement and masks only: the seed of the backward pass is a constant, so
-  /// that in the end every gradient depends on nothing but the forward pass.
+  /// Whether an op after the loss reads only values known before it. Only data
+  /// movement and masks are followed: the seed of the backward pass is a
+  /// constant, so every gradient depends in the end only on the forward pass.
   bool isAvailable(Operation *op) const {
     return llvm::all_of(op->getOperands(), [&](Value operand) {
       Operation *source = operand.getDefiningOp();

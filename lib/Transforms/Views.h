@@ -11,7 +11,7 @@
 
 namespace mlir::pock {
 
-/// The value whose memory `value` is.
+/// The value whose memory `value` views.
 inline Value storageOf(Value value) {
   while (auto view = value.getDefiningOp<ReshapeOp>())
     value = view.getInput();

@@ -1,12 +1,11 @@
 //===- ActivationVjp.cpp - gradients of activation functions --------------===//
 //
-// Rules of the activations in PockElementwiseOps.td. Where the result says all
-// that the gradient needs, the rule reads the result: the next layer usually
+// Rules of the activations in PockElementwiseOps.td. If the gradient can be
+// computed from the result, the rule reads the result: the next layer usually
 // saves it anyway.
 //
-// The constants and the cases at edges are those of PyTorch's backward
-// functions (`aten/src/ATen/native/cpu/Activation.cpp`); a comparison is
-// written so that NaN takes the same side as there.
+// The constants and edge cases are those of PyTorch's backward functions
+// (`aten/src/ATen/native/cpu/Activation.cpp`). Comparisons treat NaN as there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +31,7 @@ POCK_VJP(HardtanhOp) {
     return success();
   Expr g(builder, getLoc(), cotangents[0]);
   Expr y = g.at(getResult());
-  // One mask: it may be what is kept of y. NaN is not inside.
+  // One mask, which may be saved instead of y. NaN is not inside.
   Expr aboveLow = y > getMin().convertToDouble();
   Expr belowHigh = y < getMax().convertToDouble();
   grads[0] = select(aboveLow & belowHigh, g, 0.0);

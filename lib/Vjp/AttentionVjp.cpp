@@ -6,9 +6,10 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-// See pock.attention_grad, which does the work unless a mask wants a gradient
-// or `lse` has one: those need the gradient of the scores themselves,
-// dS = P (g v^T - rowsum(g o) + h), h being the cotangent of lse.
+// pock.attention_grad computes the gradients, unless the mask needs a gradient
+// or `lse` has a cotangent. Those cases need the gradient of the scores
+// themselves, dS = P (g v^T - rowsum(g o) + h), where h is the cotangent of
+// lse.
 POCK_VJP(AttentionOp) {
   bool wanted = needed[0] || needed[1] || needed[2];
   bool maskWanted = needed.size() > 3 && needed[3];

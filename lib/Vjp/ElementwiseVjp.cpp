@@ -1,7 +1,8 @@
 //===- ElementwiseVjp.cpp - gradients of elementwise functions ------------===//
 //
-// Rules of the functions in PockElementwiseOps.td except activations. Each
-// agrees with PyTorch's derivative also where the function has none.
+// Rules of the functions in PockElementwiseOps.td except activations. They
+// agree with PyTorch's derivative also where the function is not
+// differentiable.
 //
 //===----------------------------------------------------------------------===//
 
@@ -155,8 +156,8 @@ POCK_VJP(FmodOp) {
   return success();
 }
 
-/// Maximum or minimum: the operand that `loses` gets nothing, equal ones half,
-/// the other one (and both, if either is NaN) all.
+/// Maximum or minimum: an operand that `loses` gets zero, equal operands get
+/// half each, and the other operand (or both, if either is NaN) gets all.
 static Value extremumGradient(const Expr &g, const Expr &self,
                               const Expr &other, CmpPredicate loses) {
   Expr half = 0.5 * g;

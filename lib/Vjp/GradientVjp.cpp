@@ -1,12 +1,12 @@
-//===- GradientVjp.cpp - gradients that are given -------------------------===//
+//===- GradientVjp.cpp - gradients that the model gives -------------------===//
 
 #include "VjpRule.h"
 
 using namespace mlir;
 using namespace mlir::pock;
 
-// custom_gradient(x, v): dx is what pock.set_gradients says. The driver has
-// replaced the cotangents that it is computed from.
+// custom_gradient(x, v): pock.set_gradients gives dx. The driver has replaced
+// the cotangents that dx is computed from.
 POCK_VJP(CustomGradientOp) {
   if (SetGradientsOp setter = getSetter())
     llvm::copy(setter.getGradients(), grads.begin());

@@ -26,7 +26,7 @@ POCK_VJP(ScatterAddOp) {
   return success();
 }
 
-// Every entry counts in those from it on: dx = the running sum of g from the
-// other end.
+// Every entry is part of all sums from it on: dx is the running sum of g from
+// the other end.
 POCK_UNARY_VJP(CumsumOp,
                g.make<CumsumOp>(g.type(), Value(g), getDim(), !getReverse()))

@@ -1,6 +1,6 @@
 //===- LossVjp.cpp - gradients of losses ----------------------------------===//
 //
-// Of those that are not decomposed before differentiation.
+// Rules of the losses that are not decomposed before differentiation.
 //
 //===----------------------------------------------------------------------===//
 

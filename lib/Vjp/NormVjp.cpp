@@ -5,9 +5,9 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-// y = (x - mean) r over n entries: dx = r (g - mean(g) - y mean(g y)), without
-// mean(g) if the mean is not subtracted. r = (var + eps)^(-1/2) itself adds
-// -h r^2 y / n, h being its cotangent.
+// y = (x - mean) r over n entries: dx = r (g - mean(g) - y mean(g y)); the term
+// mean(g) is left out if the mean is not subtracted. The cotangent h of r =
+// (var + eps)^(-1/2) adds -h r^2 y / n.
 POCK_VJP(NormalizeOp) {
   if (!needed[0])
     return success();

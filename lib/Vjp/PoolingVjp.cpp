@@ -5,8 +5,8 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-// max(window): dx = g at the first maximum. What is saved is the index within
-// the window, a byte, not the input.
+// max(window): dx = g at the first maximum. The index within the window is
+// saved, one byte, not the input.
 POCK_VJP(MaxPoolOp) {
   if (!needed[0])
     return success();

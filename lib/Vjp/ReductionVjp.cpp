@@ -46,7 +46,8 @@ POCK_VJP(AmaxOp) {
   Expr g(builder, getLoc(), cotangents[0]);
   Expr maximum = keepDims(g.at(getResult()), type, getDims());
   Expr isMaximum = g.at(getInput()) == maximum;
-  // A product rather than a choice: NaN (then no entry is equal) spreads.
+  // A product instead of a select, so that NaN propagates (no entry is equal
+  // then).
   Expr mask = g.make<CastOp>(type, Value(isMaximum));
   Expr count = mask.sum(getDims(), /*keepdim=*/true);
   grads[0] = mask * (keepDims(g, type, getDims()) / count);

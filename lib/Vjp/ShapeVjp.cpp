@@ -1,7 +1,7 @@
 //===- ShapeVjp.cpp - gradients of data movement --------------------------===//
 //
-// All are linear and move entries: the gradient moves them back and adds what
-// was copied from one place. Nothing is saved.
+// All these ops move entries: the gradient moves them back, and adds the
+// cotangents of entries that were copied. Nothing is saved.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,7 +60,7 @@ POCK_VJP(SliceOp) {
   return success();
 }
 
-// g at the places that are not padding.
+// The part of g that is not padding.
 POCK_VJP(PadOp) {
   auto inputShape = shapeOf(getInput());
   if (!needed[0])

@@ -1,4 +1,4 @@
-//===- VjpRule.h - how gradient rules are spelled ---------------*- C++ -*-===//
+//===- VjpRule.h - notation of gradient rules ----------------- -*- C++ -*-===//
 //
 // In the comment above each rule, `y` is the result, `x` the operand (or `a`
 // and `b`), `g` the cotangent of the result, and `d_` a cotangent of an
@@ -17,8 +17,8 @@
       [[maybe_unused]] OpBuilder &builder, ArrayRef<Value> cotangents,         \
       ArrayRef<bool> needed, MutableArrayRef<Value> grads)
 
-/// The whole rule of an op with one operand and one result, as an expression
-/// of `g`, `x` and `y`. Expressions that do not name `x` do not save it.
+/// Defines the rule of an op with one operand and one result as an expression
+/// of `g`, `x` and `y`. Expressions without `x` do not save it.
 #define POCK_UNARY_VJP(OP, ...)                                                \
   POCK_VJP(OP) {                                                               \
     if (!needed[0])                                                            \
@@ -31,8 +31,8 @@
 
 namespace mlir::pock {
 
-/// `gradient`, which has the shape of the op's result, summed to the type of
-/// operand `index`, which was broadcast to it.
+/// Sums `gradient`, which has the shape of the op's result, to the type of
+/// operand `index`, which was broadcast to that shape.
 inline Value unbroadcast(Operation *op, unsigned index, OpBuilder &builder,
                          Value gradient) {
   auto type = cast<RankedTensorType>(op->getOperand(index).getType());

@@ -1,4 +1,4 @@
-//===- KernelCost.h - what a kernel computes and moves ----------*- C++ -*-===//
+//===- KernelCost.h - operations and bytes of a kernel -------- -*- C++ -*-===//
 
 #ifndef POCK_CODEGEN_KERNELCOST_H
 #define POCK_CODEGEN_KERNELCOST_H
@@ -8,13 +8,13 @@
 
 namespace mlir::pock {
 
-/// The work of one launch, read off the kernel before code generation.
+/// The work of one launch, computed from the kernel before code generation.
 struct KernelCost {
-  /// Floating-point operations: a fused multiply-add is two, a mathematical
-  /// function one; comparing, selecting and converting are none.
+  /// Floating-point operations. A fused multiply-add counts two, a mathematical
+  /// function one, and comparing, selecting and converting zero.
   int64_t flops = 0;
-  /// Bytes of the arguments that the kernel reads, and that it writes; each
-  /// byte once. Workspace does not count: it need not leave the cache.
+  /// Bytes of the arguments that the kernel reads and writes, each byte once.
+  /// Workspace does not count: it need not leave the cache.
   int64_t bytesRead = 0, bytesWritten = 0;
 };
 

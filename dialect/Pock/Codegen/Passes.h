@@ -1,7 +1,7 @@
 //===- Passes.h - From linalg kernels to LLVM -----------------------------===//
 //
 // The passes that turn kernel functions (attribute `pock.kernel`, linalg on
-// tensors) into LLVM-dialect functions. They know upstream dialects only.
+// tensors) into LLVM-dialect functions.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_CODEGEN_PASSES_H

@@ -12,8 +12,8 @@ def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
     tensors into linalg on memrefs of identity layout. The last arguments, one
     per result, are the outs: they receive the results, and the function
     returns nothing. Elementwise operations are fused first, also into loops
-    that make what they read block by block, and initial tensors are chosen so
-    that results are computed in place.
+    that make their operands block by block. Initial tensors are chosen so that
+    results are computed in place.
 
     ```mlir
     func.func private @relu(%x: tensor<8xf32>, %out: tensor<8xf32>)
@@ -24,9 +24,9 @@ def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
     ```
 
     An out that is read is updated in place. Temporaries stay `memref.alloc`
-    (see `pock-place-scratch`); those of loops move in front of them, as each
-    iteration may use the same memory. Dynamic shapes and operations that cannot be
-    bufferized are errors. Other functions are left alone.
+    (see `pock-place-scratch`). Temporaries in loops move before the loop, because
+    all iterations may use the same memory. Dynamic shapes and operations that
+    cannot be bufferized are errors. Other functions do not change.
   }];
   let dependentDialects = [
     "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
@@ -39,8 +39,8 @@ def BufferizeKernels : Pass<"pock-bufferize-kernels", "mlir::ModuleOp"> {
 def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
   let summary = "Copy large right operands of products";
   let description = [{
-    The right operand of a sum of products, an argument of the kernel, is copied
-    if it is larger than half of `l2_bytes` of the target, its rows are long,
+    Copies the right operand of a sum of products, if it is an argument of the
+    kernel and larger than half of `l2_bytes` of the target, its rows are long,
     and enough rows of the result use the copy:
 
     ```mlir
@@ -52,17 +52,17 @@ def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
     ```
 
     `pock-localize-scratch`, which should follow, shrinks the copy to a panel of
-    columns that the cache keeps for all rows.
+    columns that stays in the cache for all rows.
   }];
   let dependentDialects = ["mlir::linalg::LinalgDialect",
                            "mlir::memref::MemRefDialect"];
 }
 
 def NarrowScratch : Pass<"pock-narrow-scratch", "mlir::ModuleOp"> {
-  let summary = "Keep temporaries in bf16 that hold what is bf16";
+  let summary = "Keep temporaries in bf16 that hold only bf16 values";
   let description = [{
-    A temporary of f32 into which nothing is written but widened bf16, and
-    constants that bf16 represents, becomes one of bf16; what reads it widens.
+    A temporary of f32 becomes one of bf16 if all values written to it are widened
+    bf16 values, or constants that bf16 represents. Its readers widen it.
 
     ```mlir
     %pad = memref.alloc() : memref<18x18x64xf32>
@@ -72,7 +72,7 @@ def NarrowScratch : Pass<"pock-narrow-scratch", "mlir::ModuleOp"> {
     // fill the border of %pad with 0; copy %x into the rest
     ```
 
-    Does nothing where f32 arithmetic writes the temporary, or something else
+    Does nothing if f32 arithmetic writes the temporary, or if an operation other
     than linalg.generic uses it.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
@@ -81,12 +81,12 @@ def NarrowScratch : Pass<"pock-narrow-scratch", "mlir::ModuleOp"> {
 }
 
 def PairProducts : Pass<"pock-pair-products", "mlir::ModuleOp"> {
-  let summary = "Multiply pairs of bf16 where the target can";
+  let summary = "Multiply pairs of bf16 on targets with such instructions";
   let description = [{
     In modules of precision bf16, for targets with products of pairs
     (AVX512-BF16), sums of products with an operand in bf16 take two terms at a
-    time. What is contiguous along the sum is seen as pairs; of anything else,
-    f32 included, a copy interleaves two rows at a time.
+    time. An operand that is contiguous along the sum is viewed as pairs. For any
+    other operand, f32 included, a copy interleaves two rows at a time.
 
     ```mlir
     linalg.generic ins(%x, %w : memref<64x128xbf16>, memref<128x256xf32>)  // %out += extf(%x) * %w
@@ -97,12 +97,11 @@ def PairProducts : Pass<"pock-pair-products", "mlir::ModuleOp"> {
     linalg.generic ins(%xx, %ww : memref<64x64xi32>, memref<64x256xi32>)   // pock.dot_pairs
     ```
 
-    Where both operands are copied (the gradient of a weight), the sum runs over
-    blocks of which half of `l2_bytes` of the target holds the copies.
+    If both operands are copied (the gradient of a weight), the sum runs over
+    blocks whose copies fit into half of `l2_bytes` of the target.
 
-    Does nothing where a sum has an odd number of terms, where a copy would be
-    used fewer than 16 times, or where an f32 operand is contiguous along the
-    sum.
+    Does nothing if a sum has an odd number of terms, if a copy would be used
+    fewer than 16 times, or if an f32 operand is contiguous along the sum.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect",
@@ -111,12 +110,11 @@ def PairProducts : Pass<"pock-pair-products", "mlir::ModuleOp"> {
 }
 
 def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
-  let summary = "Read what is padded without a padded copy";
+  let summary = "Read padded operands without a padded copy";
   let description = [{
-    A temporary whose border is filled and whose rest is a copy goes away if
-    only sums over windows read it (depthwise convolutions, pooling) and the
-    border adds nothing to them. They read a `pock.padded_view` of what was
-    copied.
+    Removes a temporary whose border is filled and whose rest is a copy, if all
+    its readers are sums over windows (depthwise convolutions, pooling) to which
+    the border adds nothing. They read a `pock.padded_view` of the source.
 
     ```mlir
     %pad = memref.alloc() : memref<8x58x58x96xf32>
@@ -127,9 +125,9 @@ def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
     // depthwise convolution of %pad
     ```
 
-    Does nothing where a sum runs over channels, too, where windows reach so far
-    beyond the border that many points differ in their taps, or where the
-    source is written in between.
+    Does nothing if a sum also runs over channels, if windows reach so far into
+    the border that many points differ in their taps, or if the source is written
+    between the copy and its readers.
   }];
   let dependentDialects = ["::mlir::pock::PockDialect"];
 }
@@ -137,8 +135,8 @@ def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
 def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
   let summary = "Shrink temporaries of kernels to an image, or to a panel";
   let description = [{
-    Where the operations around a temporary can run image by image (dimension 0
-    of the temporary, any plain loop of the operations), they move into an
+    If all operations that use a temporary can run image by image (dimension 0 of
+    the temporary, any plain loop of the operations), they move into an
     `scf.for` over the batch, and the temporary shrinks to one image.
 
     ```mlir
@@ -151,23 +149,23 @@ def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
     }
     ```
 
-    In the same way the packed copy of an operand of a sum of products that is
-    larger than half of `l2_bytes` of the target shrinks to a panel of columns;
-    the rest of a width that panels do not divide is computed behind the loop.
+    The packed copy of an operand of a sum of products, if larger than half of
+    `l2_bytes` of the target, shrinks to a panel of columns in the same way. If
+    the panels do not divide the width, the rest is computed after the loop.
 
     In kernels marked `pock.channel_blocks` (a convolution and the depthwise one
-    that reads it), what lies between shrinks to a block of channels: a vector of
-    them, or eight.
+    that reads it), the temporary between them shrinks to a block of channels: a
+    vector of them, or eight.
 
-    Where several nests touch the rows of a buffer larger than `l2_bytes` (a
-    softmax), they run on blocks of rows of which the cache holds all buffers.
+    If several nests read the rows of a buffer larger than `l2_bytes` (a softmax),
+    they run on blocks of rows whose buffers fit into the cache.
 
-    Sums over the batch are reassociated. Kernels that may run in place
-    (`pock.inplace`) are left alone.
+    Sums over the batch are reassociated. Kernels marked `pock.inplace` do not
+    change.
   }];
   let options = [
     Option<"minBytes", "min-bytes", "int64_t", /*default=*/"8192",
-           "Temporaries below this size are not worth a loop">
+           "Temporaries below this size get no loop">
   ];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
@@ -176,11 +174,11 @@ def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
 }
 
 def BlockReductions : Pass<"pock-block-reductions", "mlir::ModuleOp"> {
-  let summary = "Sum products over blocks of rows that the cache holds";
+  let summary = "Sum products over blocks of rows that fit into the cache";
   let description = [{
-    A sum of products whose operands do not fit into `l2_bytes` of the target,
-    but whose result fits into half of it, runs over blocks of its outermost
-    reduction loop:
+    A sum of products runs over blocks of its outermost reduction loop if its
+    operands do not fit into `l2_bytes` of the target, but its result fits into
+    half of it:
 
     ```mlir
     linalg.generic ins(%x, %g : memref<25088x64xf32>, memref<25088x256xf32>) outs(%w)
@@ -198,12 +196,12 @@ def BlockReductions : Pass<"pock-block-reductions", "mlir::ModuleOp"> {
 }
 
 def PlaceScratch : Pass<"pock-place-scratch", "mlir::ModuleOp"> {
-  let summary = "Give the temporaries of kernels their memory";
+  let summary = "Assign memory to the temporaries of kernels";
   let description = [{
     Replaces every static `memref.alloc` of a kernel. Temporaries that
-    `pock-vectorize-kernels` will keep in registers stay (they vanish there).
-    Of the others the smallest become `memref.alloca`, up to `stack-bytes` in
-    all. The rest is placed by lifetime into one trailing argument
+    `pock-vectorize-kernels` will keep in registers stay; that pass removes them.
+    Of the others, the smallest become `memref.alloca`, up to `stack-bytes` in
+    total. The rest is placed by lifetime into one trailing argument
     `memref<Nxi8>`, and the function gets the attribute
     `pock.workspace = N : i64`.
 
@@ -213,13 +211,13 @@ def PlaceScratch : Pass<"pock-place-scratch", "mlir::ModuleOp"> {
       %tmp = memref.view %ws[%c0][] : memref<16384xi8> to memref<64x64xf32>
     ```
 
-    Callers of the kernel are not changed: who builds the calls reads the
+    Callers of the kernel do not change: the pass that builds the calls reads the
     attribute.
   }];
   let options = [
     Option<"stackBytes", "stack-bytes", "int64_t", /*default=*/"-1",
-           "Largest total size of temporaries that go to the stack; -1 is a "
-           "sixteenth of the target's">,
+           "Largest total size of temporaries on the stack; -1 is a sixteenth of "
+           "the target's stack">,
     Option<"alignment", "alignment", "int64_t", /*default=*/"0",
            "Alignment in bytes of every temporary; 0 is the target's">
   ];
@@ -235,16 +233,16 @@ def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
     functions with the attribute `pock.kernel`. Operations that follow each
     other on the same iteration space (initialisation, reduction, elementwise
     epilogue) become one loop nest whose intermediate values stay in
-    registers. The register tile comes from a cost model and from
-    `pock.target`. Whatever the emitter does not understand (non-linear
-    indexing maps) becomes scalar loops.
+    registers. A cost model chooses the register tile for `pock.target`.
+    Operations that the emitter does not support (non-linear indexing maps)
+    become scalar loops.
 
-    With `threads = 0` in `pock.target`, a nest that is worth it becomes an
-    `omp.parallel` region: threads divide the tiles of one parallel loop, so
-    results do not depend on their number.
+    With `threads = 0` in `pock.target`, a nest becomes an `omp.parallel` region
+    if the cost model estimates that this pays. Threads divide the tiles of one
+    parallel loop, so results do not depend on their number.
 
-    Of buffers larger than `l2_bytes` of the target, what follows a sum, and the
-    rows of the next one, are prefetched.
+    For buffers larger than `l2_bytes` of the target, the elements after the
+    current sum, and the rows of the next one, are prefetched.
 
     Floating-point reductions over a vectorised dimension are reassociated;
     products that are summed are fused (`math.fma`).
@@ -272,10 +270,10 @@ def LowerToLLVM : Pass<"pock-lower-to-llvm", "mlir::ModuleOp"> {
     Functions take bare pointers; private functions become internal, public
     ones keep their names.
 
-    `exp`, `log`, `tanh`, `erf` and relatives on f32 become polynomials, so
-    that results do not depend on a math library; on f64 they become LLVM
-    intrinsics. A `memref.alloc` that is still there is an error: all memory
-    is planned before.
+    `exp`, `log`, `tanh`, `erf` and similar functions on f32 become polynomials,
+    so that results do not depend on a math library. On f64 they become LLVM
+    intrinsics. A remaining `memref.alloc` is an error: all memory is planned
+    before.
   }];
   let dependentDialects = [
     "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
@@ -289,12 +287,12 @@ def OutlineParallel : Pass<"pock-outline-parallel", "mlir::ModuleOp"> {
   let summary = "Turn parallel regions into calls of the OpenMP runtime";
   let description = [{
     Works on the LLVM dialect. The body of every `omp.parallel` becomes a
-    function `body(data, thread, threads)`, and the region a call of
-    `GOMP_parallel`, which libgomp and LLVM's libomp both have. What the body
-    uses from outside travels in a structure on the stack.
+    function `body(data, thread, threads)`, and the region becomes a call of
+    `GOMP_parallel`, which both libgomp and LLVM's libomp have. Values that the
+    body uses are passed in a structure on the stack.
 
-    The runtime's functions are weak: without a runtime, one thread does it
-    all. Clauses on `omp.parallel` are errors.
+    The runtime's functions are weak: without a runtime, one thread does all the
+    work. Clauses on `omp.parallel` are errors.
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect",
                            "mlir::omp::OpenMPDialect"];

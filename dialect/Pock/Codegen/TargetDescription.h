@@ -1,4 +1,4 @@
-//===- TargetDescription.h - What code generation knows of the target -----===//
+//===- TargetDescription.h - the target as a struct -----------------------===//
 //
 // The module attributes `pock.target` (#pock.target) and `pock.arithmetic` as a
 // struct. Without them, a module is compiled for a generic 64-bit host.
@@ -35,22 +35,22 @@ struct TargetDescription {
   /// Stack that the whole program may use.
   int64_t stackBytes = 65536;
   /// Whether results must not depend on any of the above (`pock.arithmetic =
-  /// "portable"`): every sum has one order, and no instruction of some targets
-  /// only rounds differently.
+  /// "portable"`): every sum has one order, and no instruction is used that
+  /// only some targets have and that rounds differently.
   bool portable = false;
 
-  /// Whether no operating system loads the program: code has a fixed address,
-  /// and no C library can be relied on.
+  /// Whether the target has no operating system. Then code has a fixed address,
+  /// and there may be no C library.
   bool bareMetal = false;
 
-  /// The target of `op`, if that is a module, or of the module around it; the
+  /// The target of the module `op`, or of the module that contains `op`; the
   /// defaults if there is none. The dialect verifies the attributes.
   static TargetDescription of(mlir::Operation *op);
 
-  /// Whether small code is better than fast code: flash is small, and fetching
+  /// Whether small code is preferred to fast code: flash is small, and fetching
   /// from it is slow.
   bool prefersSize() const { return bareMetal; }
-  /// The fewest lanes that a vector may have.
+  /// The smallest number of lanes of a vector.
   int64_t leastLanes() const;
 
   /// How many elements of `type` fill a vector register (at least 1).
@@ -58,14 +58,15 @@ struct TargetDescription {
 
   /// Whether an instruction adds products of two pairs of bf16 to f32 sums.
   bool hasBf16Products() const;
-  /// Whether sums of products in `module` use it, as its precision is bf16.
+  /// Whether sums of products in `module` use that instruction: its precision
+  /// is bf16.
   bool multipliesPairs(mlir::ModuleOp module) const;
 };
 
 /// Whether a triple names no operating system; the host's, "", has one.
 bool isBareMetal(llvm::StringRef triple);
 
-/// The target that this machine is.
+/// The description of this machine.
 TargetAttr hostTargetAttr(mlir::MLIRContext *context);
 
 } // namespace mlir::pock

@@ -11,9 +11,9 @@
 
 namespace mlir::pock {
 
-/// Returns the LLVM machine that generates code for a target. An error is
-/// emitted for a processor that this back end has no code for (GPUs, virtual
-/// machines) and for a triple that LLVM does not know.
+/// Returns the LLVM machine that generates code for a target. Emits an error
+/// for a processor that this back end does not support (GPUs, virtual
+/// machines), and for a triple that LLVM does not know.
 FailureOr<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetDescription &target,
                     llvm::function_ref<InFlightDiagnostic()> emitError);

@@ -9,10 +9,10 @@
 
 namespace mlir::pock {
 
-/// The tiles (rows, vectors) that `pock.tile` may ask for in a bufferized
-/// kernel: first what the cost model takes, then the others, the cheapest by
-/// the model first. None if the kernel has no nest. Generalises the kernel's
-/// linalg operations on the way.
+/// The tiles (rows, vectors) that `pock.tile` may select in a bufferized
+/// kernel: first the cost model's choice, then the others, ordered by the
+/// model's cost. Empty if the kernel has no nest. Generalises the kernel's
+/// linalg operations as a side effect.
 llvm::SmallVector<std::pair<int64_t, int64_t>>
 listTiles(mlir::func::FuncOp kernel, const TargetDescription &target);
 

@@ -1,4 +1,4 @@
-//===- EmptyPatterns.h - tensors without entries go away --------*- C++ -*-===//
+//===- EmptyPatterns.h - folds of tensors without entries ----- -*- C++ -*-===//
 
 #ifndef POCK_IR_EMPTYPATTERNS_H
 #define POCK_IR_EMPTYPATTERNS_H
@@ -9,10 +9,10 @@ class RewritePatternSet;
 
 namespace mlir::pock {
 
-/// The label of the patterns, for pipelines that do not want them yet.
+/// The label of the patterns, for pipelines that must disable them.
 inline constexpr char emptyPatternsLabel[] = "pock-empty";
 
-/// Canonicalisation of all ops that have an operand or a result without
+/// Canonicalisation patterns for all ops with an operand or a result without
 /// entries.
 void populateEmptyPatterns(RewritePatternSet &patterns);
 

@@ -1,11 +1,10 @@
 //===- Expr.h - formulas over pock tensors ----------------------*- C++ -*-===//
 //
-// Lets gradient rules and decompositions be written as their formulas:
-// `g * (1.0 - y * y)` builds the ops. Operands broadcast; numbers become 0-D
-// constants.
+// Operators for gradient rules and decompositions: `g * (1.0 - y * y)` builds
+// the ops of that formula. Operands broadcast; numbers become 0-D constants.
 //
-// C++ leaves open which operand of an operator is evaluated first. So that the
-// order of ops does not depend on the host compiler, write at most one operand
+// C++ does not specify which operand of an operator is evaluated first. To keep
+// the order of ops independent of the host compiler, write at most one operand
 // that itself builds ops, and name the others before.
 //
 //===----------------------------------------------------------------------===//

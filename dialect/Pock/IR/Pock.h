@@ -1,6 +1,6 @@
 //===- Pock.h - the pock dialect --------------------------------*- C++ -*-===//
 //
-// Everything that code working on pock ops includes.
+// Includes everything that code on pock ops needs.
 //
 //===----------------------------------------------------------------------===//
 

@@ -7,12 +7,12 @@
 
 namespace mlir::pock {
 
-/// The result type of NumPy broadcasting, null if the shapes do not fit.
+/// The result type of NumPy broadcasting; null if the shapes are incompatible.
 RankedTensorType broadcastTypes(ArrayRef<RankedTensorType> types, Type element);
 
-/// Sums `value` over the dimensions along which `type` was broadcast to its
-/// shape, so that the result has type `type`: the one place where broadcasts
-/// are undone.
+/// Sums `value` over the dimensions along which a tensor of type `type` was
+/// broadcast to the shape of `value`; the result has type `type`. Broadcasts
+/// are undone only here.
 Value reduceToType(OpBuilder &b, Location loc, Value value,
                    RankedTensorType type);
 
@@ -23,7 +23,7 @@ Value scalarConstant(OpBuilder &b, Location loc, Type like, double value);
 Value splatConstant(OpBuilder &b, Location loc, RankedTensorType type,
                     double value);
 
-/// `value` reshaped to `shape`; itself if it has that shape already.
+/// `value` reshaped to `shape`; `value` itself if it has that shape already.
 Value reshapeTo(OpBuilder &b, Location loc, Value value,
                 ArrayRef<int64_t> shape);
 
@@ -32,28 +32,28 @@ Value reshapeTo(OpBuilder &b, Location loc, Value value,
 Value alongAxis(OpBuilder &b, Location loc, Value vector, int64_t axis,
                 int64_t rank);
 
-/// `value` permuted; itself if the permutation is the identity.
+/// `value` transposed; `value` itself if the permutation is the identity.
 Value transposeTo(OpBuilder &b, Location loc, Value value,
                   ArrayRef<int64_t> permutation);
 
 /// The shape of the static tensor `value`.
 ArrayRef<int64_t> shapeOf(Value value);
 
-/// Bytes that a scalar, or all elements of a static tensor or buffer, take in
-/// memory.
+/// Bytes in memory of a scalar, or of all elements of a static tensor or
+/// buffer.
 int64_t bytesOf(Type type);
 
 /// The dimension of channels, and the first spatial one, of an activation.
 int64_t channelDim(Layout layout, int64_t rank);
 int64_t firstSpatialDim(Layout layout);
 
-/// Numbers of outputs of a window along one padded dimension; negative if the
+/// Number of outputs of a window along one padded dimension; negative if the
 /// window does not fit.
 int64_t windowOutputs(int64_t size, int64_t kernel, int64_t stride, int64_t low,
                       int64_t high, int64_t dilation);
 
-/// Whether Winograd's algorithm computes a convolution, or a gradient of one,
-/// with these attributes and a weight of shape `weight`.
+/// Whether Winograd's algorithm can compute a convolution, or a gradient of
+/// one, with these attributes and a weight of shape `weight`.
 bool allowsWinograd(Layout layout, ArrayRef<int64_t> weight,
                     ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations,
                     int64_t groups);

@@ -1,8 +1,8 @@
 //===- Real.h - floating-point parameters of attributes ---------*- C++ -*-===//
 //
-// A double that can be hashed, parsed and printed: what attribute parameters
-// have to be able to, and a plain double cannot. Compared by bits, so that
-// attributes with NaN are equal to themselves.
+// A double that can be hashed, parsed and printed, as attribute parameters
+// require. It is compared by bits, so that attributes with NaN equal
+// themselves.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,9 +1,8 @@
-//===- StorableTypes.h - what memory can be planned for ---------*- C++ -*-===//
+//===- StorableTypes.h - types that can be stored in memory --- -*- C++ -*-===//
 //
-// Whoever parses IR may write any type. What counts bytes, lanes or offsets
-// relies on what is checked here, once: element types of a known width, and
-// sizes whose sums and products stay far from overflow.
-//
+// Parsed IR may contain any type. These checks guarantee element types of a
+// known width, and sizes whose sums and products are far from overflow. All
+// code that computes bytes, lanes or offsets relies on them.
 //===----------------------------------------------------------------------===//
 
 #ifndef POCK_IR_STORABLETYPES_H
@@ -14,18 +13,20 @@
 
 namespace mlir::pock {
 
-/// The most bytes that one tensor may have; `bytesOf` gives no more, and this
-/// for what it does not know.
+/// Exclusive limit of the bytes of a tensor. `bytesOf` saturates here, and
+/// returns it for unknown sizes.
 constexpr int64_t kMostBytes = int64_t(1) << 46;
 
-/// Checks the tensors, buffers and vectors among `types`: integers up to 64
-/// bits, f16, bf16, f32, f64 or index, and less than `kMostBytes`.
+/// Checks the tensors, buffers and vectors in `types`: their elements are
+/// integers of up to 64 bits, f16, bf16, f32, f64 or index, and they take less
+/// than `kMostBytes`.
 LogicalResult verifyStorable(Operation *op, TypeRange types);
 
-/// Checks all types in a kernel, and that it is in the outermost module.
+/// Checks all types in a kernel, and that the kernel is in the outermost
+/// module.
 LogicalResult verifyKernel(Operation *kernel);
 
-/// Whether `op` is an entry of the outermost module, where passes look.
+/// Whether `op` is directly in the outermost module, where passes look for it.
 bool isOutermost(Operation *op);
 
 } // namespace mlir::pock

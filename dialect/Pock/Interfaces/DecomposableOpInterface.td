@@ -9,11 +9,11 @@ include "mlir/IR/OpBase.td"
 def DecomposableOpInterface : OpInterface<"DecomposableOpInterface"> {
   let cppNamespace = "::mlir::pock";
   let description = [{
-    A composite op that is defined by simpler pock ops.
+    A composite op that is defined in terms of simpler pock ops.
   }];
   let methods = [
     InterfaceMethod<[{
-      Builds the replacement of each result; fails without a change.
+      Builds the replacement of each result. On failure, nothing has changed.
     }],
     "::llvm::FailureOr<::llvm::SmallVector<::mlir::Value>>", "decompose",
     (ins "::mlir::OpBuilder &":$builder)>,

@@ -9,14 +9,14 @@ include "mlir/IR/OpBase.td"
 def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   let cppNamespace = "::mlir::pock";
   let description = [{
-    An op whose results all have one shape and whose every result element
-    depends on one element of each operand, the operands being broadcast to the
-    shape of the results in NumPy's way.
+    An op whose results all have the same shape. Each result element depends on
+    one element of each operand. Operands are broadcast to the shape of the
+    results, as in NumPy.
   }];
   let methods = [
     InterfaceMethod<[{
-      Builds the scalar computation with `arith` and `math` ops: `args` holds
-      one scalar per operand; one scalar per result is returned.
+      Builds the scalar computation with `arith` and `math` ops. `args` has one
+      scalar per operand. Returns one scalar per result.
     }],
     "::llvm::SmallVector<::mlir::Value>", "buildScalar",
     (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,

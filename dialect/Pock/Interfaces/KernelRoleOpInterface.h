@@ -1,4 +1,4 @@
-//===- KernelRoleOpInterface.h - what an op is in a kernel ------*- C++ -*-===//
+//===- KernelRoleOpInterface.h - roles of ops in kernels ------ -*- C++ -*-===//
 
 #ifndef POCK_INTERFACES_KERNELROLEOPINTERFACE_H
 #define POCK_INTERFACES_KERNELROLEOPINTERFACE_H
@@ -11,42 +11,42 @@
 
 namespace mlir::pock {
 
-/// The role of an op when ops are grouped into kernels. KernelGroups.h says how
-/// groups form.
+/// The role of an op when ops are grouped into kernels. KernelGroups.h
+/// describes how groups form.
 enum class KernelRole {
-  /// An entry of the result depends on one entry of each operand, which
-  /// broadcasts. Fuses with all but opaque ops.
+  /// An entry of the result depends on one entry of each operand; operands
+  /// broadcast. Fuses with all but opaque ops.
   Elementwise,
   /// Combines all entries of some dimensions of an operand, each read once.
   Reduction,
-  /// Sums products of two operands. A kernel holds one, or two where the second
-  /// is a depthwise convolution.
+  /// Sums products of two operands. A kernel has one contraction, or two if the
+  /// second is a depthwise convolution.
   Contraction,
   /// Copies entries to other places.
   DataMovement,
   /// Reads entries of its operands several times (windows, softmax,
-  /// normalisation, attention), so operands are stored; starts a kernel.
+  /// normalisation, attention), so its operands are stored. Starts a kernel.
   Anchor,
   /// Is a kernel of its own: scans, indexing, several large results.
   Opaque,
-  /// Is made of nothing: every kernel that reads it holds a copy.
+  /// Has no operands: every kernel that reads it contains a copy.
   Constant,
-  /// Is its operand's memory under another type.
+  /// Views its operand's memory with another type.
   View,
-  /// Reads or sets what lives outside of kernels: parameters, failures.
+  /// Accesses state outside of kernels: parameters, failures.
   Boundary,
-  /// Is not there while kernels are formed: ops of other stages.
+  /// Belongs to another stage: does not occur while kernels are formed.
   Absent,
 };
 
-/// The input channels of a weight: which dimension they are, and into how many
-/// equal blocks it divides. A scheme may train some of the blocks.
+/// The input channels of a weight: their dimension, and the number of equal
+/// blocks in it. A scheme may train some of the blocks.
 struct InputChannels {
   int64_t dim, blocks;
 };
 
-/// Implements KernelRoleOpInterface by constants. See KernelRoleOpInterface.td,
-/// which has one class per role, for their meaning.
+/// Implements KernelRoleOpInterface with constants. KernelRoleOpInterface.td
+/// has one class per role and explains the constants.
 template <KernelRole role, int absorbed, bool epilogue, int64_t work,
           bool cheap, bool mask>
 struct HasKernelRole {

@@ -1,7 +1,7 @@
-//===- KernelRoleOpInterface.td - what an op is in a kernel *- tablegen -*-===//
+//===- KernelRoleOpInterface.td - roles of ops in kernels --*- tablegen -*-===//
 //
-// The interface, and one trait per role that implements it. An op names its
-// role in its definition; a pock op cannot be defined without one.
+// The interface, and one trait per role that implements it. The definition of
+// an op names its role; a pock op cannot be defined without one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,18 +14,19 @@ include "mlir/IR/OpBase.td"
 def KernelRoleOpInterface : OpInterface<"KernelRoleOpInterface"> {
   let cppNamespace = "::mlir::pock";
   let description = [{
-    What an op is to the passes that fuse, recompute and move ops. They ask for
-    the kind of an op here, not for its name, so a new op needs no change in
+    The properties of an op for the passes that fuse, recompute and move ops. They
+    ask this interface instead of comparing names, so a new op needs no change in
     them. The traits `ElementwiseRole`, `ReductionRole`, `ContractionRole`,
     `DataMovementRole`, `AnchorRole`, `OpaqueRole` and `NoKernelRole` implement
     all methods without a default.
   }];
   let methods = [
-    InterfaceMethod<"The role when ops are grouped into kernels.",
+    InterfaceMethod<"The role of the op when ops are grouped into kernels.",
       "::mlir::pock::KernelRole", "getKernelRole">,
     InterfaceMethod<[{
-      The operand that the op reads once, in any order: the op's kernel may
-      compute it entry by entry, if nothing else reads it. Null if there is none.
+      The operand whose entries the op reads once each, in any order. If it has no
+      other reader, the op's kernel may compute it entry by entry. Null if there
+      is none.
     }],
       "::mlir::Value", "getAbsorbedOperand">,
     InterfaceMethod<[{
@@ -33,8 +34,8 @@ def KernelRoleOpInterface : OpInterface<"KernelRoleOpInterface"> {
     }],
       "bool", "takesEpilogue">,
     InterfaceMethod<[{
-      Arithmetic operations per entry of the result; 0 if the op must not run a
-      second time to save memory.
+      Arithmetic operations per entry of the result; 0 if the op must not be
+      recomputed to save memory.
     }],
       "int64_t", "getWorkPerEntry">,
     InterfaceMethod<[{
@@ -43,13 +44,13 @@ def KernelRoleOpInterface : OpInterface<"KernelRoleOpInterface"> {
     }],
       "bool", "isCheapToRecompute">,
     InterfaceMethod<[{
-      Whether the op compares, or combines truth values. The result takes less
-      memory than what it is made of, and one bit per entry if it is kept.
+      Whether the op compares, or combines truth values. The result is smaller
+      than its operands, and takes one bit per entry if it is saved.
     }],
       "bool", "makesMask">,
     InterfaceMethod<[{
       The input channels of operand `operand` in PyTorch's layout; none if the
-      operand is no weight.
+      operand is not a weight.
     }],
       "::std::optional<::mlir::pock::InputChannels>", "getInputChannels",
       (ins "unsigned":$operand), "", "return std::nullopt;">
@@ -65,7 +66,7 @@ class HasKernelRole<string role, int absorbed, bit epilogue, int work, bit cheap
   let cppNamespace = "::mlir::pock";
 }
 
-/// A role, and answers to the questions above. Ops use the classes below.
+/// A role with values for the methods above. Ops use the classes below.
 class KernelRole<string role, int absorbed = -1, bit epilogue = 0, int work = 0,
                  bit cheap = 0, bit mask = 0>
     : TraitList<[KernelRoleOpInterface, HasKernelRole<role, absorbed, epilogue, work, cheap, mask>]>;
@@ -83,7 +84,7 @@ def FunctionRole : ElementwiseRole<16>;
 /// Ten rounds of Philox.
 def RandomRole : ElementwiseRole<48>;
 
-/// Computes its operand number `absorbed` on the way.
+/// Its kernel may compute operand number `absorbed` entry by entry.
 class ReductionRole<int absorbed = 0>
     : KernelRole<"Reduction", absorbed, epilogue = 1>;
 class ContractionRole<int absorbed = -1>

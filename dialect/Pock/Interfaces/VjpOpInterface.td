@@ -9,19 +9,19 @@ include "mlir/IR/OpBase.td"
 def VjpOpInterface : OpInterface<"VjpOpInterface"> {
   let cppNamespace = "::mlir::pock";
   let description = [{
-    An op that knows its vector-Jacobian product. The driver
-    (`pock-build-step`) knows no op; it asks this interface.
+    An op with a vector-Jacobian product. The driver (`pock-build-step`) knows
+    no op by name; it uses this interface.
   }];
   let methods = [
     InterfaceMethod<[{
       Builds the cotangents of the operands.
 
-      `cotangents` has one entry per result, null where the result does not
-      influence the loss (at least one is set). `needed[i]` says whether the
-      cotangent of operand `i` is wanted; `grads[i]` receives it, with the type
-      of the operand, or stays null where it is zero. Broadcasts must be undone
-      (`reduceToType`). Reading a value of the forward pass saves it: rules
-      read the cheapest one that will do.
+      `cotangents` has one entry per result; it is null if the result does not
+      influence the loss. At least one is set. `needed[i]` says whether the
+      cotangent of operand `i` is needed. The rule sets `grads[i]` to it, with
+      the type of the operand, or leaves it null if it is zero. The rule must
+      undo broadcasts (`reduceToType`). A value of the forward pass that the rule
+      reads is saved, so a rule reads the cheapest suitable value.
     }],
     "::llvm::LogicalResult", "buildVjp",
     (ins "::mlir::OpBuilder &":$builder,

@@ -1,4 +1,4 @@
-//===- LaunchCosts.h - what launches compute and move -----------*- C++ -*-===//
+//===- LaunchCosts.h - operations and bytes of launches ------- -*- C++ -*-===//
 
 #ifndef POCK_TARGET_LAUNCHCOSTS_H
 #define POCK_TARGET_LAUNCHCOSTS_H
@@ -9,11 +9,11 @@
 
 namespace mlir::pock {
 
-/// JSON of a module at stage `plan`; an error at the module if it is at another
-/// stage: `{"kernels": {name: {"flops", "bytes_read", "bytes_written"}},
-/// "functions": {name: [{"kernel", "layers", "phase"}, …]}}`, one entry per
-/// launch of a function with outputs. `layers` are paths in the model, that of
-/// the kernel's first op first.
+/// Returns JSON for a module at stage `plan`; emits an error at a module of
+/// another stage. `{"kernels": {name: {"flops", "bytes_read",
+/// "bytes_written"}}, "functions": {name: [{"kernel", "layers", "phase"},
+/// …]}}`, with one entry per launch of a function with outputs. `layers` are
+/// paths in the model; the path of the kernel's first op comes first.
 FailureOr<std::string> describeCosts(ModuleOp module);
 
 } // namespace mlir::pock

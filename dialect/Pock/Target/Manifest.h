@@ -1,4 +1,4 @@
-//===- Manifest.h - what a host needs to run the library --------*- C++ -*-===//
+//===- Manifest.h - the JSON description of a compiled module - -*- C++ -*-===//
 
 #ifndef POCK_TARGET_MANIFEST_H
 #define POCK_TARGET_MANIFEST_H
@@ -9,8 +9,8 @@
 
 namespace mlir::pock {
 
-/// The manifest (JSON, docs/Architecture.md) of a module at stage `plan`; an
-/// error at the module if it is at another stage.
+/// Returns the manifest (JSON, docs/Architecture.md) of a module at stage
+/// `plan`; emits an error at a module of another stage.
 FailureOr<std::string> buildManifest(ModuleOp module);
 
 } // namespace mlir::pock

@@ -13,21 +13,22 @@
 
 namespace mlir::pock {
 
-/// Object files of `module` (LLVM dialect only), which together are its code;
-/// symbols that they share are hidden. Position-independent where there is an
-/// operating system. Target and tuning
-/// come from the module attribute `pock.target`. Errors are emitted at the
-/// module.
+/// Returns the object files of `module` (LLVM dialect only), which together are
+/// its code. Symbols that they share are hidden. The code is
+/// position-independent if the target has an operating system. Target and
+/// tuning come from the module attribute `pock.target`. Errors are emitted at
+/// the module.
 mlir::FailureOr<std::vector<std::string>> emitObjects(mlir::ModuleOp module);
 
-/// Bytes in memory that a program only reads.
+/// A named array of bytes that a program only reads.
 struct DataSymbol {
   std::string name, bytes;
 };
 
-/// An object file with constant arrays of bytes for the target of `module`,
-/// each aligned to the target's `alignment`, in its section `.rodata.<name>`. C
-/// has no empty arrays: one without bytes has a zero.
+/// Returns an object file with constant arrays of bytes for the target of
+/// `module`, each aligned to the target's `alignment`, in its section
+/// `.rodata.<name>`. C has no empty arrays: an array without bytes gets one
+/// zero.
 mlir::FailureOr<std::string> emitData(mlir::ModuleOp module,
                                       llvm::ArrayRef<DataSymbol> symbols);
 

@@ -1,4 +1,4 @@
-//===- TuningSpace.h - what `pock.tune` may choose from ---------*- C++ -*-===//
+//===- TuningSpace.h - the candidates of `pock.tune` ---------- -*- C++ -*-===//
 
 #ifndef POCK_TARGET_TUNINGSPACE_H
 #define POCK_TARGET_TUNINGSPACE_H
@@ -9,10 +9,11 @@
 
 namespace mlir::pock {
 
-/// JSON: `{"target": key, "kernels": {name: {"fingerprint", "tiles"}}}` with
-/// the key of `pock.target` in a tuning file, and for every kernel of a module
-/// at stage `plan` its own key and its tiles `[rows, vectors]`, first that of
-/// the cost model. A module without kernels has just the target.
+/// Returns JSON: `{"target": key, "kernels": {name: {"fingerprint",
+/// "tiles"}}}`. `key` is the key of `pock.target` in a tuning file. For every
+/// kernel of a module at stage `plan` there is its key in the file, and its
+/// tiles `[rows, vectors]`, the cost model's choice first. For a module without
+/// kernels, only the target is returned.
 FailureOr<std::string> describeTuningSpace(ModuleOp module);
 
 } // namespace mlir::pock

@@ -1,4 +1,4 @@
-//===- KernelFingerprint.h - what makes two kernels equal -------*- C++ -*-===//
+//===- KernelFingerprint.h - equality of kernels -------------- -*- C++ -*-===//
 
 #ifndef POCK_TRANSFORMS_KERNELFINGERPRINT_H
 #define POCK_TRANSFORMS_KERNELFINGERPRINT_H
@@ -13,8 +13,9 @@ namespace mlir::pock {
 /// equal kernels have equal texts.
 std::string kernelText(func::FuncOp kernel);
 
-/// 16 hexadecimal digits, a hash of that text: the kernel's key in a tuning
-/// file. The same in every process, and in every model that has the kernel.
+/// A hash of that text, 16 hexadecimal digits: the kernel's key in a tuning
+/// file. It is the same in every process, and in every model that has the
+/// kernel.
 std::string kernelFingerprint(func::FuncOp kernel);
 
 } // namespace mlir::pock

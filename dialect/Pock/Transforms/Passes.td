@@ -29,15 +29,15 @@ def ApplyScheme : Pass<"pock-apply-scheme", "::mlir::ModuleOp"> {
 def Decompose : Pass<"pock-decompose"> {
   let summary = "Replace composite ops by their parts";
   let description = [{
-    Calls `decompose` of every `DecomposableOpInterface` op that is to be
-    decomposed before differentiation: losses, batch norm, linear,
-    average pooling. Others are left: attention, normalisation and softmax have a
-    gradient of their own and are decomposed in their kernels.
+    Calls `decompose` of every `DecomposableOpInterface` op that is decomposed
+    before differentiation: losses, batch norm, linear, average pooling.
+    Attention, normalisation and softmax stay: they have gradient rules of their
+    own and are decomposed in their kernels.
 
     Before: `%y = pock.mse_loss %x, %t`
     After: `%d = pock.sub %x, %t; %s = pock.mul %d, %d; %y = pock.mean %s {dims = …}`
 
-    Errors: an op that says it decomposes and fails to.
+    Errors: an op whose decomposition fails.
   }];
 }
 
@@ -47,10 +47,9 @@ def AssignLayout : Pass<"pock-assign-layout", "::mlir::ModuleOp"> {
     Gives every op with a `layout` the value `channels_last` between transposes,
     moves the transposes towards the results through elementwise ops,
     reductions, normalisation, concatenation, slices and padding until they meet and cancel,
-    and folds what remains on parameters into how these are stored: a
-    `pock.param` all of whose loads are transposed alike gets a `permutation`.
-    What is left in front of a `pock.matmul` becomes its `transpose_lhs` or
-    `transpose_rhs`.
+    and folds transposes of parameters into their storage: a `pock.param` whose
+    loads are all transposed alike gets a `permutation`. A transpose that is left
+    before a `pock.matmul` becomes its `transpose_lhs` or `transpose_rhs`.
 
     Before: `%y = pock.conv %x, %w : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> …`
     After: `%y = pock.conv %xt, %w {layout = channels_last} : (tensor<1x8x8x3xf32>, tensor<3x3x3x4xf32>) -> …`
@@ -59,12 +58,12 @@ def AssignLayout : Pass<"pock-assign-layout", "::mlir::ModuleOp"> {
 }
 
 def SinkReshapes : Pass<"pock-sink-reshapes", "::mlir::func::FuncOp"> {
-  let summary = "Run what follows a product row by row on its rows";
+  let summary = "Move reshapes behind the rowwise ops that follow a product";
   let description = [{
     Moves reshapes that split the rows of a product into batch and time behind
-    the elementwise ops and the normalisation that read them, so that these join
-    the product's kernel. Other operands are reshaped in return; a reshape is a
-    view and costs nothing.
+    the elementwise ops and the normalisation that read them, so that these ops
+    join the product's kernel. Their other operands are reshaped instead; a
+    reshape is a view and costs nothing.
 
     Before: `%y = pock.reshape %p : (tensor<8x4xf32>) -> tensor<2x4x4xf32>; %z = pock.add %y, %b`
     After: `%y = pock.add %p, %b; %z = pock.reshape %y : (tensor<8x4xf32>) -> tensor<2x4x4xf32>`
@@ -73,21 +72,20 @@ def SinkReshapes : Pass<"pock-sink-reshapes", "::mlir::func::FuncOp"> {
 }
 
 def RepeatElementwise : Pass<"pock-repeat-elementwise", "::mlir::func::FuncOp"> {
-  let summary = "Repeat cheap ops in every kernel that reads them";
+  let summary = "Recompute cheap values in every kernel that reads them";
   let description = [{
-    A cheap elementwise op (addition, product, clamp) whose result several
-    kernels read, each point by point, runs in each of them, if all that it reads
-    is a tensor which is stored anyway, of its own type, and small ones. The
-    result is neither stored nor, for the backward pass, saved.
+    If several kernels read the result of a cheap elementwise op (addition,
+    product, clamp) point by point, the op runs in each of them. Its operands
+    must be one tensor of the result's type that is stored anyway, and small
+    tensors. The result is neither stored nor saved for the backward pass.
 
     Before: `%d = pock.sub %x, %mean` with the readers `pock.mul %d, %d` (for a
-    variance) and `pock.mul %d, %scale`, and `%x` read by others, too
-    After: `%d1 = pock.sub %x, %mean` in front of the first, `%d2 = pock.sub %x,
-    %mean` in front of the second
+    variance) and `pock.mul %d, %scale`, and `%x` has other readers, too
+    After: `%d1 = pock.sub %x, %mean` before the first reader, `%d2 = pock.sub
+    %x, %mean` before the second
 
-    Does nothing where a reader needs the result as a whole (a product, a
-    transposition, a result), or where the large operand would not be stored
-    otherwise.
+    Does nothing if a reader needs the whole result (a product, a transposition,
+    a return), or if the large operand would otherwise not be stored.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
@@ -95,33 +93,35 @@ def RepeatElementwise : Pass<"pock-repeat-elementwise", "::mlir::func::FuncOp"> 
 def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
   let summary = "Derive the training step from the loss";
   let description = [{
-    Replaces `@loss` by `@step`, which takes the learning rate as one more input
-    and also differentiates and updates. Reverse mode, demand driven: an op is
-    differentiated only if it lies on a path from a trained parameter to the
-    loss, and of its operands only those that do; a frozen branch leaves no op.
-    Cotangents are summed where a value fans out. Each trained parameter gets one
-    `pock.sparse_update` with the optimizer of the module attribute
-    `pock.optimizer`, and its states as `pock.param` of kind `state`.
+    Replaces `@loss` by `@step`, which has the learning rate as an additional
+    input, and also differentiates and updates. Differentiation is demand-driven
+    reverse mode: an op is differentiated only if it lies on a path from a
+    trained parameter to the loss, and only with respect to the operands on such
+    a path. A frozen branch adds no op. Cotangents are summed where a value has
+    several readers. Each trained parameter gets one `pock.sparse_update` with
+    the optimizer of the module attribute `pock.optimizer`, and its states as
+    `pock.param` of kind `state`.
 
     Before: `func.func @loss(%x, %t) -> tensor<f32>`
     After: `func.func @step(%x, %t, %lr) -> tensor<f32>` with `pock.sparse_update @w …`
 
-    More module attributes say what else happens to the gradients:
-    `pock.optimizer` may be an array, one optimizer per parameter group, with
-    `pock.optimizer_group` a dictionary from parameter to group (absent: 0); the
-    learning rate then is a vector. `pock.clip_grad_value` limits every entry,
-    `pock.clip_grad_norm` the norm of all gradients, which becomes a second
-    result `grad_norm`. With `pock.accumulate = n` the update is by the mean of n
-    gradients: `@accumulate` adds one to the states `<param>.grad`, `@step` the
-    last. All of these attributes are removed, and so is `pock.stop_gradient`.
+    More module attributes control the processing of gradients.
+    `pock.optimizer` may be an array with one optimizer per parameter group. Then
+    `pock.optimizer_group` maps parameters to groups (absent: 0), and the
+    learning rate is a vector. `pock.clip_grad_value` limits every entry.
+    `pock.clip_grad_norm` limits the norm of all gradients, which becomes a
+    second result `grad_norm`. With `pock.accumulate = n` the update uses the
+    mean of n gradients: `@accumulate` adds one gradient to the states
+    `<param>.grad`, and `@step` adds the last one. The pass removes all of these
+    attributes, and `pock.stop_gradient`.
 
-    Where `pock.custom_gradient` gives gradients, they are taken instead of what
-    the rules say; what computes them moves into the backward pass. A trained
-    parameter that no cotangent arrives at has a gradient of zeros.
+    Gradients of `pock.custom_gradient` replace those of the rules; the ops that
+    compute them move into the backward pass. A trained parameter without a
+    cotangent has a gradient of zeros.
 
-    Errors: no function `@loss` with a floating-point scalar first; no optimizer;
-    an attribute that is not as said; an op on the path that has no gradient
-    rule; a loss that depends on its own gradients.
+    Errors: no function `@loss` whose first result is a floating-point scalar; no
+    optimizer; a malformed attribute; an op on the path without a gradient rule;
+    a loss that depends on its own gradients.
   }];
 }
 
@@ -135,9 +135,9 @@ def MoveScales : Pass<"pock-move-scales", "::mlir::func::FuncOp"> {
     * `conv_transpose(g * s, w) = conv_transpose(g, w * s)`,
 
     and the same for `xᵀ (g * s)` and `(g * s) wᵀ`. Then `g * s`, which is as
-    large as the activation, is neither written nor read. Fires only if `g` is
-    kept anyway because something else reads it, all that reads `g * s` can do
-    without, and each of the weights is smaller than `g`.
+    large as the activation, is neither written nor read. Applies only if `g`
+    has another reader and is stored anyway, all readers of `g * s` can be
+    rewritten, and each of the weights is smaller than `g`.
 
     Before: `%gs = pock.mul %g, %s; %dx = pock.conv_transpose %gs, %w; %dw = pock.conv_weight_grad %x, %gs`
     After: `%ws = pock.mul %w, %s; %dx = pock.conv_transpose %g, %ws; %d = pock.conv_weight_grad %x, %g; %dw = pock.mul %d, %s`
@@ -146,22 +146,23 @@ def MoveScales : Pass<"pock-move-scales", "::mlir::func::FuncOp"> {
 }
 
 def DeriveScaleGradients : Pass<"pock-derive-scale-gradients", "::mlir::func::FuncOp"> {
-  let summary = "Gradients of scales from weight gradients";
+  let summary = "Derive gradients of scales from weight gradients";
   let description = [{
-    The gradient of a scale behind `y = conv(x, w)` is a sum over all but the
-    channels `f`, for which `y` would be saved. As `y` is linear in `w`,
+    The gradient of a scale after `y = conv(x, w)` is a sum over all dimensions
+    except the channels `f`, and would require to save `y`. Since `y` is linear
+    in `w`,
 
     `sum(g * (y - mean))[f] = <w[.., f], dw[.., f]> - mean[f] * sum(g)[f]`
     with `dw = conv_weight_grad(x, g)`,
 
     and likewise for a product of matrices, for `y + bias` and `y * scale`.
-    Fires only if the step computes `dw`, of the whole weight, anyway, `w` is a
-    parameter, the backward pass does not read `y` otherwise, `y` has at least
-    twice as many elements as `w`, and `x` has been normalised, or cut off by an
-    activation. The value of `w` is that before the update. The result is as
-    accurate as `dw`, times `mean` over the standard deviation of `y` where that
-    is large: behind inputs, and behind products that nothing has normalised, it
-    may be too large.
+    Applies only if the step computes `dw` of the whole weight anyway, `w` is a
+    parameter, the backward pass has no other reader of `y`, `y` has at least
+    twice as many elements as `w`, and `x` has been normalised or passed through
+    an activation. `w` is the value before the update. The result is as accurate
+    as `dw`, times `mean` over the standard deviation of `y` if that is large.
+    After inputs, and after products without normalisation, that factor may be
+    too large.
 
     Before: `%p = pock.mul %g, %y; %ds = pock.sum %p {dims = array<i64: 0, 1, 2>}`
     After: `%p = pock.mul %dw, %w; %ds = pock.sum %p {dims = array<i64: 0, 1, 2>}`
@@ -170,14 +171,14 @@ def DeriveScaleGradients : Pass<"pock-derive-scale-gradients", "::mlir::func::Fu
 }
 
 def SinkGradients : Pass<"pock-sink-gradients", "::mlir::func::FuncOp"> {
-  let summary = "Move what only one update needs into its region";
+  let summary = "Move ops that only one update needs into its region";
   let description = [{
-    An op of the backward pass whose results are used by a single
-    `pock.sparse_update` only moves into its region, so that the update, with
-    its gradient, is scheduled as one. What stays: ops of the forward pass; ops
-    behind the loss that make less of its values (the mask of a relu, the slice
-    of an activation), which `pock-schedule` may save instead; ops on parameters
-    alone, which `pock-split-prepare` may compute once.
+    Moves an op of the backward pass into the region of a `pock.sparse_update` if
+    only that update uses its results, so that update and gradient are scheduled
+    as a unit. These ops stay: ops of the forward pass; ops after the loss whose
+    result is smaller than the forward value that they read (the mask of a relu,
+    the slice of an activation), which `pock-save-least` may move to the forward
+    pass; ops on parameters only, which `pock-split-prepare` may compute once.
 
     Before: `%g = pock.matmul %x, %dy; pock.sparse_update @w … { pock.yield %g }`
     After: `pock.sparse_update @w … { %g = pock.matmul %x, %dy; pock.yield %g }`
@@ -186,13 +187,13 @@ def SinkGradients : Pass<"pock-sink-gradients", "::mlir::func::FuncOp"> {
 }
 
 def SplitPrepare : Pass<"pock-split-prepare", "::mlir::ModuleOp"> {
-  let summary = "Compute once what depends on frozen parameters only";
+  let summary = "Compute values of frozen parameters once";
   let description = [{
-    Moves ops that depend on frozen parameters and never-written buffers (and on
-    nothing else) to a function `@prepare`, which stores what the other functions
-    read as `pock.param` of kind `prepared`. Views and broadcasts stay where they
-    are: they cost nothing there and memory here.
-    A `pock.fail_if` on such values moves along.
+    Moves ops that depend only on frozen parameters and never-written buffers to
+    a function `@prepare`. It stores the values that other functions read as
+    `pock.param` of kind `prepared`. Views and broadcasts stay where they are:
+    they are free there, but would need memory if stored. A `pock.fail_if` on
+    such values moves, too.
 
     Before: `%s = pock.rsqrt %var; %y = pock.mul %x, %s`
     After: `@prepare { pock.store_param @prepared.0, pock.rsqrt(%var) }`, `%y = pock.mul %x, pock.load_param @prepared.0`
@@ -203,27 +204,28 @@ def SplitPrepare : Pass<"pock-split-prepare", "::mlir::ModuleOp"> {
 def SaveLeast : Pass<"pock-save-least", "::mlir::func::FuncOp"> {
   let summary = "Keep the fewest bytes for the backward pass";
   let description = [{
-    Two things make less to be kept until the backward pass. Ops of the backward
-    pass that read values of the forward pass only (the mask of an activation,
-    the slice of one, the indices of max pooling) may run right behind their
-    operands. Ops of the forward pass that take few operations per entry
-    (activations, scales and shifts, copies) may run again in front of their
-    first reader in the backward pass. Which of them do is a minimum cut: no other
-    choice keeps fewer bytes. What runs again counts as a twelfth of the bytes
-    that it makes, and a byte per 96 operations.
+    Two measures reduce the bytes that are saved for the backward pass. Ops of
+    the backward pass that read only values of the forward pass (the mask of an
+    activation, a slice of one, the indices of max pooling) may run directly
+    after their operands. Ops of the forward pass with few operations per entry
+    (activations, scales and shifts, copies) may run again before their first
+    reader in the backward pass. A minimum cut decides for all of them: no other
+    choice costs less. A recomputed value costs a twelfth of its bytes, and a
+    byte per 96 operations.
 
     Before: `%mask = pock.cmp %y, %zero`, the last reader of `%y`, and
     `pock.select %mask, …`
-    After: `%mask` stands behind `%y`; an i1 is kept instead of an f32
+    After: `%mask` follows `%y`; an i1 is saved instead of an f32
 
     Before: `%z = pock.silu %y` in the forward pass; the backward pass reads
     `%y` and `%z`
     After: `%again = pock.silu %y` in the backward pass, whose readers of `%z`
     read it instead
 
-    Does nothing where others of the backward pass read the operands anyway, or
-    where the result is no smaller. Results do not change by a bit. Behind it
-    neither canonicalization nor CSE may run: they would undo the second.
+    Does nothing if other ops of the backward pass read the operands anyway, or
+    if the result is not smaller. Results do not change by a bit. Neither
+    canonicalization nor CSE may run afterwards: they would merge recomputed
+    values with the originals.
   }];
   let options = [
     Option<"recompute", "recompute", "bool", "true",
@@ -232,19 +234,20 @@ def SaveLeast : Pass<"pock-save-least", "::mlir::func::FuncOp"> {
 }
 
 def PackMasks : Pass<"pock-pack-masks", "::mlir::func::FuncOp"> {
-  let summary = "Keep one bit per entry of masks";
+  let summary = "Pack saved masks to one bit per entry";
   let description = [{
-    Masks of at least 1024 entries, a multiple of 8, that the forward pass leaves
-    for the backward pass are packed, eight entries to a byte, and unpacked in
-    front of their first reader there. Comparisons and what combines them are
-    computed in the shape `[8, entries / 8]`, so that packing does it on the way.
+    Masks that the forward pass saves for the backward pass are packed, eight
+    entries to a byte, and unpacked before their first reader there. They must
+    have at least 1024 entries, a multiple of 8. Comparisons and the ops that
+    combine them are computed in the shape `[8, entries / 8]`, so that they can
+    be part of the packing kernel.
 
-    Before: `%m = pock.cmp %y, %zero`, read behind the loss
+    Before: `%m = pock.cmp %y, %zero`, read after the loss
     After: `%b = pock.pack_bits %planes` of `%planes = pock.cmp %view, %zero`,
-    and behind the loss `pock.unpack_bits %b`
+    and after the loss `pock.unpack_bits %b`
 
-    Does nothing with masks that only the forward pass reads. Behind it neither
-    canonicalization nor CSE may run.
+    Does nothing with masks that only the forward pass reads. Neither
+    canonicalization nor CSE may run afterwards.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
@@ -253,10 +256,10 @@ def FailEarly : Pass<"pock-fail-early", "::mlir::func::FuncOp"> {
   let summary = "Let a function fail before it computes";
   let description = [{
     Moves each `pock.fail_if` whose flag follows from inputs and parameters by
-    integer arithmetic, with all that leads to the flag, to the beginning of the
-    function: what is stored need not wait for it then. Labels and indices that
-    are inputs are of that kind. A flag that depends on activations stays where
-    it is, and so does what a floating-point number leads to.
+    integer arithmetic to the beginning of the function, together with the ops
+    that compute the flag. Then stores need not wait for it. Labels and indices
+    that are inputs are of this kind. A flag that depends on activations, or on
+    any floating-point value, stays where it is.
 
     Before: `%y = pock.conv %x, %w; %bad = pock.cmp %label, %classes; pock.fail_if %bad`
     After: `%bad = pock.cmp %label, %classes; pock.fail_if %bad; %y = pock.conv %x, %w`
@@ -265,13 +268,14 @@ def FailEarly : Pass<"pock-fail-early", "::mlir::func::FuncOp"> {
 }
 
 def Schedule : Pass<"pock-schedule", "::mlir::func::FuncOp"> {
-  let summary = "Order the step: updates behind gradients";
+  let summary = "Move updates directly after their gradients";
   let description = [{
-    Keeps the order of the forward and the backward pass, and moves each
-    `pock.sparse_update` right behind the last op it waits for: the loss, every
-    `pock.fail_if`, the producers of what it captures, all readers of the
-    parameter's old value (an input gradient that needs the old weight thus comes
-    first, and so does the update of a scale whose gradient does).
+    Keeps the order of the forward and the backward pass. Moves each
+    `pock.sparse_update` directly after the last op that it depends on: the loss,
+    every `pock.fail_if`, the producers of the values that it captures, and all
+    readers of the parameter's old value. So an input gradient that needs the old
+    weight comes first, and so does the update of a scale whose gradient needs
+    it.
 
     Results do not change by a bit.
   }];
@@ -287,41 +291,41 @@ def LowerUpdates : Pass<"pock-lower-updates", "::mlir::ModuleOp"> {
     Before: `pock.sparse_update @w lr(%lr) optimizer(#pock.sgd) { … pock.yield %g }`
     After: `%n = pock.sgd_update %w, %g, %lr; pock.store_param @w, %n`
 
-    If the gradient is a `pock.scatter_add` into zeros that nobody else reads,
-    and the optimizer leaves entries without gradient as they are (SGD without
-    momentum and weight decay), the update is a scatter into the parameter:
-    `%n = pock.scatter_add %w, %i, %s` with `%s = -lr * %u`. What
-    `#pock.accumulate` changes is its sum only; the parameter is not stored.
+    If the gradient is a `pock.scatter_add` into zeros without other readers, and
+    the optimizer does not change entries without gradient (SGD without momentum
+    and weight decay), the update is a scatter into the parameter:
+    `%n = pock.scatter_add %w, %i, %s` with `%s = -lr * %u`. `#pock.accumulate`
+    changes only its sum; the parameter is not stored.
   }];
 }
 
 def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Group ops into kernels and outline them";
   let description = [{
-    Every op that computes becomes part of a kernel: contractions, pooling,
-    reductions, softmax and data movement one each, elementwise ops with the
-    producer whose shape they share, or with the reduction that alone reads
-    them. Kernels are private functions marked `pock.kernel`, destination style;
-    what remains of a function is a list of `pock.launch`, views, loads and
+    Every op that computes becomes part of a kernel. Contractions, pooling,
+    reductions, softmax and data movement start one kernel each. Elementwise ops
+    join the producer whose shape they share, or the reduction that is their only
+    reader. Kernels are private functions marked `pock.kernel`, in destination
+    style. The rest of a function is a list of `pock.launch`, views, loads and
     stores. A kernel that makes the new value of a parameter writes it in place
-    of the old one if no later kernel reads that, and none makes the flag of a
-    `pock.fail_if`; else a copy at the end does.
+    if no later kernel reads the old value and no later kernel makes the flag of
+    a `pock.fail_if`; otherwise a copy at the end of the function does it.
 
-    A depthwise convolution takes the convolution of single entries that makes its
-    input along, with what follows that, if nothing else reads the input and it is
-    large: `pock.channel_blocks` on the kernel says that code generation may
-    divide it by channels, so that the input never exists as a whole.
+    A depthwise convolution is fused with the 1x1 convolution that makes its
+    input, and with the elementwise ops between them, if the input is large and
+    has no other reader. `pock.channel_blocks` on the kernel tells code
+    generation to divide it by channels, so that the whole input never exists.
 
-    A padded convolution takes the transposition of its input along, if nothing
-    else reads that: one copy does both.
+    A padded convolution is fused with the transposition of its input, if that
+    has no other reader: one copy does both.
 
     With `reorder=false`, an update stays where it is in the function instead of
-    becoming part of the kernel that makes its gradient.
+    joining the kernel of its gradient.
 
-    Of a chain of more than `max-ops` elementwise ops, several kernels compute a
-    part each. Behind that, the code of one loop only grows: its values no longer
-    fit registers, and passes on one block take more than twice the time for
-    twice the ops. What is lost is one store and load per value that goes on.
+    A chain of more than `max-ops` elementwise ops is divided among several
+    kernels. In longer loops, values no longer fit into registers, and passes on
+    one block take more than twice the time for twice the ops. The division costs
+    one store and load per value that crosses it.
 
     Before: `%c = pock.conv %x, %w; %y = pock.relu %c`
     After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
@@ -333,19 +337,19 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     Option<"reorder", "reorder", "bool", "true",
            "Let updates join the kernel of their gradient">,
     Option<"mostOps", "max-ops", "unsigned", "64",
-           "Ops that may share a kernel at most">
+           "Maximum number of elementwise ops in a kernel">
   ];
 }
 
 def NarrowStorage : Pass<"pock-narrow-storage", "::mlir::ModuleOp"> {
   let summary = "Store activations, gradients and frozen weights in bf16";
   let description = [{
-    With `pock.precision = "bf16"` on the module, values of at least 1024
-    elements that one launch leaves for another, and frozen parameters as large,
-    are stored in bf16: the kernel that makes a value rounds it at the end, those
-    that read it widen it at the beginning. Kernels compute in f32; trained
-    parameters and the optimizer's state stay f32. Without the attribute, or
-    with `"f32"`, nothing changes.
+    With `pock.precision = "bf16"` on the module, values that pass from one
+    launch to another and frozen parameters are stored in bf16 if they have at
+    least 1024 elements. The kernel that makes a value rounds it at its end, and
+    the kernels that read it widen it at their beginning. Kernels compute in f32.
+    Trained parameters and the optimizer's state stay f32. Without the attribute,
+    or with `"f32"`, nothing changes.
 
     Before: `%y = pock.launch @k ins(%x : …) outs(%e : tensor<64x64xf32>) -> tensor<64x64xf32>`
     After: `%y = pock.launch @k ins(%x : …) outs(%e : tensor<64x64xbf16>) -> tensor<64x64xbf16>`
@@ -356,37 +360,36 @@ def NarrowStorage : Pass<"pock-narrow-storage", "::mlir::ModuleOp"> {
 def ShareKernels : Pass<"pock-share-kernels", "::mlir::ModuleOp"> {
   let summary = "Keep one of several equal kernels";
   let description = [{
-    Two kernels are equal if their bodies are, whatever their names and
-    locations. Launches of the later one call the first.
+    Two kernels are equal if their bodies are equal, without regard to names and
+    locations. Launches of the later kernel then call the first one.
   }];
 }
 
 def ApplyTuning : Pass<"pock-apply-tuning", "::mlir::ModuleOp"> {
-  let summary = "Hand measured choices to their kernels";
+  let summary = "Attach measured choices to kernels";
   let description = [{
     The module attribute `pock.tuning` maps the fingerprint of a kernel (a hash
-    of its text without name and locations) to what measuring has chosen for it:
-    the register tile of the nest with the most work, the algorithm of its ops,
-    or both.
+    of its text without name and locations) to a measured choice: the register
+    tile of the nest with the most work, the algorithm of its ops, or both.
 
     Before: `module attributes {pock.tuning = {"6e0a…" = {tile = array<i64: 6, 2>}}} { func.func private @conv_relu(…)
     attributes {pock.kernel} … }`
     After: `module { func.func private @conv_relu(…) attributes {pock.fingerprint = "6e0a…", pock.kernel,
     pock.tile = array<i64: 6, 2>} … }`
 
-    Every kernel gets its fingerprint; those without an entry leave the choice to
-    the cost model. Entries that no kernel has are ignored. Errors: an entry with
-    an unknown key, or with a value of another kind.
+    Every kernel gets its fingerprint. The cost model decides for kernels without
+    an entry. Entries without a kernel are ignored. Errors: an entry with an
+    unknown key, or with a value of the wrong kind.
   }];
 }
 
 def IsolateKernel : Pass<"pock-isolate-kernel", "::mlir::ModuleOp"> {
-  let summary = "Leave copies of one kernel, to be measured";
+  let summary = "Make copies of one kernel, to be measured";
   let description = [{
-    Leaves of a module at stage `kernels` one kernel, as often as the module
-    attribute `pock.candidates` has entries (once if there is none). Each copy
-    has the choice of its entry, and a public function that launches it. No
-    pipeline has it; `pock.tune` asks for it.
+    Reduces a module at stage `kernels` to copies of one kernel: one copy per
+    entry of the module attribute `pock.candidates` (one copy without it). Each
+    copy has the choice of its entry, and a public function that launches it. The
+    pass is in no pipeline; `pock.tune` runs it.
 
     Before: `module attributes {pock.candidates = [{}, #choice]} { … func.func private @k(%x, %out) … }`
     with `#choice = {tile = array<i64: 6, 2>}`
@@ -408,70 +411,70 @@ def SelectAlgorithms : Pass<"pock-select-algorithms", "::mlir::ModuleOp"> {
   let summary = "Choose how each convolution is computed";
   let description = [{
     Sets `algorithm` of `pock.conv`, `pock.conv_transpose` and
-    `pock.conv_weight_grad` in kernels. Winograd's algorithm is considered for
-    3x3 windows of stride and dilation 1 without groups, channels last, in f32,
-    on targets with vectors, and chosen if an estimate of its time, arithmetic
-    and transforms, is below that of the direct loops by `min-gain`. A kernel's
-    `pock.algorithm` (see `pock-apply-tuning`) is obeyed instead.
+    `pock.conv_weight_grad` in kernels. Winograd's algorithm is possible for 3x3
+    windows of stride and dilation 1 without groups, channels last, in f32, on
+    targets with vectors. It is chosen if its estimated time, arithmetic and
+    transforms, is smaller than that of the direct loops by the factor
+    `min-gain`. A `pock.algorithm` on the kernel (see `pock-apply-tuning`) takes
+    precedence.
 
     Before: `pock.conv %x, %w {…}`
     After: `pock.conv %x, %w {algorithm = #pock.algorithm<winograd>, …}`
 
-    Errors: `pock.algorithm` is no algorithm's name.
+    Errors: `pock.algorithm` is not the name of an algorithm.
   }];
   let dependentDialects = ["::mlir::pock::PockDialect"];
   let options = [
     Option<"winograd", "winograd", "std::string", "\"auto\"",
-           "`auto`: where it pays; `always`: where it is possible; `never`">,
+           "`auto`: where it is faster; `always`: where it is possible; `never`">,
     Option<"minGain", "min-gain", "double", "1.15",
-           "How many times faster than the direct loops it must be estimated">
+           "Estimated speed-up over the direct loops that Winograd must reach">
   ];
 }
 
 def OrderLaunches : Pass<"pock-order-launches", "::mlir::ModuleOp"> {
   let summary = "Order launches for the least memory";
   let description = [{
-    Reorders the launches of each function so that the most bytes that live in
-    the arena at one moment, values and workspace, become as few as the search
-    finds (`lib/Support/OrderSearch.h`): exactly the least where that can be
-    found, else the best of several strategies, and never more than in the given
-    order. Edges that keep their order: from the maker of a value to its readers,
-    from the readers of a parameter's old value to what overwrites it, from the
-    loss to what stands behind it, from what makes the flag of a `pock.fail_if`
-    to what writes a parameter. `pock.least_peak` on the function says what no
-    order can beat.
+    Reorders the launches of each function to lower the peak of live bytes in the
+    arena, values and workspace (`lib/Support/OrderSearch.h`). The result is
+    optimal if the exact search finishes, else the best of several strategies,
+    and never worse than the given order. These edges keep their order: from the
+    maker of a value to its readers; from the readers of a parameter's old value
+    to the launch that overwrites it; from the loss to the launches after it;
+    from the maker of the flag of a `pock.fail_if` to the launches that write a
+    parameter. `pock.least_peak` on the function is a lower bound for all orders.
 
-    Results do not change by a bit. Does nothing where the given order is as good.
-    Needs kernels that say how much workspace they want (stage `plan`).
+    Results do not change by a bit. Does nothing if the given order is as good.
+    Needs kernels with known workspace (stage `plan`).
   }];
 }
 
 def FitMemory : Pass<"pock-fit-memory", "::mlir::ModuleOp"> {
   let summary = "Run launches again to stay within a memory limit";
   let description = [{
-    With `pock.memory_limit = N : i64` on the module, parameters, optimizer state
-    and arena together shall take N bytes at most. Where they take more, values
-    that are alive at the peak without being used there die early, and the
-    launches that make them run again in front of their next reader
-    (`lib/Support/Recompute.h`), the ones first that free most for the operations
-    that they cost. Repeated launches are marked `pock.again`. If nothing fits,
-    fails with the smallest limit that would, and the values at its peak.
+    `pock.memory_limit = N : i64` on the module limits parameters, optimizer state
+    and arena together to N bytes. If they take more, values that are live at the
+    peak without being used there die early, and the launches that make them run
+    again before their next reader (`lib/Support/Recompute.h`). Values that free
+    most memory for their cost in operations come first. Repeated launches are
+    marked `pock.again`. If nothing fits, the pass fails with the smallest limit
+    that does, and the values at its peak.
 
-    Results do not change by a bit: the same kernels run on the same operands. Does
-    nothing without the attribute, or where everything fits as it is. Kernels that
-    write parameters or results of the function never run twice. Needs kernels
-    that say how much workspace they want (stage `plan`). The options must be
-    those of `pock-plan-memory`, whose arena is what has to fit.
+    Results do not change by a bit: the same kernels run on the same operands.
+    Does nothing without the attribute, or if everything fits already. Kernels
+    that write parameters or results of the function never run twice. Needs
+    kernels with known workspace (stage `plan`). The options must be those of
+    `pock-plan-memory`, because its arena has to fit.
 
     Before: `%y = pock.launch @conv ins(%x)`, read by the next launch and, much
     later, by the backward pass
     After: `%y` is read by the next launch only; `%z = pock.launch @conv ins(%x) …
-    {pock.again}` stands in front of the reader in the backward pass
+    {pock.again}` precedes the reader in the backward pass
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
   let options = [
     Option<"reorder", "reorder", "bool", "true",
-           "Order launches anew behind repeating some">,
+           "Order launches again after repeating some">,
     Option<"inPlace", "in-place", "bool", "true",
            "Let elementwise kernels write over operands that die">,
     Option<"reuse", "reuse", "bool", "true",
@@ -485,17 +488,17 @@ def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value its place in memory";
   let description = [{
     Turns functions on tensors into functions on `(constants, state, arena,
-    inputs…, outputs…)`. Parameters get an offset in the segment `constants`
-    (never written) or `state`; every other value of a function a place in its
-    arena for the launches from its first to its last use (planned by
-    `lib/Support/MemoryPlanner`, verified); workspace of a kernel for its launch.
-    An elementwise kernel writes over an operand that dies there. Values never
-    share bytes while both are live, a parameter is overwritten only behind the
-    last reader of its old value, and no parameter in front of a `pock.fail_if`:
-    all of this is checked.
+    inputs…, outputs…)`. A parameter gets an offset in the segment `constants`
+    (never written) or `state`. Every other value of a function gets a place in
+    its arena from its first to its last use, and the workspace of a kernel one
+    during its launch (`lib/Support/MemoryPlanner`). An elementwise kernel writes
+    over an operand that dies there. The pass verifies that live values share no
+    bytes, that a parameter is overwritten only after the last reader of its old
+    value, and that no parameter is written before a `pock.fail_if`.
 
-    The module attribute `pock.plan` holds the sizes, places and figures that
-    the manifest reports. Failures are numbered from 1. Also makes `@init`, which zeroes optimizer state.
+    The module attribute `pock.plan` holds the sizes, places and figures of the
+    manifest. Failures are numbered from 1. The pass also makes `@init`, which
+    zeroes optimizer state.
 
     The options are for checks: results do not depend on them by a bit.
   }];
@@ -515,11 +518,11 @@ def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
 def ProfileLaunches : Pass<"pock-profile-launches", "::mlir::ModuleOp"> {
   let summary = "Read the clock around every launch";
   let description = [{
-    Gives each public function with `n` launches one trailing argument
-    `memref<(n + 2) x i64>`, to which it writes readings of the monotonic clock
-    in nanoseconds: two before the first launch, whose difference is what a
-    reading costs, and one after each launch. Between stages `plan` and `llvm`;
-    no pipeline has it, `Step.profile` asks for it.
+    Adds a trailing argument `memref<(n + 2) x i64>` to each public function with
+    `n` launches. The function writes readings of the monotonic clock to it, in
+    nanoseconds: two before the first launch, whose difference is the cost of a
+    reading, and one after each launch. The pass runs between the stages `plan`
+    and `llvm`. It is in no pipeline; `Step.profile` runs it.
 
     Before: `func.func @step(%x) { pock.launch @k ins(%x …) … }`
     After: `func.func @step(%x, %times: memref<3xi64> {pock.profile}) { … pock.launch @k ins(%x …) …;
@@ -541,12 +544,12 @@ def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
 
     `pock.fail_if` becomes a branch to a block that returns its code.
 
-    Kernels are renamed first: one called `tanh` would be what its own call of
-    libm's `tanh` means.
+    Kernels are renamed first: a kernel named `tanh` would otherwise be the target
+    of its own call of libm's `tanh`.
 
-    Also drops `pock.param`, whose data the caller owns, and gives the public
-    functions the names of the C header: `<pock.name>_step`. Errors: a launch on
-    tensors.
+    The pass also removes `pock.param`, whose data the caller owns, and gives the
+    public functions the names of the C header: `<pock.name>_step`. Errors: a
+    launch on tensors.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::cf::ControlFlowDialect",
