@@ -16,8 +16,8 @@ namespace mlir::pock {
 /// Registers pock and every upstream dialect that its pipelines use.
 void registerAllDialects(DialectRegistry &registry);
 
-/// Registers all passes and pipelines of pock, and the upstream passes that are
-/// of use beside them.
+/// Registers all back ends, passes and pipelines of pock, and the upstream
+/// passes that are of use beside them.
 void registerAllPasses();
 
 } // namespace mlir::pock

@@ -82,6 +82,15 @@ Value pock::transposeTo(OpBuilder &b, Location loc, Value value,
   return value;
 }
 
+bool mlir::pock::isPortable(Operation *op) {
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<ModuleOp>();
+  auto arithmetic =
+      module ? module->getAttrOfType<StringAttr>("pock.arithmetic") : nullptr;
+  return arithmetic && arithmetic == "portable";
+}
+
 int64_t pock::channelDim(Layout layout, int64_t rank) {
   return layout == Layout::ChannelsFirst ? 1 : rank - 1;
 }

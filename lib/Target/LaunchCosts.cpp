@@ -2,7 +2,7 @@
 
 #include "Pock/Target/LaunchCosts.h"
 
-#include "Pock/Codegen/KernelCost.h"
+#include "Pock/Backends/Shared/KernelCost.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 

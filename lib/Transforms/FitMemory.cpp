@@ -15,8 +15,8 @@
 #include "ParameterPlaces.h"
 #include "Views.h"
 
-#include "Pock/Codegen/KernelCost.h"
-#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Backends/Shared/KernelCost.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -285,15 +285,17 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     if (!attr)
       return;
     auto limit = dyn_cast<IntegerAttr>(attr);
-    TargetDescription target = TargetDescription::of(module);
     if (!limit || limit.getInt() < 0) {
       module.emitError("expected 'pock.memory_limit' to be a number of bytes, "
                        "but got ")
           << attr;
       return signalPassFailure();
     }
+    FailureOr<TargetLimits> limits = getTargetLimits(module);
+    if (failed(limits))
+      return signalPassFailure();
     SymbolTable symbols(module);
-    ParameterPlaces params(module, target.alignment);
+    ParameterPlaces params(module, limits->alignment);
     int64_t stored = params.constants + params.state;
     int64_t arena = 0;
     func::FuncOp largest;
