@@ -27,8 +27,9 @@ page() {
 page Dialect "The pock dialect" -gen-dialect-doc -dialect=pock -- dialect/Pock/IR/PockOps.td
 page OpInterfaces "Op interfaces" -gen-op-interface-docs -- dialect/Pock/Interfaces/*OpInterface.td
 page AttrInterfaces "Attribute interfaces" -gen-attr-interface-docs -- dialect/Pock/Interfaces/*AttrInterface.td
-for area in Transforms Conversion Codegen; do
-  page "${area}Passes" "Passes: $area" -gen-pass-doc -- "dialect/Pock/$area/Passes.td"
+for area in Transforms Conversion Target Backends/Shared Backends/Cpu; do
+  name=$(basename "$area")
+  page "${name}Passes" "Passes: $name" -gen-pass-doc -- "dialect/Pock/$area/Passes.td"
 done
 
 # The operators' page needs the frontend, and that needs op classes, which the build generates.

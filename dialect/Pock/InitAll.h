@@ -16,7 +16,8 @@ namespace mlir::pock {
 /// Registers pock and every upstream dialect that its pipelines use.
 void registerAllDialects(DialectRegistry &registry);
 
-/// Registers all passes and pipelines of pock, and useful upstream passes.
+/// Registers all back ends, passes and pipelines of pock, and useful upstream
+/// passes.
 void registerAllPasses();
 
 } // namespace mlir::pock

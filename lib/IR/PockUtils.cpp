@@ -1,6 +1,7 @@
 //===- PockUtils.cpp - small builders over pock ops -----------------------===//
 
 #include "Pock/IR/PockUtils.h"
+#include "Pock/IR/AttributeNames.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -80,6 +81,16 @@ Value pock::transposeTo(OpBuilder &b, Location loc, Value value,
     if (static_cast<int64_t>(i) != p)
       return TransposeOp::create(b, loc, value, permutation);
   return value;
+}
+
+bool mlir::pock::isPortable(Operation *op) {
+  auto module = dyn_cast<ModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<ModuleOp>();
+  auto arithmetic =
+      module ? module->getAttrOfType<StringAttr>(attribute::arithmetic)
+             : nullptr;
+  return arithmetic && arithmetic == "portable";
 }
 
 int64_t pock::channelDim(Layout layout, int64_t rank) {

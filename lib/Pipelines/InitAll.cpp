@@ -2,10 +2,13 @@
 
 #include "Pock/InitAll.h"
 
-#include "Pock/Codegen/Passes.h"
+#include "Pock/Backends/Cpu/CpuBackend.h"
+#include "Pock/Backends/Cpu/Passes.h"
+#include "Pock/Backends/Shared/Passes.h"
 #include "Pock/Conversion/Passes.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/Pipelines/Pipelines.h"
+#include "Pock/Target/Passes.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -35,13 +38,16 @@ void mlir::pock::registerAllDialects(DialectRegistry &registry) {
               linalg::LinalgDialect, math::MathDialect, memref::MemRefDialect,
               omp::OpenMPDialect, scf::SCFDialect, tensor::TensorDialect,
               ub::UBDialect, vector::VectorDialect>();
-  registerCodegenExtensions(registry);
+  registerBufferizationModels(registry);
 }
 
 void mlir::pock::registerAllPasses() {
   registerPockTransformsPasses();
   registerPockConversionPasses();
-  registerCodegenPasses();
+  registerPockCpuPasses();
+  registerPockSharedPasses();
+  registerPockTargetPasses();
+  registerCpuBackend();
   registerPipelines();
   registerCanonicalizerPass();
   registerCSEPass();

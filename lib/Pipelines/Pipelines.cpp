@@ -2,9 +2,8 @@
 
 #include "Pock/Pipelines/Pipelines.h"
 
-#include "Pock/Codegen/Passes.h"
-#include "Pock/Conversion/Passes.h"
 #include "Pock/IR/EmptyPatterns.h"
+#include "Pock/Target/Passes.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -91,12 +90,11 @@ void mlir::pock::buildPlanPipeline(OpPassManager &pm,
                                    const PlanOptions &options) {
   // First of all: kernels are known by the text that they have here.
   pm.addPass(createApplyTuning());
-  // What a kernel computes and what with is known, how is not yet.
-  SelectAlgorithmsOptions algorithms;
-  algorithms.winograd = options.winograd;
-  pm.addPass(createSelectAlgorithms(algorithms));
-  pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
-  buildKernelBufferizePipeline(pm);
+  // The back end decides how kernels are computed. All passes behind it serve
+  // every back end.
+  LowerKernelsOptions kernels;
+  kernels.winograd = options.winograd;
+  pm.addPass(createLowerKernels(kernels));
   // Kernels say how much workspace they want: the plan comes after them.
   if (options.reorder)
     pm.addPass(createOrderLaunches());
@@ -114,8 +112,7 @@ void mlir::pock::buildPlanPipeline(OpPassManager &pm,
 }
 
 void mlir::pock::buildLLVMPipeline(OpPassManager &pm) {
-  pm.addPass(createLaunchToCall());
-  buildLowerToLLVMPipeline(pm);
+  pm.addPass(createGenerateCode());
 }
 
 void mlir::pock::registerPipelines() {

@@ -1,8 +1,9 @@
 //===- LaunchCosts.cpp - what the launches of a module compute and move ---===//
 
 #include "Pock/Target/LaunchCosts.h"
+#include "Pock/IR/AttributeNames.h"
 
-#include "Pock/Codegen/KernelCost.h"
+#include "Pock/Backends/Shared/KernelCost.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 
@@ -84,7 +85,7 @@ private:
       auto [root, offset] = rootOf(out);
       if (!root)
         return false;
-      StringAttr segment = attributeOf(root, "pock.segment");
+      StringAttr segment = attributeOf(root, attribute::segment);
       return segment && segment == "state" &&
              llvm::any_of(updated, [at = offset](auto range) {
                return range.first <= at && at < range.second;
@@ -96,11 +97,11 @@ private:
   static bool writesLoss(LaunchOp launch) {
     return llvm::any_of(launch.getOuts(), [&](Value out) {
       BlockArgument root = rootOf(out).first;
-      if (!root || !attributeOf(root, "pock.output"))
+      if (!root || !attributeOf(root, attribute::output))
         return false;
       unsigned number = root.getArgNumber();
       return !attributeOf(root.getOwner()->getArgument(number - 1),
-                          "pock.output");
+                          attribute::output);
     });
   }
 
@@ -130,13 +131,13 @@ private:
 } // namespace
 
 FailureOr<std::string> mlir::pock::describeCosts(ModuleOp module) {
-  auto plan = module->getAttrOfType<DictionaryAttr>("pock.plan");
+  auto plan = module->getAttrOfType<DictionaryAttr>(attribute::plan);
   if (!plan)
     return module.emitError("expected a module at stage 'plan'");
   Launches launches(module, plan);
   json::Object kernels, functions;
   for (auto function : module.getOps<func::FuncOp>()) {
-    if (function->hasAttr("pock.kernel")) {
+    if (function->hasAttr(attribute::kernel)) {
       KernelCost cost = costOf(function);
       kernels[function.getSymName()] =
           json::Object{{"flops", cost.flops},

@@ -1,6 +1,7 @@
 //===- Manifest.cpp - what a host needs to run the library ----------------===//
 
 #include "Pock/Target/Manifest.h"
+#include "Pock/IR/AttributeNames.h"
 
 #include "Pock/IR/Pock.h"
 
@@ -32,10 +33,10 @@ static json::Object describeFunction(func::FuncOp function,
                                      DictionaryAttr plan) {
   json::Array inputs, outputs;
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    if (auto name = function.getArgAttrOfType<StringAttr>(i, "pock.name"))
+    if (auto name = function.getArgAttrOfType<StringAttr>(i, attribute::name))
       inputs.push_back(describeTensor(name, type));
     else if (auto name =
-                 function.getArgAttrOfType<StringAttr>(i, "pock.output"))
+                 function.getArgAttrOfType<StringAttr>(i, attribute::output))
       outputs.push_back(describeTensor(name, type));
   }
   return json::Object{{"inputs", std::move(inputs)},
@@ -116,7 +117,7 @@ static json::Object describeMemory(DictionaryAttr step) {
 }
 
 FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
-  auto plan = module->getAttrOfType<DictionaryAttr>("pock.plan");
+  auto plan = module->getAttrOfType<DictionaryAttr>(attribute::plan);
   if (!plan)
     return module.emitError("expected a module at stage 'plan'");
   json::Object functions;
@@ -150,11 +151,11 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
   if (auto step = module.lookupSymbol<func::FuncOp>("step"))
     step.walk([&](LaunchOp) { ++launches; });
   for (auto function : module.getOps<func::FuncOp>()) {
-    kernels += function->hasAttr("pock.kernel");
-    tuned +=
-        function->hasAttr("pock.tile") || function->hasAttr("pock.algorithm");
+    kernels += function->hasAttr(attribute::kernel);
+    tuned += function->hasAttr(attribute::tile) ||
+             function->hasAttr(attribute::algorithm);
   }
-  auto name = module->getAttrOfType<StringAttr>("pock.name");
+  auto name = module->getAttrOfType<StringAttr>(attribute::name);
   json::Value manifest = json::Object{
       {"name", name ? name.getValue() : StringRef("model")},
       {"alignment", number(plan, "alignment")},

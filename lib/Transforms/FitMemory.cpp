@@ -14,10 +14,10 @@
 #include "ParameterPlaces.h"
 #include "Views.h"
 
-#include "Pock/Codegen/KernelCost.h"
-#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Backends/Shared/KernelCost.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -291,9 +291,11 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     auto limit = module->getAttrOfType<IntegerAttr>(attribute::memoryLimit);
     if (!limit)
       return;
-    TargetDescription target = TargetDescription::of(module);
+    FailureOr<TargetLimits> limits = getTargetLimits(module);
+    if (failed(limits))
+      return signalPassFailure();
     SymbolTable symbols(module);
-    ParameterPlaces params(module, target.alignment);
+    ParameterPlaces params(module, limits->alignment);
     int64_t stored = params.constants + params.state;
     int64_t arena = 0;
     func::FuncOp largest;

@@ -11,10 +11,10 @@
 #include "LaunchGraph.h"
 #include "ParameterPlaces.h"
 
-#include "Pock/Codegen/KernelCost.h"
-#include "Pock/Codegen/TargetDescription.h"
+#include "Pock/Backends/Shared/KernelCost.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -185,8 +185,10 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    TargetDescription target = TargetDescription::of(module);
-    params.emplace(module, target.alignment);
+    FailureOr<TargetLimits> limits = getTargetLimits(module);
+    if (failed(limits))
+      return signalPassFailure();
+    params.emplace(module, limits->alignment);
     OpBuilder builder(&getContext());
     SmallVector<NamedAttribute> functions;
     int64_t arena = 0;
@@ -201,6 +203,8 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
       BufferRewriter(function, plan, *params, codes).run(builder);
       function.erase();
     }
+    if (failed(checkSegments(*limits, arena)))
+      return signalPassFailure();
     makeInit(builder);
     auto number = [&](int64_t value) {
       return builder.getI64IntegerAttr(value);
@@ -216,6 +220,22 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
              {builder.getStringAttr("functions"),
               builder.getDictionaryAttr(functions)},
              {builder.getStringAttr("tensors"), describeTensors(builder)}}));
+  }
+
+  /// Refuses segments that are larger than the target's memory objects.
+  LogicalResult checkSegments(const TargetLimits &limits, int64_t arena) {
+    if (!limits.segmentBytes)
+      return success();
+    std::pair<StringRef, int64_t> segments[] = {
+        {"constants", params->constants},
+        {"state", params->state},
+        {"arena", arena}};
+    for (auto [name, bytes] : segments)
+      if (bytes > *limits.segmentBytes)
+        return getOperation().emitError("the segment '")
+               << name << "' needs " << bytes
+               << " bytes, but the target has at most " << *limits.segmentBytes;
+    return success();
   }
 
   /// A figure that an earlier pass has set on `function`; 0 if it is missing.

@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Pock/Codegen/TargetDescription.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Pock.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -50,11 +50,13 @@ struct ProfileLaunches
   }
 
   LogicalResult check(ArrayRef<func::FuncOp> functions) {
-    TargetDescription target = TargetDescription::of(getOperation());
-    if (target.indexBits != 64)
+    FailureOr<TargetLimits> limits = getTargetLimits(getOperation());
+    if (failed(limits))
+      return failure();
+    if (limits->indexBits != 64)
       return getOperation().emitError("expected a 64-bit target to profile, "
                                       "but got 'index_bits' = ")
-             << target.indexBits;
+             << limits->indexBits;
     for (func::FuncOp function : functions)
       for (LaunchOp launch : launchesOf(function))
         if (launch.getNumResults() != 0)

@@ -8,10 +8,9 @@
 
 #include "Interruptible.h"
 
-#include "Pock/Codegen/TargetDescription.h"
 #include "Pock/Target/LaunchCosts.h"
 #include "Pock/Target/Manifest.h"
-#include "Pock/Target/ObjectEmitter.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Target/TuningSpace.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Config/llvm-config.h"
@@ -158,7 +157,7 @@ NB_MODULE(_core, m) {
       [](const Source &ir) {
         std::vector<nb::bytes> objects;
         for (const std::string &object :
-             emit(ir, mlir::pock::emitObjects, "emitting the objects"))
+             emit(ir, mlir::pock::emitBinaries, "emitting the objects"))
           objects.emplace_back(object.data(), object.size());
         return objects;
       },
@@ -194,21 +193,19 @@ NB_MODULE(_core, m) {
   describe(
       "tuning_space", mlir::pock::describeTuningSpace,
       "JSON: target, and kernels' fingerprints and tiles at stage 'plan'.");
+  describe(
+      "describe_target", mlir::pock::describeTarget,
+      "JSON: the back end of a module's target, and the form of its code.");
   m.def(
       "host_target",
       [] {
         Session session;
         std::string text;
         llvm::raw_string_ostream(text)
-            << mlir::pock::hostTargetAttr(&session.getContext());
+            << mlir::pock::getHostTarget(&session.getContext());
         return text;
       },
       "The attribute pock.target of this machine.");
-  m.def(
-      "is_bare_metal",
-      [](const std::string &triple) { return mlir::pock::isBareMetal(triple); },
-      nb::arg("triple"),
-      "Whether a triple names no operating system; the host's, '', has one.");
   m.def(
       "version", [] { return POCK_VERSION " (MLIR " LLVM_VERSION_STRING ")"; },
       "Version of this package and of the MLIR it is linked with.");

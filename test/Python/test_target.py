@@ -6,6 +6,7 @@ import dataclasses
 
 import pockmlir as pock
 import pytest
+import torch
 from pockmlir.support.sizes import parse_bytes
 
 
@@ -38,6 +39,42 @@ def test_the_host_is_what_llvm_sees():
     assert not host.bare_metal
     assert host.index_bits == 64
     assert f'cpu = "{host.cpu}"' in host.attributes
+
+
+@pytest.mark.parametrize(
+    ("triple", "reason"),
+    [
+        ("nvptx64-nvidia-cuda", "expected a triple of an x86, Arm, AArch64 or RISC-V processor, but got 'nvptx64-"),
+        ("spirv64-unknown-vulkan", "expected a triple of an x86, .* but got 'spirv64-"),
+        ("hexagon-unknown-elf", "expected a triple of an x86, .* but got 'hexagon-"),
+        ("pdp11-none-none", "LLVM does not know the processor of 'pdp11-none-none'"),
+    ],
+)
+def test_a_target_without_a_back_end_is_refused_before_the_import(triple, reason):
+    target = pock.Target("other", triple=triple)
+    message = rf"^target: no back end for the target '{triple}' \(cpu: {reason}"
+    with pytest.raises(pock.ArgumentError, match=message):
+        pock.Target.coerce(target)
+    # What is no model would be refused by the import.
+    with pytest.raises(pock.ArgumentError, match=message):
+        pock.compile(
+            torch.nn.Linear(2, 2),
+            (object(),),
+            loss="mse",
+            optimizer=pock.SGD(lr=0.1),
+            scheme=pock.Scheme.full(),
+            target=target,
+        )
+
+
+def test_a_target_says_who_compiles_it():
+    assert pock.Target.host().backend == "cpu"
+    assert pock.Target.named("cortex-m7").backend == "cpu"
+
+
+def test_a_description_that_is_none_is_refused():
+    with pytest.raises(pock.ArgumentError, match=r"target: expected 'index_bits' to be 32 or 64, but got 16"):
+        pock.Target.coerce(pock.Target("odd", index_bits=16))
 
 
 def test_microcontrollers_are_not_this_machine():

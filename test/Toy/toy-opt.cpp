@@ -1,6 +1,7 @@
-//===- toy-opt.cpp - pock-opt with the ops of the toy dialect -------------===//
+//===- toy-opt.cpp - pock-opt with the toys ------------------------------===//
 
 #include "Toy.h"
+#include "ToyBackend.h"
 
 #include "Pock/InitAll.h"
 
@@ -12,6 +13,7 @@ int main(int argc, char **argv) {
   mlir::pock::registerAllDialects(registry);
   registry.insert<mlir::pock::toy::ToyDialect>();
   mlir::pock::registerAllPasses();
+  mlir::pock::toy::registerToyBackend();
   return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "pock-opt with toy ops\n", registry));
+      mlir::MlirOptMain(argc, argv, "pock-opt with toys\n", registry));
 }

@@ -100,7 +100,8 @@ def Pock_TargetAttr : Pock_Attr<"Target", "target"> {
   let summary = "the machine that a module is compiled for";
   let description = [{
     The module attribute `pock.target`. Passes know nothing else of the machine.
-    Without it, code is generated for a generic 64-bit host. Sizes are in bytes.
+    Without it, code is generated for a generic 64-bit host. Which targets there
+    is code for, the back ends say (`pock-lower-kernels`). Sizes are in bytes.
 
     * `triple`: LLVM's name of processor family, system and ABI; empty for the
       host's. It is normalised: LLVM reads `arm-none-eabi` as a system `eabi`.

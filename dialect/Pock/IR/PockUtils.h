@@ -43,6 +43,10 @@ ArrayRef<int64_t> shapeOf(Value value);
 /// buffer.
 int64_t bytesOf(Type type);
 
+/// Whether results in the module around `op` must be the same on all targets
+/// (`pock.arithmetic = "portable"`).
+bool isPortable(Operation *op);
+
 /// The dimension of channels, and the first spatial one, of an activation.
 int64_t channelDim(Layout layout, int64_t rank);
 int64_t firstSpatialDim(Layout layout);

@@ -407,31 +407,6 @@ def IsolateKernel : Pass<"pock-isolate-kernel", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
-def SelectAlgorithms : Pass<"pock-select-algorithms", "::mlir::ModuleOp"> {
-  let summary = "Choose how each convolution is computed";
-  let description = [{
-    Sets `algorithm` of `pock.conv`, `pock.conv_transpose` and
-    `pock.conv_weight_grad` in kernels. Winograd's algorithm is possible for 3x3
-    windows of stride and dilation 1 without groups, channels last, in f32, on
-    targets with vectors. It is chosen if its estimated time, arithmetic and
-    transforms, is smaller than that of the direct loops by the factor
-    `min-gain`. A `pock.algorithm` on the kernel (see `pock-apply-tuning`) takes
-    precedence.
-
-    Before: `pock.conv %x, %w {…}`
-    After: `pock.conv %x, %w {algorithm = #pock.algorithm<winograd>, …}`
-
-    Errors: `pock.algorithm` is not the name of an algorithm.
-  }];
-  let dependentDialects = ["::mlir::pock::PockDialect"];
-  let options = [
-    Option<"winograd", "winograd", "std::string", "\"auto\"",
-           "`auto`: where it is faster; `always`: where it is possible; `never`">,
-    Option<"minGain", "min-gain", "double", "1.15",
-           "Estimated speed-up over the direct loops that Winograd must reach">
-  ];
-}
-
 def OrderLaunches : Pass<"pock-order-launches", "::mlir::ModuleOp"> {
   let summary = "Order launches for the least memory";
   let description = [{
@@ -500,7 +475,8 @@ def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
     manifest. Failures are numbered from 1. The pass also makes `@init`, which
     zeroes optimizer state.
 
-    The options are for checks: results do not depend on them by a bit.
+    The options are for checks: results do not depend on them by a bit. Errors,
+    besides these checks: a segment is larger than the target's limit.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect",
                            "::mlir::memref::MemRefDialect",
@@ -532,27 +508,6 @@ def ProfileLaunches : Pass<"pock-profile-launches", "::mlir::ModuleOp"> {
     64-bit; a launch on tensors.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::func::FuncDialect",
-                           "::mlir::memref::MemRefDialect"];
-}
-
-def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
-  let summary = "Turn launches on buffers into calls";
-  let description = [{
-    Before: `pock.launch @k ins(%a : memref<4xf32>) outs(%o : memref<4xf32>)`
-    After: `call @pock_kernel_k(%a, %o) : (memref<4xf32>, memref<4xf32>) -> ()`
-
-    `pock.fail_if` becomes a branch to a block that returns its code.
-
-    Kernels are renamed first: a kernel named `tanh` would otherwise be the target
-    of its own call of libm's `tanh`.
-
-    The pass also removes `pock.param`, whose data the caller owns, and gives the
-    public functions the names of the C header: `<pock.name>_step`. Errors: a
-    launch on tensors.
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect",
-                           "::mlir::cf::ControlFlowDialect",
                            "::mlir::func::FuncDialect",
                            "::mlir::memref::MemRefDialect"];
 }

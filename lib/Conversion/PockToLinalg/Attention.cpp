@@ -9,8 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "LinalgBuilders.h"
-#include "Pock/Codegen/TargetDescription.h"
 #include "Pock/IR/PockUtils.h"
+#include "Pock/Target/TargetBackend.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -28,11 +28,11 @@ static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
 /// How many matrices of scores, of `bytes` each, one iteration makes. They
 /// divide `heads`: a mask that is shared belongs to all of them or to none.
 static int64_t countAtOnce(Operation *op, int64_t heads, int64_t bytes) {
-  TargetDescription target = TargetDescription::of(op);
-  if (target.threads == 1 || target.portable)
+  TargetLimits limits = limitsAt(op);
+  if (!limits.threads || isPortable(op))
     return 1;
   // The gradient has three such matrices, and reads and writes others.
-  int64_t most = std::clamp<int64_t>(target.l2Bytes / 8 / bytes, 1, heads);
+  int64_t most = std::clamp<int64_t>(limits.workingBytes / 8 / bytes, 1, heads);
   while (heads % most != 0)
     --most;
   return most;

@@ -1,6 +1,7 @@
 //===- Contraction.cpp - lowering of matmul and conv ----------------------===//
 
 #include "Contraction.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Winograd.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -176,7 +177,7 @@ struct LowerConv : OpRewritePattern<ConvOp> {
         allowsWinograd(op.getLayout(), shape, window.strides, window.dilations,
                        op.getGroups()))
       if (Value result = buildWinograd(
-              rewriter, loc, TargetDescription::of(op), window, op.getInput(),
+              rewriter, loc, limitsAt(op).workingBytes, window, op.getInput(),
               [&](OpBuilder &b, OpFoldResult firstIn, int64_t in,
                   OpFoldResult firstOut, int64_t out) {
                 return buildFilterPart(b, loc, op.getWeight(), firstIn, in,

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Contraction.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Winograd.h"
 
 using namespace mlir;
@@ -158,7 +159,7 @@ private:
       classes.push_back(all);
     }
     return buildWinograd(
-        b, loc, TargetDescription::of(op), reversed, op.getInput(),
+        b, loc, limitsAt(op).workingBytes, reversed, op.getInput(),
         [&](OpBuilder &b, OpFoldResult firstIn, int64_t in,
             OpFoldResult firstOut, int64_t out) {
           Value part = buildFilterPart(b, loc, op.getWeight(), firstOut, out,
@@ -218,7 +219,7 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
         allowsWinograd(layout, weight.getShape(), window.strides,
                        window.dilations, op.getGroups()))
       if (Value result = buildWinogradWeightGradient(
-              rewriter, loc, TargetDescription::of(op), window, op.getInput(),
+              rewriter, loc, limitsAt(op).workingBytes, window, op.getInput(),
               gradient, isReadInKernel(op))) {
         rewriter.replaceOp(op, result);
         return success();

@@ -34,18 +34,16 @@ struct Blocks {
 
   /// The cheapest blocks of `batch` images of `tilesY` times `tilesX` tiles of
   /// `tileBytes` if each block reads or writes `sharedBytes` that all share.
-  static Blocks choose(const TargetDescription &target, int64_t batch,
-                       int64_t tilesY, int64_t tilesX, int64_t tileBytes,
-                       int64_t sharedBytes) {
+  static Blocks choose(int64_t cache, int64_t batch, int64_t tilesY,
+                       int64_t tilesX, int64_t tileBytes, int64_t sharedBytes) {
     Blocks best{batch, tilesY};
     double least = INFINITY;
     auto consider = [&](int64_t images, int64_t rows) {
       int64_t bytes = images * rows * tilesX * tileBytes;
       double count = double(batch / images) * double(tilesY / rows);
       // Half of the cache: what the block meets wants room, too.
-      double cost =
-          bytes <= target.l2Bytes / 2 ? 0 : tileTraffic * count * bytes;
-      bool sharedFits = sharedBytes <= target.l2Bytes / 2;
+      double cost = bytes <= cache / 2 ? 0 : tileTraffic * count * bytes;
+      bool sharedFits = sharedBytes <= cache / 2;
       cost += sharedFits ? double(sharedBytes) : count * sharedBytes;
       if (cost < least) {
         least = cost;
@@ -73,19 +71,17 @@ struct FilterBlocks {
   /// Parts that fit the cache if the filter does not and if what they meet,
   /// `tileBytes` of transformed tiles in one block, is read anew for each of
   /// them at a lower price.
-  static FilterBlocks choose(const TargetDescription &target, int64_t in,
-                             int64_t out, int64_t entryBytes,
-                             int64_t tileBytes) {
+  static FilterBlocks choose(int64_t cache, int64_t in, int64_t out,
+                             int64_t entryBytes, int64_t tileBytes) {
     int64_t bytes = entryBytes * in * out;
-    double repeated = tileBytes <= target.l2Bytes / 2
+    double repeated = tileBytes <= cache / 2
                           ? 0
                           : double(tileBytes) * llvm::divideCeil(out, columns);
-    if (bytes <= target.l2Bytes / 2 || repeated >= traffic * bytes)
+    if (bytes <= cache / 2 || repeated >= traffic * bytes)
       return {in, out};
     FilterBlocks best{in, out % columns ? out : columns};
     for (int64_t rows = in; rows >= 1; --rows)
-      if (in % rows == 0 &&
-          entryBytes * rows * best.out <= target.l2Bytes / 2) {
+      if (in % rows == 0 && entryBytes * rows * best.out <= cache / 2) {
         best.in = rows;
         break;
       }
@@ -140,18 +136,18 @@ struct Tiling {
   }
   /// Chooses blocks for `in` and `out` channels. Each block accesses the
   /// transformed filter, or what becomes its gradient, `sharedAccesses` times.
-  void chooseBlocks(const TargetDescription &target, int64_t in, int64_t out,
+  void chooseBlocks(int64_t cache, int64_t in, int64_t out,
                     int64_t sharedAccesses) {
-    blocks = Blocks::choose(target, getBatch(), tilesY, tilesX,
+    blocks = Blocks::choose(cache, getBatch(), tilesY, tilesX,
                             getEntryBytes() * (in + out),
                             sharedAccesses * getEntryBytes() * in * out);
   }
   /// Parts only if there is one block, for which each part is made once.
-  FilterBlocks chooseFilterBlocks(const TargetDescription &target, int64_t in,
+  FilterBlocks chooseFilterBlocks(int64_t cache, int64_t in,
                                   int64_t out) const {
     if (blocks.images != getBatch() || blocks.rows != tilesY)
       return {in, out};
-    return FilterBlocks::choose(target, in, out, getEntryBytes(),
+    return FilterBlocks::choose(cache, in, out, getEntryBytes(),
                                 getEntryBytes() * in * getBatch() * tilesY *
                                     tilesX);
   }
@@ -271,9 +267,9 @@ Value pock::buildFilterPart(OpBuilder &b, Location loc, Value filter,
       .extract(b, loc, filter);
 }
 
-Value pock::buildWinograd(OpBuilder &b, Location loc,
-                          const TargetDescription &target, const Window &window,
-                          Value input, FilterBuilder buildFilter, int64_t out,
+Value pock::buildWinograd(OpBuilder &b, Location loc, int64_t cache,
+                          const Window &window, Value input,
+                          FilterBuilder buildFilter, int64_t out,
                           ArrayRef<int64_t> outputs, bool isRead) {
   const MinimalAlgorithm &algorithm = forwardAlgorithm;
   Tiling tiling(loc, window, input, outputs, algorithm.outputs,
@@ -282,9 +278,9 @@ Value pock::buildWinograd(OpBuilder &b, Location loc,
     return {};
   Type element = getElement(input);
   int64_t in = getShape(input)[3], tile = tiling.tile, step = tiling.step;
-  tiling.chooseBlocks(target, in, out, /*sharedAccesses=*/1);
+  tiling.chooseBlocks(cache, in, out, /*sharedAccesses=*/1);
   const Blocks &blocks = tiling.blocks;
-  FilterBlocks parts = tiling.chooseFilterBlocks(target, in, out);
+  FilterBlocks parts = tiling.chooseFilterBlocks(cache, in, out);
 
   auto transformFilter = [&](OpBuilder &b, OpFoldResult firstIn,
                              OpFoldResult firstOut) {
@@ -377,9 +373,9 @@ Value pock::buildWinograd(OpBuilder &b, Location loc,
 }
 
 Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
-                                        const TargetDescription &target,
-                                        const Window &window, Value input,
-                                        Value gradient, bool isRead) {
+                                        int64_t cache, const Window &window,
+                                        Value input, Value gradient,
+                                        bool isRead) {
   const MinimalAlgorithm &algorithm = gradientAlgorithm;
   ArrayRef<int64_t> shape = getShape(gradient);
   Tiling tiling(loc, window, input, shape.slice(1, 2), algorithm.taps,
@@ -390,8 +386,8 @@ Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
   int64_t in = getShape(input)[3], out = shape[3];
   int64_t tile = tiling.tile, step = tiling.step;
   // The sums are read and written.
-  tiling.chooseBlocks(target, in, out, /*sharedAccesses=*/2);
-  FilterBlocks parts = tiling.chooseFilterBlocks(target, in, out);
+  tiling.chooseBlocks(cache, in, out, /*sharedAccesses=*/2);
+  FilterBlocks parts = tiling.chooseFilterBlocks(cache, in, out);
 
   auto pad = [&](OpBuilder &b, OpFoldResult image) -> SmallVector<Value> {
     SmallVector<int64_t> none(2, 0);
@@ -440,8 +436,7 @@ Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
     // What reads the gradient does so part by part.
     int64_t rows = in;
     if (isRead)
-      while (rows % 2 == 0 &&
-             tiling.getEntryBytes() * rows * out > target.l2Bytes / 4)
+      while (rows % 2 == 0 && tiling.getEntryBytes() * rows * out > cache / 4)
         rows /= 2;
     return buildBlockLoop(
         b, loc, in / rows, rows, result,

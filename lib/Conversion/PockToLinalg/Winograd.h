@@ -5,8 +5,6 @@
 
 #include "Window.h"
 
-#include "Pock/Codegen/TargetDescription.h"
-
 namespace mlir::pock {
 
 /// Makes `in` input channels times `out` output channels of a filter, from the
@@ -18,8 +16,9 @@ using FilterBuilder =
 /// The convolution of `input` `[n, h, w, c]` with a filter of `out` output
 /// channels by `window`, which has stride and dilation 1, of spatial sizes
 /// `outputs`. With `isRead`, something that runs element by element reads it in
-/// the kernel. Null if the windows read nothing but padding.
-Value buildWinograd(OpBuilder &b, Location loc, const TargetDescription &target,
+/// the kernel. `cache` is the number of bytes that a kernel can work on again
+/// without fetching them anew. Null if the windows read nothing but padding.
+Value buildWinograd(OpBuilder &b, Location loc, int64_t cache,
                     const Window &window, Value input,
                     FilterBuilder buildFilter, int64_t out,
                     ArrayRef<int64_t> outputs, bool isRead);
@@ -34,9 +33,9 @@ Value buildFilterPart(OpBuilder &b, Location loc, Value filter,
                       OpFoldResult firstColumn, int64_t columns);
 
 /// The gradient `[3, 3, c, f]` of such a convolution's filter from its input
-/// and the gradient `[n, h', w', f]` of its result. `isRead` and null as above.
-Value buildWinogradWeightGradient(OpBuilder &b, Location loc,
-                                  const TargetDescription &target,
+/// and the gradient `[n, h', w', f]` of its result. `cache`, `isRead` and null
+/// as above.
+Value buildWinogradWeightGradient(OpBuilder &b, Location loc, int64_t cache,
                                   const Window &window, Value input,
                                   Value gradient, bool isRead);
 

@@ -46,8 +46,11 @@ class Core(Protocol):
     def host_target(self) -> str:
         """Return the target attribute of this machine."""
 
-    def is_bare_metal(self, triple: str) -> bool:
-        """Return whether a triple names no operating system; the host's, empty, has one."""
+    def describe_target(self, ir: str) -> str:
+        """Return which back end serves the target of a module, and which form its code has, JSON.
+
+        A RuntimeError says why no back end does.
+        """
 
     def version(self) -> str:
         """Return the version of this package and of the MLIR it is linked with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -118,7 +119,7 @@ class Target:
             flash: the same for flash.
 
         Raises:
-            ArgumentError: an argument is not acceptable.
+            ArgumentError: an argument is not acceptable, or no back end has code for the target.
         """
         target = cls.named(value) if isinstance(value, str) else value
         if not isinstance(target, Target):
@@ -127,6 +128,7 @@ class Target:
             arithmetic = target.arithmetic
         if arithmetic not in ARITHMETICS:
             raise ArgumentError(f"arithmetic: expected one of {', '.join(ARITHMETICS)}, but got {arithmetic!r}")
+        _describe(target.attributes)
         return replace(
             target,
             arithmetic=arithmetic,
@@ -145,9 +147,22 @@ class Target:
         return f"#pock.target<{', '.join(entries)}>"
 
     @property
+    def backend(self) -> str:
+        """The part of the compiler that has code for it.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        return _describe(self.attributes)["backend"]
+
+    @property
     def bare_metal(self) -> bool:
-        """Whether the target has no operating system, and so no shared libraries."""
-        return load_core().is_bare_metal(self.triple)
+        """Whether the target has no operating system, and so no shared libraries.
+
+        Raises:
+            ArgumentError: no back end has code for the target.
+        """
+        return _describe(self.attributes)["form"] == "object"
 
     @property
     def limited(self) -> bool:
@@ -176,6 +191,19 @@ def _host_entries() -> dict[str, Any]:
     """The entries of ``pock.target`` that describe this machine."""
     found = _ENTRY.findall(load_core().host_target())
     return {key: int(number) if number else text for key, text, number in found}
+
+
+@functools.cache
+def _describe(attributes: str) -> dict[str, str]:
+    """What the compiler says of a target: its back end, and the form of its code."""
+    try:
+        found: dict[str, str] = json.loads(
+            load_core().describe_target(f"module attributes {{pock.target = {attributes}}} {{}}")
+        )
+    except RuntimeError as error:
+        # Behind the place in this module, which nobody has written.
+        raise ArgumentError(f"target: {str(error).partition('error: ')[2]}") from None
+    return found
 
 
 #: The entries of ``pock.target``.

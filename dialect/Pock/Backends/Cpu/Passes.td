@@ -1,0 +1,262 @@
+//===- Passes.td - The CPU back end ------------------------*- tablegen -*-===//
+
+#ifndef POCK_BACKENDS_CPU_PASSES
+#define POCK_BACKENDS_CPU_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def SelectAlgorithms : Pass<"pock-select-algorithms", "::mlir::ModuleOp"> {
+  let summary = "Choose how each convolution is computed";
+  let description = [{
+    Sets `algorithm` of `pock.conv`, `pock.conv_transpose` and
+    `pock.conv_weight_grad` in kernels. Winograd's algorithm is possible for 3x3
+    windows of stride and dilation 1 without groups, channels last, in f32, on
+    targets with vectors. It is chosen if its estimated time, arithmetic and
+    transforms, is smaller than that of the direct loops by the factor
+    `min-gain`. A `pock.algorithm` on the kernel (see `pock-apply-tuning`) takes
+    precedence.
+
+    Before: `pock.conv %x, %w {…}`
+    After: `pock.conv %x, %w {algorithm = #pock.algorithm<winograd>, …}`
+
+    Errors: `pock.algorithm` is not the name of an algorithm.
+  }];
+  let dependentDialects = ["::mlir::pock::PockDialect"];
+  let options = [
+    Option<"winograd", "winograd", "std::string", "\"auto\"",
+           "`auto`: where it pays; `always`: where it is possible; `never`">,
+    Option<"minGain", "min-gain", "double", "1.15",
+           "How many times faster than the direct loops it must be estimated">
+  ];
+}
+
+def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
+  let summary = "Copy large right operands of products";
+  let description = [{
+    Copies the right operand of a sum of products, if it is an argument of the
+    kernel and larger than half of `l2_bytes` of the target, its rows are long,
+    and enough rows of the result use the copy:
+
+    ```mlir
+    linalg.matmul ins(%x, %w : memref<512x3072xf32>, memref<3072x768xf32>)
+    // becomes
+    %panel = memref.alloc() : memref<3072x768xf32>
+    // copy %w into %panel
+    linalg.matmul ins(%x, %panel : …)
+    ```
+
+    `pock-localize-scratch`, which should follow, shrinks the copy to a panel of
+    columns that stays in the cache for all rows.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def PairProducts : Pass<"pock-pair-products", "mlir::ModuleOp"> {
+  let summary = "Multiply pairs of bf16 on targets with such instructions";
+  let description = [{
+    In modules of precision bf16, for targets with products of pairs
+    (AVX512-BF16), sums of products with an operand in bf16 take two terms at a
+    time. An operand that is contiguous along the sum is viewed as pairs. For any
+    other operand, f32 included, a copy interleaves two rows at a time.
+
+    ```mlir
+    linalg.generic ins(%x, %w : memref<64x128xbf16>, memref<128x256xf32>)  // %out += extf(%x) * %w
+    // becomes
+    %xx = pock.pair_view %x : memref<64x128xbf16> to memref<64x64xi32>
+    %ww = memref.alloc() : memref<64x256xi32>
+    // %ww[k, n] = pair of %w[2 * k, n] and %w[2 * k + 1, n], rounded
+    linalg.generic ins(%xx, %ww : memref<64x64xi32>, memref<64x256xi32>)   // pock.dot_pairs
+    ```
+
+    If both operands are copied (the gradient of a weight), the sum runs over
+    blocks whose copies fit into half of `l2_bytes` of the target.
+
+    Does nothing if a sum has an odd number of terms, if a copy would be used
+    fewer than 16 times, or if an f32 operand is contiguous along the sum.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+}
+
+def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
+  let summary = "Read padded operands without a padded copy";
+  let description = [{
+    Removes a temporary whose border is filled and whose rest is a copy, if all
+    its readers are sums over windows (depthwise convolutions, pooling) to which
+    the border adds nothing. They read a `pock.padded_view` of the source.
+
+    ```mlir
+    %pad = memref.alloc() : memref<8x58x58x96xf32>
+    // fill the border of %pad with 0; copy %x into the rest; depthwise convolution of %pad
+    // becomes
+    %pad = pock.padded_view %x {low = array<i64: 0, 1, 1, 0>, high = array<i64: 0, 1, 1, 0>}
+        : memref<8x56x56x96xf32> to memref<8x58x58x96xf32, strided<[301056, 5376, 96, 1], offset: ?>>
+    // depthwise convolution of %pad
+    ```
+
+    Does nothing if a sum also runs over channels, if windows reach so far into
+    the border that many points differ in their taps, or if the source is written
+    between the copy and its readers.
+  }];
+  let dependentDialects = ["::mlir::pock::PockDialect"];
+}
+
+def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
+  let summary = "Shrink temporaries of kernels to an image, or to a panel";
+  let description = [{
+    If all operations that use a temporary can run image by image (dimension 0 of
+    the temporary, any plain loop of the operations), they move into an
+    `scf.for` over the batch, and the temporary shrinks to one image.
+
+    ```mlir
+    %pad = memref.alloc() : memref<16x18x18x96xf32>
+    // fill %pad; copy %x into it; convolution of %pad
+    // becomes
+    %pad = memref.alloc() : memref<1x18x18x96xf32>
+    scf.for %n = %c0 to %c16 step %c1 {
+      // the same on image %n
+    }
+    ```
+
+    The packed copy of an operand of a sum of products, if larger than half of
+    `l2_bytes` of the target, shrinks to a panel of columns in the same way. If
+    the panels do not divide the width, the rest is computed after the loop.
+
+    In kernels marked `pock.channel_blocks` (a convolution and the depthwise one
+    that reads it), the temporary between them shrinks to a block of channels: a
+    vector of them, or eight.
+
+    If several nests read the rows of a buffer larger than `l2_bytes` (a softmax),
+    they run on blocks of rows whose buffers fit into the cache.
+
+    Sums over the batch are reassociated.
+  }];
+  let options = [
+    Option<"minBytes", "min-bytes", "int64_t", /*default=*/"8192",
+           "Temporaries below this size are not worth a loop">
+  ];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+    "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"
+  ];
+}
+
+def BlockReductions : Pass<"pock-block-reductions", "mlir::ModuleOp"> {
+  let summary = "Sum products over blocks of rows that fit into the cache";
+  let description = [{
+    A sum of products runs over blocks of its outermost reduction loop if its
+    operands do not fit into `l2_bytes` of the target, but its result fits into
+    half of it:
+
+    ```mlir
+    linalg.generic ins(%x, %g : memref<25088x64xf32>, memref<25088x256xf32>) outs(%w)
+    // becomes
+    scf.for %k = %c0 to %c25088 step %c448 {
+      // the same on rows %k to %k + 448, on top of %w
+    }
+    ```
+
+    Every element is the sum of the same products in the same order.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect"];
+}
+
+def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
+  let summary = "Emit tiled vector loops for the linalg operations of kernels";
+  let description = [{
+    Replaces linalg operations on memrefs by `scf.for` loops over vectors, in
+    functions with the attribute `pock.kernel`. Operations that follow each
+    other on the same iteration space (initialisation, reduction, elementwise
+    epilogue) become one loop nest whose intermediate values stay in
+    registers. A cost model chooses the register tile for `pock.target`.
+    Operations that the emitter does not support (non-linear indexing maps)
+    become scalar loops.
+
+    With `threads = 0` in `pock.target`, a nest becomes an `omp.parallel` region
+    if the cost model estimates that this pays. Threads divide the tiles of one
+    parallel loop, so results do not depend on their number.
+
+    For buffers larger than `l2_bytes` of the target, the elements after the
+    current sum, and the rows of the next one, are prefetched.
+
+    Floating-point reductions over a vectorised dimension are reassociated;
+    products that are summed are fused (`math.fma`).
+  }];
+  let options = [
+    Option<"fuse", "fuse", "bool", /*default=*/"true",
+           "Put operations on the same iteration space into one loop nest">,
+    Option<"vectorBytes", "vector-bytes", "int64_t", /*default=*/"-1",
+           "Overrides 'vector_bytes' of the target (0: scalar code)">
+  ];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::omp::OpenMPDialect", "mlir::scf::SCFDialect",
+    "mlir::vector::VectorDialect"
+  ];
+}
+
+def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
+  let summary = "Turn launches on buffers into calls";
+  let description = [{
+    Before: `pock.launch @k ins(%a : memref<4xf32>) outs(%o : memref<4xf32>)`
+    After: `call @pock_kernel_k(%a, %o) : (memref<4xf32>, memref<4xf32>) -> ()`
+
+    `pock.fail_if` becomes a branch to a block that returns its code.
+
+    Kernels are renamed first: a kernel named `tanh` would otherwise be the target
+    of its own call of libm's `tanh`.
+
+    The pass also removes `pock.param`, whose data the caller owns, and gives the
+    public functions the names of the C header: `<pock.name>_step`. Errors: a
+    launch on tensors.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def LowerToLLVM : Pass<"pock-lower-to-llvm", "mlir::ModuleOp"> {
+  let summary = "Lower kernels and entry points to the LLVM dialect";
+  let description = [{
+    One conversion with one type converter for func, cf, scf, arith, math,
+    index, memref, affine and vector; upstream's separate passes disagree about
+    the width of `index`. The width, triple and CPU come from `pock.target`.
+    Functions take bare pointers; private functions become internal, public
+    ones keep their names.
+
+    `exp`, `log`, `tanh`, `erf` and similar functions on f32 become polynomials,
+    so that results do not depend on a math library. On f64 they become LLVM
+    intrinsics. A remaining `memref.alloc` is an error: all memory is planned
+    before.
+  }];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::cf::ControlFlowDialect", "mlir::LLVM::LLVMDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
+def OutlineParallel : Pass<"pock-outline-parallel", "mlir::ModuleOp"> {
+  let summary = "Turn parallel regions into calls of the OpenMP runtime";
+  let description = [{
+    Works on the LLVM dialect. The body of every `omp.parallel` becomes a
+    function `body(data, thread, threads)`, and the region becomes a call of
+    `GOMP_parallel`, which both libgomp and LLVM's libomp have. Values that the
+    body uses are passed in a structure on the stack.
+
+    The runtime's functions are weak: without a runtime, one thread does all the
+    work. Clauses on `omp.parallel` are errors.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect",
+                           "mlir::omp::OpenMPDialect"];
+}
+
+#endif // POCK_BACKENDS_CPU_PASSES

@@ -1,0 +1,17 @@
+//===- Passes.h - Passes that a back end does the work of -------*- C++ -*-===//
+
+#ifndef POCK_TARGET_PASSES_H
+#define POCK_TARGET_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::pock {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "Pock/Target/Passes.h.inc"
+
+} // namespace mlir::pock
+
+#endif // POCK_TARGET_PASSES_H

@@ -1,0 +1,130 @@
+//===- CpuBackend.cpp - Processors that LLVM generates code for -----------===//
+
+#include "Pock/Backends/Cpu/CpuBackend.h"
+
+#include "ObjectEmitter.h"
+#include "Pock/Backends/Cpu/Passes.h"
+#include "Pock/Backends/Shared/Passes.h"
+#include "Pock/Conversion/Passes.h"
+#include "Pock/Target/TargetBackend.h"
+#include "TargetMachine.h"
+#include "Tiles.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+class CpuBackend : public TargetBackend {
+public:
+  StringRef getName() const override { return "cpu"; }
+
+  llvm::Error accepts(TargetAttr target) const override {
+    return checkTriple(TargetDescription::of(target));
+  }
+
+  TargetLimits getLimits(TargetAttr attr) const override {
+    TargetDescription target = TargetDescription::of(attr);
+    TargetLimits limits;
+    limits.alignment = target.alignment;
+    limits.indexBits = target.indexBits;
+    // The caller, and the runtime's functions, want the rest.
+    limits.stackBytes = target.stackBytes / 16;
+    limits.workingBytes = target.l2Bytes;
+    limits.threads = target.threads != 1;
+    return limits;
+  }
+
+  RunForm getRunForm(TargetAttr target) const override {
+    return isBareMetal(target.getTriple()) ? RunForm::Object : RunForm::Library;
+  }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    // The pipelines are the same for all targets.
+    OpPassManager passes(ModuleOp::getOperationName());
+    buildKernelPipeline(passes, {}, {});
+    buildCodePipeline(passes, {});
+    passes.getDependentDialects(registry);
+  }
+
+  void buildKernelPipeline(OpPassManager &pm, TargetAttr,
+                           const KernelOptions &options) const override {
+    // What a kernel computes and what with is known, how is not yet.
+    SelectAlgorithmsOptions algorithms;
+    algorithms.winograd = options.winograd;
+    pm.addPass(createSelectAlgorithms(algorithms));
+    pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
+    pm.addPass(createBufferizeKernels());
+    // Folds subviews of subviews and self copies, so that the scratch that is
+    // placed next is only what is needed.
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+    pm.addPass(createFoldPadding());
+    pm.addPass(createNarrowScratch());
+    // Before operands are packed: their copies are of pairs then.
+    pm.addPass(createPairProducts());
+    // What this packs, the next pass shrinks to panels.
+    pm.addPass(createPackOperands());
+    pm.addPass(createLocalizeScratch());
+    pm.addPass(createBlockReductions());
+    // Last: every temporary has its final size.
+    pm.addPass(createPlaceScratch());
+  }
+
+  void buildCodePipeline(OpPassManager &pm, TargetAttr) const override {
+    pm.addPass(createLaunchToCall());
+    pm.addPass(createVectorizeKernels());
+    pm.addPass(createCanonicalizerPass());
+    pm.addPass(createCSEPass());
+    pm.addPass(createLowerToLLVM());
+    // Needs the LLVM dialect: what a region uses becomes a structure.
+    pm.addPass(createOutlineParallel());
+  }
+
+  FailureOr<Binaries> emit(ModuleOp module) const override {
+    return emitObjects(module);
+  }
+
+  FailureOr<std::string> emitData(ModuleOp module,
+                                  ArrayRef<DataSymbol> symbols) const override {
+    return emitDataObject(module, symbols);
+  }
+
+  TargetAttr getHostTarget(MLIRContext *context) const override {
+    return hostTargetAttr(context);
+  }
+
+  /// CPU and vector size for people, and a hash of all that decides how fast
+  /// code is: `znver4-64-1f09a3c2`.
+  std::string getTuningKey(TargetAttr attr) const override {
+    TargetDescription target = TargetDescription::of(attr);
+    std::string text;
+    llvm::raw_string_ostream(text)
+        << target.triple << ' ' << target.cpu << ' ' << target.features << ' '
+        << target.vectorBytes << ' ' << target.vectorRegisters;
+    llvm::SHA256 hash;
+    hash.update(text);
+    std::string digits = llvm::toHex(hash.final(), /*LowerCase=*/true);
+    StringRef cpu = target.cpu.empty() ? StringRef("generic") : target.cpu;
+    return (cpu + "-" + Twine(target.vectorBytes) + "-" + digits.substr(0, 8))
+        .str();
+  }
+
+  SmallVector<SmallVector<int64_t>>
+  listTiles(func::FuncOp kernel) const override {
+    SmallVector<SmallVector<int64_t>> tiles;
+    for (auto [rows, vectors] :
+         pock::listTiles(kernel, TargetDescription::of(kernel)))
+      tiles.push_back({rows, vectors});
+    return tiles;
+  }
+};
+} // namespace
+
+void pock::registerCpuBackend() {
+  registerTargetBackend(std::make_unique<CpuBackend>());
+}

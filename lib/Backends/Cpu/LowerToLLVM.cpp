@@ -1,0 +1,323 @@
+//===- LowerToLLVM.cpp - Everything to the LLVM dialect, in one conversion
+//-===//
+//
+// Needs a module of func, scf, cf, affine, arith, math, index, memref (static
+// shapes, no alloc) and vector operations. Guarantees a module of LLVM-dialect
+// operations with triple and index width of `pock.target`, bare-pointer
+// functions, private functions internal. Does not handle dynamic shapes at
+// function boundaries.
+//
+// Upstream's separate conversions disagree about the width of `index` on 32-bit
+// targets, hence one conversion with one type converter.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LowerBf16.h"
+#include "MathApproximation.h"
+#include "Pock/Backends/Cpu/Passes.h"
+#include "TargetMachine.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/OpenMPToLLVM/ConvertOpenMPToLLVM.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Approximation.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/CodeGen/TargetLowering.h"
+#include "llvm/CodeGen/TargetSubtargetInfo.h"
+#include "llvm/IR/Function.h"
+#include "llvm/IR/Module.h"
+
+#define DEBUG_TYPE "pock-lower-to-llvm"
+
+namespace mlir::pock {
+#define GEN_PASS_DEF_LOWERTOLLVM
+#include "Pock/Backends/Cpu/Passes.h.inc"
+} // namespace mlir::pock
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace {
+
+/// A memref of i1 holds one byte per element, but LLVM packs a vector of i1
+/// into bits: load bytes and compare.
+struct LoadBoolVector : ConvertOpToLLVMPattern<vector::LoadOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(vector::LoadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    VectorType type = op.getVectorType();
+    if (!type.getElementType().isInteger(1) || type.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "not a vector of i1");
+    Location loc = op.getLoc();
+    Value pointer =
+        getStridedElementPtr(rewriter, loc, op.getMemRefType(),
+                             adaptor.getBase(), adaptor.getIndices());
+    Type bytes = VectorType::get(type.getShape(), rewriter.getI8Type());
+    Value loaded = LLVM::LoadOp::create(rewriter, loc, bytes, pointer, 1);
+    rewriter.replaceOpWithNewOp<LLVM::TruncOp>(op, type, loaded);
+    return success();
+  }
+};
+
+/// The inverse of LoadBoolVector.
+struct StoreBoolVector : ConvertOpToLLVMPattern<vector::StoreOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(vector::StoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    VectorType type = op.getVectorType();
+    if (!type.getElementType().isInteger(1) || type.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "not a vector of i1");
+    Location loc = op.getLoc();
+    Value pointer =
+        getStridedElementPtr(rewriter, loc, op.getMemRefType(),
+                             adaptor.getBase(), adaptor.getIndices());
+    Type bytes = VectorType::get(type.getShape(), rewriter.getI8Type());
+    Value wide =
+        LLVM::ZExtOp::create(rewriter, loc, bytes, adaptor.getValueToStore());
+    rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, wide, pointer, 1);
+    return success();
+  }
+};
+
+/// LLVM has no intrinsic for these: on f64 they are calls, lane by lane.
+/// (Upstream makes exp(x) - 1 and log(1 + x) of two of them, which are zero
+/// near zero.)
+template <typename Op>
+struct CallFunction : OpRewritePattern<Op> {
+  CallFunction(MLIRContext *context, StringRef name)
+      : OpRewritePattern<Op>(context), name(name) {}
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    Type f64 = rewriter.getF64Type(), type = op.getType();
+    if (getElementTypeOrSelf(type) != f64)
+      return rewriter.notifyMatchFailure(op, "not on f64");
+    Location loc = op.getLoc();
+    auto module = op->template getParentOfType<ModuleOp>();
+    if (!module.lookupSymbol(name)) {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(module.getBody());
+      auto declaration = func::FuncOp::create(
+          rewriter, loc, name, rewriter.getFunctionType({f64}, {f64}));
+      declaration.setPrivate();
+    }
+    auto call = [&](Value value) -> Value {
+      return func::CallOp::create(rewriter, loc, name, TypeRange{f64}, value)
+          .getResult(0);
+    };
+    auto vectorType = dyn_cast<VectorType>(type);
+    if (!vectorType) {
+      rewriter.replaceOp(op, call(op.getOperand()));
+      return success();
+    }
+    if (vectorType.getRank() != 1)
+      return rewriter.notifyMatchFailure(op, "not a vector of rank 1");
+    SmallVector<Value> elements;
+    for (int64_t i = 0, e = vectorType.getNumElements(); i < e; ++i)
+      elements.push_back(
+          call(vector::ExtractOp::create(rewriter, loc, op.getOperand(), i)));
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, vectorType,
+                                                        elements);
+    return success();
+  }
+
+  StringRef name;
+};
+
+/// What there are instructions or functions for.
+struct Abilities {
+  /// Rounding f32 to integers.
+  bool rounding;
+  /// Converting between i64 and f32.
+  bool wideConversions;
+  /// A C library whose functions may be called.
+  bool library;
+  /// f32 but not f64.
+  bool singleOnly;
+
+  Abilities(const llvm::TargetMachine &machine,
+            const TargetDescription &target) {
+    llvm::LLVMContext context;
+    llvm::Module module("probe", context);
+    auto *function = llvm::Function::Create(
+        llvm::FunctionType::get(llvm::Type::getVoidTy(context), false),
+        llvm::GlobalValue::ExternalLinkage, "probe", module);
+    const llvm::TargetLowering *lowering =
+        machine.getSubtargetImpl(*function)->getTargetLowering();
+    rounding = lowering->isOperationLegal(llvm::ISD::FFLOOR, llvm::MVT::f32);
+    wideConversions = lowering->isOperationLegalOrCustom(llvm::ISD::SINT_TO_FP,
+                                                         llvm::MVT::i64);
+    library = !target.portable && !target.bareMetal;
+    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
+                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
+  }
+};
+
+/// f32 math functions as polynomials, and what the target is not able to do as
+/// other operations.
+LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
+                         const Abilities &abilities) {
+  MLIRContext *context = module.getContext();
+  if (failed(lowerBf16(module, target)))
+    return failure();
+  {
+    RewritePatternSet patterns(context);
+    math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh",
+                                               "atanh", "ceilf", "tan", "round",
+                                               "exp2f", "fpowi", "ctlz"});
+    if (failed(applyPatternsGreedily(module, std::move(patterns))))
+      return failure();
+  }
+  // (f64 keeps the exact functions.)
+  RewritePatternSet patterns(context);
+  MathPolynomialApproximationOptions options;
+  populateMathApproximationPatterns(patterns);
+  populateMathPolynomialApproximationPatterns(patterns, options);
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  patterns.add<math::ErfcPolynomialApproximation>(context);
+  patterns.add<CallFunction<math::ErfOp>>(context, "erf");
+  patterns.add<CallFunction<math::ErfcOp>>(context, "erfc");
+  patterns.add<CallFunction<math::ExpM1Op>>(context, "expm1");
+  patterns.add<CallFunction<math::Log1pOp>>(context, "log1p");
+  if (!abilities.rounding)
+    populateRoundingPatterns(patterns);
+  if (!abilities.wideConversions)
+    populateWideConversionPatterns(patterns);
+  if (!abilities.library)
+    populateLibraryPatterns(patterns);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+/// Takes structured control flow, views and affine operations apart.
+LogicalResult runPreparation(
+    ModuleOp module,
+    llvm::function_ref<LogicalResult(OpPassManager &, Operation *)> run) {
+  OpPassManager pm("builtin.module");
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  return run(pm, module);
+}
+
+/// Multi-dimensional vectors and vector operations without LLVM counterpart.
+LogicalResult lowerVectors(ModuleOp module) {
+  RewritePatternSet patterns(module.getContext());
+  vector::populateVectorBroadcastLoweringPatterns(patterns);
+  vector::populateVectorTransposeLoweringPatterns(
+      patterns, vector::VectorTransposeLowering::Shuffle1D);
+  vector::populateVectorShapeCastLoweringPatterns(patterns);
+  vector::populateVectorStepLoweringPatterns(patterns);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+/// Rejects f64, for which a function of the runtime library would be called.
+LogicalResult refuseDoubles(ModuleOp module) {
+  auto isDouble = [](Type type) { return getElementTypeOrSelf(type).isF64(); };
+  WalkResult result = module.walk([&](Operation *op) {
+    if (llvm::none_of(op->getOperandTypes(), isDouble) &&
+        llvm::none_of(op->getResultTypes(), isDouble))
+      return WalkResult::advance();
+    op->emitError("needs f64, but the target's floating-point unit has only "
+                  "f32");
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
+LogicalResult convert(ModuleOp module, const TargetDescription &target,
+                      StringRef dataLayout) {
+  MLIRContext *context = module.getContext();
+  LowerToLLVMOptions options(context);
+  options.useBarePtrCallConv = true;
+  options.overrideIndexBitwidth(target.indexBits);
+  options.allocLowering = LowerToLLVMOptions::AllocLowering::None;
+  if (!dataLayout.empty())
+    options.dataLayout = llvm::DataLayout(dataLayout);
+  LLVMTypeConverter converter(context, options);
+
+  RewritePatternSet patterns(context);
+  patterns.add<LoadBoolVector, StoreBoolVector>(converter, /*benefit=*/10);
+  populatePairViewToLLVMPatterns(converter, patterns);
+  arith::populateArithToLLVMConversionPatterns(converter, patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+  index::populateIndexToLLVMConversionPatterns(converter, patterns);
+  populateMathToLLVMConversionPatterns(converter, patterns);
+  populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+  populateVectorToLLVMConversionPatterns(converter, patterns);
+  populateFuncToLLVMConversionPatterns(converter, patterns);
+  populateOpenMPToLLVMConversionPatterns(converter, patterns);
+  LLVMConversionTarget legal(*context);
+  configureOpenMPToLLVMConversionLegality(legal, converter);
+  legal.addLegalOp<ModuleOp>();
+  return applyFullConversion(module, legal, std::move(patterns));
+}
+
+struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    TargetDescription target = TargetDescription::of(module);
+    auto created =
+        createTargetMachine(target, [&] { return module.emitError(); });
+    if (failed(created))
+      return signalPassFailure();
+    std::unique_ptr<llvm::TargetMachine> machine = std::move(*created);
+
+    std::string dataLayout =
+        machine->createDataLayout().getStringRepresentation();
+    for (auto func : module.getOps<func::FuncOp>())
+      if (func.isPrivate() && !func.isExternal())
+        func->setAttr(
+            "llvm.linkage",
+            LLVM::LinkageAttr::get(&getContext(), LLVM::Linkage::Internal));
+    auto run = [this](OpPassManager &pm, Operation *op) {
+      return runPipeline(pm, op);
+    };
+    Abilities abilities(*machine, target);
+    if (abilities.singleOnly && failed(refuseDoubles(module)))
+      return signalPassFailure();
+    if (failed(expandMath(module, target, abilities)) ||
+        failed(lowerVectors(module)) || failed(runPreparation(module, run)) ||
+        failed(convert(module, target, dataLayout)))
+      return signalPassFailure();
+
+    Builder b(&getContext());
+    module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
+                    b.getStringAttr(dataLayout));
+    module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),
+                    b.getStringAttr(machine->getTargetTriple().str()));
+  }
+};
+
+} // namespace
+} // namespace mlir::pock

@@ -1,0 +1,24 @@
+//===- NestEmitter.h - Loops, vectors and stores for a nest ---------------===//
+#ifndef POCK_BACKENDS_CPU_NESTEMITTER_H
+#define POCK_BACKENDS_CPU_NESTEMITTER_H
+
+#include "../Shared/Nest.h"
+#include "Schedule.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace mlir::pock {
+
+/// The functions of the OpenMP runtime that parallel regions call; both return
+/// i32. Who emits nests declares them.
+inline constexpr char kThreadNumber[] = "omp_get_thread_num";
+inline constexpr char kThreadCount[] = "omp_get_num_threads";
+
+/// Emits code for `nest` at the insertion point of `b`. The operations of the
+/// nest are not erased. Nothing is stored to the allocations in `registers`
+/// (see findRegisterTemporaries).
+void emitNest(mlir::OpBuilder &b, Nest &nest, const Schedule &schedule,
+              const llvm::DenseSet<mlir::Operation *> &registers);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_CPU_NESTEMITTER_H

@@ -1,0 +1,280 @@
+//===- ObjectEmitter.cpp - LLVM-dialect module -> object code -------------===//
+//
+// Translates to LLVM IR, runs LLVM's O2 pipeline without its vectorizers (the
+// kernels are vector code already; this keeps compile time in bounds and
+// arithmetic identical on all targets), and emits code. Many functions are
+// dealt to several modules, of which each thread takes one at a time; how many
+// there are depends on the module alone.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ObjectEmitter.h"
+#include "TargetMachine.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/ThreadPool.h"
+#include "llvm/Transforms/Utils/SplitModule.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace {
+
+/// An LLVM module with the machine that it is for.
+struct Translated {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module;
+  std::unique_ptr<llvm::TargetMachine> machine;
+};
+
+/// Gives `out` the machine of `target`; errors are emitted at `module`.
+LogicalResult createMachine(ModuleOp module, const TargetDescription &target,
+                            Translated &out) {
+  auto machine =
+      createTargetMachine(target, [&] { return module.emitError(); });
+  if (failed(machine))
+    return failure();
+  out.machine = std::move(*machine);
+  out.module->setTargetTriple(out.machine->getTargetTriple());
+  out.module->setDataLayout(out.machine->createDataLayout());
+  // (A part of a module has it already, and a flag must not stand there twice.)
+  if (!target.bareMetal && !out.module->getModuleFlag("PIC Level"))
+    out.module->setPICLevel(llvm::PICLevel::BigPIC);
+  return success();
+}
+
+std::string toBitcode(const llvm::Module &module) {
+  std::string bitcode;
+  llvm::raw_string_ostream stream(bitcode);
+  llvm::WriteBitcodeToFile(module, stream);
+  return bitcode;
+}
+
+InFlightDiagnostic emitInvalid(ModuleOp module) {
+  return module.emitError("LLVM's optimizer makes an invalid module of this");
+}
+
+/// CPU, features and tuning as function attributes, as clang writes them.
+void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    if (!target.cpu.empty())
+      function.addFnAttr("target-cpu", target.cpu);
+    if (!target.features.empty())
+      function.addFnAttr("target-features", target.features);
+    if (target.vectorBytes >= 16)
+      function.addFnAttr("prefer-vector-width",
+                         std::to_string(target.vectorBytes * 8));
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    // Kernels are unrolled already as far as pays.
+    if (target.prefersSize())
+      function.addFnAttr(llvm::Attribute::OptimizeForSize);
+    // A kernel inlined into the list of launches gains nothing and makes one
+    // huge function of all of them.
+    if (function.hasLocalLinkage())
+      function.addFnAttr(llvm::Attribute::NoInline);
+  }
+}
+
+/// Functions that a pass of LLVM breaks; see `optimize`.
+using Broken = llvm::StringSet<>;
+
+/// Runs LLVM's pipeline, without scalar replacement (SROA) in functions of
+/// `spared`; returns the functions that are invalid afterwards. SROA of LLVM 22
+/// merges stores to one array into vectors that use values before they are
+/// defined (llvm/llvm-project#189680 mends it).
+Broken runPipeline(Translated &code, const TargetDescription &target,
+                   const Broken &spared) {
+  Broken broken;
+  llvm::PassInstrumentationCallbacks callbacks;
+  // No other pass is to see an invalid function.
+  callbacks.registerShouldRunOptionalPassCallback([&](StringRef pass,
+                                                      llvm::Any ir) {
+    auto *function = llvm::any_cast<const llvm::Function *>(&ir);
+    return !function ||
+           (!broken.contains((*function)->getName()) &&
+            (pass != "SROAPass" || !spared.contains((*function)->getName())));
+  });
+  callbacks.registerAfterPassCallback(
+      [&](StringRef pass, llvm::Any ir, const llvm::PreservedAnalyses &) {
+        auto *function = llvm::any_cast<const llvm::Function *>(&ir);
+        if (function && pass == "SROAPass" && llvm::verifyFunction(**function))
+          broken.insert((*function)->getName());
+      });
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopInterleaving = false;
+  tuning.LoopUnrolling = true;
+  llvm::PassBuilder builder(code.machine.get(), tuning, std::nullopt,
+                            &callbacks);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder
+      .buildPerModuleDefaultPipeline(target.prefersSize()
+                                         ? llvm::OptimizationLevel::Os
+                                         : llvm::OptimizationLevel::O2)
+      .run(*code.module, modules);
+  for (llvm::Function &function : *code.module)
+    if (llvm::verifyFunction(function))
+      broken.insert(function.getName());
+  return broken;
+}
+
+/// Optimises a module, of which `bitcode` is a copy; false if LLVM makes an
+/// invalid one of it.
+bool optimize(Translated &code, const TargetDescription &target,
+              StringRef bitcode) {
+  Broken broken = runPipeline(code, target, {});
+  if (broken.empty())
+    return true;
+  code.module = llvm::cantFail(llvm::parseBitcodeFile(
+      llvm::MemoryBufferRef(bitcode, "pock"), code.context));
+  return runPipeline(code, target, broken).empty();
+}
+
+LogicalResult translate(ModuleOp module, const TargetDescription &target,
+                        Translated &out) {
+  DialectRegistry registry;
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  module.getContext()->appendDialectRegistry(registry);
+  out.module = translateModuleToLLVMIR(module, out.context, "pock");
+  if (!out.module)
+    return module.emitError("expected a module in the LLVM dialect");
+  if (failed(createMachine(module, target, out)))
+    return failure();
+  annotateFunctions(*out.module, target);
+  return success();
+}
+
+/// Object code of an optimised module; false if the back end cannot emit it.
+bool emitObject(Translated &code, std::string &bytes) {
+  llvm::SmallString<0> buffer;
+  llvm::raw_svector_ostream stream(buffer);
+  llvm::legacy::PassManager passes;
+  if (code.machine->addPassesToEmitFile(passes, stream, nullptr,
+                                        llvm::CodeGenFileType::ObjectFile))
+    return false;
+  passes.run(*code.module);
+  bytes = std::string(buffer);
+  return true;
+}
+
+InFlightDiagnostic emitNoObject(ModuleOp module) {
+  return module.emitError("the LLVM back end cannot emit object files");
+}
+
+/// Functions that are worth a part of their own, and how many parts there are
+/// at most.
+constexpr size_t kFunctionsPerPart = 16, kMostParts = 4;
+
+/// The module as bitcode, in parts. What they call of each other is hidden
+/// instead of internal.
+std::vector<std::string> split(llvm::Module &module, size_t count) {
+  std::vector<std::string> parts;
+  llvm::SplitModule(
+      module, count,
+      [&](std::unique_ptr<llvm::Module> part) {
+        parts.push_back(toBitcode(*part));
+      },
+      /*PreserveLocals=*/false, /*RoundRobin=*/true);
+  return parts;
+}
+
+/// Object code of one part.
+bool emitPart(ModuleOp module, StringRef bitcode,
+              const TargetDescription &target, std::string &object) {
+  Translated part;
+  auto parsed = llvm::parseBitcodeFile(llvm::MemoryBufferRef(bitcode, "pock"),
+                                       part.context);
+  if (!parsed) {
+    llvm::consumeError(parsed.takeError());
+    return false;
+  }
+  part.module = std::move(*parsed);
+  if (failed(createMachine(module, target, part)))
+    return false;
+  if (!optimize(part, target, bitcode)) {
+    emitInvalid(module);
+    return false;
+  }
+  return emitObject(part, object);
+}
+
+} // namespace
+
+FailureOr<Binaries> emitObjects(ModuleOp module) {
+  TargetDescription target = TargetDescription::of(module);
+  Translated whole;
+  if (failed(translate(module, target, whole)))
+    return failure();
+  size_t functions =
+      llvm::count_if(*whole.module, [](llvm::Function &function) {
+        return !function.isDeclaration();
+      });
+  size_t count = std::min(kMostParts, functions / kFunctionsPerPart);
+  if (count < 2) {
+    if (!optimize(whole, target, toBitcode(*whole.module)))
+      return emitInvalid(module);
+    std::vector<std::string> objects(1);
+    if (!emitObject(whole, objects.front()))
+      return emitNoObject(module);
+    return objects;
+  }
+  std::vector<std::string> parts = split(*whole.module, count);
+  std::vector<std::string> objects(parts.size());
+  std::vector<char> done(parts.size());
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(parts.size()));
+  for (size_t i = 0; i < parts.size(); ++i)
+    pool.async(
+        [&, i] { done[i] = emitPart(module, parts[i], target, objects[i]); });
+  pool.wait();
+  if (llvm::is_contained(done, 0))
+    return emitNoObject(module);
+  return objects;
+}
+
+FailureOr<std::string> emitDataObject(ModuleOp module,
+                                      ArrayRef<DataSymbol> symbols) {
+  TargetDescription target = TargetDescription::of(module);
+  Translated data;
+  data.module = std::make_unique<llvm::Module>("pock", data.context);
+  if (failed(createMachine(module, target, data)))
+    return failure();
+  for (const DataSymbol &symbol : symbols) {
+    StringRef bytes =
+        symbol.bytes.empty() ? StringRef("\0", 1) : StringRef(symbol.bytes);
+    llvm::Constant *content = llvm::ConstantDataArray::getRaw(
+        bytes, bytes.size(), llvm::Type::getInt8Ty(data.context));
+    auto *array = new llvm::GlobalVariable(
+        *data.module, content->getType(), /*isConstant=*/true,
+        llvm::GlobalValue::ExternalLinkage, content, symbol.name);
+    array->setAlignment(llvm::Align(target.alignment));
+    array->setSection(".rodata." + symbol.name);
+  }
+  std::string object;
+  if (!emitObject(data, object))
+    return emitNoObject(module);
+  return object;
+}
+
+} // namespace mlir::pock

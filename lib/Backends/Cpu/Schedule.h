@@ -1,0 +1,111 @@
+//===- Schedule.h - Register tile and loop order of a nest ----------------===//
+#ifndef POCK_BACKENDS_CPU_SCHEDULE_H
+#define POCK_BACKENDS_CPU_SCHEDULE_H
+
+#include "../Shared/Nest.h"
+#include "TargetDescription.h"
+
+namespace mlir::pock {
+
+/// The size of a register tile.
+struct Tile {
+  /// Points of the loop of rows, and accumulators of each.
+  int64_t rows, vectors;
+
+  bool operator==(const Tile &other) const {
+    return rows == other.rows && vectors == other.vectors;
+  }
+};
+
+/// How many lanes a vector has that does not fill `lanes` of them: the next
+/// smaller power of two, or one if there are no vectors so small.
+inline int64_t nextLanes(int64_t lanes, int64_t least) {
+  int64_t next = lanes > 1 ? llvm::bit_floor<uint64_t>(lanes - 1) : 1;
+  return next < least ? 1 : next;
+}
+
+/// Number of vectors and single points that `size` points are computed as.
+inline int64_t countPieces(int64_t size, int64_t lanes, int64_t least) {
+  int64_t pieces = size / lanes;
+  while ((size %= lanes)) {
+    lanes = nextLanes(lanes, least);
+    pieces += size / lanes;
+  }
+  return pieces;
+}
+
+/// How a nest becomes code. The register tile is `rows` points of loop `row`
+/// times `cols` points of loop `col`; all other parallel loops run point by
+/// point around it.
+///
+/// Either `col` is vectorised (`vectorCol`): the tile's columns are vectors of
+/// up to `lanes` points. Or each reduction statement vectorises a reduction
+/// loop of its own (`reductionLoop`), with one accumulator vector per point and
+/// a horizontal reduction at the end.
+struct Schedule {
+  int row = -1, col = -1;
+  int64_t rows = 1, cols = 1;
+  bool vectorCol = false;
+  int64_t lanes = 1;
+  /// Fewer points than these, at the end of a loop, are computed one by one.
+  int64_t leastLanes = 2;
+  /// Per statement: the reduction loop that is vectorised, or -1.
+  mlir::SmallVector<int> reductionLoop;
+  /// All parallel loops, outermost first.
+  mlir::SmallVector<int> order;
+  /// The loop whose tiles the threads divide among them, or -1. It is a
+  /// parallel loop: what is computed, and in which order, does not depend on
+  /// how many threads there are.
+  int threadLoop = -1;
+  /// Whether sums are added up in the order of the loops, each in one
+  /// accumulator, so that they do not depend on the rest of the schedule.
+  bool keepsOrder = false;
+  /// How many copies of a body make loops over few terms straight-line code.
+  int64_t mostCopies = 150;
+  /// Buffers of more bytes than this are in no cache when a tile wants them:
+  /// what it reads is asked for ahead. 0 for targets without vectors.
+  int64_t farBytes = 0;
+
+  /// How many points of `loop` one tile has.
+  int64_t tileOf(int loop) const {
+    return loop == row ? rows : loop == col ? cols : 1;
+  }
+  /// The tile in registers; columns are vectors if they are vectorised.
+  Tile tile() const {
+    int64_t vectors = vectorCol ? llvm::divideCeil(cols, lanes) : cols;
+    return {rows, vectors};
+  }
+};
+
+/// Whether `access` is contiguous along the rows of the tile while vectors run
+/// along its columns, so that the tile is best transposed in registers.
+inline bool isTransposed(const Access &access, const Schedule &schedule) {
+  return access.root && schedule.vectorCol && schedule.lanes > 1 &&
+         schedule.row >= 0 && schedule.col >= 0 &&
+         access.strides[schedule.row] == 1 &&
+         access.strides[schedule.col] != 0 && access.strides[schedule.col] != 1;
+}
+
+/// Which of the loops of a sum, the innermost last, are unrolled in a tile of
+/// `points`: short inner ones, so that neighbouring windows share their loads.
+mlir::SmallVector<bool> chooseUnrolled(const Nest &nest,
+                                       const Schedule &schedule,
+                                       mlir::ArrayRef<int> loops,
+                                       int64_t points);
+
+/// About how many operations the code of a nest has.
+double countOperations(Nest &nest, const Schedule &schedule);
+
+/// The cheapest schedule by a cost model of loads, arithmetic, latency and
+/// registers; with the given tile if a schedule has it. Always succeeds: scalar
+/// code is a schedule too.
+Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
+                        std::optional<Tile> tile = std::nullopt);
+
+/// All tiles that a schedule can have: first that of `chooseSchedule`, then the
+/// others by the cost of their best schedule, the cheapest first.
+mlir::SmallVector<Tile> rankTiles(Nest &nest, const TargetDescription &target);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_CPU_SCHEDULE_H

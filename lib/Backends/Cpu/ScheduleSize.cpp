@@ -1,0 +1,109 @@
+//===- ScheduleSize.cpp - How much code a schedule makes ------------------===//
+//
+// Follows the emitter: every loop has code for its tiles, for its remainder,
+// and for each run of points that leaves the same taps out; loops over few
+// terms are unrolled.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Shared/NestBody.h"
+#include "Schedule.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace {
+
+/// Pieces of a vectorised loop, points of another one.
+int64_t countPoints(const Schedule &schedule, int loop, int64_t size) {
+  if (loop == schedule.col && schedule.vectorCol)
+    return countPieces(size, schedule.lanes, schedule.leastLanes);
+  return size;
+}
+
+/// Copies for whole tiles and for the remainder of `extent` points.
+double countCopies(const Schedule &schedule, int loop, int64_t extent) {
+  int64_t tile = schedule.tileOf(loop);
+  double copies = 0;
+  if (extent >= tile)
+    copies += countPoints(schedule, loop, tile);
+  if (extent % tile)
+    copies += countPoints(schedule, loop, extent % tile);
+  return copies;
+}
+
+/// The same for rows whose windows reach beyond what they read: tiles with such
+/// points stand alone, and have their loops over taps unrolled.
+double countRows(const Nest &nest, const Schedule &schedule) {
+  int64_t extent = nest.loops[schedule.row].extent, taps = 1;
+  for (const TapWindow &window : nest.windows)
+    if (window.points == schedule.row)
+      taps *= nest.loops[window.taps].extent;
+  auto isInner = [&](int64_t point) {
+    return llvm::all_of(nest.windows, [&](const TapWindow &window) {
+      return window.points != schedule.row ||
+             (window.contains(point, 0) &&
+              window.contains(point, nest.loops[window.taps].extent - 1));
+    });
+  };
+  double copies = 0;
+  bool inside = false;
+  for (int64_t begin = 0; begin < extent; begin += schedule.rows) {
+    int64_t end = std::min(begin + schedule.rows, extent);
+    bool inner = end - begin == schedule.rows &&
+                 llvm::all_of(llvm::seq(begin, end), isInner);
+    if (!inner || !inside)
+      copies += double(end - begin) * (inner ? 1 : taps);
+    inside |= inner;
+  }
+  return copies;
+}
+
+} // namespace
+
+SmallVector<bool> chooseUnrolled(const Nest &nest, const Schedule &schedule,
+                                 ArrayRef<int> loops, int64_t points) {
+  SmallVector<bool> unroll(loops.size(), false);
+  for (size_t k = loops.size(); k-- > 0;) {
+    points *= nest.loops[loops[k]].extent;
+    if (nest.loops[loops[k]].extent > 16 || points > schedule.mostCopies)
+      break;
+    unroll[k] = true;
+  }
+  return unroll;
+}
+
+double countOperations(Nest &nest, const Schedule &schedule) {
+  double copies = 1;
+  for (int loop : nest.parallelLoops()) {
+    bool hasWindow = llvm::any_of(nest.windows, [&](const TapWindow &window) {
+      return window.points == loop;
+    });
+    if (!hasWindow) {
+      copies *= countCopies(schedule, loop, nest.loops[loop].extent);
+    } else if (loop == schedule.row) {
+      copies *= countRows(nest, schedule);
+    } else {
+      double sum = 0;
+      for (auto [begin, end] : splitByTaps(nest, loop))
+        sum += countCopies(schedule, loop, end - begin);
+      copies *= sum;
+    }
+  }
+  Tile tile = schedule.tile();
+  double total = 0;
+  for (auto [index, statement] : llvm::enumerate(nest.statements)) {
+    double unrolled = 1;
+    if (statement.isReduction() && schedule.reductionLoop[index] < 0) {
+      SmallVector<bool> unroll = chooseUnrolled(
+          nest, schedule, statement.reductions, tile.rows * tile.vectors);
+      for (auto [loop, isUnrolled] : llvm::zip(statement.reductions, unroll))
+        unrolled *= isUnrolled ? nest.loops[loop].extent : 1;
+    }
+    // One more for what is loaded or stored.
+    total += copies * unrolled * (bodyCost(statement) + 1);
+  }
+  return total;
+}
+
+} // namespace mlir::pock

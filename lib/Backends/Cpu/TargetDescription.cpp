@@ -1,0 +1,105 @@
+//===- TargetDescription.cpp - Parsing of `pock.target` -------------------===//
+
+#include "TargetDescription.h"
+#include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/PockUtils.h"
+#include "Pock/Target/TargetBackend.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+#include <algorithm>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace mlir::pock {
+
+TargetDescription TargetDescription::of(Operation *op) {
+  TargetDescription target = of(targetOf(op));
+  target.portable = isPortable(op);
+  return target;
+}
+
+TargetDescription TargetDescription::of(TargetAttr attr) {
+  TargetDescription target;
+  // With three components, as toolchains are called, LLVM would take the ABI
+  // for the system, and pass floats as integers.
+  if (!attr.getTriple().empty())
+    target.triple = llvm::Triple::normalize(attr.getTriple());
+  target.bareMetal = isBareMetal(target.triple);
+  target.cpu = attr.getCpu();
+  target.features = attr.getFeatures();
+  target.indexBits = attr.getIndexBits();
+  target.vectorBytes = attr.getVectorBytes();
+  target.vectorRegisters = attr.getVectorRegisters();
+  target.l1Bytes = attr.getL1Bytes();
+  target.l2Bytes = attr.getL2Bytes();
+  target.alignment = attr.getAlignment();
+  target.stackBytes = attr.getStackBytes();
+  target.threads = attr.getThreads();
+  return target;
+}
+
+bool isBareMetal(StringRef triple) {
+  return !triple.empty() &&
+         llvm::Triple(llvm::Triple::normalize(triple)).getOS() ==
+             llvm::Triple::UnknownOS;
+}
+
+int64_t TargetDescription::leastLanes() const {
+  // Helium has no vectors of 64 bits: LLVM would take elements twice as wide,
+  // which its runtime library computes with.
+  return indexBits == 32 ? std::max<int64_t>(2, vectorBytes / 4) : 2;
+}
+
+int64_t TargetDescription::lanes(Type type) const {
+  // i1 lives in memory as bytes; index has the target's width.
+  int64_t bits = type.isIndex() ? indexBits : 8 * bytesOf(type);
+  return std::max<int64_t>(1, vectorBytes * 8 / bits);
+}
+
+bool TargetDescription::hasBf16Products() const {
+  // In vectors of all lengths.
+  return !portable && vectorBytes > 0 &&
+         StringRef(features).contains("+avx512bf16") &&
+         StringRef(features).contains("+avx512vl");
+}
+
+bool TargetDescription::multipliesPairs(ModuleOp module) const {
+  auto precision = module->getAttrOfType<StringAttr>(attribute::precision);
+  return precision && precision == "bf16" && hasBf16Products();
+}
+
+/// What the system says about a cache, if it says anything.
+static int64_t cacheSize(int name, int64_t otherwise) {
+  int64_t size = sysconf(name);
+  return size > 0 ? size : otherwise;
+}
+
+TargetAttr hostTargetAttr(MLIRContext *context) {
+  context->loadDialect<PockDialect>();
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  // Sorted, so that the same machine always gives the same attribute.
+  llvm::SmallVector<std::string> names;
+  for (auto &entry : features)
+    names.push_back((entry.second ? "+" : "-") + entry.first().str());
+  std::sort(names.begin(), names.end(), [](auto &a, auto &b) {
+    return StringRef(a).drop_front() < StringRef(b).drop_front();
+  });
+  bool avx512 = features.lookup("avx512f");
+  bool avx = features.lookup("avx2") || features.lookup("avx");
+  std::string triple = llvm::sys::getDefaultTargetTriple();
+  int64_t registers =
+      avx512 || StringRef(triple).starts_with("aarch64") ? 32 : 16;
+  TargetDescription generic;
+  return TargetAttr::get(
+      context, triple, llvm::sys::getHostCPUName(), llvm::join(names, ","),
+      /*index_bits=*/64, /*vector_bytes=*/avx512 ? 64 : (avx ? 32 : 16),
+      registers, cacheSize(_SC_LEVEL1_DCACHE_SIZE, generic.l1Bytes),
+      cacheSize(_SC_LEVEL2_CACHE_SIZE, generic.l2Bytes), generic.alignment,
+      generic.stackBytes, /*threads=*/0);
+}
+
+} // namespace mlir::pock

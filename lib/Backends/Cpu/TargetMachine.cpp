@@ -1,0 +1,77 @@
+//===- TargetMachine.cpp - LLVM's machine for a target --------------------===//
+
+#include "TargetMachine.h"
+
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+/// Whether kernels of scalar and vector loops run on the processor. LLVM has
+/// back ends for others, which die of such code or compile it wrong (GPUs), or
+/// whose programs nobody has run (Hexagon).
+static bool isServed(const llvm::Triple &triple) {
+  return triple.isX86() || triple.isARM() || triple.isThumb() ||
+         triple.isAArch64() || triple.isRISCV();
+}
+
+/// Registers LLVM's back ends, once: several threads make machines.
+static void initializeTargets() {
+  [[maybe_unused]] static const bool done = [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers();
+    return true;
+  }();
+}
+
+/// The triple of `target`, the host's if it names none.
+static llvm::Triple tripleOf(const TargetDescription &target) {
+  return llvm::Triple(target.triple.empty()
+                          ? llvm::sys::getDefaultTargetTriple()
+                          : target.triple);
+}
+
+llvm::Error pock::checkTriple(const TargetDescription &target) {
+  initializeTargets();
+  llvm::Triple triple = tripleOf(target);
+  std::string error;
+  if (!llvm::TargetRegistry::lookupTarget(triple, error))
+    return llvm::createStringError("LLVM does not know the processor of '" +
+                                   triple.str() + "'");
+  if (!isServed(triple))
+    return llvm::createStringError("expected a triple of an x86, Arm, AArch64 "
+                                   "or RISC-V processor, but got '" +
+                                   triple.str() + "'");
+  return llvm::Error::success();
+}
+
+FailureOr<std::unique_ptr<llvm::TargetMachine>>
+pock::createTargetMachine(const TargetDescription &target,
+                          function_ref<InFlightDiagnostic()> emitError) {
+  if (llvm::Error error = checkTriple(target))
+    return emitError() << llvm::toString(std::move(error));
+  llvm::Triple triple = tripleOf(target);
+  std::string error;
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  llvm::TargetOptions options;
+  // Kernels that are not called can be dropped by the linker.
+  options.FunctionSections = true;
+  options.DataSections = true;
+  // The linking step reads this section and removes it.
+  options.EmitStackSizeSection = true;
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      triple, target.cpu, target.features, options,
+      target.bareMetal ? llvm::Reloc::Static : llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Default));
+  if (!machine)
+    return emitError() << "LLVM cannot create a machine for '" << triple.str()
+                       << "'";
+  return machine;
+}

@@ -1,0 +1,26 @@
+//===- TargetMachine.h - LLVM's machine for a target ------------*- C++ -*-===//
+
+#ifndef POCK_BACKENDS_CPU_TARGETMACHINE_H
+#define POCK_BACKENDS_CPU_TARGETMACHINE_H
+
+#include "TargetDescription.h"
+
+#include "llvm/Target/TargetMachine.h"
+
+#include <memory>
+
+namespace mlir::pock {
+
+/// An error if the triple of `target` is of a processor that this back end does
+/// not support (GPUs, virtual machines), or one that LLVM does not know.
+llvm::Error checkTriple(const TargetDescription &target);
+
+/// Returns the LLVM machine that generates code for a target. Emits an error
+/// where `checkTriple` returns one.
+FailureOr<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const TargetDescription &target,
+                    llvm::function_ref<InFlightDiagnostic()> emitError);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_CPU_TARGETMACHINE_H

@@ -1,0 +1,15 @@
+//===- NestWork.h - Which nest of a kernel matters most -------------------===//
+#ifndef POCK_BACKENDS_SHARED_NESTWORK_H
+#define POCK_BACKENDS_SHARED_NESTWORK_H
+
+#include "Nest.h"
+
+namespace mlir::pock {
+
+/// The index of the nest that executes the most operations in a launch, the
+/// first of equals; the number of nests if there is none.
+size_t findMainNest(llvm::ArrayRef<Nest> nests);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_SHARED_NESTWORK_H

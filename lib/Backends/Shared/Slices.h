@@ -1,0 +1,31 @@
+//===- Slices.h - Parts of buffers along one loop -------------------------===//
+#ifndef POCK_BACKENDS_SHARED_SLICES_H
+#define POCK_BACKENDS_SHARED_SLICES_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/AffineMap.h"
+#include "mlir/IR/Builders.h"
+#include <optional>
+
+namespace mlir::pock {
+
+/// Position at which the map is plain `d_loop`; -1 if `loop` does not occur;
+/// nothing if it occurs in any other way.
+std::optional<int> positionOf(mlir::AffineMap map, unsigned loop);
+
+/// `size` entries of dimension `dim` of the buffer `value`, from `first` on.
+mlir::Value sliceOf(mlir::OpBuilder &b, mlir::Value value, unsigned dim,
+                    mlir::OpFoldResult first, int64_t size);
+
+/// Emits a loop over [0, extent) in blocks of `size`, and behind it what is
+/// left. `body` gets the first entry and how many there are.
+void emitBlocks(
+    mlir::OpBuilder &b, mlir::Location loc, int64_t extent, int64_t size,
+    llvm::function_ref<void(mlir::OpFoldResult first, int64_t count)> body);
+
+/// How many iterations of `op` read the same entry of `operand`.
+int64_t usesOf(mlir::linalg::GenericOp op, mlir::OpOperand &operand);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_SHARED_SLICES_H
