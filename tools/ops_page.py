@@ -192,48 +192,50 @@ def camel(name: str) -> str:
 
 INTRODUCTION = """# Operators of PyTorch
 
-Generated from the frontend's tables by `make docs`; edit `python/pockmlir/frontends/torch/` instead.
+Generated from the front end's tables by `make docs`; edit `python/pockmlir/frontends/torch/` instead.
 
-A model arrives as the operators of `torch.export`. What becomes of each:
+A model consists of the operators of `torch.export`. Each operator is one of these:
 
-* **Converted** to pock ops, listed below by family. Results and gradients are compared with PyTorch's in float64 through
-  the whole compiler (`test/Python/test_operators*.py`); where PyTorch's derivative makes a choice (at zero, at ties, at
-  the ends of an interval), that choice is the specification.
+* **Converted** to pock ops, listed below by family. Tests compare results and gradients with PyTorch's in float64 through
+  the whole compiler (`test/Python/test_operators*.py`). Where PyTorch chooses a derivative (at zero, at ties, at the ends
+  of an interval), that choice is the specification.
 * **Decomposed** by PyTorch into operators that are converted.
-* **Folded**: whatever depends on no input, no parameter and no persistent buffer is computed at compile time, by PyTorch,
-  whichever operator it is: position tables, masks, index arithmetic, sorting of constants. Buffers that are not
+* **Folded**: values that depend on no input, no parameter and no persistent buffer are computed at compile time, by
+  PyTorch, with any operator: position tables, masks, index arithmetic, sorting of constants. Buffers that are not
   persistent and that the step does not change count as constants.
-* **Refused** with all its uses at once, by module, with the source line and what to do instead.
+* **Refused**: all unsupported uses are reported at once, by module, with source line and advice.
 
 Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of promotion apply. Shapes are static.
 
-* **Inputs** may also be `uint8` and `int16`: they are computed in `i32`, and wrap around where PyTorch's do. `float16`,
+* **Inputs** may also be `uint8` and `int16`: they are computed in `i32`, and wrap around as in PyTorch. `float16`,
   `bfloat16`, `uint16` and `uint32` are converted before the model, and so are floating-point inputs that PyTorch does not
   mix with the parameters (`float64` into a linear layer of `float32`). A call takes either type; the report lists them.
-* **Masks** that are buffers, or made of constants, may select entries (`x[mask]`, `masked_select`, `nonzero`): their values are
-  compiled in, and `load_state_dict` refuses others. Masks made of data have no static number of entries: use `torch.where`.
-* **Dropout** draws from a counter-based generator: `@loss` then has the inputs `dropout_seed` and `dropout_step`, the
-  mask is made again in the backward pass, and `@predict` has none, even where `training=True` is fixed in the model.
+* **Masks** that are buffers, or made of constants, may select entries (`x[mask]`, `masked_select`, `nonzero`). Their
+  values are compiled in, and `load_state_dict` refuses others. Masks that depend on data have no static number of
+  entries: use `torch.where`.
+* **Dropout** uses a counter-based generator. `@loss` then has the inputs `dropout_seed` and `dropout_step`, and the
+  backward pass computes the mask again. `@predict` has no dropout, even if the model fixes `training=True`.
 * **Gradients that a model gives itself** are part of the step: the backward of a `torch.autograd.Function`, hooks of
-  tensors, parameters (`register_hook`) and modules (`register_full_backward_hook`, `…_pre_hook`), global ones too. They
-  are traced like the forward pass, with all that they read. Refused by name: `register_backward_hook`,
-  `register_post_accumulate_grad_hook`, hooks of `grad_fn`, `register_multi_grad_hook`, `saved_tensors_hooks`, `mark_dirty`, and what depends on
-  values. `checkpoint(use_reentrant=True)` runs what it is given: what is computed again is for `memory_limit` to say.
-* **Assignments at indices** that occur twice leave the result to chance in PyTorch; here the entry gets their mean.
-* **Sorting** (`sort`, `topk`, `kthvalue`, `median`) keeps equal entries in their order, as PyTorch's stable sort does. Where
-  PyTorch leaves their order open, its indices, and so the gradient, may be those of other entries of the same value.
-* **Integers** are computed exactly in all their bits and wrap around. A divisor that is known to be zero is an error when
-  compiling, where PyTorch raises; one that is zero only when running gives the quotient zero. What no integer of the type
-  holds, NaN included, converts to the smallest `i32` or `i64`, as in PyTorch on x86; `i8` is the low bits of the `i32`.
-* **Losses** are NaN, infinite or zero where PyTorch's are, gradients too: ignored labels count for nothing, whatever is
-  predicted for them. **Attention to nothing** (a row that is masked everywhere) is zero; a softmax of it is NaN.
+  tensors, parameters (`register_hook`) and modules (`register_full_backward_hook`, `…_pre_hook`), also global ones. They
+  are traced like the forward pass, with all values that they read. Refused by name: `register_backward_hook`,
+  `register_post_accumulate_grad_hook`, hooks of `grad_fn`, `register_multi_grad_hook`, `saved_tensors_hooks`,
+  `mark_dirty`, and control flow that depends on values. `checkpoint(use_reentrant=True)` just runs its function:
+  `memory_limit` decides what is recomputed.
+* **Assignments to an index that occurs twice** have a random result in PyTorch; here the entry gets their mean.
+* **Sorting** (`sort`, `topk`, `kthvalue`, `median`) keeps the order of equal entries, like PyTorch's stable sort. Where
+  PyTorch does not specify their order, its indices, and so the gradient, may be those of other entries of equal value.
+* **Integers** are computed exactly in all their bits and wrap around. A division by zero is an error as in PyTorch: at
+  compile time if the divisor is known to be zero, else at run time. Values out of range and NaN convert to the smallest
+  `i32` or `i64`, as in PyTorch on x86; `i8` is the low bits of the `i32`.
+* **Losses** are NaN, infinite or zero where PyTorch's are, and so are their gradients. Ignored labels count for nothing,
+  whatever is predicted for them. **Attention to nothing** (a row that is masked everywhere) is zero; its softmax is NaN.
 * **Special points**: at zeros of both signs, infinities, NaN, ties and the ends of the number range, results and
-  gradients are PyTorch's too (`test/Python/test_special_points.py` has the table). What differs: `exp` of less than
-  -87.3, and what is made of it, is zero instead of a number below 1e-38; among ±0 the sign of an extremum over a dimension
-  is not fixed; PyTorch's sums, variances and products of `f32` over a dimension overflow later, and their gradients at infinite
-  entries are not defined; an infinite or NaN pixel spreads along its row and column where windows of different sizes are
-  averaged or an image is resized but for `nearest`.
-* **`fmod`, `remainder`, `floor_divide`** are exact; on targets without a C library for quotients below 2^24.
+  gradients are PyTorch's, too (`test/Python/test_special_points.py` has the table). Differences: `exp` of less than -87.3,
+  and values computed from it, is zero instead of a number below 1e-38. Among ±0, the sign of an extremum over a dimension
+  is not specified. PyTorch's sums, variances and products of `f32` over a dimension overflow later, and their gradients
+  at infinite entries are not specified. An infinite or NaN pixel spreads along its row and column if windows of different
+  sizes are averaged, or if an image is resized, except with `nearest`.
+* **`fmod`, `remainder`, `floor_divide`** are exact; on targets without a C library, for quotients below 2^24.
 """
 
 

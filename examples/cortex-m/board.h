@@ -1,5 +1,5 @@
-/* What a program asks of the board it runs on. One of these is linked:
- * semihosting.c (a debugger or an emulator does input and output) or uart.c. */
+/* The functions of a board. One of two files implements them: semihosting.c
+ * (input and output through a debugger or emulator) or uart.c. */
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -18,16 +18,16 @@ int board_read(void *to, size_t bytes);
 /* End the program; a code other than 0 is a failure. */
 _Noreturn void board_exit(int code);
 
-/* Of startup.c: bytes of the stack that were ever in use. */
+/* Defined in startup.c: the deepest use of the stack, in bytes. */
 uint32_t stack_peak(void);
 
-/* Of startup.c: bytes of RAM that the linker has given away, the stack
+/* Defined in startup.c: bytes of RAM that the linker has placed, the stack
  * included. */
 uint32_t ram_used(void);
 
-/* Of print.c, for programs without printf. */
+/* Defined in print.c, for programs without printf. */
 void print_number(uint32_t number);
 void print_hex(uint32_t number);
-void print_fraction(float number); /* three digits behind the point */
+void print_fraction(float number); /* three decimals */
 
 #endif

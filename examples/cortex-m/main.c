@@ -1,6 +1,6 @@
-/* A device that learns from what it is told: samples come in with the label
- * that a user gives; the model says what it thinks the sample is, then trains
- * on it.
+/* A device that learns from labelled samples: each sample arrives with the
+ * label of a user; the model first predicts the label, then trains on the
+ * sample.
  *
  * In the stream, a sample is its label (one byte) and 64 brightnesses from 0 to
  * 16 (a byte each); the label 255 ends it. */
@@ -9,8 +9,8 @@
 
 enum { PIXELS = 64, CLASSES = 10, END = 255, REPORT_EVERY = 300 };
 
-/* The model's memory is ours to place. link.ld puts it into RAM, uninitialised.
- */
+/* The program places the model's memory. link.ld puts it into RAM, not
+ * initialised. */
 #define MODEL_MEMORY(name)                                                     \
   __attribute__((section(".model." name), aligned(DIGITS_ALIGNMENT)))
 static unsigned char state[DIGITS_STATE_BYTES] MODEL_MEMORY("state");

@@ -1,4 +1,4 @@
-/* Numbers as text. */
+/* Prints numbers as text. */
 #include "board.h"
 
 void print_number(uint32_t number) {
@@ -24,7 +24,7 @@ void print_fraction(float number) {
     board_print("-");
     number = -number;
   }
-  if (!(number < 4000000.0f)) { /* does not fit; also not a number */
+  if (!(number < 4000000.0f)) { /* too large, or NaN */
     board_print("out of range");
     return;
   }

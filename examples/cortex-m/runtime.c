@@ -1,6 +1,6 @@
-/* The little of a C library that compiled code calls by itself, so that no
- * library needs to be linked. The empty assembly keeps compilers from turning
- * a loop into a call of the very function that it is in. */
+/* The functions of a C library that compiled code calls implicitly, so that no
+ * library needs to be linked. The empty assembly prevents compilers from
+ * replacing a loop by a call of the function that contains it. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +27,7 @@ void __aeabi_memmove(void *to, const void *from, size_t bytes) {
     __aeabi_memcpy(to, from, bytes);
     return;
   }
-  while (bytes) { /* the end first, as the target lies upon it */
+  while (bytes) { /* from the end, because the regions overlap */
     --bytes;
     out[bytes] = in[bytes];
     KEEP_LOOP;

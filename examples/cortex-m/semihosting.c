@@ -1,5 +1,5 @@
-/* A board whose input and output are the debugger's: the file samples.bin, its
- * console, its exit code. */
+/* A board with input and output through the debugger: the file samples.bin, the
+ * console, the exit code. */
 #include "semihosting.h"
 #include "board.h"
 

@@ -1,6 +1,7 @@
-/* Semihosting: the program stops at a breakpoint and the debugger or emulator
- * does what the registers ask for. Arm's document "Semihosting for AArch32 and
- * AArch64" has the numbers. Without a debugger the breakpoint is a fault. */
+/* Semihosting: the program stops at a breakpoint, and the debugger or emulator
+ * runs the operation in the registers. Arm's document "Semihosting for AArch32
+ * and AArch64" has the numbers. Without a debugger, the breakpoint is a fault.
+ */
 #ifndef SEMIHOSTING_H
 #define SEMIHOSTING_H
 
@@ -13,7 +14,7 @@ enum { SEMIHOSTING_READ_BINARY = 1, SEMIHOSTING_WRITE_BINARY = 5 };
 int semihosting_open(const char *path, int mode);
 void semihosting_close(int file);
 
-/* Both return how many bytes were *not* transferred. */
+/* Both return the number of bytes that were *not* transferred. */
 size_t semihosting_read(int file, void *to, size_t bytes);
 size_t semihosting_write(int file, const void *from, size_t bytes);
 

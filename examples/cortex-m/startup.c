@@ -1,13 +1,12 @@
 /* From reset to main: the stack, the floating-point unit, memory protection,
- * the C program's data. Also what happens on a fault, and how deep the stack
- * was.
+ * the C program's data. Also fault handlers, and the measurement of the stack.
  *
- * Nothing but flash, RAM and the devices may be touched, flash may not be
- * written, RAM not be executed. The stack is at RAM's low end, so that one that
- * grows too large ends in a fault with an address, not in wrong numbers. */
+ * Only flash, RAM and the devices may be accessed; flash may not be written,
+ * and RAM not be executed. The stack is at the low end of RAM, so that an
+ * overflow is a fault with an address, not a source of wrong numbers. */
 #include "board.h"
 
-/* Of link.ld; only the addresses mean something. */
+/* Defined in link.ld; only the addresses are meaningful. */
 extern uint32_t stack_bottom[], stack_top[], data_begin[], data_end[],
     bss_begin[], bss_end[];
 extern const uint32_t data_image[];
@@ -27,7 +26,7 @@ int main(void);
 #define MPU_SIZE REGISTER(0xE000EDA0) /* of Armv8-M: limit and attributes */
 #define MPU_ATTRIBUTES REGISTER(0xE000EDC0)
 
-/* What the stack holds where it was never used. */
+/* The content of the stack where it was never used. */
 #define PAINT 0xC5C5C5C5u
 
 uint32_t stack_peak(void) {
@@ -58,9 +57,9 @@ static void allow_flash(void) {
 
 #else
 
-/* Allow [begin, end). A region's size is a power of two here: take the largest
- * that fits, and again, at most three times; the last may go a little beyond.
- */
+/* Allow [begin, end). The size of a region is a power of two here. Take the
+ * largest that fits, repeatedly, at most three times; the last may extend a
+ * little beyond the end. */
 static void allow(uint32_t begin, uint32_t end, enum access access) {
   static const uint32_t bits[] = {
       [FLASH_ACCESS] = 6u << 24 | 1u << 17,            /* read, execute */
@@ -80,7 +79,7 @@ static void allow(uint32_t begin, uint32_t end, enum access access) {
   }
 }
 
-/* The vectors are at flash's beginning. */
+/* The vectors are at the beginning of flash. */
 static void allow_flash(void) {
   allow((uint32_t)vectors_begin, (uint32_t)flash_end, FLASH_ACCESS);
 }
@@ -95,7 +94,7 @@ static void protect_memory(void) {
   allow((uint32_t)ram_begin, (uint32_t)ram_end, RAM_ACCESS);
   allow(0x40000000, 0x60000000, DEVICE_ACCESS);
   FAULT_ENABLE |= 7u << 16;
-  MPU_CONTROL = 1; /* what is not allowed is a fault */
+  MPU_CONTROL = 1; /* all other accesses are faults */
   __asm__ volatile("dsb\n isb");
 }
 
@@ -122,7 +121,7 @@ __attribute__((used)) static void report_fault(uint32_t exception) {
   board_exit(70);
 }
 
-/* The stack may be what is wrong: begin a new one. */
+/* The stack may have caused the fault: begin a new one. */
 __attribute__((naked)) static void fault_handler(void) {
 #if __ARM_ARCH >= 8
   __asm__ volatile("movs r0, #0\n msr msplim, r0\n");

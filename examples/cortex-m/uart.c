@@ -1,6 +1,6 @@
-/* A board whose input and output are a serial line. The registers are those of
- * Arm's CMSDK UART, which the emulated boards have; another microcontroller
- * needs other ones here, and nowhere else. */
+/* A board with input and output through a serial line. The registers are those
+ * of Arm's CMSDK UART, which the emulated boards have. Another microcontroller
+ * needs other registers here, and nowhere else. */
 #include "board.h"
 
 #ifndef UART
@@ -41,7 +41,7 @@ int board_read(void *to, size_t bytes) {
 }
 
 _Noreturn void board_exit(int code) {
-  /* There is nobody to return to: say it, and start again. */
+  /* There is no caller to return to: print the code, and start again. */
   board_print("exit ");
   print_number((uint32_t)code);
   board_print("\n");

@@ -1,11 +1,11 @@
-/* Trains a model on a Linux board: images of its memory and samples come from
- * files, no Python is needed, and the trained state goes back to its file.
+/* Trains a model on a Linux board without Python: images of its memory and
+ * samples come from files, and the trained state is written back to its file.
  *
  *   train MODEL SAMPLES [EPOCHS]
  *
  * MODEL is the folder that `pock compile` has written. In SAMPLES, a sample is
  * its label (one byte) and 64 brightnesses from 0 to 16 (a byte each); the
- * label 255 ends it. The last fifth of the samples is not trained on. */
+ * label 255 ends it. The last fifth of the samples is for testing. */
 #include "digits.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +16,12 @@ struct sample {
   unsigned char label, pixels[PIXELS];
 };
 
-/* The model's memory, which is the caller's. */
+/* The model's memory, which the caller owns. */
 struct model {
   void *constants, *state, *arena;
 };
 
-/* What the functions read and write; all of it wants the alignment. */
+/* Inputs and outputs of the functions; all must be aligned. */
 static _Alignas(DIGITS_ALIGNMENT) float x[BATCH][PIXELS];
 static _Alignas(DIGITS_ALIGNMENT) int64_t target[BATCH];
 static _Alignas(DIGITS_ALIGNMENT) float scores[BATCH][CLASSES];
@@ -34,7 +34,7 @@ static void fail(const char *what) {
 }
 
 static void *allocate(size_t bytes) {
-  /* aligned_alloc wants a multiple of the alignment, and not 0. */
+  /* aligned_alloc needs a positive multiple of the alignment. */
   size_t units = bytes / DIGITS_ALIGNMENT + 1;
   void *memory = aligned_alloc(DIGITS_ALIGNMENT, units * DIGITS_ALIGNMENT);
   if (!memory)
@@ -88,14 +88,14 @@ static size_t read_samples(const char *path, struct sample **samples) {
   return count;
 }
 
-/* Put a sample to a place of the batch. */
+/* Copy a sample into the batch. */
 static void fill(int place, const struct sample *sample) {
   for (int index = 0; index < PIXELS; ++index)
     x[place][index] = (float)sample->pixels[index] / 8 - 1;
   target[place] = sample->label;
 }
 
-/* A function's code is 0, or something is wrong with the model's memory. */
+/* Check the code of a function: others than 0 are errors. */
 static void check(int32_t code, const char *function) {
   if (code) {
     fprintf(stderr, "%s returned %d\n", function, (int)code);
@@ -108,7 +108,7 @@ static double train(const struct model *model, struct sample *samples,
                     size_t count) {
   double sum = 0;
   size_t batches = count / BATCH;
-  for (size_t index = count - 1; index > 0; --index) { /* another order */
+  for (size_t index = count - 1; index > 0; --index) { /* shuffle */
     size_t other = (size_t)rand() % (index + 1);
     struct sample sample = samples[index];
     samples[index] = samples[other];
@@ -125,7 +125,7 @@ static double train(const struct model *model, struct sample *samples,
   return sum / (double)batches;
 }
 
-/* Return how many of the samples the model finds the class of. */
+/* Return the number of samples that the model classifies correctly. */
 static size_t count_right(const struct model *model,
                           const struct sample *samples, size_t count) {
   size_t right = 0;

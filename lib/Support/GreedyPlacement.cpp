@@ -1,13 +1,13 @@
 //===- GreedyPlacement.cpp - Strategies that place every slot once --------===//
 //
-// Two families. Orders: the slots are sorted by what makes them hard to place,
-// and each takes the first or the best gap (by size is what TensorFlow Lite and
-// XLA do; by breadth: Pisarchyk and Lee, "Efficient memory management for deep
-// neural net inference", 2020). Skylines: the arena fills from below, and the
-// lowest free stretch of time takes the slot that suits it (Sekiyama et al.,
-// "Profile-guided memory optimization for deep neural networks", 2018, after
-// Burke's best fit for strip packing); nested lifetimes, as those of a training
-// step, mostly come out without a gap.
+// Two families of strategies. Orders: slots are sorted by a measure of how hard
+// they are to place, and each takes the first or the best gap. (TensorFlow Lite
+// and XLA sort by size; by breadth: Pisarchyk and Lee, "Efficient memory
+// management for deep neural net inference", 2020.) Skylines: the arena is
+// filled from below, and the lowest free stretch of time takes the slot that
+// fits best (Sekiyama et al., "Profile-guided memory optimization for deep
+// neural networks", 2018, after Burke's best fit for strip packing). Nested
+// lifetimes, as in a training step, mostly leave no gap.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t leastPlans = 6, stepLimit = 400'000'000;
 
-/// Most bytes alive at once during the life of each slot: its breadth.
+/// The breadth of each slot: the maximum of live bytes during its life.
 llvm::SmallVector<double, 0> breadths(llvm::ArrayRef<Slot> slots) {
   SlotOrder byBegin(slots.size());
   std::iota(byBegin.begin(), byBegin.end(), 0);
@@ -31,7 +31,7 @@ llvm::SmallVector<double, 0> breadths(llvm::ArrayRef<Slot> slots) {
   SlotOrder live;
   double bytes = 0;
   for (uint32_t now : byBegin) {
-    // The most bytes are alive when a slot begins.
+    // The maximum is reached when a slot begins.
     llvm::erase_if(live, [&](uint32_t slot) {
       bool dead = slots[slot].end <= slots[now].begin;
       bytes -= dead ? slots[slot].size : 0;
@@ -45,7 +45,7 @@ llvm::SmallVector<double, 0> breadths(llvm::ArrayRef<Slot> slots) {
   return result;
 }
 
-/// The upper edge of what is placed: heights over stretches of time.
+/// The upper edge of the placed slots: heights over stretches of time.
 class Skyline {
 public:
   explicit Skyline(llvm::ArrayRef<Slot> slots) : slots(slots) {
@@ -57,8 +57,9 @@ public:
     stretches.push_back({begin, end, 0});
   }
 
-  /// Fills the lowest stretch with the first slot of `order` that fits into its
-  /// time, again and again; where none fits, lifts it to its lower neighbour.
+  /// Repeatedly fills the lowest stretch with the first slot of `order` that
+  /// fits into its time. If none fits, lifts the stretch to its lower
+  /// neighbour.
   Plan fill(SlotOrder order) {
     Plan plan;
     plan.offsets.assign(slots.size(), 0);
@@ -100,7 +101,7 @@ private:
       join(i - 1);
   }
 
-  /// Makes stretch `i` and the next one a single one.
+  /// Merges stretch `i` and the next one.
   void join(size_t i) {
     stretches[i].end = stretches[i + 1].end;
     stretches.erase(stretches.begin() + i + 1);
@@ -132,7 +133,7 @@ llvm::SmallVector<SlotOrder, 0> hardestFirst(llvm::ArrayRef<Slot> slots) {
   auto life = [&](uint32_t i) { return end(i) - begin(i); };
   auto area = [&](uint32_t i) { return size(i) * life(i); };
   llvm::SmallVector<SlotOrder, 0> orders;
-  // By falling keys; of equal ones the first.
+  // By decreasing keys; equal keys keep their order.
   auto add = [&](auto key) {
     SlotOrder &order = orders.emplace_back(slots.size());
     std::iota(order.begin(), order.end(), 0);
@@ -154,12 +155,13 @@ llvm::SmallVector<Plan, 0> placeGreedily(llvm::ArrayRef<Slot> slots,
   llvm::SmallVector<Plan, 0> plans;
   if (slots.empty())
     return plans;
-  // True if `plan` is good enough to end here.
+  // Returns true if `plan` is good enough to stop.
   auto add = [&](Plan plan) {
     plans.push_back(std::move(plan));
     return plans.back().peak <= enough;
   };
-  // Each takes up to n^2 steps; of very many slots only some are affordable.
+  // Each plan takes up to n^2 steps, so the number of plans is limited for many
+  // slots.
   auto squared = static_cast<int64_t>(slots.size() * slots.size());
   auto most = static_cast<size_t>(std::max(leastPlans, stepLimit / squared));
   for (const SlotOrder &order : hardestFirst(slots)) {

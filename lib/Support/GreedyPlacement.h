@@ -6,14 +6,13 @@
 
 namespace mlir::pock {
 
-/// All slots in several orders, those first that are hard to place: what lives
-/// longest; what is largest; what has most bytes times life; what meets the
-/// most live bytes, by bytes times life and by life; what begins first; what
-/// ends last.
+/// All slots in several orders, the hardest to place first: by lifetime; by
+/// size; by bytes times lifetime; by breadth, then bytes times lifetime; by
+/// breadth, then lifetime; by the earliest begin; by the latest end.
 llvm::SmallVector<SlotOrder, 0> hardestFirst(llvm::ArrayRef<Slot> slots);
 
-/// The plans of all greedy strategies in a fixed order; it ends early with the
-/// first one whose peak is at most `enough`. All slots must need bytes.
+/// The plans of all greedy strategies in a fixed order. Stops at the first plan
+/// whose peak is at most `enough`. All slots must need bytes.
 llvm::SmallVector<Plan, 0> placeGreedily(llvm::ArrayRef<Slot> slots,
                                          int64_t enough);
 

@@ -1,6 +1,7 @@
 //===- MemoryPlanner.cpp - Offsets for buffers with known lifetimes -------===//
 //
-// The best greedy plan, improved by a search where it is above the bound.
+// Takes the best greedy plan, and improves it by a search if it is above the
+// bound.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,8 +55,8 @@ bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan) {
     events.push_back({slot.end, false, i});
   }
   llvm::sort(events);
-  // What is alive, from offset to end: no two of them overlap, so that a new
-  // one overlaps its neighbours or none.
+  // The live slots, from offset to end. No two of them overlap, so a new slot
+  // overlaps its neighbours or none.
   std::map<int64_t, int64_t> live;
   for (auto [time, begins, i] : events) {
     int64_t begin = plan.offsets[i], end = begin + slots[i].size;
@@ -72,8 +73,8 @@ bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan) {
   return peak == plan.peak;
 }
 
-/// What the live ones of the slots with offsets at multiples of `align` need:
-/// behind each but the topmost the next one begins at such a multiple.
+/// The bytes that live slots with alignment of at least `align` need: after
+/// each slot but the topmost, the next one begins at a multiple of `align`.
 static int64_t boundAt(llvm::ArrayRef<Slot> slots, int64_t align) {
   struct Event {
     int64_t time;
@@ -90,7 +91,7 @@ static int64_t boundAt(llvm::ArrayRef<Slot> slots, int64_t align) {
   llvm::sort(events, [](const Event &a, const Event &b) {
     return std::tie(a.time, a.begins) < std::tie(b.time, b.begins);
   });
-  // Live slots by what rounding adds to them.
+  // Live slots, sorted by the bytes that rounding adds.
   std::map<int64_t, int64_t> paddings;
   int64_t live = 0, most = 0;
   for (const Event &event : events) {

@@ -1,9 +1,9 @@
 //===- MemoryPlanner.h - Offsets for buffers with known lifetimes ---------===//
 //
-// Numbers to numbers: knows no IR. The problem is dynamic storage allocation
-// (strip packing with fixed x), NP-hard: greedy strategies give plans, and a
-// search improves the best ones until a plan reaches the lower bound or the
-// count of steps ends. Deterministic: the clock decides nothing.
+// Works on numbers, without IR. The problem is dynamic storage allocation
+// (strip packing with fixed x), which is NP-hard. Greedy strategies make plans,
+// and a search improves the best ones until a plan reaches the lower bound or
+// the number of steps is used up. Deterministic: it does not use a clock.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_MEMORYPLANNER_H
@@ -15,9 +15,9 @@
 
 namespace mlir::pock {
 
-/// A buffer: `size` bytes, alive during the half-open interval [begin, end).
-/// A slot whose `end` is another's `begin` may share its bytes. Slots of size
-/// zero or empty lifetime conflict with nothing. Offsets are multiples of
+/// A buffer of `size` bytes that is live during the half-open interval [begin,
+/// end). A slot whose `end` is another's `begin` may share its bytes. Slots of
+/// size zero or empty lifetime conflict with nothing. Offsets are multiples of
 /// `align`; 0 counts as 1.
 struct Slot {
   int64_t size = 0;
@@ -35,12 +35,12 @@ struct Plan {
 /// Places all slots.
 Plan plan(llvm::ArrayRef<Slot> slots);
 
-/// True if `plan` is valid: alignment holds, slots alive at the same time do
-/// not overlap, nothing lies at a negative offset, and the peak is right.
+/// Whether `plan` is valid: alignment holds, slots that are live at the same
+/// time do not overlap, no offset is negative, and the peak is right.
 bool verify(llvm::ArrayRef<Slot> slots, const Plan &plan);
 
-/// No plan has a smaller peak: the largest number of bytes alive at once, with
-/// those that alignment adds between them.
+/// A lower bound for the peak of all plans: the maximum of live bytes,
+/// including the bytes that alignment adds between slots.
 int64_t lowerBound(llvm::ArrayRef<Slot> slots);
 
 } // namespace mlir::pock

@@ -31,7 +31,7 @@ bool Network::findLevels(int source, int sink) {
 }
 
 int64_t Network::push(int source, int sink) {
-  // No recursion: a way may be as long as the network.
+  // No recursion: a path may be as long as the network.
   llvm::SmallVector<int> way;
   int node = source;
   while (node != sink) {

@@ -1,10 +1,9 @@
 //===- MinimumCut.h - Cheapest separation of two nodes of a network -------===//
 //
-// Numbers to numbers: knows no IR. Maximum flow by Dinic's algorithm
-// ("Algorithm for solution of a problem of maximum flow in networks with power
-// estimation", 1970). Deterministic: what is cut does not depend on anything
-// but the order in which edges were added, and of several cheapest cuts it is
-// the one closest to the source.
+// Works on numbers, without IR. Maximum flow by Dinic's algorithm ("Algorithm
+// for solution of a problem of maximum flow in networks with power estimation",
+// 1970). Deterministic: the cut depends only on the order in which edges were
+// added. Of several minimum cuts it is the one closest to the source.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_MINIMUMCUT_H
@@ -17,18 +16,18 @@ namespace mlir::pock {
 
 class Network {
 public:
-  /// More than any sum of capacities may be.
+  /// Larger than any sum of capacities may be.
   static constexpr int64_t unlimited = INT64_MAX / 4;
 
   int addNode();
   /// Capacities are not negative.
   void addEdge(int from, int to, int64_t capacity);
 
-  /// Finds a cheapest set of edges without which `sink` cannot be reached from
+  /// Finds a minimum set of edges whose removal disconnects `sink` from
   /// `source`; returns the sum of their capacities. Call it once.
   int64_t cut(int source, int sink);
 
-  /// After `cut`: whether `node` is on the source's side.
+  /// Whether `node` is on the source's side; call it after `cut`.
   bool isBeforeCut(int node) const { return level[node] >= 0; }
 
 private:
@@ -37,10 +36,10 @@ private:
     int64_t rest;
   };
 
-  /// Distances from `source` over edges that can take more; whether `sink` has
-  /// one.
+  /// Computes distances from `source` over edges with remaining capacity;
+  /// returns whether `sink` can be reached.
   bool findLevels(int source, int sink);
-  /// Sends what one more way has room for, one level further at each step.
+  /// Pushes flow along one more path, one level further at each step.
   int64_t push(int source, int sink);
 
   /// Each edge is followed by its reverse.
@@ -48,7 +47,7 @@ private:
   /// The edges from each node.
   llvm::SmallVector<llvm::SmallVector<int, 4>> outgoing;
   llvm::SmallVector<int> level;
-  /// How many edges of a node are known to lead nowhere.
+  /// Number of edges of each node that are known to be dead ends.
   llvm::SmallVector<size_t> tried;
 };
 

@@ -1,4 +1,4 @@
-//===- OrderBound.cpp - What every order needs ----------------------------===//
+//===- OrderBound.cpp - bounds that hold for every order ------------------===//
 
 #include "OrderBound.h"
 #include "MinimumCut.h"
@@ -28,7 +28,7 @@ llvm::SmallVector<int64_t> mlir::pock::findAlwaysLive(const OrderGraph &graph,
   for (int t = 0; t < graph.size(); ++t)
     bytes.push_back(graph.getLimits(t).during);
   for (const OrderGraph::Content &content : graph.getContents()) {
-    // Alive during the tasks behind the maker that come before some reader, or
+    // Live during the tasks after the maker that come before some reader, or
     // are one.
     TaskSet until(graph.size());
     for (int reader : content.readers) {
@@ -45,7 +45,7 @@ llvm::SmallVector<int64_t> mlir::pock::findAlwaysLive(const OrderGraph &graph,
 
 TaskSet mlir::pock::findLeanest(const OrderGraph &graph, const Reach &reach,
                                 int task, int64_t &live) {
-  // Done is what stays on the side of the source.
+  // The finished tasks are those on the source's side.
   Network network;
   int source = network.addNode(), sink = network.addNode();
   llvm::SmallVector<int> node(graph.size());

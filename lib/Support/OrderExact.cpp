@@ -1,11 +1,11 @@
 //===- OrderExact.cpp - Exact search for the order with the least peak ----===//
 //
-// The shortest path through the sets of done tasks, where the length of a path
-// is its peak (Dijkstra's algorithm for bottlenecks). The sets with the least
-// peak so far come first, so that a bound is known when the search must stop;
-// the budget on memory that "Ordering chaos" (Ahn et al., MLSys 2020) finds by
-// trying rises by itself. Among equal peaks the set with the most tasks comes
-// first: where the peak suffices, the end is near.
+// Finds the shortest path through the sets of finished tasks, where the length
+// of a path is its peak (Dijkstra's algorithm for bottlenecks). Sets with the
+// lowest peak so far come first, so a bound is known when the search has to
+// stop. The memory budget that "Ordering chaos" (Ahn et al., MLSys 2020) finds
+// by trials rises automatically. Among equal peaks, the set with the most tasks
+// comes first: if the peak suffices, the search ends soon.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +20,7 @@ using namespace mlir::pock;
 
 namespace {
 
-/// Words of all states together; with the lists beside them some 100 MB.
+/// Limit of the words of all states; with their lists, about 100 MB.
 constexpr int64_t mostWords = 2'000'000;
 
 struct Hash {
@@ -42,7 +42,7 @@ struct Reached {
   bool expanded = false;
 };
 
-/// A state that waits; the greatest comes first.
+/// A queued state; the greatest comes first.
 struct Waiting {
   int64_t peak;
   int done;

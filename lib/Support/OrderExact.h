@@ -9,14 +9,15 @@ namespace mlir::pock {
 struct ExactOrder {
   /// Empty if no order has a peak below the limit, or none was found.
   llvm::SmallVector<int> tasks;
-  /// No order has a smaller peak, or none below the limit is there.
+  /// A lower bound for all orders, or the limit if no order has a peak below
+  /// it.
   int64_t bound = 0;
 };
 
-/// The order with the least peak if that is less than `limit`; peaks up to
-/// `floor` are all the same. Gives up when `evaluations` have been used, of
-/// which the rest is left in it. Looking for valleys (OrderMoves.h) means fewer
-/// sets, and more effort for each.
+/// The order with the lowest peak, if that is below `limit`. Peaks up to
+/// `floor` count as equal. Stops when `evaluations` are used up, and leaves the
+/// rest in it. Looking for valleys (OrderMoves.h) visits fewer sets with more
+/// effort for each.
 ExactOrder findExactOrder(const OrderGraph &graph, int valleyEffort,
                           int64_t floor, int64_t limit, int64_t &evaluations);
 

@@ -1,4 +1,4 @@
-//===- OrderGraph.cpp - Tasks, and what running one does to memory --------===//
+//===- OrderGraph.cpp - tasks, and their effect on memory -----------------===//
 
 #include "OrderGraph.h"
 #include "llvm/ADT/STLExtras.h"
@@ -29,7 +29,7 @@ OrderGraph::OrderGraph(llvm::ArrayRef<Task> given,
     turnRound();
 }
 
-/// Who makes, who reads, and what comes before what.
+/// Collects makers, readers and dependences.
 void OrderGraph::addTasks(llvm::ArrayRef<Task> given) {
   for (auto [t, task] : llvm::enumerate(given))
     for (int b : task.writes)
@@ -53,7 +53,7 @@ void OrderGraph::addTasks(llvm::ArrayRef<Task> given) {
   }
 }
 
-/// What is known of the bytes before any order is.
+/// Computes the byte counts that do not depend on the order.
 void OrderGraph::addBytes(llvm::ArrayRef<Task> given) {
   for (const Content &content : contents) {
     if (content.maker < 0 && (content.kept || !content.readers.empty()))
@@ -77,8 +77,8 @@ void OrderGraph::addBytes(llvm::ArrayRef<Task> given) {
           llvm::is_contained(node.reads, read) && !contents[read].kept &&
           contents[written].bytes == contents[read].bytes)
         node.inPlace.push_back({written, read});
-    // The more is done, the more dies and is reused; what dies grows by no less
-    // than what is reused.
+    // With more finished tasks, more bytes die and are reused; the dying bytes
+    // grow at least as much as the reused bytes.
     Effect last = getEffect(all, t);
     node.limits = {last.during, last.net, last.during - last.net};
   }
@@ -120,15 +120,15 @@ bool OrderGraph::dies(const TaskSet &done, int buffer, int reader) const {
   if (content.kept)
     return false;
   bool backward = direction == Direction::Backward;
-  // From behind: those that come late in program order are mostly not done.
+  // Start from the end: readers late in program order are mostly not finished.
   return llvm::all_of(llvm::reverse(content.readers), [&](int u) {
     return u == reader || done.has(u) != backward;
   });
 }
 
-/// The bytes that `task` writes over what dies with it. The first pair that
-/// applies wins; as the buffers of a pair have the same size, more that dies
-/// never means less that is reused.
+/// The bytes that `task` writes over buffers that die with it. The first pair
+/// that applies wins. Buffers of a pair have equal size, so more dying buffers
+/// never mean fewer reused bytes.
 int64_t OrderGraph::findReused(const TaskSet &done, int task) const {
   int64_t bytes = 0;
   llvm::SmallVector<int, 4> taken;

@@ -1,8 +1,8 @@
-//===- OrderGraph.h - Tasks, and what running one does to memory ----------===//
+//===- OrderGraph.h - tasks, and their effect on memory -------------------===//
 //
-// What the strategies of OrderSearch.h share. How many bytes are alive depends
-// on the set of tasks done, not on the order in which they were done: that set
-// is the state of every search.
+// Shared by the strategies of OrderSearch.h. The number of live bytes depends
+// on the set of finished tasks, not on their order, so that set is the state of
+// every search.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_ORDERGRAPH_H
@@ -33,19 +33,19 @@ private:
   llvm::SmallVector<uint64_t, 4> words;
 };
 
-/// What a task does to memory when it runs after a set of others.
+/// The effect of a task on memory when it runs after a set of others.
 struct Effect {
-  /// Bytes alive while it runs, less those alive before.
+  /// Live bytes while it runs, minus live bytes before.
   int64_t during = 0;
-  /// Bytes alive after it, less those alive before.
+  /// Live bytes after it, minus live bytes before.
   int64_t net = 0;
 };
 
-/// From which end orders are built.
+/// The end from which orders are built.
 enum class Direction { Forward, Backward };
 
-/// Backward, everything is as if time ran the other way: a task is done if it
-/// runs late, and what is alive before a task is alive after it.
+/// With direction Backward, time runs in reverse: a task is finished if it runs
+/// late, and values live before a task are live after it.
 class OrderGraph {
 public:
   OrderGraph(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
@@ -58,14 +58,14 @@ public:
   llvm::ArrayRef<int> getBefore(int task) const { return tasks[task].before; }
   llvm::ArrayRef<int> getBehind(int task) const { return tasks[task].behind; }
 
-  /// All tasks, each after those it depends on.
+  /// All tasks, each after its dependences.
   llvm::SmallVector<int> getTopological() const;
-  /// Whether `task` may run when `done` are done.
+  /// Whether `task` may run when the tasks in `done` are finished.
   bool isReady(const TaskSet &done, int task) const;
-  /// What running `task` does when `done` are done.
+  /// The effect of running `task` when the tasks in `done` are finished.
   Effect getEffect(const TaskSet &done, int task) const;
-  /// Whatever is done, `getEffect` has at least this `during` and this `net`,
-  /// and at most `passing` for `during` less `net`.
+  /// Bounds on `getEffect` over all sets of finished tasks: during >=
+  /// limits.during, net >= limits.net, during - net <= limits.passing.
   struct Limits {
     int64_t during = 0, net = 0, passing = 0;
   };
@@ -84,7 +84,7 @@ public:
 private:
   struct Node {
     llvm::SmallVector<int, 4> before, behind;
-    /// Buffers that it did not make itself.
+    /// Buffers that another task makes.
     llvm::SmallVector<int, 4> reads;
     llvm::SmallVector<std::pair<int, int>, 1> inPlace;
     /// Bytes written and workspace; bytes written that outlive the task.

@@ -47,7 +47,7 @@ Piece mlir::pock::cutOut(llvm::ArrayRef<Task> tasks,
       u = position[u] - begin;
     piece.tasks.push_back(task);
   }
-  // What is alive all the time without being used.
+  // Bytes that are live all the time without being used.
   Buffer beside = {0, true};
   for (auto [b, buffer] : llvm::enumerate(buffers))
     if (number[b] < 0 && maker[b] < begin && (last[b] >= end || (buffer.kept)))
@@ -60,7 +60,7 @@ llvm::SmallVector<int> mlir::pock::findForced(const OrderGraph &graph,
                                               llvm::ArrayRef<int> order) {
   Reach reach(graph);
   llvm::SmallVector<int> positions;
-  // The longest beginning of `order` that comes before all tasks from here on.
+  // The longest prefix of `order` that precedes all tasks from here on.
   int longest = order.size();
   for (int i = order.size(); i > 0; --i) {
     if (longest >= i)

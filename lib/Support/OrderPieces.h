@@ -1,7 +1,7 @@
 //===- OrderPieces.h - Parts of an order as problems of their own ---------===//
 //
-// Between two sets of done tasks that stay as they are, the order of the tasks
-// in between is a problem of its own: what is alive at both ends is given.
+// Between two fixed sets of finished tasks, the order of the tasks is a
+// separate problem: the live bytes at both ends are given.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_ORDERPIECES_H
@@ -17,12 +17,12 @@ struct Piece {
 };
 
 /// The tasks at positions [begin, end) of `order`, numbered from 0 in that
-/// order, with the same bytes alive as there.
+/// order, with the same live bytes as in the whole.
 Piece cutOut(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
              llvm::ArrayRef<int> order, int begin, int end);
 
-/// Positions, the first 0 and the last the number of tasks, such that every
-/// order has the same tasks between one and the next: series composition.
+/// Positions, from 0 to the number of tasks, such that every order has the same
+/// tasks between two neighbouring positions: a series composition.
 llvm::SmallVector<int> findForced(const OrderGraph &graph,
                                   llvm::ArrayRef<int> order);
 

@@ -1,9 +1,9 @@
 //===- OrderSearch.cpp - The order of tasks that needs the least memory ---===//
 //
-// The graph is cut where every order has done the same tasks: the parts of a
-// series composition can be ordered apart (Kayaaslan, Lambert, Marchal, Ucar,
-// "Scheduling series-parallel task graphs to minimize peak memory", 2018).
-// Parts that cannot raise the peak of the whole are left alone.
+// The graph is cut where every order has finished the same tasks: the parts of
+// a series composition can be ordered separately (Kayaaslan, Lambert, Marchal,
+// Ucar, "Scheduling series-parallel task graphs to minimize peak memory",
+// 2018). Parts that cannot raise the peak of the whole are not changed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,7 +65,7 @@ int64_t lowerBoundOfOrders(llvm::ArrayRef<Task> tasks,
   return live.empty() ? 0 : *llvm::max_element(live);
 }
 
-/// The effort for a graph of some size if none is given.
+/// The default effort for a graph of this size.
 static int64_t getDefaultEffort(int64_t tasks) {
   return std::max<int64_t>(1'200'000, 1'800 * tasks);
 }
@@ -92,7 +92,7 @@ Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
     piece.improveFast(order.bound, evaluations);
     order.bound = std::max(order.bound, piece.getBound());
   }
-  // Each of those that decide the peak gets its share of what is left.
+  // The remaining effort is divided among the pieces that decide the peak.
   int open = llvm::count_if(pieces, [&](const PieceSearch &piece) {
     return piece.getPeak() > order.bound;
   });

@@ -1,9 +1,9 @@
 //===- OrderSearch.h - The order of tasks that needs the least memory -----===//
 //
-// Numbers to numbers: knows no IR. Finding the order of a directed acyclic
-// graph with the least peak of live bytes is NP-hard; small graphs are solved
-// exactly, large ones by the best of several strategies, with a bound that no
-// order can beat. Deterministic: effort is counted, never timed.
+// Works on numbers, without IR. Finding the order of a directed acyclic graph
+// with the lowest peak of live bytes is NP-hard. Small graphs are solved
+// exactly, large ones by the best of several strategies, with a lower bound for
+// all orders. Deterministic: effort is counted, never timed.
 //
 // Use: number the values (buffers) and the launches (tasks) in program order,
 // then
@@ -13,10 +13,10 @@
 //   Order order = findOrder(tasks, buffers);
 //   // order.tasks[i] is the task that runs i-th; order.peak its peak.
 //
-// What must not be reordered and is not seen from reads and writes is an edge
-// in `after`: the update of a weight comes after all readers of the old value.
-// A task that always writes over a buffer has it in `reads`, the pair in
-// `inPlace`, and all other readers of the old content in `after`.
+// A constraint that reads and writes do not imply is an edge in `after`: the
+// update of a weight comes after all readers of the old value. A task that
+// always writes over a buffer has it in `reads`, the pair in `inPlace`, and all
+// other readers of the old content in `after`.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_ORDERSEARCH_H
@@ -29,67 +29,66 @@
 
 namespace mlir::pock {
 
-/// What one task makes and others read: alive from the task that makes it to
-/// the last that reads it, both included. One that no task makes is alive from
-/// the beginning; one that no task reads, during its maker only.
+/// A value that one task makes and others read. It is live from its maker to
+/// its last reader, both included. Without a maker, it is live from the
+/// beginning; without a reader, only during its maker.
 struct Buffer {
   int64_t bytes = 0;
-  /// Alive to the end of the order, whoever reads it.
+  /// Live to the end of the order, independently of its readers.
   bool kept = false;
 };
 
 struct Task {
-  /// Bytes alive during this task only.
+  /// Bytes that are live during this task only.
   int64_t workspace = 0;
-  /// Numbers of buffers. A buffer is written by at most one task.
+  /// Indices of buffers. At most one task writes a buffer.
   llvm::SmallVector<int> reads, writes;
   /// Tasks that must come before, in addition to the makers of `reads`.
   llvm::SmallVector<int> after;
-  /// (written, read) of the same number of bytes: if this task is the last
-  /// reader of `read`, `written` takes its place, and both count once while the
-  /// task runs. Each buffer takes part in one pair; the first that applies
-  /// wins.
+  /// Pairs (written, read) of equal size. If this task is the last reader of
+  /// `read`, `written` takes its place, and both count once while the task
+  /// runs. Each buffer occurs in one pair; the first pair that applies wins.
   llvm::SmallVector<std::pair<int, int>> inPlace;
 };
 
 struct Order {
   /// The tasks in the order in which they run.
   llvm::SmallVector<int> tasks;
-  /// The largest number of bytes alive at once.
+  /// The maximum of live bytes.
   int64_t peak = 0;
-  /// No order has a smaller peak.
+  /// A lower bound for the peak of all orders.
   int64_t bound = 0;
 
   bool isOptimal() const { return peak == bound; }
 };
 
 struct OrderOptions {
-  /// How often the search may look at what one task does to memory, in all;
-  /// if negative, what takes tenths of a second for hundreds of tasks.
+  /// Limit of the total number of evaluations of a task's effect on memory. If
+  /// negative, a limit that takes tenths of a second for hundreds of tasks.
   int64_t evaluations = -1;
 };
 
-/// Whether `order` has each task once, and after what it depends on.
+/// Whether `order` has each task once, and after its dependences.
 bool isValidOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
                   llvm::ArrayRef<int> order);
 
-/// The bytes alive while each task of `order` runs, by position.
+/// The live bytes while each task of `order` runs, by position.
 llvm::SmallVector<int64_t> liveBytes(llvm::ArrayRef<Task> tasks,
                                      llvm::ArrayRef<Buffer> buffers,
                                      llvm::ArrayRef<int> order);
 
-/// The largest of `liveBytes`, and in `positions` where it is reached.
+/// The maximum of `liveBytes`; `positions` receives where it is reached.
 int64_t peakOf(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
                llvm::ArrayRef<int> order,
                llvm::SmallVectorImpl<int> *positions = nullptr);
 
-/// No order has a smaller peak: the most that any task needs together with all
-/// buffers that are alive beside it in every order.
+/// A lower bound for the peak of all orders: the maximum over tasks of the
+/// bytes of the task plus all buffers that are live beside it in every order.
 int64_t lowerBoundOfOrders(llvm::ArrayRef<Task> tasks,
                            llvm::ArrayRef<Buffer> buffers);
 
-/// The best order found; never worse than `given`, which must be valid. An
-/// empty `given` stands for the order of the numbers.
+/// The best order found, never worse than `given`, which must be valid. An
+/// empty `given` means the order of the indices.
 Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
                 llvm::ArrayRef<int> given = {}, OrderOptions options = {});
 

@@ -1,7 +1,7 @@
 //===- Placement.cpp - Slots put into an arena one after the other --------===//
 //
-// One list of ranges in the order of their offsets: a gap is found in one pass,
-// and the pass ends at the first gap that is large enough.
+// One list of ranges in the order of their offsets. A gap is found in one pass,
+// which stops at the first gap that is large enough.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,6 +1,6 @@
 //===- Placement.h - Slots put into an arena one after the other ----------===//
 //
-// What the strategies and the search of the memory planner share.
+// Shared by the strategies and the search of the memory planner.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_PLACEMENT_H
@@ -19,23 +19,23 @@ inline int64_t alignUp(int64_t value, int64_t align) {
   return align <= 1 ? value : (value + align - 1) / align * align;
 }
 
-/// Which gap a slot takes: the lowest one, or the one it fills best.
+/// The gap that a slot takes: the lowest one, or the one with the least rest.
 enum class Fit { First, Best };
 
-/// The slots that have an offset so far, sorted by it. Slots are known by their
-/// indices; all of them must need bytes: no empty sizes or lifetimes.
+/// The placed slots, sorted by offset. Slots are referred to by their indices;
+/// all of them must need bytes: no empty sizes or lifetimes.
 class Placement {
 public:
   explicit Placement(llvm::ArrayRef<Slot> slots) : slots(slots) {}
 
   /// The offset for `slot` in a gap between the placed slots that live at the
-  /// same time, or above them all.
+  /// same time, or above all of them.
   int64_t findOffset(uint32_t slot, Fit fit = Fit::First);
 
-  /// Puts `slot` there; the bytes must be free all its life.
+  /// Places `slot` there; the bytes must be free during its whole life.
   void put(uint32_t slot, int64_t offset);
 
-  /// Takes out the slots for which `gone(slot)` holds.
+  /// Removes the slots for which `gone(slot)` holds.
   template <typename Predicate>
   void remove(Predicate gone) {
     work += placed.size();
@@ -43,7 +43,8 @@ public:
                    [&](const Range &range) { return gone(range.slot); });
   }
 
-  /// Calls `visit(slot)` for every placed slot that lives when `slot` does.
+  /// Calls `visit(slot)` for every placed slot whose life overlaps that of
+  /// `slot`.
   template <typename Visitor>
   void visitConflicts(uint32_t slot, Visitor visit) {
     work += placed.size();
@@ -55,8 +56,8 @@ public:
   /// Offsets of the placed slots; those of others are 0.
   Plan getPlan() const;
 
-  /// How many placed slots were looked at so far: time that is the same on
-  /// every machine.
+  /// Number of placed slots that were visited so far: a measure of time that is
+  /// the same on every machine.
   int64_t getWork() const { return work; }
 
 private:
@@ -75,8 +76,8 @@ private:
 Plan placeInOrder(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<uint32_t> order,
                   Fit fit = Fit::First);
 
-/// All slots, the lowest ones of `plan` first. First fit in this order moves no
-/// slot up.
+/// All slots, sorted by their offset in `plan`. First fit in this order moves
+/// no slot up.
 SlotOrder orderOf(const Plan &plan);
 
 } // namespace mlir::pock

@@ -1,4 +1,4 @@
-//===- Recompute.cpp - Run tasks again instead of keeping what they made --===//
+//===- Recompute.cpp - recompute values instead of keeping them -----------===//
 
 #include "Recompute.h"
 
@@ -13,15 +13,15 @@ namespace {
 
 constexpr int64_t never = std::numeric_limits<int64_t>::max();
 
-/// Most tasks that one value may need to be made again.
+/// Maximum number of tasks to recompute one value.
 constexpr size_t longestChain = 24;
 
-/// How many candidates are tried before the search gives up on a moment.
+/// Number of candidates that are tried before the search gives up on a moment.
 constexpr size_t mostTries = 24;
 
-/// A value to let die, and all that makes it again.
+/// A value that dies early, and the chain of tasks that recomputes it.
 struct Candidate {
-  /// Position in front of which to run the chain.
+  /// The position before which the chain runs.
   int64_t reader = 0;
   /// Tasks to repeat, in the order in which they run; the last one makes the
   /// value.
@@ -45,7 +45,8 @@ public:
     update();
   }
 
-  /// Repeats tasks until `limit` holds or nothing helps; whether it holds.
+  /// Repeats tasks until `limit` holds or nothing helps; returns whether it
+  /// holds.
   bool reach(int64_t limit) {
     while (now.peak > limit)
       if (!improve(limit))
@@ -56,7 +57,7 @@ public:
   Recomputation now;
 
 private:
-  /// Recomputes what follows from `now`.
+  /// Updates the derived data of `now`.
   void update() {
     live = liveBytes(now.tasks, now.buffers, now.order);
     now.peak = live.empty() ? 0 : *std::max_element(live.begin(), live.end());
@@ -77,7 +78,7 @@ private:
     }
   }
 
-  /// The first use of `buffer` behind `moment`, -1 if there is none.
+  /// The first use of `buffer` after `moment`; -1 if there is none.
   int64_t nextUse(int buffer, int64_t moment) const {
     auto next =
         std::upper_bound(uses[buffer].begin(), uses[buffer].end(), moment);
@@ -96,7 +97,7 @@ private:
            (now.buffers[buffer].kept || lastUse(buffer) >= moment);
   }
 
-  /// The most that may be alive, and how far and how long more is.
+  /// The limit of live bytes, and by how much and for how long it is exceeded.
   int64_t excess(int64_t limit) const {
     int64_t sum = 0;
     for (int64_t bytes : live)
@@ -104,7 +105,7 @@ private:
     return sum;
   }
 
-  /// Lets one value die at the first moment that needs most; whether that
+  /// Lets one value die at the first moment of the peak; returns whether that
   /// helped.
   bool improve(int64_t limit) {
     int64_t moment =
@@ -133,7 +134,7 @@ private:
     return false;
   }
 
-  /// How to let `buffer` die around `moment`, if it is alive without being used
+  /// How to let `buffer` die around `moment`, if it is live without being used
   /// there.
   std::optional<Candidate> findCandidate(int buffer, int64_t moment,
                                          int64_t limit) const {
@@ -156,7 +157,8 @@ private:
     found.freed -= kept;
     if (found.freed <= 0)
       return std::nullopt;
-    // How long it helps: from its last use before to its next one.
+    // The time that is gained: from its last use before the moment to its next
+    // one.
     int64_t helped = 0, from = position[maker[buffer]];
     for (int64_t use : uses[buffer])
       if (use < moment)
@@ -167,14 +169,14 @@ private:
     return found;
   }
 
-  /// Whether `buffer` is alive at `moment` for readers from `reader` on only.
+  /// Whether `buffer` is live at `moment` only for readers from `reader` on.
   bool dies(int buffer, int64_t moment, int64_t reader) const {
     return isAliveAt(buffer, moment) && !isUsedAt(buffer, moment) &&
            !now.buffers[buffer].kept && nextUse(buffer, moment) >= reader;
   }
 
-  /// Adds `task`, to be repeated in front of position `reader`, behind what it
-  /// needs. `kept` is what must live longer for that, at `moment`.
+  /// Adds `task` to the chain before position `reader`, after the tasks that it
+  /// needs. `kept` are the values that must live longer for that, at `moment`.
   bool addToChain(int task, int64_t moment, int64_t reader, Candidate &found,
                   int64_t &kept) const {
     if (llvm::is_contained(found.chain, task))
@@ -182,7 +184,7 @@ private:
     TaskCost cost = costs[now.taskOf[task]];
     if (cost < 0 || found.chain.size() >= longestChain)
       return false;
-    // What overwrites a value that the task reads must not have run by then.
+    // A task that overwrites one of its operands must not have run by then.
     if (firstBehind[task] < reader)
       return false;
     for (int read : now.tasks[task].reads) {
@@ -192,7 +194,7 @@ private:
                    (isAliveAt(read, moment) && !dies(read, moment, reader));
       if (there)
         continue;
-      // Made again, if that may be; else kept.
+      // Recompute it if that is allowed, else keep it.
       size_t length = found.chain.size();
       int64_t costBefore = found.cost, keptBefore = kept;
       if (addToChain(maker[read], moment, reader, found, kept))
@@ -210,7 +212,7 @@ private:
   }
 
   void apply(const Candidate &candidate) {
-    // What the repeated tasks make in place of what.
+    // Maps given buffers to those that the repeated tasks make.
     llvm::SmallVector<std::pair<int, int>> made;
     auto again = [&](int buffer) {
       for (auto [old, fresh] : made)
@@ -255,22 +257,22 @@ private:
 
   llvm::ArrayRef<TaskCost> costs;
   llvm::SmallVector<int64_t> live;
-  /// By task: its position, and that of the first which must come after it.
+  /// By task: its position, and that of the first task that must come after it.
   llvm::SmallVector<int64_t> position, firstBehind;
   /// By buffer.
   llvm::SmallVector<int> maker;
   llvm::SmallVector<llvm::SmallVector<int64_t, 4>> uses;
 };
 
-/// What the search finds that aims at `aim`.
+/// The result of the search with the limit `aim`.
 Recomputation aimAt(int64_t aim, llvm::ArrayRef<Task> tasks,
                     llvm::ArrayRef<Buffer> buffers, llvm::ArrayRef<int> order,
                     llvm::ArrayRef<TaskCost> costs) {
   Search search(tasks, buffers, order, costs);
   if (search.reach(aim))
     return std::move(search.now);
-  // Aiming that low, the search took what helps long. What matters now is the
-  // peak alone.
+  // With a low limit, the search prefers values that free memory for long. From
+  // here on, lower the peak step by step.
   while (search.now.peak > aim) {
     int64_t peak = search.now.peak;
     if (!search.reach(std::max(aim, std::min(peak - peak / 64, peak - 1))) &&
@@ -287,14 +289,15 @@ Recomputation recompute(llvm::ArrayRef<Task> tasks,
                         llvm::ArrayRef<int> order,
                         llvm::ArrayRef<TaskCost> costs, int64_t limit) {
   assert(costs.size() == tasks.size() && "one cost per task");
-  // Below nothing, every task that is added would look like a loss.
+  // A negative limit would make every added task look worse, so clamp it to
+  // zero.
   limit = std::max<int64_t>(limit, 0);
   Recomputation found = aimAt(limit, tasks, buffers, order, costs);
   if (found.peak <= limit)
     return found;
-  // Greedy choices lead elsewhere from each aim, and one may get stuck where a
-  // lower one does not. These aims are the same for every limit, so that what
-  // is said to be the least is found again when that is the limit.
+  // Greedy choices depend on the limit, and may get stuck where a lower limit
+  // does not. These limits are the same for every request, so the reported
+  // minimum is found again when it is requested.
   constexpr int64_t parts = 8;
   int64_t given = peakOf(tasks, buffers, order);
   std::optional<Recomputation> best;

@@ -1,13 +1,13 @@
-//===- Recompute.h - Run tasks again instead of keeping what they made ----===//
+//===- Recompute.h - recompute values instead of keeping them -------------===//
 //
-// Numbers to numbers: knows no IR. Given tasks in an order that needs too much
-// memory at one moment, lets values that are alive there without being used die
-// early, and runs the task that made them again in front of the next reader
-// (activation checkpointing; Chen et al., "Training Deep Nets with Sublinear
-// Memory Cost", 2016; as a search over single values: Kirisame et al., "Dynamic
-// Tensor Rematerialization", 2021). What a repeated task reads is in turn kept
-// longer or made again. Greedy: the value that frees most for its cost comes
-// first. Deterministic.
+// Works on numbers, without IR. Given tasks in an order that exceeds a limit at
+// some moment, the search picks values that are live there without being used.
+// Such a value dies early, and the task that made it runs again before the next
+// reader (activation checkpointing; Chen et al., "Training Deep Nets with
+// Sublinear Memory Cost", 2016; as a search over single values: Kirisame et
+// al., "Dynamic Tensor Rematerialization", 2021). Operands of a repeated task
+// are kept longer or recomputed in turn. Greedy: the value that frees most for
+// its cost comes first. Deterministic.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_RECOMPUTE_H
@@ -17,27 +17,27 @@
 
 namespace mlir::pock {
 
-/// What running a task once more costs, in any unit; negative if it must not
+/// The cost of running a task once more, in any unit; negative if it must not
 /// run twice.
 using TaskCost = int64_t;
 
 /// Tasks with repetitions, in an order.
 struct Recomputation {
-  /// All tasks: the given ones under their numbers, then the repeated ones.
+  /// All tasks: the given ones with their indices, then the repeated ones.
   llvm::SmallVector<Task, 0> tasks;
   llvm::SmallVector<Buffer> buffers;
-  /// The given task, and the given buffer, that each one is or repeats.
+  /// For each task and buffer, the given one that it is or repeats.
   llvm::SmallVector<int> taskOf, bufferOf;
   llvm::SmallVector<int> order;
   int64_t peak = 0;
-  /// Of all repetitions.
+  /// Sum of the costs of all repetitions.
   int64_t cost = 0;
 };
 
-/// Repeats tasks until at most `limit` bytes are alive at any moment of
-/// `order`, or until no repetition helps: then `peak` is above `limit`, and the
-/// least that is found for any smaller limit. That and all above it are reached
-/// when asked for. `costs` has one entry per task.
+/// Repeats tasks until at most `limit` bytes are live at any moment of `order`,
+/// or until no repetition helps. In that case `peak` is above `limit`, and is
+/// the lowest peak that is found for any smaller limit. A search with that
+/// limit, or any larger one, succeeds. `costs` has one entry per task.
 Recomputation recompute(llvm::ArrayRef<Task> tasks,
                         llvm::ArrayRef<Buffer> buffers,
                         llvm::ArrayRef<int> order,

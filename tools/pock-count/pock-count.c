@@ -1,19 +1,19 @@
-/* Counts the instructions that calls of some functions take: a plugin of QEMU,
- * for whole machines and for programs.
+/* Counts the instructions of calls of selected functions: a plugin of QEMU, for
+ * whole machines and for programs.
  *
  *   -plugin
  * libpock-count.so,out=FILE,caller=BEGIN:END,entry=ADDRESS,entry=ADDRESS...
  *
- * BEGIN and END enclose the code of the one function that makes the calls. A
- * call lasts from an entry's first instruction until the caller goes on;
- * everything that is executed in between counts, once each time. FILE gets one
- * line per call, in order: the number of its `entry` argument, from 0, and its
- * instructions. With addresses=1 it also gets, behind that, a line for every
- * instruction within calls: `at`, its address, and how often it ran.
+ * BEGIN and END enclose the code of the function that makes the calls. A call
+ * lasts from the first instruction of an entry until control returns to the
+ * caller; every executed instruction in between counts. FILE gets one line per
+ * call, in order: the number of its `entry` argument, from 0, and its
+ * instructions. With addresses=1, it then gets a line for every instruction
+ * within calls: `at`, its address, and the number of its executions.
  *
- * Debian's QEMU 7.2 exports the plugin interface, version 1, but has no header
- * for it. So the few functions used are declared here, as QEMU's documentation
- * of the interface has them. One processor is assumed: counters are not atomic.
+ * Debian's QEMU 7.2 exports version 1 of the plugin interface, but has no
+ * header for it. So the functions used are declared here, as in QEMU's
+ * documentation. One processor is assumed: counters are not atomic.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -55,7 +55,7 @@ static FILE *out;
 
 /* Instructions executed outside of the caller so far. */
 static uint64_t executed;
-/* Which entry's call is under way, and `executed` when it began. */
+/* The entry of the current call, and `executed` at its beginning. */
 static int current = NO_CALL;
 static uint64_t began;
 
@@ -83,7 +83,7 @@ static struct counter *counter_of(uint64_t address) {
 static void enter(unsigned cpu, void *data) {
   (void)cpu;
   if (current != NO_CALL)
-    return; /* called by another entry: part of that one */
+    return; /* called by another entry: part of its call */
   current = (int)(intptr_t)data;
   began = executed;
 }
@@ -96,8 +96,8 @@ static void resume_caller(unsigned cpu, void *data) {
   current = NO_CALL;
 }
 
-/* QEMU runs the callbacks of an instruction before it adds to its counters, so
- * that an entry's first instruction belongs to the call. */
+/* QEMU runs the callbacks of an instruction before it updates its counters, so
+ * the first instruction of an entry belongs to the call. */
 static void translate(plugin_id id, struct qemu_plugin_tb *block) {
   (void)id;
   size_t count = qemu_plugin_tb_n_insns(block);
@@ -133,7 +133,7 @@ static void finish(plugin_id id, void *data) {
   fclose(out);
 }
 
-/* Return what stands behind `key`, or NULL if the argument is another one. */
+/* Return the value after `key`, or NULL if the argument has another key. */
 static const char *value_of(const char *argument, const char *key) {
   size_t length = strlen(key);
   return strncmp(argument, key, length) == 0 && argument[length] == '='

@@ -13,11 +13,12 @@ def Pock_AttentionOp : Pock_InferredOp<"attention", AnchorRole, [Pock_Vjp, Pock_
   let description = [{
     `output = softmax(scale * query key^T + mask) value` (arXiv 1706.03762) for
     `query` `[…, T, D]`, `key` `[…, S, D]`, `value` `[…, S, E]`; `output` is
-    `[…, T, E]`. A mask of `i1` says where to attend, one of numbers is added;
-    with `causal` a query attends to keys up to its own position. A row that
-    attends to nothing gives zeros. `lse` `[…, T, 1]` is the logarithm of the sum
-    of the exponentials of the scores: from it the gradient computes the
-    probabilities again instead of saving them (arXiv 2205.14135).
+    `[…, T, E]`. A mask of `i1` is true where a query attends to a key; a mask of
+    numbers is added to the scores. With `causal`, a query attends to keys up to
+    its own position. A row that attends to nothing gives zeros. `lse`
+    `[…, T, 1]` is the logarithm of the sum of the exponentials of the scores.
+    The gradient recomputes the probabilities from it instead of saving them
+    (arXiv 2205.14135).
 
     Constraints: `attention_c1`: all operands have the same rank, at least 2;
     `attention_c2`: leading dimensions are equal, but for a mask's;
@@ -47,8 +48,8 @@ def Pock_AttentionGradOp : Pock_PureOp<"attention_grad", OpaqueRole, [Inactive,
     With `P = exp(scores - lse)` and `dS = P (gradient value^T - rowsum(gradient
     output))`: `value_grad = P^T gradient`, `query_grad = scale dS key`,
     `key_grad = scale dS^T query` (arXiv 2205.14135, section B.2). `output` and
-    `lse` are the results of the `pock.attention` of these operands and
-    attributes. What nobody reads is not computed.
+    `lse` are the results of `pock.attention` with these operands and attributes.
+    Results without readers are not computed.
 
     Constraints: `attention_grad_c1`: as `pock.attention`; `attention_grad_c2`:
     `output`, `lse` and `gradient` have the types of its results.

@@ -49,9 +49,9 @@ def Pock_AlgorithmAttr : Pock_EnumAttr<Pock_Algorithm, "algorithm"> {
   let summary = "which implementation of a convolution or of its gradient to use";
   let description = [{
     `direct`: a sum over all taps. `winograd`: products of transformed tiles,
-    fewer multiplications for 3x3 windows of stride 1. The results differ by
-    rounding only. Chosen by `pock-select-algorithms`; a lowering that does not
-    apply to an op's shapes falls back to `direct`.
+    with fewer multiplications for 3x3 windows of stride 1. The results differ by
+    rounding only. `pock-select-algorithms` sets it. If the algorithm does not
+    apply to an op's shapes, the lowering uses `direct`.
   }];
 }
 
@@ -99,9 +99,9 @@ def Pock_SliceAttr : Pock_Attr<"Slice", "slice"> {
 def Pock_TargetAttr : Pock_Attr<"Target", "target"> {
   let summary = "the machine that a module is compiled for";
   let description = [{
-    The module attribute `pock.target`. Passes know nothing else of the machine.
-    Without it, code is generated for a generic 64-bit host. Which targets there
-    is code for, the back ends say (`pock-lower-kernels`). Sizes are in bytes.
+    The module attribute `pock.target`: all that passes know of the machine.
+    Without it, code is generated for a generic 64-bit host. Back ends say which
+    targets they have code for (`pock-lower-kernels`). Sizes are in bytes.
 
     * `triple`: LLVM's name of processor family, system and ABI; empty for the
       host's. It is normalised: LLVM reads `arm-none-eabi` as a system `eabi`.
@@ -109,9 +109,9 @@ def Pock_TargetAttr : Pock_Attr<"Target", "target"> {
       (`+avx2,-fma`).
     * `index_bits`: the width of `index` and of offsets.
     * `vector_bytes`: the size of a vector register; 0 for scalar code.
-    * `vector_registers`: how many there are.
+    * `vector_registers`: the number of vector registers.
     * `l1_bytes`, `l2_bytes`: the data caches of one core.
-    * `alignment`: of the memory that a function receives.
+    * `alignment`: the alignment of the memory that a function receives.
     * `stack_bytes`: the stack that the whole program may use.
     * `threads`: 1 for serial code, 0 for as many threads as the OpenMP runtime has.
 
@@ -164,9 +164,9 @@ def Pock_SgdAttr : Pock_Attr<"Sgd", "sgd",
 
 def Pock_AccumulateAttr : Pock_Attr<"Accumulate", "accumulate",
     [DeclareAttrInterfaceMethods<OptimizerAttrInterface>]> {
-  let summary = "adds the gradient up, leaves the parameter as it is";
+  let summary = "accumulates the gradient without an update";
   let description = [{
-    What `@accumulate` does between two updates: the state `grad` becomes
+    The operation of `@accumulate` between two updates: the state `grad` becomes
     `grad + gradient`. The learning rate is not read.
 
     Example: `#pock.accumulate`.

@@ -86,8 +86,8 @@ def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", ContractionRole<absorbe
   let summary = "transposed convolution; the input gradient of pock.conv";
   let description = [{
     The transpose of the linear map `input -> pock.conv(input, weight)` with the
-    same attributes: takes what that convolution returns and gives what it
-    reads. So `input` is `[N, F, spatial'…]`, `weight` `[F, C/groups, kernel…]`
+    same attributes: its operand has the shape of that convolution's result, and
+    its result the shape of that convolution's input. So `input` is `[N, F, spatial'…]`, `weight` `[F, C/groups, kernel…]`
     and the result `[N, C, spatial…]`. Its spatial sizes are given by the result
     type (PyTorch's `output_padding` chooses among them).
 

@@ -11,19 +11,19 @@ def Pock_Dialect : Dialect {
   let cppNamespace = "::mlir::pock";
   let summary = "Training steps of neural networks as static programs";
   let description = [{
-    The `pock` dialect holds a neural network, its gradient and its optimizer
-    as one static program on builtin tensors. Ops follow PyTorch's semantics;
-    where an op has channels, the attribute `layout` says which dimension they
-    are (`channels_first`, the default, is PyTorch's order).
+    The `pock` dialect represents a neural network, its gradient and its
+    optimizer as one static program on builtin tensors. Ops follow PyTorch's
+    semantics. If an op has channels, the attribute `layout` selects their
+    dimension (`channels_first`, the default, is PyTorch's order).
 
     Conventions that hold for every op:
 
     * all tensors have a static shape; element types are never assumed to be
       `f32`;
-    * every op answers how it is differentiated: through `VjpOpInterface`, by
+    * every op defines how it is differentiated: through `VjpOpInterface`, by
       decomposition before differentiation (`DecomposableOpInterface`), or not
       at all (trait `Inactive`: its gradient is zero by definition);
-    * every op says its role in a kernel (`KernelRoleOpInterface`);
+    * every op has a role in a kernel (`KernelRoleOpInterface`);
     * operands and results are values; only `pock.store_param` and
       `pock.sparse_update` have an effect, and it becomes visible when the
       enclosing function returns.

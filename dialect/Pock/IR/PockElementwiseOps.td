@@ -102,7 +102,7 @@ def Pock_ErfOp : Pock_UnaryOp<"erf", FunctionRole> {
 def Pock_ErfcOp : Pock_UnaryOp<"erfc", FunctionRole> {
   let summary = "elementwise complementary error function";
   let description = [{
-    `result = 1 - erf(input)`, accurate where that is tiny.
+    `result = 1 - erf(input)`, accurate also for tiny results.
 
     Example: `%y = pock.erfc %x : (tensor<4xf32>) -> tensor<4xf32>`
   }];
@@ -303,11 +303,11 @@ def Pock_NotOp : Pock_PureOp<"not", MaskRole, [SameOperandsAndResultType, Pock_E
 def Pock_CastOp : Pock_PureOp<"cast", SimpleRole, [Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise conversion of the element type";
   let description = [{
-    Float to integer truncates toward zero. What no integer of the type holds,
-    NaN included, is the smallest `i32` or `i64`, as in PyTorch on x86; `i8` and
-    `i16` are the low bits of the `i32`. Anything to `i1` asks whether it is not
-    zero (NaN is not); `i1` is 0 or 1. `f32` to `bf16` rounds to nearest, but
-    what is finite stays finite: the smallest `f32`, of which masks are made,
+    Float to integer truncates toward zero. Values out of range and NaN become
+    the smallest `i32` or `i64`, as in PyTorch on x86; `i8` and `i16` are the low
+    bits of the `i32`. A conversion to `i1` is true if the value is not zero (NaN
+    is not zero); `i1` converts to 0 or 1. `f32` to `bf16` rounds to nearest, but
+    finite values stay finite: the smallest `f32`, which masks often contain,
     becomes the smallest `bf16`. Differentiable between floating-point types.
 
     Constraints: `cast_c1`: operand and result have the same shape.
@@ -459,8 +459,8 @@ def Pock_CmpOp : Pock_InferredOp<"cmp", MaskRole, [Pock_Elementwise, Inactive]> 
 def Pock_SelectOp : Pock_InferredOp<"select", SimpleRole, [Pock_Elementwise, Pock_Vjp]> {
   let summary = "elementwise choice with broadcasting";
   let description = [{
-    `result = condition ? on_true : on_false`. The value not chosen has gradient
-    zero, whatever it is.
+    `result = condition ? on_true : on_false`. The value that is not chosen has
+    gradient zero, even if it is infinite or NaN.
 
     Example: `%y = pock.select %m, %a, %b : (tensor<4xi1>, tensor<4xf32>, tensor<f32>) -> tensor<4xf32>`
   }];
@@ -473,11 +473,11 @@ def Pock_WithDerivativesOp : Pock_PureOp<"with_derivatives", SimpleRole,
     [SameVariadicOperandSize, Pock_Elementwise, Pock_Vjp]> {
   let summary = "a value whose derivatives are given";
   let description = [{
-    `result = value`. Its gradient is not that of what computes `value`: it goes
-    to each of `inputs`, as the cotangent times the derivative of the same place
-    in `derivatives`. For functions whose formula has another gradient than
-    PyTorch gives the function, or none, at single points. Inputs and
-    derivatives broadcast to the result. `pock-build-step` removes it.
+    `result = value`. The gradient does not flow to `value`. Instead, the gradient
+    of each of `inputs` is the cotangent times the entry of `derivatives` with the
+    same index. This is for functions whose formula has, at single points, another
+    gradient than PyTorch's function, or none. Inputs and derivatives broadcast to
+    the result. `pock-build-step` removes it.
 
     Constraints: `with_derivatives_c1`: result and value have the same type;
     `with_derivatives_c2`: all operands have one element type, and inputs and

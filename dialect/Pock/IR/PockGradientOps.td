@@ -11,16 +11,16 @@ def Pock_CustomGradientOp : Pock_Op<"custom_gradient", NoKernelRole<"Absent">, [
     InferTypeOpAdaptor, Pock_Vjp]> {
   let summary = "values whose gradient with respect to inputs is given";
   let description = [{
-    The `results` are the `values`. Differentiation does not look into how these
-    were computed: the gradients of the `inputs` are those of the
-    `pock.set_gradients` that belongs to this op. It may compute them from
-    `cotangents`, the gradients of the loss with respect to the results, zero
-    where a result does not influence the loss, and from anything else.
+    The `results` are the `values`. Differentiation ignores how these were
+    computed: the gradients of the `inputs` are those of the `pock.set_gradients`
+    that belongs to this op. They may be computed from `cotangents` and from any
+    other value. `cotangents` are the gradients of the loss with respect to the
+    results; they are zero for a result that does not influence the loss.
 
-    This is `torch.autograd.Function` and, with `inputs` that are the `values`,
-    a hook on the gradient. `pock-build-step` removes it, together with the op
-    that sets the gradients, and moves what depends on `cotangents` into the
-    backward pass.
+    This expresses `torch.autograd.Function` and, if the `inputs` are the
+    `values`, a hook on the gradient. `pock-build-step` removes it, together with
+    the op that sets the gradients, and moves the ops that depend on `cotangents`
+    into the backward pass.
 
     Constraints: `custom_gradient_c1`: there are values, and results and
     cotangents have their types; `custom_gradient_c2`: at most one

@@ -12,9 +12,9 @@ def Pock_TakeOp : Pock_InferredOp<"take", OpaqueRole, [Pock_Vjp]> {
   let description = [{
     `input` `[before…, n, after…]`, `indices` `[shape…]` ->
     `[before…, shape…, after…]`: `result[b, i, a] = input[b, indices[i], a]`.
-    An embedding takes along dimension 0. Indices out of range count as the
-    nearest one in range, so that no memory outside is read; the frontend puts a
-    `pock.fail_if` beside.
+    An embedding takes along dimension 0. Indices out of range are clamped, so
+    that no memory outside of `input` is read; the front end adds a
+    `pock.fail_if` for them.
 
     Constraints: `take_c1`: `dim` is within the input's rank; `take_c2`: that
     dimension is not empty.
@@ -31,9 +31,9 @@ def Pock_ScatterAddOp : Pock_PureOp<"scatter_add", OpaqueRole,
   let summary = "a tensor with entries added at indices along a dimension";
   let description = [{
     `dest` with `updates` added to the entries that `pock.take` of these indices
-    reads, one index after the other in row-major order: the same index may come
-    more than once, and the result does not depend on the target. The gradient
-    of `pock.take`, and of an embedding the update of the rows used.
+    reads, one index after the other in row-major order. The same index may occur
+    several times, and the result does not depend on the target. It is the
+    gradient of `pock.take`, and for an embedding the update of the used rows.
 
     Constraints: `scatter_add_c1`: `dim` is within the rank and not empty;
     `scatter_add_c2`: `updates` has the type of that `pock.take`.

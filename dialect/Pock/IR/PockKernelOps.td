@@ -8,12 +8,12 @@ include "mlir/Interfaces/ViewLikeInterface.td"
 
 def Pock_PaddedViewOp : Pock_Op<"padded_view", NoKernelRole<"Absent">, [Pure,
     DeclareOpInterfaceMethods<ViewLikeOpInterface>]> {
-  let summary = "a buffer seen with a border that is not in memory";
+  let summary = "view of a buffer with a border that has no memory";
   let description = [{
-    Has `low` entries in front of each dimension of `source` and `high` behind
-    it, where there is no memory. Only sums over windows may read it, and
-    whoever emits them leaves out the taps that fall on the border: what they
-    would add is nothing. `pock-fold-padding` makes such views.
+    Adds `low` entries before and `high` entries after each dimension of `source`,
+    without memory for them. Only sums over windows may read it. Their emitter
+    leaves out the taps on the border, which would add zero. `pock-fold-padding`
+    makes such views.
 
     Constraints: `padded_view_c1`: `low` and `high` have an entry for each
     dimension, none negative; `padded_view_c2`: the result has the element type
@@ -41,10 +41,10 @@ def Pock_PaddedViewOp : Pock_Op<"padded_view", NoKernelRole<"Absent">, [Pure,
 
 def Pock_PairViewOp : Pock_Op<"pair_view", NoKernelRole<"Absent">, [Pure,
     DeclareOpInterfaceMethods<ViewLikeOpInterface>]> {
-  let summary = "a buffer of bf16 seen as pairs of neighbours";
+  let summary = "view of a bf16 buffer as pairs of neighbours";
   let description = [{
     Element `i` of the last dimension is elements `2 * i` (low half) and
-    `2 * i + 1` (high half) of `source`. `pock.dot_pairs` takes such elements.
+    `2 * i + 1` (high half) of `source`. `pock.dot_pairs` reads such elements.
 
     Constraints: `pair_view_c1`: `source` is contiguous and its last dimension
     even; `pair_view_c2`: the result is contiguous and of the same shape, but
@@ -71,9 +71,9 @@ def Pock_DotPairsOp : Pock_Op<"dot_pairs", NoKernelRole<"Absent">, [Pure,
     AllTypesMatch<["lhs", "rhs"]>] # ElementwiseMappable.traits> {
   let summary = "adds the products of two pairs of bf16 to a sum";
   let description = [{
-    `sum + low(lhs) * low(rhs) + high(lhs) * high(rhs)` in f32. One instruction
-    where the target has one (AVX512-BF16, which flushes subnormal numbers to
-    zero); elsewhere two fused multiply-adds, low halves first.
+    `sum + low(lhs) * low(rhs) + high(lhs) * high(rhs)` in f32. It is one
+    instruction if the target has one (AVX512-BF16, which flushes subnormal
+    numbers to zero), else two fused multiply-adds, low halves first.
 
     Example: `%s = pock.dot_pairs %sum, %x, %w : vector<16xf32>, vector<16xi32>`
   }];

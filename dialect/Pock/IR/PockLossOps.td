@@ -22,8 +22,8 @@ def Pock_CrossEntropyOp : Pock_LossOp<"cross_entropy"> {
     `loss_n = -((1 - s) * w[t] * logp[t] + s / C * sum_c w[c] * logp[c])` where
     `s` is `label_smoothing` and `t` the target; zero where `t` is
     `ignore_index`. `mean` divides the sum by the sum of `w[t]` over the targets
-    that are not ignored. A target outside `[0, C)` counts as no class, no memory
-    is read for it; the frontend puts a `pock.fail_if` beside.
+    that are not ignored. A target outside of `[0, C)` is no class, and no memory
+    is read for it; the front end adds a `pock.fail_if` for it.
 
     Constraints: `cross_entropy_c1`: `logits` has rank at least 2 and `target`
     its shape without dimension 1; `cross_entropy_c2`: `weight` has `C` entries;
@@ -82,9 +82,9 @@ def Pock_BceOp : Pock_PureOp<"bce", SimpleRole, [SameOperandsAndResultType, Pock
   let summary = "elementwise binary cross entropy of probabilities";
   let description = [{
     `-(t * max(log(x), -100) + (1 - t) * max(log(1 - x), -100))`, as
-    `torch.nn.functional.binary_cross_entropy`. Unlike that of the formula, the
-    gradient of `x`, `(x - t) / max(x * (1 - x), 1e-12)`, goes on where a
-    logarithm is limited.
+    `torch.nn.functional.binary_cross_entropy`. The gradient of `x` is
+    `(x - t) / max(x * (1 - x), 1e-12)`. Unlike the derivative of the formula, it
+    is not zero where a logarithm is limited.
 
     Example: `%y = pock.bce %x, %t : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>`
   }];

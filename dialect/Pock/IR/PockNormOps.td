@@ -10,9 +10,9 @@ def Pock_BatchNormOp : Pock_InferredOp<"batch_norm", AnchorRole, [Pock_Decomposa
   let description = [{
     `(input - mean) / sqrt(variance + eps) * weight + bias` per channel
     (Ioffe and Szegedy, arXiv 1502.03167). Channels are dimension `axis`;
-    `weight` and `bias` may be absent. Statistics are constants to
-    differentiation only if nothing trainable leads to them. Decomposed before
-    differentiation, so that everything per channel is computed per channel.
+    `weight` and `bias` may be absent. Differentiation treats the statistics as
+    constants only if they depend on nothing that trains. Decomposed before
+    differentiation, so that per-channel values are computed per channel.
 
     Constraints: `batch_norm_c1`: `axis` is within the rank; `batch_norm_c2`: all
     other operands are vectors of that dimension's size.
@@ -36,10 +36,10 @@ def Pock_BatchNormOp : Pock_InferredOp<"batch_norm", AnchorRole, [Pock_Decomposa
 def Pock_BatchNormTrainOp : Pock_InferredOp<"batch_norm_train", AnchorRole, [Pock_Decomposable, AttrSizedOperandSegments]> {
   let summary = "batch normalisation with the statistics of the batch";
   let description = [{
-    Normalises with mean and biased variance of the batch and also returns both,
-    per channel. Updating the running statistics is the frontend's:
-    `running = (1 - momentum) * running + momentum * batch`, the variance made
-    unbiased first, as PyTorch does. Decomposed before differentiation.
+    Normalises with mean and biased variance of the batch, and also returns both,
+    per channel. The front end builds the update of the running statistics,
+    `running = (1 - momentum) * running + momentum * batch`, with the unbiased
+    variance, as in PyTorch. Decomposed before differentiation.
 
     Constraints: `batch_norm_c1`, `batch_norm_c2` as `pock.batch_norm`;
     `batch_norm_train_c1`: more than one value per channel.
@@ -69,7 +69,7 @@ def Pock_NormalizeOp : Pock_InferredOp<"normalize", AnchorRole, [Pock_Vjp,
     `centered` the mean counts as zero: `rstd = 1 / sqrt(mean(input^2) + eps)`.
     Layer, group and instance normalisation (arXiv 1607.06450, 1803.08494,
     1607.08022) and RMS normalisation (arXiv 1910.07467) are this op and an
-    affine map. The gradient reads the results only: one activation is saved.
+    affine map. The gradient reads only the results, so one activation is saved.
 
     Constraints: `normalize_c1`: `dims` are distinct, ascending, within the rank
     and at least one.

@@ -10,8 +10,8 @@ defvar Pock_KernelArgument = (ins DenseI64ArrayAttr:$kernel);
 def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", AnchorRole, [Pock_Vjp]> {
   let summary = "1-D or 2-D max pooling";
   let description = [{
-    The maximum of each window; padding never wins, NaN does. The first maximum
-    of a window, in row-major order, receives the gradient.
+    The maximum of each window. Padding is never the maximum; NaN is. The first
+    maximum of a window, in row-major order, receives the gradient.
 
     Constraints: `window_c1` to `window_c3` as `pock.conv`; `pool_c1`: padding
     is less than the dilated kernel, so that no window lies in it (the high side
@@ -31,9 +31,9 @@ def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", AnchorRole, [Pock_Vjp]> {
 def Pock_MaxPoolIndexOp : Pock_InferredOp<"max_pool_index", OpaqueRole, [Inactive]> {
   let summary = "which entry of each window is its first maximum";
   let description = [{
-    The row-major position within the window of what `pock.max_pool` returns,
-    in the smallest of `i8`, `i32` that holds it. This is all that the gradient
-    of max pooling has to save.
+    The row-major position within the window of the entry that `pock.max_pool`
+    returns, as `i8` if that is large enough, else `i32`. The gradient of max
+    pooling saves nothing else.
 
     Constraints: as `pock.max_pool`.
 
@@ -51,8 +51,8 @@ def Pock_MaxPoolIndexOp : Pock_InferredOp<"max_pool_index", OpaqueRole, [Inactiv
 def Pock_MaxPoolGradOp : Pock_PureOp<"max_pool_grad", AnchorRole, []> {
   let summary = "input gradient of pock.max_pool";
   let description = [{
-    Sends each entry of `gradient` to the place that `index` names in its
-    window and adds what meets there. Not differentiated again.
+    Adds each entry of `gradient` to the entry of its window whose position is
+    `index`. Not differentiated again.
 
     Constraints: `max_pool_grad_c1`: `pock.max_pool` of a tensor of the result's
     type has the type of `gradient`; `max_pool_grad_c2`: `index` has its shape.
@@ -92,7 +92,7 @@ def Pock_SumPoolOp : Pock_InferredOp<"sum_pool", AnchorRole, [Pock_Vjp]> {
 def Pock_SumPoolGradOp : Pock_PureOp<"sum_pool_grad", AnchorRole, [Pock_Vjp]> {
   let summary = "input gradient of pock.sum_pool, its transpose";
   let description = [{
-    Adds each entry of `gradient` to all places of its window.
+    Adds each entry of `gradient` to all entries of its window.
 
     Constraints: `sum_pool_grad_c1`: `pock.sum_pool` of a tensor of the result's
     type has the type of `gradient`.

@@ -82,9 +82,9 @@ class Pock_SoftmaxLikeOp<string mnemonic> : Pock_PureOp<mnemonic, AnchorRole,
 def Pock_SoftmaxOp : Pock_SoftmaxLikeOp<"softmax"> {
   let summary = "softmax along a dimension";
   let description = [{
-    `exp(x - max) / sum(exp(x - max))`; the gradient reads the result. What is
-    minus infinity all along `dim` gives NaN, or with `safe` zero, and then has
-    gradient zero: that is attention to nothing (`torch._safe_softmax`).
+    `exp(x - max) / sum(exp(x - max))`; the gradient reads the result. If all
+    entries along `dim` are minus infinity, the result is NaN. With `safe` it is
+    zero, with gradient zero, for attention to nothing (`torch._safe_softmax`).
 
     Constraints: `softmax_c1`: `dim` is within the rank.
 

@@ -99,7 +99,8 @@ def Pock_InsertSliceOp : Pock_PureOp<"insert_slice", DataMovementRole<0>, [AllTy
   let summary = "a tensor with a part of it replaced";
   let description = [{
     `dest` with the part that `pock.slice` of these attributes reads replaced by
-    `source`. Made for partial updates of parameters, after differentiation.
+    `source`. Compiler passes add it after differentiation, for partial updates of
+    parameters.
 
     Constraints: `slice_c1`, `slice_c2` as `pock.slice`; `insert_slice_c1`:
     `source` has the type of that slice.
@@ -117,8 +118,8 @@ def Pock_PackBitsOp : Pock_InferredOp<"pack_bits", ReductionRole<>> {
   let description = [{
     Bit `k` of an entry of the result is entry `k` of the input's first
     dimension: `y[…] = sum_k x[k, …] << k`. Neighbours of the input are
-    neighbours of the result, so that it takes whole vectors. Made for masks that
-    the backward pass reads, after differentiation.
+    neighbours of the result, so that packing uses whole vectors. Compiler passes
+    add it after differentiation, for masks that the backward pass reads.
 
     Constraints: `pack_bits_c1`: the first dimension is 8.
 
@@ -128,7 +129,7 @@ def Pock_PackBitsOp : Pock_InferredOp<"pack_bits", ReductionRole<>> {
   let results = (outs StaticShapeTensorOf<[I8]>:$result);
 }
 def Pock_UnpackBitsOp : Pock_InferredOp<"unpack_bits", DataMovementRole<0, epilogue = 1>> {
-  let summary = "the bools in bytes that pock.pack_bits made";
+  let summary = "unpacks the bools of pock.pack_bits";
   let description = [{
     `y[k, …]` is bit `k` of `x[…]`.
 

@@ -11,10 +11,10 @@ def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
   let summary = "a parameter, buffer or state, without its data";
   let description = [{
     Declares a tensor that lives across steps. Its data is bound by name at run
-    time. `trained` marks a parameter that the step updates, `slice` restricts
-    that to the first entries of one dimension. `permutation` says how it is
-    stored: dimension `i` of `type` is dimension `permutation[i]` of the model's
-    tensor. `of` names the parameter that a state belongs to.
+    time. `trained` marks a parameter that the step updates; `slice` restricts
+    the update to the first entries of one dimension. `permutation` describes the
+    storage: dimension `i` of `type` is dimension `permutation[i]` of the model's
+    tensor. `of` is the parameter of a state.
 
     Constraints: `param_c1`: `type` is a tensor of static shape; `param_c2`:
     only a parameter of floating-point type is `trained`; `param_c3`: `slice` needs `trained`, its axis
@@ -63,11 +63,11 @@ def Pock_StoreParamOp : Pock_Op<"store_param", NoKernelRole<"Boundary">, [Memory
 def Pock_SparseUpdateOp : Pock_Op<"sparse_update", NoKernelRole<"Absent">, [MemoryEffects<[MemWrite]>,
     SingleBlock, RegionKindInterface,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "the update of one parameter, with all that only it needs";
+  let summary = "the update of one parameter, with the ops that only it needs";
   let description = [{
     The region computes the gradient of the trained part of `param` and yields
-    it; the optimizer then updates that part in place. What only this update
-    needs stands in the region, so that it is scheduled, fused and freed as one.
+    it. The optimizer then updates that part in place. Ops that only this update
+    needs are in the region, so that they are scheduled, fused and freed with it.
 
     Constraints: `sparse_update_c1`: the symbol is a `trained` `pock.param`;
     `sparse_update_c2`: the yielded gradient has the type of the trained part;
@@ -109,18 +109,17 @@ def Pock_YieldOp : Pock_Op<"yield", NoKernelRole<"Absent">, [Pure, Terminator, H
 def Pock_FailIfOp : Pock_Op<"fail_if", NoKernelRole<"Boundary">, [MemoryEffects<[MemWrite]>]> {
   let summary = "ends the call with an error if a flag is set";
   let description = [{
-    Where `flag` is true, the function returns the code of this failure instead
-    of 0, and every parameter keeps the value that it had on entry: what is
-    stored is stored behind the last op of this kind (`pock-form-kernels`;
-    `pock-plan-memory` verifies it). What else the function computes may be
-    there or not.
+    If `flag` is true, the function returns the code of this failure instead of 0,
+    and every parameter keeps the value that it had on entry: all stores come
+    after the last op of this kind (`pock-form-kernels`; `pock-plan-memory`
+    verifies it). Other results may or may not have been computed.
 
-    The attributes are for people, and for a host that names the entry that is
-    wrong: `kind` is `index`, `division` or `loss`, `by` the operator that fails,
-    `expected` what it wants. If the entries in question are those of an input of
-    the function, `input` is its name, `range` the least and the end of what is
-    allowed, and `ignored` one entry beside. `code` is given by
-    `pock-plan-memory`: equal failures, in whatever function, have one.
+    The attributes are for messages, and for a host that names the wrong entry.
+    `kind` is `index`, `division` or `loss`, `by` is the operator that fails, and
+    `expected` describes the allowed values. If the entries belong to an input of
+    the function, `input` is its name, `range` the first and the end of the
+    allowed values, and `ignored` one more allowed value. `pock-plan-memory` sets
+    `code`: equal failures in all functions have the same code.
 
     Constraints: `fail_if_c1`: `range` has two entries, the first less than the
     second.
@@ -146,9 +145,9 @@ def Pock_LaunchOp : Pock_Op<"launch", NoKernelRole<"Absent">, [AttrSizedOperandS
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel: reads `ins`, writes `outs`";
   let description = [{
-    Calls the kernel function `callee` with `ins` and then `outs`. On tensors
-    each result is the new value of the `outs` operand of its position; on
-    buffers there are no results.
+    Calls the kernel function `callee` with `ins` and then `outs`. On tensors,
+    each result is the new value of the `outs` operand with the same index. On
+    buffers, there are no results.
 
     Constraints: `launch_c1`: the callee is a function of the outermost module
     whose arguments are `ins`, then `outs`; `launch_c2`: on tensors one result of

@@ -1,10 +1,10 @@
 //===- Attention.cpp - attention as a loop over its matrices --------------===//
 //
-// Attention works on one matrix of queries, keys and values at a time, so that
-// scores and probabilities `[T, S]` of one head are all the scratch there is;
-// where threads share the work, on as many as fit a part of the cache, so that
-// it is worth their while. What stands in the loop is the same op on matrices,
-// which is decomposed next.
+// Attention runs on one matrix of queries, keys and values at a time, so that
+// it needs scratch for the scores and probabilities `[T, S]` of one head only.
+// If threads share the work, it runs on as many matrices as fit into a part of
+// the cache. The loop body is the same op on matrices, which is decomposed
+// next.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,8 +25,8 @@ static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
                     shape[shape.size() - 2], shape.back()});
 }
 
-/// How many matrices of scores, of `bytes` each, one iteration makes. They
-/// divide `heads`: a mask that is shared belongs to all of them or to none.
+/// The number of matrices of scores, of `bytes` each, that one iteration makes.
+/// It divides `heads`: a shared mask belongs to all of them or to none.
 static int64_t countAtOnce(Operation *op, int64_t heads, int64_t bytes) {
   TargetLimits limits = limitsAt(op);
   if (!limits.threads || isPortable(op))
@@ -38,9 +38,9 @@ static int64_t countAtOnce(Operation *op, int64_t heads, int64_t bytes) {
   return most;
 }
 
-/// The number of the matrix in a stack of masks, whose leading dimensions are
-/// `mask`, that belongs to matrix `number` of the operands, whose leading
-/// dimensions are `full`: a mask may be shared along dimensions.
+/// The index of the mask for matrix `number` of the operands. The leading
+/// dimensions are `mask` for the stack of masks and `full` for the operands; a
+/// mask may be shared along dimensions.
 static Value maskNumber(OpBuilder &b, Location loc, Value number,
                         ArrayRef<int64_t> full, ArrayRef<int64_t> mask) {
   auto constant = [&](int64_t value) -> Value {
@@ -66,10 +66,10 @@ static Value maskNumber(OpBuilder &b, Location loc, Value number,
 }
 
 namespace {
-/// The op on tensors of rank above two becomes a loop around it on matrices, or
-/// on small stacks of them.
-/// `Op` has operands of the same leading dimensions, the mask last if there is
-/// one, and results of the same leading dimensions.
+/// Turns an op on tensors of rank above two into a loop around the op on
+/// matrices, or on small stacks of them. Operands of `Op` have equal leading
+/// dimensions, and so have its results; the mask is the last operand, if there
+/// is one.
 template <typename Op>
 struct LoopOverMatrices : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;

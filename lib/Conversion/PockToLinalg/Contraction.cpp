@@ -9,9 +9,9 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// With so many rows, a transposed right operand is worth a copy that makes
-/// the innermost loop read consecutive entries; with fewer, a product is one
-/// pass over that operand, which runs along its rows as they are.
+/// From this number of rows on, a transposed right operand is copied, so that
+/// the innermost loop reads consecutive entries. With fewer rows, a product is
+/// one pass over that operand along its rows.
 static constexpr int64_t worthTransposing = 16;
 
 Value pock::buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,

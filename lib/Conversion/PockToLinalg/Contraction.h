@@ -12,8 +12,8 @@ namespace mlir::pock {
 Value buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
                   bool transposeLhs = false, bool transposeRhs = false);
 
-/// How the channels of a convolution are connected: all with all, those of a
-/// group with those of the group, or one with one.
+/// The connection of channels in a convolution: all with all, within groups, or
+/// one with one.
 struct Channels {
   enum Kind { Dense, Grouped, Depthwise };
   Kind kind;
@@ -25,8 +25,8 @@ struct Channels {
 
   Channels transposed() const { return {kind, groups, out, in}; }
 
-  /// The dimensions that channels make up in an activation, given that of the
-  /// group and that of the channel within.
+  /// The dimensions of channels in an activation, given those of the group and
+  /// of the channel within the group.
   template <typename T>
   SmallVector<T> inActivation(T group, T channel) const {
     if (kind == Dense)
@@ -35,8 +35,8 @@ struct Channels {
                            : SmallVector<T>{group};
   }
 
-  /// The dimensions that input channels make up in a filter. Output channels
-  /// are as in an activation.
+  /// The dimensions of input channels in a filter. Output channels are as in an
+  /// activation.
   template <typename T>
   SmallVector<T> inFilter(T channel) const {
     return kind == Depthwise ? SmallVector<T>{} : SmallVector<T>{channel};
@@ -51,8 +51,8 @@ struct Channels {
   SmallVector<int64_t> getFilterShape(Layout layout,
                                       ArrayRef<int64_t> kernel) const;
 
-  /// Makes the loops over groups and over channels within; null where there is
-  /// none.
+  /// Makes the loops over groups and over channels within a group; null if
+  /// there is none.
   AffineExpr addGroupLoop(Loops &loops) const;
   AffineExpr addChannelLoop(Loops &loops, utils::IteratorType iterator) const;
 };
@@ -62,11 +62,11 @@ struct Channels {
 bool isMatmul(const Channels &channels, const Window &window,
               ArrayRef<int64_t> inputs, ArrayRef<int64_t> outputs);
 
-/// The convolution of `input`, padded already, with `filter`, whose dimensions
-/// are those of `channels.getFilterShape`. The result has shape
-/// `[batch, outputs..., channels]` in the order of the layout. With
-/// `mayCollapse` it may be computed as a product of matrices and reshaped,
-/// which is good unless it goes to a strided part of a tensor.
+/// The convolution of the padded `input` with `filter`, whose dimensions are
+/// those of `channels.getFilterShape`. The result has shape `[batch,
+/// outputs..., channels]` in the order of the layout. With `mayCollapse` it may
+/// be computed as a product of matrices and reshaped, which is best unless the
+/// result is a strided part of a tensor.
 Value buildConvolution(OpBuilder &b, Location loc, const Channels &channels,
                        const Window &window, Value input, Value filter,
                        ArrayRef<int64_t> outputs, bool mayCollapse);

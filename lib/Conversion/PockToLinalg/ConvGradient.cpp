@@ -1,8 +1,8 @@
 //===- ConvGradient.cpp - lowering of the gradients of conv ---------------===//
 //
 // conv_transpose, the gradient with respect to the input, is a convolution of
-// stride 1 per residue class (Window.h), with a filter that is packed so that
-// its output channels, the input channels of `conv`, are as contiguous as
+// stride 1 per residue class (Window.h). Its filter is packed so that its
+// output channels, which are the input channels of `conv`, are as contiguous as
 // a forward filter's. conv_weight_grad is a contraction over all windows.
 //
 //===----------------------------------------------------------------------===//
@@ -14,8 +14,8 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The part of `filter` that `classes` use, its taps reversed, with input and
-/// output channels exchanged.
+/// The part of `filter` that `classes` use, with reversed taps, and with input
+/// and output channels exchanged.
 static Value buildPackedFilter(OpBuilder &b, Location loc, Layout layout,
                                const Channels &forward, Value filter,
                                ArrayRef<ResidueClass> classes) {
@@ -50,7 +50,7 @@ static Value buildPackedFilter(OpBuilder &b, Location loc, Layout layout,
     reversed.push_back(c.taps == 1
                            ? getAffineConstantExpr(c.lastTap, b.getContext())
                            : c.lastTap - tap * c.tapStep);
-  // Groups stay with what are output channels in either direction.
+  // Groups belong to the output channels in both directions.
   AffineExpr group = forward.kind == Channels::Dense ? AffineExpr() : out[0];
   AffineExpr forwardIn = out.back();
   AffineExpr forwardOut = in.empty() ? AffineExpr() : in[0];
@@ -80,7 +80,7 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
     Window window = Window::get(op, first ? weight.getShape().drop_front(2)
                                           : weight.getShape().drop_back(2));
     Channels channels = Channels::get(layout, weight, op.getGroups());
-    // (Windows of one entry are a product of matrices, below.)
+    // Windows of one entry are a product of matrices, below.
     if (channels.kind == Channels::Dense &&
         llvm::product_of(window.kernel) != 1 &&
         window.tiles(getSpatialSizes(layout, op.getType().getShape()),
@@ -125,12 +125,12 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
   }
 
 private:
-  /// Each residue class is code of its own: with more of them, compiling takes
-  /// longer than anyone waits.
+  /// Limit of the number of residue classes: each has code of its own, and
+  /// compile time grows with it.
   static constexpr int64_t mostClasses = 36;
 
-  /// Puts zeros between the entries of `input`, after which the strides of
-  /// `window` are one: more work, less code.
+  /// Inserts zeros between the entries of `input`, so that the strides of
+  /// `window` become one: more work, less code.
   static Value spread(OpBuilder &b, Location loc, Value input, Window &window) {
     SmallVector<int64_t> none(window.strides.size(), 0), between;
     for (int64_t stride : window.strides)
@@ -171,8 +171,8 @@ private:
         isReadInKernel(op));
   }
 
-  /// Windows that tile the result: an entry is the product of one window's
-  /// input with the filter's tap there.
+  /// For windows that tile the result: an entry is the product of one window's
+  /// input with the filter's tap.
   static Value buildTiled(OpBuilder &b, Location loc, const Window &window,
                           ConvTransposeOp op) {
     Layout layout = window.layout;
@@ -248,7 +248,7 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
   }
 
 private:
-  /// The loops of the filter outside, those of all windows inside.
+  /// The loops of the filter are outside, those of all windows inside.
   static Value buildContraction(OpBuilder &b, Location loc,
                                 const Window &window, const Channels &channels,
                                 Value input, Value gradient) {

@@ -11,15 +11,15 @@ using namespace mlir::pock;
 
 namespace {
 
-/// An operand and how the loops of the result read it.
+/// An operand, and its indexing map in the loops of the result.
 struct Broadcast {
   Value operand;
   AffineMap map;
 
-  /// Without the dimensions of size 1 that are repeated: what is left can be
-  /// read by collapsed loops, too. Where nothing is repeated, because the
-  /// result has size 1 there, a dimension goes with the one behind it, since
-  /// loops of both may be collapsed.
+  /// Drops broadcast dimensions of size 1, so that collapsed loops can read the
+  /// operand, too. If the result also has size 1 there, nothing is broadcast,
+  /// and the dimension is merged with the next one, since the loops of both may
+  /// be collapsed.
   static Broadcast get(OpBuilder &b, Location loc, Value operand,
                        ArrayRef<int64_t> result) {
     ArrayRef<int64_t> shape = getShape(operand);

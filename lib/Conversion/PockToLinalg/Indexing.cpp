@@ -1,10 +1,9 @@
 //===- Indexing.cpp - lowering of take, scatter_add and cumsum ------------===//
 //
 // A loop over the indices, or along the dimension, around elementwise work on
-// one slice `[before, 1, after]` at a time: the slice's place depends on data,
-// or on the slice before, which no linalg op can say. One index comes after the
-// other, so that sums have one order on every target.
-//
+// one slice `[before, 1, after]` at a time. The position of the slice depends
+// on data, or its value on the previous slice, which linalg ops cannot express.
+// Indices are processed in order, so that sums have one order on every target.
 //===----------------------------------------------------------------------===//
 
 #include "LinalgBuilders.h"
@@ -17,7 +16,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// A tensor seen as `[before, size, after]` around one of its dimensions.
+/// A tensor viewed as `[before, size, after]` around one of its dimensions.
 struct Slab {
   int64_t before, size, after;
 
@@ -48,8 +47,8 @@ static Value addTo(OpBuilder &b, Location loc, Value sum, Value slice) {
                       });
 }
 
-/// Entry `i` of the flat `indices` as an index from 0 to `size - 1`: one that
-/// is out of range must not reach memory outside.
+/// Entry `i` of the flat `indices`, clamped to 0 to `size - 1`: an index out of
+/// range must not access other memory.
 static Value readIndex(OpBuilder &b, Location loc, Value indices, Value i,
                        int64_t size) {
   Value raw = tensor::ExtractOp::create(b, loc, indices, i);
@@ -106,7 +105,7 @@ struct LowerScatterAdd : OpRewritePattern<ScatterAddOp> {
     Slab to = Slab::get(shape, op.getDim(), 1);
     Slab from = Slab::get(op.getUpdates().getType().getShape(), op.getDim(),
                           op.getIndices().getType().getRank());
-    // A constant is a fill here: it has memory that may be written.
+    // Use a fill instead of a constant: its memory may be written.
     Value dest = op.getDest();
     SplatElementsAttr splat;
     if (matchPattern(dest, m_Constant(&splat)))

@@ -139,16 +139,16 @@ Value pock::buildInsert(OpBuilder &b, Location loc, Value source, Value dest,
       getAsIndexOpFoldResult(b.getContext(), strides));
 }
 
-/// A tensor of `shape` with `number` around the box at `offset` of sizes `box`,
-/// and nothing yet in the box.
+/// A tensor of `shape` with `number` around the box at `offset` of sizes `box`;
+/// the box is undefined.
 static Value buildBorder(OpBuilder &b, Location loc, ArrayRef<int64_t> shape,
                          Type element, ArrayRef<int64_t> offset,
                          ArrayRef<int64_t> box, double number) {
   Value dest = buildEmpty(b, loc, shape, element);
   Value padding = buildScalarConstant(b, loc, element, number);
   SmallVector<int64_t> ones(shape.size(), 1), from(shape.size(), 0), to(shape);
-  // Dimension by dimension the entries in front of and behind the box; what is
-  // left lies beside it in later dimensions.
+  // For each dimension, fill the entries before and after the box; the rest is
+  // beside the box in later dimensions.
   for (size_t dim = 0; dim < shape.size(); ++dim) {
     auto fill = [&](int64_t begin, int64_t end) {
       if (begin == end)
@@ -177,7 +177,8 @@ Value pock::buildPadded(OpBuilder &b, Location loc, Value value,
   for (auto [size, l, h, inner] : llvm::zip_equal(from, low, high, interior)) {
     int64_t step = inner + 1;
     int64_t padded = size == 0 ? l + h : (size - 1) * step + 1 + l + h;
-    // Entry `i` goes to `l + i * step`; those within the result stay.
+    // Entry `i` moves to `l + i * step`; entries outside of the result are
+    // dropped.
     int64_t first = l < 0 ? llvm::divideCeil(-l, step) : 0;
     int64_t last = padded - 1 < l ? -1 : (padded - 1 - l) / step;
     last = std::min(last, size - 1);
@@ -201,7 +202,7 @@ Value pock::buildPadded(OpBuilder &b, Location loc, Value value,
 }
 
 Value Part::extract(OpBuilder &b, Location loc, Value from) const {
-  // (A part with as many entries is all of it.)
+  // A part with as many entries is the whole tensor.
   auto type = RankedTensorType::get(shape, getElement(from));
   if (type.getNumElements() == llvm::product_of(getShape(from)))
     return buildReshape(b, loc, from, shape);
@@ -235,8 +236,8 @@ SmallVector<Value> pock::buildLoop(OpBuilder &b, Location loc, int64_t count,
   auto bound = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, loc, value);
   };
-  // A body that writes all of its result does not read the one before, and
-  // bufferization wants a loop to yield what it is given.
+  // A body that writes its whole result does not read the previous one, but
+  // bufferization requires a loop to yield its argument.
   if (count == 1)
     return body(b, bound(0), init);
   Value zero = bound(0), end = bound(count), one = bound(1);

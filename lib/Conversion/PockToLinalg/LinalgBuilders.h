@@ -1,6 +1,6 @@
 //===- LinalgBuilders.h - small builders over linalg and tensor -*- C++ -*-===//
 //
-// What the patterns of `convert-pock-to-linalg` have in common.
+// Shared by the patterns of `convert-pock-to-linalg`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,10 +22,12 @@ void populatePoolingPatterns(RewritePatternSet &patterns);
 void populateReductionPatterns(RewritePatternSet &patterns);
 void populateShapePatterns(RewritePatternSet &patterns);
 
-/// Attention becomes a loop around itself on matrices: before decomposition.
+/// Turns attention into a loop around itself on matrices; runs before
+/// decomposition.
 void populateAttentionPatterns(RewritePatternSet &patterns);
 
-/// The loops of a linalg.generic, made one after the other, outermost first.
+/// The loops of a linalg.generic; they are added from the outermost to the
+/// innermost.
 class Loops {
 public:
   explicit Loops(MLIRContext *context) : context(context) {}

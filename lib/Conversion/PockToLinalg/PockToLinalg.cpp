@@ -1,9 +1,9 @@
 //===- PockToLinalg.cpp - kernels of pock ops -> linalg on tensors --------===//
 //
 // Needs kernels (functions marked `pock.kernel`): one block of pock ops on
-// static tensors, the out arguments last, one for each result. Guarantees that
-// no pock op is left and that each result is computed into its out argument as
-// far as tensors can say so. Does not fuse and does not bufferize.
+// static tensors, with one out argument per result at the end. Guarantees that
+// no pock op is left, and that results are computed into their out arguments as
+// far as tensors can express it. Does not fuse and does not bufferize.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,14 +33,14 @@ using namespace mlir::pock;
 
 namespace {
 
-/// Puts the loops around composite ops that work on one part at a time.
+/// Builds the loops of composite ops that work on one part at a time.
 void loopOverParts(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
   populateAttentionPatterns(patterns);
   walkAndApplyPatterns(kernel, std::move(patterns));
 }
 
-/// Replaces composite ops by their parts until there is none.
+/// Replaces composite ops by their parts until none is left.
 LogicalResult decomposeAll(func::FuncOp kernel) {
   while (true) {
     SmallVector<DecomposableOpInterface> composites;
@@ -79,8 +79,8 @@ LogicalResult lowerOps(func::FuncOp kernel) {
   return failure(result.wasInterrupted());
 }
 
-/// Collapses the loops of an elementwise op of which only a collapsed result
-/// is read.
+/// Collapses the loops of an elementwise op if all readers read a collapsed
+/// result.
 struct CollapseProducer : OpRewritePattern<tensor::CollapseShapeOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -105,14 +105,14 @@ struct CollapseProducer : OpRewritePattern<tensor::CollapseShapeOp> {
 };
 
 /// Moves the expansion of a product's rows behind the elementwise ops that
-/// follow it, so that they run over the same loops, as do those that make
-/// their other operands.
+/// follow it. Then these ops run over the same loops, and so do the ops that
+/// make their other operands.
 void sinkExpansions(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
   linalg::populateFoldReshapeOpsByCollapsingPatterns(
       patterns, [](OpOperand *operand) {
-        // All of them or none: those that are left could not be fused with
-        // the others.
+        // All of them or none: the remaining ones could not be fused with the
+        // others.
         return operand->get().getDefiningOp<tensor::ExpandShapeOp>() &&
                llvm::all_of(operand->get().getUsers(), [](Operation *user) {
                  auto consumer = dyn_cast<linalg::GenericOp>(user);
@@ -125,7 +125,7 @@ void sinkExpansions(func::FuncOp kernel) {
                                                        kernel.getContext());
   tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns,
                                                      kernel.getContext());
-  // (What is written slice by slice stays one tensor.)
+  // A tensor that is written in slices stays one tensor.
   tensor::populateFoldTensorEmptyPatterns(patterns, /*foldSingleUseOnly=*/true);
   tensor::populateReassociativeReshapeFoldingPatterns(patterns);
   (void)applyPatternsGreedily(kernel, std::move(patterns));
@@ -141,9 +141,10 @@ Value stripReshapes(Value value) {
   return value;
 }
 
-/// Makes the value of `use` be computed into `out`, a tensor of its type: the
-/// tensor that it starts from becomes `out`, or a copy into `out`. `placed` are
-/// the values that were placed already: they cannot be in two outs.
+/// Makes the value of `use` be computed into `out`, a tensor of its type: its
+/// initial tensor becomes `out`, or the value is copied into `out`. `placed`
+/// are the values that have an out already, because a value cannot be in two
+/// outs.
 void computeInto(OpBuilder &b, OpOperand &use, Value out,
                  DenseSet<Value> &placed) {
   Value value = use.get();
@@ -152,7 +153,7 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
       value.getType() == out.getType())
     return;
   if (value.getDefiningOp<tensor::EmptyOp>()) {
-    // Its slices, too: what is written slice by slice starts from them.
+    // Also its slices: a tensor that is written in slices starts from them.
     value.replaceUsesWithIf(out, [&](OpOperand &other) {
       return &other == &use || isa<tensor::ExtractSliceOp>(other.getOwner());
     });
@@ -173,7 +174,7 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
   if (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
     OpOperand &source = op->getOpOperand(0);
     auto producer = source.get().getDefiningOp<linalg::LinalgOp>();
-    // (A loop, slices, or a reshape in turn of something computed.)
+    // (A loop, slices, or a reshape of a computed value.)
     bool passesOn =
         !producer &&
         isa_and_present<scf::ForOp, tensor::InsertSliceOp, linalg::LinalgOp>(
@@ -184,7 +185,7 @@ void computeInto(OpBuilder &b, OpOperand &use, Value out,
           buildReshape(b, op->getLoc(), out, getShape(source.get()));
       if (passesOn || producer.getNumReductionLoops() != 0)
         return computeInto(b, source, reshaped, placed);
-      // Fusion of elementwise ops forgets what they are computed into.
+      // Fusion of elementwise ops drops their destination.
       b.setInsertionPoint(op);
       return source.set(
           bufferization::MaterializeInDestinationOp::create(
@@ -209,7 +210,7 @@ void useOuts(func::FuncOp kernel) {
                 placed);
 }
 
-/// Erases what nobody reads.
+/// Erases ops without readers.
 void eraseDead(func::FuncOp kernel) {
   for (Operation &op :
        llvm::make_early_inc_range(llvm::reverse(kernel.getBody().front())))

@@ -1,7 +1,7 @@
 //===- Pooling.cpp - lowering of pooling and its gradients ----------------===//
 //
-// A window slides over the padded input; the loops over its taps take their
-// bounds from an operand that is never read, as linalg's own pooling ops do.
+// A window slides over the padded input. The loops over its taps take their
+// bounds from an operand that is never read, as in linalg's own pooling ops.
 // Gradients are gathered by residue class (Window.h).
 //
 //===----------------------------------------------------------------------===//
@@ -17,7 +17,7 @@ using namespace mlir::pock;
 
 namespace {
 /// Loops `[batch, outputs..., channels | taps...]` in the order of the layout,
-/// and the maps of what is read and written there.
+/// with the maps of input and result.
 struct PoolingLoops {
   Loops loops;
   SmallVector<int64_t> spatialDims, tapDims;
@@ -106,8 +106,8 @@ static Value buildPosition(OpBuilder &b, Location loc, Type type,
       b, loc, type, buildLinear(b, loc, constant, dims, factors));
 }
 
-/// Whether the current window's current tap reads the input of spatial sizes
-/// `sizes` itself rather than padding; null if that is always so.
+/// Whether the current tap of the current window reads the input of spatial
+/// sizes `sizes`, not padding; null if that is always true.
 static Value buildIsInside(OpBuilder &b, Location loc, const Window &window,
                            const PoolingLoops &pooling, ArrayRef<int64_t> sizes,
                            ArrayRef<int64_t> padded) {
@@ -163,9 +163,9 @@ static Value buildTiledPoolGradient(OpBuilder &b, Location loc,
   return buildReshape(b, loc, result, type.getShape());
 }
 
-/// What the inputs of the windows receive: each the sum of `gradient` over the
-/// outputs that read it, or only of those whose `index`, if there is one, is
-/// the position of the tap that reads it.
+/// The gradient of the input of the windows: for each entry, the sum of
+/// `gradient` over the outputs that read it. With `index`, only over outputs
+/// whose index is the position of the tap that reads the entry.
 static Value buildPoolGradient(OpBuilder &b, Location loc, const Window &window,
                                RankedTensorType type, Value gradient,
                                Value index) {
@@ -236,7 +236,7 @@ struct LowerMaxPool : OpRewritePattern<MaxPoolOp> {
   }
 };
 
-/// The maximum of each window first, then the smallest position of an entry
+/// Computes the maximum of each window, then the smallest position of an entry
 /// that is the maximum or NaN.
 struct LowerMaxPoolIndex : OpRewritePattern<MaxPoolIndexOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -264,7 +264,7 @@ struct LowerMaxPoolIndex : OpRewritePattern<MaxPoolIndexOp> {
     auto body = [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
       Value found = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
                                           args[0], args[1]);
-      // Padding never wins, not even where the maximum is -inf.
+      // Padding is never the maximum, not even if the maximum is -inf.
       if (Value inside = buildIsInside(b, loc, window, pooling,
                                        sizes(op.getInput()), sizes(padded)))
         found = arith::AndIOp::create(b, loc, found, inside);

@@ -61,7 +61,7 @@ static Value buildMax(OpBuilder &b, Location loc, ValueRange args) {
   return arith::MaxSIOp::create(b, loc, args[1], args[0]);
 }
 
-/// What no number of `type` is less than. (A power of two: exact as a double.)
+/// The lowest number of `type`; a power of two, so exact as a double.
 static double smallest(Type type) {
   if (isa<FloatType>(type))
     return -std::numeric_limits<double>::infinity();
@@ -87,9 +87,9 @@ static Value buildFound(OpBuilder &b, Location loc, Value element, Value max) {
   return arith::OrIOp::create(b, loc, equal, nan);
 }
 
-/// `value` summed over `dims`. A long sum of numbers of one sign loses an
-/// accuracy that grows with its length: over several dimensions it is a sum of
-/// sums over the innermost of them.
+/// The sum of `value` over `dims`. A long sum of numbers of one sign loses
+/// accuracy with its length, so a sum over several dimensions is a sum of sums
+/// over the innermost of them.
 static Value buildSum(OpBuilder &b, Location loc, Value value,
                       ArrayRef<int64_t> dims) {
   constexpr int64_t longest = 1024;
@@ -160,9 +160,9 @@ struct LowerAmax : OpRewritePattern<AmaxOp> {
   }
 };
 
-/// The maximum first, then the smallest index of an entry that is the maximum
-/// or NaN (then the maximum is NaN, which equals nothing): two reductions that
-/// vectorise.
+/// Computes the maximum, then the smallest index of an entry that is the
+/// maximum or NaN (then the maximum is NaN, which equals nothing). Both
+/// reductions vectorise.
 struct LowerArgmax : OpRewritePattern<ArgmaxOp> {
   using OpRewritePattern::OpRewritePattern;
 

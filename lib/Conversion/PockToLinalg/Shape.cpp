@@ -129,7 +129,7 @@ struct LowerSlice : OpRewritePattern<SliceOp> {
   }
 };
 
-/// Number `loop` of the nest around, as a byte.
+/// The index of loop `loop` of the nest, as a byte.
 Value buildLoopNumber(OpBuilder &b, Location loc, int64_t loop) {
   return arith::IndexCastOp::create(b, loc, b.getI8Type(),
                                     linalg::IndexOp::create(b, loc, loop));

@@ -1,8 +1,8 @@
 //===- TileTransform.cpp - transforms of tiles by small matrices ----------===//
 //
-// Both dimensions of a tile are transformed at once, point by point: every
-// entry is an operand, the same tensor with another map, and every transformed
-// entry a result, a slice of one tensor.
+// Both dimensions of a tile are transformed together, point by point. Every
+// entry is an operand: the same tensor with another map. Every transformed
+// entry is a result: a slice of one tensor.
 //
 //===----------------------------------------------------------------------===//
 

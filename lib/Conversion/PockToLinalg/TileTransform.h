@@ -26,8 +26,7 @@ struct MinimalAlgorithm {
   int64_t tile() const { return outputs + taps - 1; }
 };
 
-/// F(2, 3), and the gradient's F(3, 2), of which the tiles of inputs are the
-/// same.
+/// F(2, 3), and F(3, 2) of the gradient; both have the same tiles of inputs.
 extern const MinimalAlgorithm forwardAlgorithm, gradientAlgorithm;
 
 /// The map of entry (i, j) of the tiles that are transformed.
@@ -45,7 +44,7 @@ Value buildTransform(OpBuilder &b, Location loc, const Matrix &matrix,
 Value transformTiles(OpBuilder &b, Location loc, const Matrix &matrix,
                      int64_t step, Value from, Value into);
 
-/// The map of what has its tiles' dimensions in front, for `buildTransform`.
+/// The map of tensors with the tiles' dimensions first, for `buildTransform`.
 AffineMap mapOfStack(Loops &loops, ArrayRef<AffineExpr> point, int64_t i,
                      int64_t j);
 

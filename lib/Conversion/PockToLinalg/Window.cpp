@@ -1,13 +1,13 @@
 //===- Window.cpp - geometry of convolution and pooling -------------------===//
 //
-// The transpose of a sliding window scatters: outputs add to the inputs that
-// they read. Here it is turned into a gather, which needs no synchronisation
-// and keeps its sum in a register. With stride s, dilation d and low padding p,
-// tap k of output o reads input r = o * s + k * d - p. For the inputs of one
-// residue, r = s * q + residue, the taps that satisfy this for some o are every
-// (s / gcd(s, d))-th one, and with each further one o falls by d / gcd(s, d): a
-// window of stride 1 over the outputs, with the taps in reversed order.
-//
+// The transpose of a sliding window is a scatter: outputs add to the inputs
+// that they read. Here it is turned into a gather, which needs no
+// synchronisation and keeps its sum in a register. With stride s, dilation d
+// and low padding p, tap k of output o reads input r = o * s + k * d - p. For
+// the inputs of one residue, r = s * q + residue, every (s / gcd(s, d))-th tap
+// satisfies this for some o. With each further such tap, o decreases by d /
+// gcd(s, d). So each residue is a window of stride 1 over the outputs, with the
+// taps in reversed order.
 //===----------------------------------------------------------------------===//
 
 #include "Window.h"
@@ -166,7 +166,7 @@ public:
           buildPaddedSpatial(b, loc, layout, value, low, high, number));
   }
 
-  /// What `classes` read: a view, or the values themselves.
+  /// The values that `classes` read: a view, or the values themselves.
   SmallVector<Value> get(ArrayRef<ResidueClass> classes) const {
     SmallVector<int64_t> none(low.size(), 0);
     bool inPadding = readsPadding(classes);

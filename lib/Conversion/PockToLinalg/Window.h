@@ -77,9 +77,9 @@ struct Window {
 };
 
 /// The coordinates `stride * q + residue`, `q < count`, of one dimension of a
-/// window's input, and who reads them: output `q + j * step - low` with tap
+/// window's input, and their readers: output `q + j * step - low` with tap
 /// `lastTap - tapStep * j`, for `j < taps`. Outputs that do not exist read
-/// nothing; padded by `low` and `high` (which may be negative), they do.
+/// nothing; padded by `low` and `high` (which may be negative), they exist.
 struct ResidueClass {
   int64_t residue, count, taps, lastTap, tapStep, step, low, high;
 };
@@ -115,9 +115,9 @@ private:
 using ResidueClassBuilder =
     function_ref<Value(ArrayRef<ResidueClass>, ValueRange padded)>;
 
-/// Builds a tensor of type `type`, the input side of `window`, class by class
-/// from `values`, which are of the output side. An output that does not exist
-/// has the values `padding`. Zero where no output reads the input.
+/// Builds a tensor of type `type` on the input side of `window`, class by
+/// class, from `values` on the output side. Outputs that do not exist have the
+/// value `padding`. Entries that no output reads are zero.
 Value buildByResidueClass(OpBuilder &b, Location loc, RankedTensorType type,
                           const Window &window, ValueRange values,
                           ArrayRef<double> padding, ResidueClassBuilder build);

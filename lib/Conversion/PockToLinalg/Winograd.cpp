@@ -7,12 +7,13 @@
 //   y = A^T [(G g G^T) . (B^T d B)] A
 //
 // Summed over input channels, the product in the middle is 16 products of
-// matrices, [tiles, c] x [c, f]. For the gradient of the filter the tiles of
-// the result's gradient are the filter, F(3x3, 2x2) of the same input tiles,
-// and the sum is over tiles. Sizes that are no multiple of a tile are padded.
+// matrices, [tiles, c] x [c, f]. For the gradient of the filter, the tiles of
+// the result's gradient take the role of the filter, F(3x3, 2x2) of the same
+// input tiles, and the sum is over tiles. Sizes that are not multiples of a
+// tile are padded.
 //
-// Tiles are transformed and multiplied block by block, whole rows of tiles or
-// whole images, so that what is transformed stays in a cache.
+// Tiles are transformed and multiplied in blocks of whole rows of tiles or
+// whole images, so that transformed tiles stay in a cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,7 +42,7 @@ struct Blocks {
     auto consider = [&](int64_t images, int64_t rows) {
       int64_t bytes = images * rows * tilesX * tileBytes;
       double count = double(batch / images) * double(tilesY / rows);
-      // Half of the cache: what the block meets wants room, too.
+      // Half of the cache: the other operands of the block need space, too.
       double cost = bytes <= cache / 2 ? 0 : tileTraffic * count * bytes;
       bool sharedFits = sharedBytes <= cache / 2;
       cost += sharedFits ? double(sharedBytes) : count * sharedBytes;
@@ -64,13 +65,12 @@ private:
   static constexpr double tileTraffic = 3;
 };
 
-/// The part of the transformed filter that is made and used at a time.
+/// The part of the transformed filter that exists at a time.
 struct FilterBlocks {
   int64_t in, out;
 
-  /// Parts that fit the cache if the filter does not and if what they meet,
-  /// `tileBytes` of transformed tiles in one block, is read anew for each of
-  /// them at a lower price.
+  /// Parts that fit the cache, if the filter does not, and if reading
+  /// `tileBytes` of transformed tiles again for each part costs less.
   static FilterBlocks choose(int64_t cache, int64_t in, int64_t out,
                              int64_t entryBytes, int64_t tileBytes) {
     int64_t bytes = entryBytes * in * out;
@@ -111,7 +111,7 @@ SmallVector<Value> buildBlockLoop(
       });
 }
 
-/// The geometry that forward and gradient share.
+/// The geometry that the convolution and its gradient share.
 struct Tiling {
   Location loc;
   const Window &window;
@@ -135,14 +135,14 @@ struct Tiling {
     return tile * tile * getElement(input).getIntOrFloatBitWidth() / 8;
   }
   /// Chooses blocks for `in` and `out` channels. Each block accesses the
-  /// transformed filter, or what becomes its gradient, `sharedAccesses` times.
+  /// transformed filter, or the sums of its gradient, `sharedAccesses` times.
   void chooseBlocks(int64_t cache, int64_t in, int64_t out,
                     int64_t sharedAccesses) {
     blocks = Blocks::choose(cache, getBatch(), tilesY, tilesX,
                             getEntryBytes() * (in + out),
                             sharedAccesses * getEntryBytes() * in * out);
   }
-  /// Parts only if there is one block, for which each part is made once.
+  /// Uses parts only if there is one block, so that each part is made once.
   FilterBlocks chooseFilterBlocks(int64_t cache, int64_t in,
                                   int64_t out) const {
     if (blocks.images != getBatch() || blocks.rows != tilesY)
@@ -159,7 +159,7 @@ struct Tiling {
         .restrict(b, shape.size() - 1, first, count)
         .extract(b, loc, value);
   }
-  /// The shape of what is transformed, with `channels` channels.
+  /// The shape of the transformed tiles, with `channels` channels.
   SmallVector<int64_t> getStack(int64_t channels) const {
     return {tile, tile, blocks.images, blocks.rows, tilesX, channels};
   }
@@ -170,7 +170,7 @@ struct Tiling {
         .restrict(b, 0, first, blocks.images)
         .extract(b, loc, value);
   }
-  /// What windows over whole tiles read of these images.
+  /// The part of these images that windows over whole tiles read.
   Value getPadded(OpBuilder &b, OpFoldResult first) const {
     return window.buildPaddedInput(b, loc, getImages(b, input, first),
                                    {tilesY * step, tilesX * step}, 0.0);
@@ -192,7 +192,7 @@ struct Tiling {
   }
 
   /// Runs `body` for each block, with the first image and row of outputs.
-  /// `begin` makes what the rows of a block of images share.
+  /// `begin` makes the values that all rows of a block of images share.
   using Begin = function_ref<SmallVector<Value>(OpBuilder &, OpFoldResult)>;
   using Body = function_ref<Value(OpBuilder &, ArrayRef<Value> shared,
                                   OpFoldResult, OpFoldResult, Value)>;
@@ -293,7 +293,7 @@ Value pock::buildWinograd(OpBuilder &b, Location loc, int64_t cache,
   if (parts.in == in && parts.out == out)
     whole = transformFilter(b, b.getIndexAttr(0), b.getIndexAttr(0));
 
-  // Rows beyond the result only where a block may have them.
+  // Blocks may have rows beyond the result.
   int64_t width = tiling.tilesX * step;
   bool allRows = blocks.rows == tiling.tilesY;
   int64_t height = allRows ? tiling.height : tiling.tilesY * step;
@@ -331,7 +331,7 @@ Value pock::buildWinograd(OpBuilder &b, Location loc, int64_t cache,
               b, loc, tiling.getChannels(b, transformed, firstIn, parts.in),
               filter, sums[0])};
         })[0];
-    // What reads the result does so image by image, if there is one block.
+    // If there is one block, readers of the result read it image by image.
     int64_t images =
         isRead && blocks.images == tiling.getBatch() ? 1 : blocks.images;
     return buildBlockLoop(b, loc, blocks.images / images, images, result,
@@ -433,7 +433,7 @@ Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
               b, loc, tiling.transformInput(b, algorithm.input, padded[0], row),
               transformGradient(b, padded[1], row, zero), sums);
         });
-    // What reads the gradient does so part by part.
+    // Readers of the gradient read it part by part.
     int64_t rows = in;
     if (isRead)
       while (rows % 2 == 0 && tiling.getEntryBytes() * rows * out > cache / 4)
@@ -448,7 +448,7 @@ Value pock::buildWinogradWeightGradient(OpBuilder &b, Location loc,
           return {transformSums(b, part, firstIn, rows, zero, values[0])};
         })[0];
   }
-  // All tiles at once, so that the sums of a part are done.
+  // All tiles at once, so that the sums of a part are complete.
   SmallVector<Value> padded = pad(b, zero);
   Value transformed =
       tiling.transformInput(b, algorithm.input, padded[0], zero);

@@ -1,4 +1,4 @@
-/* Files of the debugger's or emulator's machine, by semihosting. */
+/* Files on the machine of the debugger or emulator, through semihosting. */
 #include "board.h"
 #include "run.h"
 #include "semihosting.h"

@@ -1,4 +1,4 @@
-/* Files of the machine that runs the program. */
+/* Files on the machine that runs the program. */
 #include "run.h"
 #include <fcntl.h>
 #include <stdio.h>

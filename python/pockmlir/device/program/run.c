@@ -1,8 +1,9 @@
-/* Calls a model's functions as requests.bin says, and writes what they return.
+/* Runs the calls of a model's functions in requests.bin, and writes the
+ * outputs.
  *
  * A request is the function's number (uint32) and its inputs, without gaps; the
- * answer in results.bin is its outputs. In the end, state.bin gets the model's
- * state: all that has been learnt. */
+ * answer in results.bin is its outputs. At the end, the model's state with all
+ * trained values is written to state.bin. */
 #include "run.h"
 
 enum { OK, NO_MODEL, NO_FILES, BAD_REQUEST, CALL_FAILED };
@@ -16,7 +17,7 @@ int file_load(const char *path, void *to, uint32_t bytes) {
   return complete;
 }
 
-/* Return OK when the requests are through. */
+/* Return OK when all requests are done. */
 static int serve(int requests, int results) {
   uint32_t number;
   while (file_read(requests, &number, sizeof number)) {

@@ -1,5 +1,5 @@
-/* What `pock run` puts together: this program, the model's functions
- * (run_model.c, generated), and the files of whoever started it (files_*.c). */
+/* The interfaces between the parts of a program of `pock run`: run.c, the
+ * model's functions (run_model.c, generated), and file access (files_*.c). */
 #ifndef RUN_H
 #define RUN_H
 
@@ -17,20 +17,21 @@ struct run_function {
   const struct run_buffer *buffers;
 };
 
-/* Of run_model.c. */
+/* Defined in run_model.c. */
 extern const struct run_function run_functions[];
 extern const uint32_t run_function_count;
 extern const struct run_buffer run_state;
 int run_load(void); /* fill constants and state; 0 on success */
 int32_t run_call(uint32_t function);
 
-/* Of files_*.c. */
+/* Defined in files_*.c. */
 int file_open(const char *path, int write); /* -1 on failure */
 void file_close(int file);
-int file_read(int file, void *to, uint32_t bytes); /* 1 if all of it was read */
+int file_read(int file, void *to,
+              uint32_t bytes); /* 1 if all bytes were read */
 int file_write(int file, const void *from, uint32_t bytes);
 void say(const char *key, uint32_t number); /* a line of the console */
-void say_memory(void); /* what is known of memory in use, in such lines */
+void say_memory(void); /* known memory in use, as such lines */
 
 /* Fill a buffer from a whole file. */
 int file_load(const char *path, void *to, uint32_t bytes);
