@@ -43,7 +43,7 @@ Value NestEmitter::flat(Access &access) {
   Value buffer = access.root;
   auto type = cast<MemRefType>(buffer.getType());
   if (type.getElementType() != access.elementType) {
-    buffer = PairViewOp::create(b, loc, buffer);
+    buffer = GroupViewOp::create(b, loc, buffer);
     type = cast<MemRefType>(buffer.getType());
   }
   if (type.getRank() == 1 && type.getLayout().isIdentity())

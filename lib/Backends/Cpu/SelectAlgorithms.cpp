@@ -4,7 +4,7 @@
 // and for Winograd's tiles, and sets the attribute `algorithm` if tiles are
 // clearly faster. The unit is a multiply-add of vectors:
 //
-// * 9 per output and two channels directly, half of that in pairs of bf16; 16
+// * 9 per output and two channels directly, less in groups of bf16; 16
 //   per tile of 2x2 outputs by tiles, some partly wasted at the border;
 // * some for each vector that the transforms of tiles and filter load or store.
 //
@@ -12,12 +12,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Isa/GroupProduct.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
-#include "TargetDescription.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
@@ -76,9 +76,9 @@ Convolution describe(ConvWeightGradOp op) {
 }
 
 /// The estimated speed-up of tiles over direct loops, which may multiply
-/// `pairs` of bf16.
+/// `group` terms at once.
 double estimateGain(const Convolution &conv, const TargetDescription &target,
-                    bool pairs) {
+                    int64_t group) {
   Type element = conv.weight.getElementType();
   int64_t lanes = target.lanes(element);
   auto vectors = [&](int64_t channels) -> double {
@@ -91,7 +91,7 @@ double estimateGain(const Convolution &conv, const TargetDescription &target,
   double filterBytes = kTile * conv.in * conv.out * bytesOf(element);
   bool filterFits = filterBytes <= target.l2Bytes;
 
-  double direct = (pairs ? 4.5 : 9) * pixels * products;
+  double direct = 9.0 / group * pixels * products;
   double byTiles = kTile * tiles * products;
   // Tiles of a gradient have as many accesses as tiles of a result: 4 and 16.
   byTiles += kMove * tiles *
@@ -105,6 +105,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
 
   void runOnOperation() override {
     TargetDescription target = TargetDescription::of(getOperation());
+    group = groupOf(target);
     if (winograd != "auto" && winograd != "always" && winograd != "never") {
       getOperation().emitError("expected option 'winograd' to be auto, always "
                                "or never, but got '")
@@ -128,6 +129,15 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
 
 private:
   enum class Winograd { Auto, Always, Never };
+
+  /// How many terms an instruction adds to f32 sums in this module.
+  int64_t groupOf(const TargetDescription &target) {
+    for (const GroupProduct *row : listGroupProducts(target))
+      if (row->getSumType(&getContext()).isF32() &&
+          mayUse(*row, getOperation()))
+        return row->getGroup();
+    return 1;
+  }
 
   /// The measured choice for `kernel`, or else that of the option.
   FailureOr<Winograd> getUse(func::FuncOp kernel) {
@@ -156,10 +166,8 @@ private:
                         op.getDilations(), op.getGroups()))
       return;
     // Tiles are f32: transforms in bf16 would round too much.
-    bool pairs =
-        target.multipliesPairs(op->template getParentOfType<ModuleOp>()) &&
-        conv.in % 2 == 0;
-    double gain = estimateGain(conv, target, pairs);
+    int64_t terms = conv.in % group == 0 ? group : 1;
+    double gain = estimateGain(conv, target, terms);
     bool chosen = use == Winograd::Always || gain >= minGain;
     auto report = chosen ? remark::passed : remark::missed;
     report(
@@ -170,6 +178,9 @@ private:
     if (chosen)
       op.setAlgorithm(Algorithm::Winograd);
   }
+
+  /// What `groupOf` says.
+  int64_t group = 1;
 };
 
 } // namespace
