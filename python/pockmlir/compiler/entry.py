@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
+from ..api.keywords import Options
 from ..api.options import MemoryOptions
-from ..api.request import Options, Request, require_rules
+from ..api.request import Request, require_rules
 from ..api.scheme import Scheme
 from ..api.source import TorchSource
 from ..api.tuning import Tuning

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
+from ..api.keywords import Options
 from ..api.optimizer_groups import OptimizerGroups
-from ..api.request import Options, Request, require_rules
+from ..api.request import Request, require_rules
 from ..api.resolve import resolve_scheme
 from ..api.scheme import ParameterInfo, Scheme
 from ..api.source import Source, TorchSource
