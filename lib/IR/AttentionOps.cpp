@@ -11,6 +11,7 @@ static LogicalResult checkAttention(std::optional<Location> loc, StringRef name,
                                     RankedTensorType key,
                                     RankedTensorType value, Value mask) {
   int64_t rank = query.getRank();
+  // attention_c1
   if (rank < 2 || key.getRank() != rank || value.getRank() != rank ||
       key.getElementType() != query.getElementType() ||
       value.getElementType() != query.getElementType())
@@ -19,11 +20,13 @@ static LogicalResult checkAttention(std::optional<Location> loc, StringRef name,
                              "rank of at least 2, but got ",
                              query, ", ", key, " and ", value);
   ArrayRef<int64_t> leading = query.getShape().drop_back(2);
+  // attention_c2
   if (key.getShape().drop_back(2) != leading ||
       value.getShape().drop_back(2) != leading)
     return emitOptionalError(loc, "'", name,
                              "' expected equal leading dimensions, but got ",
                              query, ", ", key, " and ", value);
+  // attention_c3
   if (key.getDimSize(rank - 1) != query.getDimSize(rank - 1) ||
       key.getDimSize(rank - 2) != value.getDimSize(rank - 2))
     return emitOptionalError(
@@ -37,6 +40,7 @@ static LogicalResult checkAttention(std::optional<Location> loc, StringRef name,
   SmallVector<int64_t> shape(leading);
   shape.append({query.getDimSize(rank - 2), key.getDimSize(rank - 2)});
   auto scores = RankedTensorType::get(shape, type.getElementType());
+  // attention_c4
   bool typed = type.getElementType().isInteger(1) ||
                type.getElementType() == query.getElementType();
   if (!typed || broadcastTypes({type, scores}, type.getElementType()) != scores)
@@ -73,12 +77,14 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *,
 }
 
 LogicalResult AttentionGradOp::verify() {
+  // attention_grad_c1
   if (failed(checkAttention(getLoc(), getOperationName(), getQuery().getType(),
                             getKey().getType(), getValue().getType(),
                             getMask())))
     return failure();
   auto [output, lse] =
       inferAttention(getQuery().getType(), getValue().getType());
+  // attention_grad_c2; the traits of the op check the type of `gradient`.
   if (getOutput().getType() != output || getLse().getType() != lse)
     return emitOpError("expected output and lse of types ")
            << output << " and " << lse << ", but got " << getOutput().getType()

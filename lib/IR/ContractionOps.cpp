@@ -43,12 +43,14 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   auto lhs = cast<RankedTensorType>(adaptor.getLhs().getType());
   auto rhs = cast<RankedTensorType>(adaptor.getRhs().getType());
   int64_t rank = lhs.getRank();
+  // matmul_c1
   if (rank < 2 || rhs.getRank() != rank ||
       lhs.getElementType() != rhs.getElementType())
     return emitOptionalError(loc,
                              "'pock.matmul' expected operands of one element "
                              "type and one rank of at least 2, but got ",
                              lhs, " and ", rhs);
+  // matmul_c2
   if (lhs.getShape().drop_back(2) != rhs.getShape().drop_back(2))
     return emitOptionalError(
         loc, "'pock.matmul' expected equal leading dimensions, but got ", lhs,
@@ -59,6 +61,7 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
     std::swap(m, k);
   if (adaptor.getTransposeRhs())
     std::swap(k2, n);
+  // matmul_c3
   if (k != k2)
     return emitOptionalError(
         loc, "'pock.matmul' expected equal contracted dimensions, but got ", k,
@@ -75,12 +78,14 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *,
                                          SmallVectorImpl<Type> &results) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
   auto weight = cast<RankedTensorType>(adaptor.getWeight().getType());
+  // linear_c1
   if (weight.getRank() != 2 || input.getRank() < 1 ||
       input.getElementType() != weight.getElementType())
     return emitOptionalError(loc,
                              "'pock.linear' expected an input and a weight of "
                              "rank 2 with one element type, but got ",
                              input, " and ", weight);
+  // linear_c2
   if (input.getShape().back() != weight.getDimSize(1))
     return emitOptionalError(
         loc, "'pock.linear' expected equal last dimensions, but got ", input,

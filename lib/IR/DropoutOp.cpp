@@ -12,11 +12,14 @@ using namespace mlir::pock;
 
 LogicalResult DropoutOp::verify() {
   double p = getP().convertToDouble();
+  // dropout_c1
   if (!(p >= 0.0 && static_cast<float>(p) < 1.0f))
     return emitOpError("expected 0 <= p < 1, but got ") << p;
+  // dropout_c3
   if (!llvm::isUInt<32>(getStream()) || !llvm::isUInt<32>(getOffset()))
     return emitOpError("expected stream and offset of 32 bits, but got ")
            << getStream() << " and " << getOffset();
+  // dropout_c2
   if (static_cast<int64_t>(getStrides().size()) != getType().getRank())
     return emitOpError("expected ")
            << getType().getRank() << " strides, but got "

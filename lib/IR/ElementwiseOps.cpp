@@ -88,6 +88,7 @@ LogicalResult SelectOp::inferReturnTypes(MLIRContext *,
 }
 
 LogicalResult CastOp::verify() {
+  // cast_c1
   if (getInput().getType().getShape() != getType().getShape())
     return emitOpError(
                "expected operand and result of the same shape, but got ")
@@ -96,6 +97,7 @@ LogicalResult CastOp::verify() {
 }
 
 LogicalResult HardtanhOp::verify() {
+  // hardtanh_c1
   if (!(getMin().convertToDouble() <= getMax().convertToDouble()))
     return emitOpError("expected min <= max, but got ")
            << getMin().convertToDouble() << " and "
@@ -104,21 +106,25 @@ LogicalResult HardtanhOp::verify() {
 }
 
 LogicalResult ClampOp::verify() {
+  // clamp_c1
   if (!getMin() && !getMax())
     return emitOpError("expected min, max or both");
   return success();
 }
 
 LogicalResult SoftplusOp::verify() {
+  // softplus_c1
   if (getBeta().isZero())
     return emitOpError("expected beta other than zero");
   return success();
 }
 
 LogicalResult WithDerivativesOp::verify() {
+  // with_derivatives_c1
   if (getValue().getType() != getType())
     return emitOpError("expected value and result of the same type, but got ")
            << getValue().getType() << " and " << getType();
+  // with_derivatives_c2
   for (Value operand : getOperands().drop_front()) {
     auto type = cast<RankedTensorType>(operand.getType());
     if (type.getElementType() != getType().getElementType() ||

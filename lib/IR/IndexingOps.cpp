@@ -12,9 +12,11 @@ using namespace mlir::pock;
 static FailureOr<RankedTensorType>
 inferTake(std::optional<Location> loc, StringRef name, RankedTensorType input,
           RankedTensorType indices, int64_t dim) {
+  // take_c1, scatter_add_c1
   if (dim < 0 || dim >= input.getRank())
     return emitOptionalError(loc, "'", name, "' expected dim to be from 0 to ",
                              input.getRank() - 1, ", but got ", dim);
+  // take_c2, scatter_add_c1
   if (input.getDimSize(dim) == 0)
     return emitOptionalError(loc, "'", name,
                              "' expected a dimension that is not empty, but "
@@ -46,6 +48,7 @@ LogicalResult ScatterAddOp::verify() {
                 getIndices().getType(), getDim());
   if (failed(type))
     return failure();
+  // scatter_add_c2
   if (getUpdates().getType() != *type)
     return emitOpError("expected updates of type ")
            << *type << ", but got " << getUpdates().getType();

@@ -21,12 +21,14 @@ LogicalResult CrossEntropyOp::inferReturnTypes(MLIRContext *,
   SmallVector<int64_t> shape(logits.getShape());
   if (logits.getRank() >= 2)
     shape.erase(shape.begin() + 1);
+  // cross_entropy_c1
   if (logits.getRank() < 2 || target.getShape() != ArrayRef(shape))
     return emitOptionalError(
         loc,
         "'pock.cross_entropy' expected logits [N, C, ...] and "
         "targets [N, ...], but got ",
         logits, " and ", target);
+  // cross_entropy_c2
   if (Value weight = adaptor.getWeight()) {
     auto type =
         RankedTensorType::get({logits.getDimSize(1)}, logits.getElementType());
@@ -36,6 +38,7 @@ LogicalResult CrossEntropyOp::inferReturnTypes(MLIRContext *,
           ", but got ", weight.getType());
   }
   double smoothing = adaptor.getLabelSmoothing().convertToDouble();
+  // cross_entropy_c3
   if (!(smoothing >= 0.0 && smoothing <= 1.0))
     return emitOptionalError(loc,
                              "'pock.cross_entropy' expected label_smoothing "
@@ -81,6 +84,7 @@ LogicalResult
 BceWithLogitsOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
                                   Adaptor adaptor,
                                   SmallVectorImpl<Type> &results) {
+  // bce_c1
   if (adaptor.getInput().getType() != adaptor.getTarget().getType())
     return emitOptionalError(loc,
                              "'pock.bce_with_logits' expected input and target "

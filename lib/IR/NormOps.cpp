@@ -9,6 +9,7 @@ using namespace mlir::pock;
 static RankedTensorType inferChannels(std::optional<Location> loc,
                                       StringRef name, RankedTensorType input,
                                       int64_t axis, ValueRange vectors) {
+  // batch_norm_c1
   if (axis < 0 || axis >= input.getRank()) {
     (void)emitOptionalError(loc, "'", name, "' expected axis to be from 0 to ",
                             input.getRank() - 1, ", but got ", axis);
@@ -16,6 +17,7 @@ static RankedTensorType inferChannels(std::optional<Location> loc,
   }
   auto type =
       RankedTensorType::get({input.getDimSize(axis)}, input.getElementType());
+  // batch_norm_c2
   for (Value vector : vectors) {
     if (vector.getType() != type) {
       (void)emitOptionalError(loc, "'", name,
@@ -49,6 +51,7 @@ BatchNormTrainOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc,
                     adaptor.getOperands().drop_front());
   if (!channels)
     return failure();
+  // batch_norm_train_c1
   if (input.getNumElements() <= channels.getDimSize(0))
     return emitOptionalError(loc,
                              "'pock.batch_norm_train' expected more than "
@@ -65,6 +68,7 @@ LogicalResult NormalizeOp::inferReturnTypes(MLIRContext *,
   auto type = cast<RankedTensorType>(adaptor.getInput().getType());
   SmallVector<int64_t> shape(type.getShape());
   int64_t previous = -1;
+  // normalize_c1: distinct, ascending, within the rank.
   for (int64_t dim : adaptor.getDims()) {
     if (dim <= previous || dim >= type.getRank())
       return emitOptionalError(loc,
@@ -74,6 +78,7 @@ LogicalResult NormalizeOp::inferReturnTypes(MLIRContext *,
     shape[dim] = 1;
     previous = dim;
   }
+  // normalize_c1: at least one.
   if (adaptor.getDims().empty())
     return emitOptionalError(loc, "'pock.normalize' expected at least one dim");
   results.push_back(type);

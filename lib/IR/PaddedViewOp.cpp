@@ -30,6 +30,7 @@ LogicalResult PaddedViewOp::verify() {
   auto isNegative = [](int64_t i) { return i < 0; };
   for (auto [name, border] :
        {std::pair(getLowAttrName(), getLow()), {getHighAttrName(), getHigh()}})
+    // padded_view_c1
     if (border.size() != rank || llvm::any_of(border, isNegative))
       return emitOpError("expected ")
              << name << " to have " << rank
@@ -37,6 +38,7 @@ LogicalResult PaddedViewOp::verify() {
   MemRefType expected = getPaddedType(source, getLow(), getHigh());
   if (!expected)
     return emitOpError("expected a strided source, but got ") << source;
+  // padded_view_c2
   if (getType() != expected)
     return emitOpError("expected a result of type ")
            << expected << ", but got " << getType();

@@ -20,10 +20,12 @@ void PairViewOp::build(OpBuilder &b, OperationState &state, Value source) {
 
 LogicalResult PairViewOp::verify() {
   MemRefType expected = getPairType(getSource().getType());
+  // pair_view_c1
   if (!expected)
     return emitOpError("expected a contiguous source whose last dimension is "
                        "even, but got ")
            << getSource().getType();
+  // pair_view_c2
   if (getType() != expected)
     return emitOpError("expected a result of type ")
            << expected << ", but got " << getType();

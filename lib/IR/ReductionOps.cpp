@@ -11,6 +11,7 @@ static RankedTensorType inferReduced(std::optional<Location> loc,
                                      ArrayRef<int64_t> dims, bool keepdim) {
   auto type = cast<RankedTensorType>(input.getType());
   int64_t previous = -1;
+  // reduce_c1, argmax_c1
   for (int64_t dim : dims) {
     if (dim <= previous || dim >= type.getRank()) {
       (void)emitOptionalError(
@@ -61,6 +62,7 @@ LogicalResult ArgmaxOp::inferReturnTypes(MLIRContext *context,
 }
 
 static LogicalResult verifyDim(Operation *op, int64_t dim, int64_t rank) {
+  // softmax_c1, cumsum_c1, iota_c1
   if (dim < 0 || dim >= rank)
     return op->emitOpError("expected dim to be from 0 to ")
            << rank - 1 << ", but got " << dim;

@@ -8,6 +8,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 LogicalResult ReshapeOp::verify() {
+  // reshape_c1
   if (getInput().getType().getNumElements() != getType().getNumElements() ||
       getInput().getType().getElementType() != getType().getElementType())
     return emitOpError("expected as many elements of the same type, but got ")
@@ -21,6 +22,7 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *,
                                             SmallVectorImpl<Type> &results) {
   auto type = cast<RankedTensorType>(adaptor.getInput().getType());
   ArrayRef<int64_t> permutation = adaptor.getPermutation();
+  // transpose_c1
   if (static_cast<int64_t>(permutation.size()) != type.getRank() ||
       !isPermutationVector(permutation))
     return emitOptionalError(loc, "'pock.transpose' expected a permutation of ",
@@ -37,6 +39,7 @@ LogicalResult PackBitsOp::inferReturnTypes(MLIRContext *context,
                                            Adaptor adaptor,
                                            SmallVectorImpl<Type> &results) {
   auto type = cast<RankedTensorType>(adaptor.getInput().getType());
+  // pack_bits_c1
   if (type.getRank() == 0 || type.getDimSize(0) != 8)
     return emitOptionalError(loc,
                              "'pock.pack_bits' expected a first dimension "
@@ -60,6 +63,7 @@ LogicalResult UnpackBitsOp::inferReturnTypes(MLIRContext *context,
 
 LogicalResult ExpandOp::verify() {
   RankedTensorType input = getInput().getType();
+  // expand_c1
   if (input.getElementType() != getType().getElementType() ||
       broadcastTypes({input, getType()}, input.getElementType()) != getType())
     return emitOpError(
@@ -72,10 +76,12 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *,
                                          std::optional<Location> loc,
                                          Adaptor adaptor,
                                          SmallVectorImpl<Type> &results) {
+  // concat_c1
   if (adaptor.getInputs().empty())
     return emitOptionalError(loc, "'pock.concat' expected at least one input");
   auto first = cast<RankedTensorType>(adaptor.getInputs()[0].getType());
   int64_t dim = adaptor.getDim();
+  // concat_c2
   if (dim < 0 || dim >= first.getRank())
     return emitOptionalError(loc, "'pock.concat' expected dim to be from 0 to ",
                              first.getRank() - 1, ", but got ", dim);
@@ -85,6 +91,7 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *,
     SmallVector<int64_t> expected(first.getShape());
     if (type.getRank() == first.getRank())
       expected[dim] = type.getDimSize(dim);
+    // concat_c3
     if (type.getShape() != ArrayRef(expected) ||
         type.getElementType() != first.getElementType())
       return emitOptionalError(
@@ -102,12 +109,14 @@ inferSlice(std::optional<Location> loc, StringRef name, RankedTensorType type,
            ArrayRef<int64_t> starts, ArrayRef<int64_t> limits,
            ArrayRef<int64_t> strides) {
   size_t rank = type.getRank();
+  // slice_c1
   if (starts.size() != rank || limits.size() != rank || strides.size() != rank)
     return emitOptionalError(loc, "'", name,
                              "' expected starts, limits and strides to have ",
                              rank, " entries each");
   SmallVector<int64_t> shape;
   for (size_t i = 0; i < rank; ++i) {
+    // slice_c2
     if (starts[i] < 0 || starts[i] > limits[i] ||
         limits[i] > type.getDimSize(i) || strides[i] < 1)
       return emitOptionalError(
@@ -140,6 +149,7 @@ LogicalResult InsertSliceOp::verify() {
                  getLimits(), getStrides());
   if (failed(type))
     return failure();
+  // insert_slice_c1
   if (getSource().getType() != *type)
     return emitOpError("expected a source of type ")
            << *type << ", but got " << getSource().getType();
@@ -154,12 +164,14 @@ LogicalResult PadOp::inferReturnTypes(MLIRContext *,
   ArrayRef<int64_t> low = adaptor.getLow(), high = adaptor.getHigh(),
                     interior = adaptor.getInterior();
   size_t rank = type.getRank();
+  // pad_c1: one entry per dimension.
   if (low.size() != rank || high.size() != rank || interior.size() != rank)
     return emitOptionalError(
         loc, "'pock.pad' expected low, high and interior to have ", rank,
         " entries each");
   SmallVector<int64_t> shape;
   for (size_t i = 0; i < rank; ++i) {
+    // pad_c1: none negative.
     if (low[i] < 0 || high[i] < 0 || interior[i] < 0)
       return emitOptionalError(loc,
                                "'pock.pad' expected low, high and interior "

@@ -46,10 +46,12 @@ LogicalResult pock::verifyStorable(Operation *op, TypeRange types) {
     auto shaped = dyn_cast<ShapedType>(type);
     if (!shaped)
       continue;
+    // param_c6, launch_c3: element types.
     if (!isStorableElement(shaped.getElementType()))
       return op->emitOpError("expected elements to be integers of up to 64 "
                              "bits, f16, bf16, f32, f64 or index, but got ")
              << type;
+    // param_c6, launch_c3: sizes.
     if (shaped.hasRank() && shaped.hasStaticShape() &&
         bytesOf(type) >= kMostBytes)
       return op->emitOpError("expected less than 2^46 bytes, but got ") << type;

@@ -1,5 +1,6 @@
 //===- StructureOps.cpp - verifiers of parameters, updates, launches ------===//
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/IR/StorableTypes.h"
 
@@ -14,18 +15,23 @@ using namespace mlir::pock;
 
 LogicalResult ParamOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
+  // param_c1
   if (!type || !type.hasStaticShape())
     return emitOpError("expected a tensor of static shape, but got ")
            << getType();
+  // param_c6
   if (failed(verifyStorable(*this, type)))
     return failure();
+  // param_c5
   if (!isOutermost(*this))
     return emitOpError("expected a parameter in the outermost module");
+  // param_c2
   if (getTrained() && (getKind() != ParamKind::Parameter ||
                        !isa<FloatType>(type.getElementType())))
     return emitOpError("expected only a parameter of floating-point type to be "
                        "trained, but got kind ")
            << stringifyParamKind(getKind()) << " and type " << type;
+  // param_c3
   if (SliceAttr slice = getSliceAttr()) {
     if (!getTrained())
       return emitOpError("expected a parameter with a slice to be trained");
@@ -35,6 +41,7 @@ LogicalResult ParamOp::verify() {
       return emitOpError("expected a slice within ")
              << type << ", but got " << slice;
   }
+  // param_c4
   if (std::optional<ArrayRef<int64_t>> permutation = getPermutation())
     if (static_cast<int64_t>(permutation->size()) != type.getRank() ||
         !isPermutationVector(*permutation))
@@ -70,10 +77,12 @@ static LogicalResult verifyParamType(Operation *op,
 }
 
 LogicalResult LoadParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // load_param_c1
   return verifyParamType(*this, symbols, getParamAttr(), getType());
 }
 
 LogicalResult StoreParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // store_param_c2
   for (Operation *next = (*this)->getNextNode(); next;
        next = next->getNextNode())
     if (auto store = dyn_cast<StoreParamOp>(next))
@@ -83,6 +92,7 @@ LogicalResult StoreParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
         diag.attachNote(getLoc()) << "stored here before";
         return diag;
       }
+  // store_param_c1
   return verifyParamType(*this, symbols, getParamAttr(), getValue().getType());
 }
 
@@ -99,6 +109,7 @@ LogicalResult SparseUpdateOp::verifyRegions() {
 }
 
 LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // sparse_update_c1
   ParamOp param = lookupParam(*this, symbols, getParamAttr());
   if (!param)
     return failure();
@@ -109,6 +120,7 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (SliceAttr slice = param.getSliceAttr())
     shape[slice.getAxis()] = slice.getSize();
   type = RankedTensorType::get(shape, type.getElementType());
+  // sparse_update_c2
   if (getGradient().getType() != type) {
     InFlightDiagnostic diag = emitOpError("expected a gradient of type ")
                               << type << ", but got "
@@ -116,6 +128,7 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
     diag.attachNote(param.getLoc()) << "declared here";
     return diag;
   }
+  // sparse_update_c3
   for (StringRef name : getOptimizer().getStateNames()) {
     auto symbol = StringAttr::get(getContext(), getParam() + "." + name);
     auto state = symbols.lookupNearestSymbolFrom<ParamOp>(*this, symbol);
@@ -132,6 +145,7 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
 
 LogicalResult FailIfOp::verify() {
   std::optional<ArrayRef<int64_t>> range = getRange();
+  // fail_if_c1
   if (range && (range->size() != 2 || range->front() >= range->back()))
     return emitOpError("expected a range of two numbers, the first less than "
                        "the second");
@@ -151,12 +165,14 @@ LogicalResult FailIfOp::canonicalize(FailIfOp op, PatternRewriter &rewriter) {
 }
 
 LogicalResult LaunchOp::verify() {
+  // launch_c3
   if (failed(verifyStorable(*this, getOperandTypes())) ||
       failed(verifyStorable(*this, getResultTypes())))
     return failure();
   bool tensors = llvm::any_of(getOuts().getTypes(), [](Type type) {
     return isa<RankedTensorType>(type);
   });
+  // launch_c2
   if (tensors ? getOuts().getTypes() != getResultTypes() : getNumResults() != 0)
     return emitOpError(
         "expected one result of the type of each outs operand on "
@@ -176,6 +192,7 @@ static bool accepts(Type argument, Type operand) {
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // launch_c1
   auto kernel = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
       *this, getCalleeAttr());
   if (!kernel || !isOutermost(kernel))
@@ -184,7 +201,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // A bufferized kernel may want workspace, which pock-plan-memory passes.
   ArrayRef<Type> arguments = kernel.getArgumentTypes();
   size_t workspace =
-      kernel->hasAttr("pock.workspace") && getNumResults() ? 1 : 0;
+      kernel->hasAttr(attribute::workspace) && getNumResults() ? 1 : 0;
   bool fits = arguments.size() == getNumOperands() + workspace;
   for (auto [argument, operand] : llvm::zip(arguments, getOperandTypes()))
     fits = fits && accepts(argument, operand);

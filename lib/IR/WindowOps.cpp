@@ -19,10 +19,12 @@ inferWindowShape(std::optional<Location> loc, StringRef name,
                  RankedTensorType input, int64_t channels,
                  const Window &window) {
   int64_t rank = input.getRank(), spatial = rank - 2;
+  // window_c1: spatial dimensions.
   if (spatial < 1 || spatial > 2)
     return emitOptionalError(
         loc, "'", name, "' expected one or two spatial dimensions, but got ",
         input);
+  // window_c1: entries of the attributes.
   for (ArrayRef<int64_t> values : {window.kernel, window.strides, window.low,
                                    window.high, window.dilations})
     if (static_cast<int64_t>(values.size()) != spatial)
@@ -34,10 +36,12 @@ inferWindowShape(std::optional<Location> loc, StringRef name,
   SmallVector<int64_t> shape(input.getShape());
   shape[channelDim(window.layout, rank)] = channels;
   for (int64_t i = 0; i < spatial; ++i) {
+    // window_c2: strides and dilations.
     if (window.strides[i] < 1 || window.dilations[i] < 1 ||
         window.kernel[i] < 1)
       return emitOptionalError(
           loc, "'", name, "' expected positive kernel, strides and dilations");
+    // window_c2: paddings.
     if (window.low[i] < 0 || window.high[i] < 0)
       return emitOptionalError(loc, "'", name,
                                "' expected paddings that are not negative");
@@ -45,6 +49,7 @@ inferWindowShape(std::optional<Location> loc, StringRef name,
     int64_t outputs =
         windowOutputs(size, window.kernel[i], window.strides[i], window.low[i],
                       window.high[i], window.dilations[i]);
+    // window_c3
     if (outputs < 1)
       return emitOptionalError(loc, "'", name,
                                "' expected a window that fits the "
@@ -85,10 +90,12 @@ inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
   int64_t perGroup = shape[first ? 1 : rank - 2];
   int64_t channels = input.getDimSize(channelDim(layout, rank));
   int64_t groups = op.getGroups();
+  // conv_c1
   if (groups < 1 || channels % groups || filters % groups)
     return emitOptionalError(loc, "'", name, "' expected groups to divide ",
                              channels, " input and ", filters,
                              " output channels, but got ", groups);
+  // conv_c2
   if (perGroup * groups != channels)
     return emitOptionalError(loc, "'", name, "' expected a weight with ",
                              channels / groups,
@@ -127,6 +134,7 @@ static LogicalResult verifyForward(Operation *op,
 }
 
 LogicalResult ConvTransposeOp::verify() {
+  // conv_transpose_c1
   return verifyForward(*this,
                        inferConv(getLoc(), getOperationName(), getType(),
                                  getWeight().getType(), *this),
@@ -134,6 +142,7 @@ LogicalResult ConvTransposeOp::verify() {
 }
 
 LogicalResult ConvWeightGradOp::verify() {
+  // conv_weight_grad_c1
   return verifyForward(*this,
                        inferConv(getLoc(), getOperationName(),
                                  getInput().getType(), getType(), *this),
@@ -162,6 +171,7 @@ inferPool(std::optional<Location> loc, StringRef name, RankedTensorType input,
     int64_t extent = dilations[i] * (window.kernel[i] - 1) + 1;
     int64_t dim = firstSpatialDim(layout) + i;
     int64_t lastStart = ((*shape)[dim] - 1) * window.strides[i] - window.low[i];
+    // pool_c1, avg_pool_c2
     if (window.low[i] >= extent || lastStart >= input.getDimSize(dim))
       return emitOptionalError(loc, "'", name,
                                "' expected every window to "
@@ -195,6 +205,7 @@ LogicalResult AvgPoolOp::inferReturnTypes(MLIRContext *,
                                           std::optional<Location> loc,
                                           Adaptor adaptor,
                                           SmallVectorImpl<Type> &results) {
+  // avg_pool_c1
   if (adaptor.getDivisor() == 0)
     return emitOptionalError(
         loc, "'pock.avg_pool' expected a divisor other than zero");
@@ -210,10 +221,12 @@ LogicalResult AvgPoolOp::inferReturnTypes(MLIRContext *,
 }
 
 LogicalResult MaxPoolGradOp::verify() {
+  // max_pool_grad_c2
   if (getIndex().getType().getShape() != getGradient().getType().getShape())
     return emitOpError(
                "expected index and gradient of the same shape, but got ")
            << getIndex().getType() << " and " << getGradient().getType();
+  // max_pool_grad_c1
   return verifyForward(*this,
                        inferPool(getLoc(), getOperationName(), getType(), *this,
                                  getDilations(), true),
@@ -221,6 +234,7 @@ LogicalResult MaxPoolGradOp::verify() {
 }
 
 LogicalResult SumPoolGradOp::verify() {
+  // sum_pool_grad_c1
   return verifyForward(*this,
                        inferPool(getLoc(), getOperationName(), getType(), *this,
                                  getDilations(), true),
@@ -230,10 +244,12 @@ LogicalResult SumPoolGradOp::verify() {
 LogicalResult AdaptiveAvgPoolOp::verify() {
   RankedTensorType input = getInput().getType(), result = getType();
   int64_t rank = input.getRank();
+  // adaptive_avg_pool_c1: one or two spatial dimensions.
   if (rank < 3 || rank > 4 || result.getRank() != rank)
     return emitOpError("expected one or two spatial dimensions, but got ")
            << input << " and " << result;
   int64_t channel = channelDim(getLayout(), rank);
+  // adaptive_avg_pool_c1: only they differ.
   if (input.getDimSize(0) != result.getDimSize(0) ||
       input.getDimSize(channel) != result.getDimSize(channel) ||
       input.getElementType() != result.getElementType())

@@ -20,11 +20,13 @@ using namespace mlir::pock;
 LogicalResult AdamAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                Real beta1, Real beta2, Real eps,
                                Real weightDecay, bool, bool, bool) {
+  // adam_c1
   for (auto [name, beta] :
        {std::pair("beta1", beta1.value), {"beta2", beta2.value}})
     if (!(beta >= 0.0 && beta < 1.0))
       return emitError() << "expected " << name
                          << " to be at least 0 and below 1, but got " << beta;
+  // adam_c2
   if (failed(verifyNotNegative(emitError, "eps", eps)))
     return failure();
   return verifyNotNegative(emitError, "weight_decay", weightDecay);
@@ -81,6 +83,7 @@ LogicalResult AdamUpdateOp::verify() {
                           {getLr(), getCorrection1(), getCorrection2()})))
     return failure();
   bool amsgrad = getOptimizer().getAmsgrad();
+  // adam_update_c1
   if (bool(getMaxExpAvgSq()) != amsgrad || bool(getNewMaxExpAvgSq()) != amsgrad)
     return emitOpError("expected max_exp_avg_sq and a fourth result ")
            << (amsgrad ? "with" : "only with") << " amsgrad";

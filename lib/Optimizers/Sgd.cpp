@@ -23,12 +23,15 @@ using namespace mlir::pock;
 LogicalResult SgdAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                               Real momentum, Real dampening, Real weightDecay,
                               bool nesterov, bool) {
+  // sgd_c1: momentum and weight_decay.
   if (failed(verifyNotNegative(emitError, "momentum", momentum)) ||
       failed(verifyNotNegative(emitError, "weight_decay", weightDecay)))
     return failure();
+  // sgd_c1: dampening.
   if (!std::isfinite(dampening.value))
     return emitError() << "expected dampening to be finite, but got "
                        << dampening.value;
+  // sgd_c2
   if (nesterov && (momentum.value == 0.0 || dampening.value != 0.0))
     return emitError() << "expected momentum and no dampening with nesterov, "
                           "but got momentum "
@@ -112,6 +115,7 @@ LogicalResult SgdUpdateOp::verify() {
   if (failed(verifyUpdate(*this, getParam(), tensors, {getLr(), getScale()})))
     return failure();
   bool momentum = hasMomentum(getOptimizer());
+  // sgd_update_c1
   if (bool(getMomentumBuffer()) != momentum || bool(getScale()) != momentum ||
       bool(getNewMomentumBuffer()) != momentum)
     return emitOpError("expected momentum_buffer, scale and a second result ")

@@ -12,12 +12,14 @@ using namespace mlir::pock;
 LogicalResult pock::verifyUpdate(Operation *op, Value param, ValueRange tensors,
                                  ArrayRef<Value> scalars) {
   Type type = param.getType();
+  // update_c1: tensors.
   for (Value tensor : tensors)
     if (tensor.getType() != type)
       return op->emitOpError("expected gradient, states and results of the "
                              "parameter's type ")
              << type << ", but got " << tensor.getType();
   Type element = getElementTypeOrSelf(type);
+  // update_c1: scalars.
   for (Value scalar : scalars)
     if (scalar && getElementTypeOrSelf(scalar) != element)
       return op->emitOpError("expected scalars of the parameter's element "

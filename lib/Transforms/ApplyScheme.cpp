@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -62,7 +63,7 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto scheme = module->getAttrOfType<DictionaryAttr>("pock.scheme");
+    auto scheme = module->getAttrOfType<DictionaryAttr>(attribute::scheme);
     if (!scheme)
       return;
     bool trains = false, refused = false;
@@ -85,7 +86,7 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
       module.emitError("'pock.scheme' leaves nothing to train");
       return signalPassFailure();
     }
-    module->removeAttr("pock.scheme");
+    module->removeAttr(attribute::scheme);
   }
 
   /// Marks `param` trained; a fraction below one becomes a slice.

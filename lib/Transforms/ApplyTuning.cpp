@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelTuning.h"
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/Transforms/KernelFingerprint.h"
 #include "Pock/Transforms/Passes.h"
@@ -26,34 +27,17 @@ struct ApplyTuning : public ::mlir::pock::impl::ApplyTuningBase<ApplyTuning> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<DictionaryAttr> tuning = takeTuning(module);
-    if (failed(tuning))
-      return signalPassFailure();
+    auto tuning =
+        cast_or_null<DictionaryAttr>(module->removeAttr(attribute::tuning));
     for (func::FuncOp kernel : kernelsOf(module)) {
       std::string fingerprint = kernelFingerprint(kernel);
-      kernel->setAttr("pock.fingerprint",
+      kernel->setAttr(attribute::fingerprint,
                       StringAttr::get(&getContext(), fingerprint));
-      if (auto choice = tuning->getAs<DictionaryAttr>(fingerprint))
+      if (!tuning)
+        continue;
+      if (auto choice = tuning.getAs<DictionaryAttr>(fingerprint))
         applyChoice(kernel, choice);
     }
-  }
-
-  /// The verified module attribute, which is removed; empty if there is none.
-  static FailureOr<DictionaryAttr> takeTuning(ModuleOp module) {
-    Attribute attr = module->removeAttr("pock.tuning");
-    if (!attr)
-      return DictionaryAttr::get(module.getContext());
-    auto tuning = dyn_cast<DictionaryAttr>(attr);
-    if (!tuning)
-      return module.emitError("expected 'pock.tuning' to be a dictionary, "
-                              "but got ")
-             << attr;
-    for (NamedAttribute entry : tuning)
-      if (failed(verifyChoice(module, entry.getValue(),
-                              "the 'pock.tuning' of '" +
-                                  entry.getName().strref() + "'")))
-        return failure();
-    return tuning;
   }
 };
 } // namespace

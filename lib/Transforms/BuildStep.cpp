@@ -13,6 +13,7 @@
 #include "StepGradients.h"
 #include "StepOptions.h"
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -40,8 +41,9 @@ static Value getLoss(func::FuncOp function) {
 }
 
 static DictionaryAttr named(MLIRContext *context, StringRef name) {
-  return DictionaryAttr::get(context, {{StringAttr::get(context, "pock.name"),
-                                        StringAttr::get(context, name)}});
+  return DictionaryAttr::get(context,
+                             {{StringAttr::get(context, attribute::name),
+                               StringAttr::get(context, name)}});
 }
 
 namespace {

@@ -17,10 +17,13 @@
 
 #include "Pock/Codegen/KernelCost.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_FITMEMORY
@@ -69,8 +72,8 @@ public:
       }
     }
     if (best.function != function) {
-      if (Attribute bound = best.function->getAttr("pock.least_peak"))
-        function->setAttr("pock.least_peak", bound);
+      if (Attribute bound = best.function->getAttr(attribute::leastPeak))
+        function->setAttr(attribute::leastPeak, bound);
       function.getBody().takeBody(best.function.getBody());
       best.function.erase();
     }
@@ -189,7 +192,8 @@ private:
       rewriter.launch(task);
     rewriter.finish(function.getBody().front());
     if (reorder)
-      copy->setAttr("pock.least_peak", builder.getI64IntegerAttr(order.bound));
+      copy->setAttr(attribute::leastPeak,
+                    builder.getI64IntegerAttr(order.bound));
     return copy;
   }
 
@@ -219,7 +223,7 @@ private:
         mapping.map(operand, copy(operand, bufferOf));
       auto again = cast<LaunchOp>(builder.clone(*op, mapping));
       if (task != original)
-        again->setAttr("pock.again", builder.getUnitAttr());
+        again->setAttr(attribute::again, builder.getUnitAttr());
       for (auto [buffer, original, result] : llvm::zip(
                found.tasks[task].writes, op.getResults(), again.getResults())) {
         made[buffer] = result;
@@ -281,31 +285,26 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Attribute attr = module->getAttr("pock.memory_limit");
-    if (!attr)
+    auto limit = module->getAttrOfType<IntegerAttr>(attribute::memoryLimit);
+    if (!limit)
       return;
-    auto limit = dyn_cast<IntegerAttr>(attr);
     TargetDescription target = TargetDescription::of(module);
-    if (!limit || limit.getInt() < 0) {
-      module.emitError("expected 'pock.memory_limit' to be a number of bytes, "
-                       "but got ")
-          << attr;
-      return signalPassFailure();
-    }
     SymbolTable symbols(module);
     ParameterPlaces params(module, target.alignment);
     int64_t stored = params.constants + params.state;
     int64_t arena = 0;
     func::FuncOp largest;
-    for (auto function :
-         llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
-      if (function.isExternal() || function->hasAttr("pock.kernel"))
-        continue;
+    for (func::FuncOp function : entriesOf(module)) {
       FailureOr<int64_t> needed =
           Fitter(function, symbols, params, optionsOf(params), reorder)
               .run(limit.getInt() - stored);
       if (failed(needed))
         return signalPassFailure();
+      remark::analysis(function.getLoc(), remark::RemarkOpts::name("arena")
+                                              .category("pock-fit-memory")
+                                              .function(function.getSymName()))
+          << remark::metric("arena", *needed)
+          << remark::metric("limit", limit.getInt() - stored);
       if (*needed > arena) {
         arena = *needed;
         largest = function;

@@ -8,6 +8,8 @@
 #include "KernelGroups.h"
 #include "Views.h"
 
+#include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -150,7 +152,7 @@ private:
     func::FuncOp kernel =
         launch(ops, ins.getArrayRef(), outs, destinations, inPlace);
     if (group.byChannels)
-      kernel->setAttr("pock.channel_blocks", builder.getUnitAttr());
+      kernel->setAttr(attribute::channelBlocks, builder.getUnitAttr());
   }
 
   /// Takes what a kernel reads of `param` from `ins`, as it finds that in `out`
@@ -202,7 +204,7 @@ private:
     auto kernel = func::FuncOp::create(
         loc, nameOf(ops), FunctionType::get(context, arguments, results));
     kernel.setPrivate();
-    kernel->setAttr("pock.kernel", UnitAttr::get(context));
+    kernel->setAttr(attribute::kernel, UnitAttr::get(context));
     symbols.insert(kernel);
     Block *body = kernel.addEntryBlock();
     IRMapping inner;
@@ -400,10 +402,7 @@ struct FormKernels : public ::mlir::pock::impl::FormKernelsBase<FormKernels> {
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    SmallVector<func::FuncOp> functions(getOperation().getOps<func::FuncOp>());
-    for (func::FuncOp function : functions) {
-      if (function.isExternal() || function->hasAttr("pock.kernel"))
-        continue;
+    for (func::FuncOp function : entriesOf(getOperation())) {
       if (failed(verifyGroupable(function)))
         return signalPassFailure();
       Outliner(function, symbols, reorder, mostOps).run();

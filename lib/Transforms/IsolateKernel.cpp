@@ -8,6 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelTuning.h"
+#include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -28,20 +30,18 @@ struct IsolateKernel
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    FailureOr<ArrayAttr> candidates = takeCandidates(module);
-    if (failed(candidates))
-      return signalPassFailure();
+    ArrayAttr candidates = takeCandidates(module);
     auto original = module.lookupSymbol<func::FuncOp>(kernel);
-    if (!original || !original->hasAttr("pock.kernel")) {
+    if (!original || !isKernel(original)) {
       module.emitError("no kernel is called '") << kernel << "'";
       return signalPassFailure();
     }
-    module->removeAttr("pock.tuning"); // Candidates are what they say.
+    module->removeAttr(attribute::tuning); // Candidates are what they say.
     original->remove();
     for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
       op.erase();
     OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-    for (auto [i, choice] : llvm::enumerate(*candidates)) {
+    for (auto [i, choice] : llvm::enumerate(candidates)) {
       auto copy = cast<func::FuncOp>(builder.clone(*original));
       copy.setSymName((kernel + "_" + Twine(i)).str());
       applyChoice(copy, cast<DictionaryAttr>(choice));
@@ -54,23 +54,13 @@ struct IsolateKernel
     func::ReturnOp::create(builder, module.getLoc());
   }
 
-  /// The verified module attribute, which is removed; one kernel as it is if
-  /// there is none.
-  static FailureOr<ArrayAttr> takeCandidates(ModuleOp module) {
-    Attribute attr = module->removeAttr("pock.candidates");
+  /// The module attribute, which is removed; one kernel as it is if there is
+  /// none.
+  static ArrayAttr takeCandidates(ModuleOp module) {
+    if (Attribute candidates = module->removeAttr(attribute::candidates))
+      return cast<ArrayAttr>(candidates);
     MLIRContext *context = module.getContext();
-    if (!attr)
-      return ArrayAttr::get(context, {DictionaryAttr::get(context)});
-    auto candidates = dyn_cast<ArrayAttr>(attr);
-    if (!candidates)
-      return module.emitError("expected 'pock.candidates' to be an array, "
-                              "but got ")
-             << attr;
-    for (auto [i, choice] : llvm::enumerate(candidates))
-      if (failed(verifyChoice(module, choice,
-                              "entry " + Twine(i) + " of 'pock.candidates'")))
-        return failure();
-    return candidates;
+    return ArrayAttr::get(context, {DictionaryAttr::get(context)});
   }
 
   /// A function from the kernel's ins to its outs.
@@ -86,9 +76,9 @@ struct IsolateKernel
       return builder.getStringAttr(prefix + Twine(i));
     };
     for (size_t i = 0; i < ins.size(); ++i)
-      function.setArgAttr(i, "pock.name", named("x", i));
+      function.setArgAttr(i, attribute::name, named("x", i));
     for (size_t i = 0; i < results.size(); ++i)
-      function.setResultAttr(i, "pock.name", named("y", i));
+      function.setResultAttr(i, attribute::name, named("y", i));
     builder.setInsertionPointToEnd(function.addEntryBlock());
     SmallVector<Value> outs;
     for (Type type : results) {

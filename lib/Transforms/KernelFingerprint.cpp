@@ -1,6 +1,7 @@
 //===- KernelFingerprint.cpp - what makes two kernels equal ---------------===//
 
 #include "Pock/Transforms/KernelFingerprint.h"
+#include "Pock/IR/AttributeNames.h"
 
 #include "mlir/IR/AsmState.h"
 #include "llvm/ADT/StringExtras.h"
@@ -14,7 +15,7 @@ std::string mlir::pock::kernelText(func::FuncOp kernel) {
   llvm::raw_string_ostream os(text);
   OpPrintingFlags flags;
   flags.enableDebugInfo(false).useLocalScope().printGenericOpForm();
-  os << kernel.getFunctionType() << kernel->getAttr("pock.kernel")
+  os << kernel.getFunctionType() << kernel->getAttr(attribute::kernel)
      << kernel.getArgAttrsAttr();
   // Values are numbered within the function, hence equally in equal bodies;
   // the name is not part of the body.

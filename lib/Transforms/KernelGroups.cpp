@@ -216,7 +216,8 @@ static bool isPointwiseConv(Operation *op) {
 }
 
 KernelGroup *KernelGroups::findExpansion(Operation *op) const {
-  // What a cache holds is better made at once.
+  // A result that fits in the cache is better made at once than in blocks of
+  // channels.
   constexpr int64_t fewBytes = 1 << 17;
   constexpr int64_t fewChannels = 32;
   auto conv = dyn_cast<ConvOp>(op);
@@ -270,117 +271,6 @@ void KernelGroups::absorb(KernelGroup *source, KernelGroup *group) {
 void KernelGroups::renumber(unsigned first) {
   for (unsigned position = first; position < order.size(); ++position)
     order[position]->position = position;
-}
-
-bool pock::isSmall(Type type, ArrayRef<int64_t> shape) {
-  constexpr int64_t share = 8;
-  return cast<ShapedType>(type).getNumElements() * share <=
-         llvm::product_of(shape);
-}
-
-void KernelGroups::forEachSource(
-    const KernelGroup &group,
-    function_ref<void(KernelGroup *, Value, bool)> visit) const {
-  for (Operation *op : group.ops)
-    for (Value operand : op->getOperands()) {
-      Value stored = storageOf(operand);
-      Operation *source = stored.getDefiningOp();
-      KernelGroup *other = source ? groupOf.lookup(source) : nullptr;
-      if (other && other != &group)
-        visit(other, operand, /*viewed=*/stored != operand);
-    }
-}
-
-bool KernelGroups::collectMoved(KernelGroup *group, const KernelGroup &anchor,
-                                ArrayRef<int64_t> shape,
-                                llvm::SmallSetVector<KernelGroup *, 4> &moved) {
-  if (group == &anchor)
-    return false;
-  if (group->position < anchor.position || moved.contains(group))
-    return true;
-  for (Operation *op : group->ops)
-    for (Value result : op->getResults())
-      if (!isSmall(result.getType(), shape) ||
-          llvm::any_of(result.getUsers(), llvm::IsaPred<StoreParamOp>))
-        return false;
-  bool independent = true;
-  forEachSource(*group, [&](KernelGroup *source, Value, bool) {
-    independent = independent && collectMoved(source, anchor, shape, moved);
-  });
-  moved.insert(group);
-  return independent;
-}
-
-void KernelGroups::moveBefore(
-    KernelGroup *anchor, const llvm::SmallSetVector<KernelGroup *, 4> &moved) {
-  if (moved.empty())
-    return;
-  SmallVector<KernelGroup *> ahead(moved.begin(), moved.end());
-  llvm::sort(ahead, [](KernelGroup *a, KernelGroup *b) {
-    return a->position < b->position;
-  });
-  // All of them stand behind the anchor.
-  unsigned first = anchor->position;
-  order.erase(
-      std::remove_if(order.begin() + first, order.end(),
-                     [&](KernelGroup *group) { return moved.contains(group); }),
-      order.end());
-  order.insert(order.begin() + first, ahead.begin(), ahead.end());
-  renumber(first);
-}
-
-KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
-  KernelGroup *latest = nullptr;
-  forEachSource(cluster, [&](KernelGroup *group, Value operand, bool) {
-    if (!isSmall(operand.getType(), cluster.shape) &&
-        (!latest || group->position > latest->position))
-      latest = group;
-  });
-  if (!latest || !latest->takesEpilogue || latest->shape != cluster.shape ||
-      latest->backward != cluster.backward ||
-      latest->ops.size() + cluster.ops.size() > mostOps)
-    return nullptr;
-  // What is small may come later, if it can as well come first.
-  llvm::SmallSetVector<KernelGroup *, 4> moved;
-  bool possible = true;
-  forEachSource(cluster, [&](KernelGroup *group, Value, bool viewed) {
-    possible =
-        possible &&
-        (group == latest ? !viewed
-                         : collectMoved(group, *latest, cluster.shape, moved));
-  });
-  if (!possible)
-    return nullptr;
-  // An update that is to stay where it is stays alone, unless nothing stands
-  // between.
-  if (!reorder && latest != order.back() &&
-      llvm::any_of(cluster.ops, [](Operation *op) {
-        return llvm::any_of(op->getUsers(), llvm::IsaPred<StoreParamOp>);
-      }))
-    return nullptr;
-  // A member that broadcasts a value of the group would need all of it first.
-  for (Operation *op : cluster.ops)
-    for (Value operand : op->getOperands())
-      if (Operation *source = operand.getDefiningOp())
-        if (groupOf.lookup(source) == latest &&
-            shapeOf(operand) != ArrayRef<int64_t>(cluster.shape))
-          return nullptr;
-  // The cluster runs earlier than where it stands: a parameter that it
-  // overwrites must have been read by then.
-  for (Operation *op : cluster.ops)
-    for (Operation *user : op->getUsers())
-      if (auto store = dyn_cast<StoreParamOp>(user))
-        for (LoadParamOp load : loads.lookup(store.getParam()))
-          for (Operation *reader : load->getUsers()) {
-            KernelGroup *group = groupOf.lookup(reader);
-            if (isa<ReshapeOp>(reader) ||
-                (group != &cluster && group != latest &&
-                 !moved.contains(group) &&
-                 (!group || group->position >= latest->position)))
-              return nullptr;
-          }
-  moveBefore(latest, moved);
-  return latest;
 }
 
 bool KernelGroups::mayOverwrite(const KernelGroup &group, StringRef param,

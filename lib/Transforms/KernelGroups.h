@@ -60,6 +60,12 @@ bool isSmall(Type type, ArrayRef<int64_t> shape);
 ///     that make something small (the scale of each channel) do not count as
 ///     latest if they do not need that group: they move in front of it.
 /// No group grows beyond `mostOps` that way.
+///
+/// Holds after construction, and whenever `findProducer` is called:
+///   * every op that is not free is in exactly one group (`groupOf`);
+///   * `order[i]->position == i`, and a cluster that has no place yet has the
+///     largest position there is;
+///   * a group stands behind all groups that it reads.
 class KernelGroups {
 public:
   /// With `reorder`, an update may move up to what makes its gradient.
@@ -78,9 +84,30 @@ public:
 private:
   void formClusters();
   void formGroups();
+  /// Groups that move in front of the group that a cluster joins.
+  using MovedGroups = llvm::SmallSetVector<KernelGroup *, 4>;
+
   /// The group that `cluster` may join as its epilogue, null if there is none.
   /// Moves groups in front of it that the cluster needs as well.
   KernelGroup *findProducer(KernelGroup &cluster);
+  /// The last group of which `cluster` reads a result that is not small.
+  KernelGroup *findLatestSource(const KernelGroup &cluster) const;
+  /// Whether all other groups that `cluster` reads stand in front of
+  /// `producer`, or can move there; adds those to `moved`.
+  bool canMoveBefore(const KernelGroup &cluster, const KernelGroup &producer,
+                     MovedGroups &moved);
+  /// Whether `cluster` broadcasts a result of `producer`: as an epilogue it
+  /// would need all of that result before its first entry.
+  bool broadcasts(const KernelGroup &cluster,
+                  const KernelGroup &producer) const;
+  /// Whether `cluster`, if it runs in the kernel of `producer`, overwrites a
+  /// parameter whose old value is read later.
+  bool losesOldValue(const KernelGroup &cluster, const KernelGroup &producer,
+                     const MovedGroups &moved) const;
+  /// Whether `load` is read by a group that stays behind `producer`, other than
+  /// `cluster`.
+  bool readsBehind(LoadParamOp load, const KernelGroup &cluster,
+                   const KernelGroup &producer, const MovedGroups &moved) const;
   /// Calls `visit` with the groups that `group` reads, the operands, and
   /// whether these are views.
   void
@@ -89,10 +116,8 @@ private:
   /// Adds to `moved` what must move in front of `anchor` for `group` to stand
   /// there; false if it cannot, or if it is not small beside `shape`.
   bool collectMoved(KernelGroup *group, const KernelGroup &anchor,
-                    ArrayRef<int64_t> shape,
-                    llvm::SmallSetVector<KernelGroup *, 4> &moved);
-  void moveBefore(KernelGroup *anchor,
-                  const llvm::SmallSetVector<KernelGroup *, 4> &moved);
+                    ArrayRef<int64_t> shape, MovedGroups &moved);
+  void moveBefore(KernelGroup *anchor, const MovedGroups &moved);
   /// The group whose only result the depthwise convolution `op` alone reads:
   /// a kernel of both needs that result for a few channels at a time.
   KernelGroup *findExpansion(Operation *op) const;

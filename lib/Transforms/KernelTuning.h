@@ -3,17 +3,19 @@
 #ifndef POCK_TRANSFORMS_KERNELTUNING_H
 #define POCK_TRANSFORMS_KERNELTUNING_H
 
+#include "Pock/IR/AttributeNames.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::pock {
 
-/// Checks `{tile = array<i64: rows, vectors>, algorithm = "name"}`, both
-/// optional. Errors are emitted at `module` and call the choice `what`.
-LogicalResult verifyChoice(ModuleOp module, Attribute choice,
-                           const Twine &what);
-
-/// Puts a verified choice on a kernel, as `pock.tile` and `pock.algorithm`.
-void applyChoice(func::FuncOp kernel, DictionaryAttr choice);
+/// Puts a choice, which the dialect has verified, on a kernel.
+inline void applyChoice(func::FuncOp kernel, DictionaryAttr choice) {
+  for (StringRef name :
+       {StringRef(attribute::tile), StringRef(attribute::algorithm)})
+    if (Attribute chosen = choice.get(name.substr(StringRef("pock.").size())))
+      kernel->setAttr(name, chosen);
+}
 
 } // namespace mlir::pock
 

@@ -4,6 +4,7 @@
 
 #include "Views.h"
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -40,7 +41,7 @@ bool pock::worksInPlace(LaunchOp op, unsigned in, const SymbolTable &symbols) {
 
 int64_t pock::workspaceBytes(LaunchOp op, const SymbolTable &symbols) {
   auto kernel = symbols.lookup<func::FuncOp>(op.getCallee());
-  auto bytes = kernel ? kernel->getAttrOfType<IntegerAttr>("pock.workspace")
+  auto bytes = kernel ? kernel->getAttrOfType<IntegerAttr>(attribute::workspace)
                       : IntegerAttr();
   return bytes ? bytes.getInt() : 0;
 }

@@ -1,5 +1,6 @@
 //===- LaunchToCall.cpp - launches on buffers become calls ----------------===//
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -41,7 +42,8 @@ struct LaunchToCall
     for (auto function : getOperation().getOps<func::FuncOp>())
       lowerFailures(function);
     // Names as in the C header.
-    if (auto prefix = getOperation()->getAttrOfType<StringAttr>("pock.name"))
+    if (auto prefix =
+            getOperation()->getAttrOfType<StringAttr>(attribute::name))
       for (auto function : getOperation().getOps<func::FuncOp>())
         if (function.isPublic())
           function.setSymName(
@@ -100,8 +102,9 @@ struct LaunchToCall
   /// its own call of libm's `tanh` means. Only launches name kernels.
   void renameKernels() {
     llvm::StringMap<StringAttr> fresh;
+    // Declarations, too: their callers use the new name.
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
-      if (!kernel->hasAttr("pock.kernel"))
+      if (!kernel->hasAttr(attribute::kernel))
         continue;
       auto name =
           StringAttr::get(&getContext(), "pock_kernel_" + kernel.getSymName());

@@ -8,6 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -45,20 +47,13 @@ struct NarrowStorage
 
   void runOnOperation() override {
     auto precision =
-        getOperation()->getAttrOfType<StringAttr>("pock.precision");
+        getOperation()->getAttrOfType<StringAttr>(attribute::precision);
     if (!precision || precision.getValue() == "f32")
       return;
-    if (precision.getValue() != "bf16") {
-      getOperation()->emitError("expected 'pock.precision' to be \"f32\" or "
-                                "\"bf16\", but got ")
-          << precision;
-      return signalPassFailure();
-    }
     SymbolTable symbols(getOperation());
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (!function->hasAttr("pock.kernel"))
-        for (LaunchOp launch : function.getOps<LaunchOp>())
-          narrowResults(launch, symbols);
+    for (func::FuncOp function : entriesOf(getOperation()))
+      for (LaunchOp launch : function.getOps<LaunchOp>())
+        narrowResults(launch, symbols);
     for (ParamOp param : getOperation().getOps<ParamOp>())
       narrowParam(param, symbols);
   }

@@ -9,12 +9,12 @@
 
 #include "LaunchGraph.h"
 
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-
-#define DEBUG_TYPE "pock-order-launches"
+#include "mlir/IR/Remarks.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_ORDERLAUNCHES
@@ -55,16 +55,19 @@ struct OrderLaunches
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (function.isExternal() || function->hasAttr("pock.kernel"))
-        continue;
+    for (func::FuncOp function : entriesOf(getOperation())) {
       LaunchGraph graph(function, symbols);
       if (graph.launches.size() < 2)
         continue;
       Order order = findOrder(graph.tasks, graph.buffers);
       function->setAttr(
-          "pock.least_peak",
+          attribute::leastPeak,
           IntegerAttr::get(IntegerType::get(&getContext(), 64), order.bound));
+      remark::analysis(function.getLoc(), remark::RemarkOpts::name("order")
+                                              .category("pock-order-launches")
+                                              .function(function.getSymName()))
+          << remark::metric("peak", order.peak)
+          << remark::metric("bound", order.bound);
       if (!llvm::is_sorted(order.tasks))
         reorder(graph, order.tasks);
     }

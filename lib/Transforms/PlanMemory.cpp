@@ -13,6 +13,8 @@
 
 #include "Pock/Codegen/KernelCost.h"
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -87,16 +89,17 @@ public:
       return MemRefType::get(tensor.getShape(), tensor.getElementType());
     };
     auto nameOf = [](DictionaryAttr dict) {
-      auto name = dict ? dict.getAs<StringAttr>("pock.name") : StringAttr();
+      auto name = dict ? dict.getAs<StringAttr>(attribute::name) : StringAttr();
       return name ? name.getValue() : StringRef();
     };
-    add(bytes(params.constants), "pock.segment", "constants");
-    add(bytes(params.state), "pock.segment", "state");
-    add(bytes(plan.getPeak()), "pock.segment", "arena");
+    add(bytes(params.constants), attribute::segment, "constants");
+    add(bytes(params.state), attribute::segment, "state");
+    add(bytes(plan.getPeak()), attribute::segment, "arena");
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
-      add(buffer(type), "pock.name", nameOf(function.getArgAttrDict(i)));
+      add(buffer(type), attribute::name, nameOf(function.getArgAttrDict(i)));
     for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
-      add(buffer(type), "pock.output", nameOf(function.getResultAttrDict(i)));
+      add(buffer(type), attribute::output,
+          nameOf(function.getResultAttrDict(i)));
 
     builder.setInsertionPoint(function);
     StringRef name = function.getSymName();
@@ -188,10 +191,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     SmallVector<NamedAttribute> functions;
     int64_t arena = 0;
     FailureCodes codes;
-    SmallVector<func::FuncOp> all(module.getOps<func::FuncOp>());
-    for (func::FuncOp function : all) {
-      if (function.isExternal() || function->hasAttr("pock.kernel"))
-        continue;
+    for (func::FuncOp function : entriesOf(module)) {
       FunctionPlan plan(function, params->places);
       if (failed(plan.run({params->alignment, inPlace, reuse, guard})))
         return signalPassFailure();
@@ -206,7 +206,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
       return builder.getI64IntegerAttr(value);
     };
     module->setAttr(
-        "pock.plan",
+        attribute::plan,
         builder.getDictionaryAttr(
             {{builder.getStringAttr("alignment"), number(params->alignment)},
              {builder.getStringAttr("constants"), number(params->constants)},
@@ -233,7 +233,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
       int64_t work =
           costOf(symbols.lookup<func::FuncOp>(launch.getCallee())).flops;
       flops += work;
-      if (launch->hasAttr("pock.again")) {
+      if (launch->hasAttr(attribute::again)) {
         ++recomputed;
         flopsAgain += work;
       }
@@ -252,7 +252,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
           number(plan.getLargestWorkspace())},
          {builder.getStringAttr("loss"), number(plan.getLossIndex())},
          {builder.getStringAttr("least_peak"),
-          number(numberOn(function, "pock.least_peak"))},
+          number(numberOn(function, attribute::leastPeak))},
          {builder.getStringAttr("recomputed"), number(recomputed)},
          {builder.getStringAttr("recomputed_flops"), number(flopsAgain)},
          {builder.getStringAttr("flops"), number(flops)},
@@ -310,7 +310,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     auto init = func::FuncOp::create(
         builder, loc, "init",
         builder.getFunctionType({type}, builder.getI32Type()));
-    init.setArgAttr(0, "pock.segment", builder.getStringAttr("state"));
+    init.setArgAttr(0, attribute::segment, builder.getStringAttr("state"));
     builder.setInsertionPointToEnd(init.addEntryBlock());
     if (state > optimizer) {
       Value offset = arith::ConstantIndexOp::create(builder, loc, optimizer);
@@ -333,7 +333,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     auto kernel = func::FuncOp::create(builder, loc, "zero_state",
                                        builder.getFunctionType({type}, {}));
     kernel.setPrivate();
-    kernel->setAttr("pock.kernel", builder.getUnitAttr());
+    kernel->setAttr(attribute::kernel, builder.getUnitAttr());
     builder.setInsertionPointToEnd(kernel.addEntryBlock());
     Value zero = arith::ConstantIntOp::create(builder, loc, 0, 8);
     linalg::FillOp::create(builder, loc, ValueRange{zero},

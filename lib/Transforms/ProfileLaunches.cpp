@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -99,7 +100,7 @@ struct ProfileLaunches
                                 builder.getI64Type());
     unsigned last = function.getNumArguments();
     auto attributes = builder.getDictionaryAttr(
-        builder.getNamedAttr("pock.profile", builder.getUnitAttr()));
+        builder.getNamedAttr(attribute::profile, builder.getUnitAttr()));
     // Only an external function cannot take an argument.
     (void)function.insertArgument(last, type, attributes, function.getLoc());
     Value times = function.getArgument(last);

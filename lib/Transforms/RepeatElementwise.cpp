@@ -13,6 +13,7 @@
 
 #include "KernelGroups.h"
 
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -61,7 +62,7 @@ struct RepeatElementwise
 
   void runOnOperation() override {
     func::FuncOp function = getOperation();
-    if (function.isExternal() || function->hasAttr("pock.kernel"))
+    if (!isEntry(function))
       return;
     if (failed(verifyGroupable(function)))
       return signalPassFailure();

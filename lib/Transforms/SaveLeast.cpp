@@ -30,6 +30,7 @@
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -65,6 +66,10 @@ int64_t workOf(Operation *op) {
              : 0;
 }
 
+/// Of all remarks of this pass.
+constexpr auto saving =
+    remark::RemarkOpts::name("saved").category("pock-save-least");
+
 struct SaveLeast : public ::mlir::pock::impl::SaveLeastBase<SaveLeast> {
   using Base::Base;
 
@@ -84,8 +89,12 @@ struct SaveLeast : public ::mlir::pock::impl::SaveLeastBase<SaveLeast> {
     buildNetwork(phases);
     network.cut(source, sink);
     for (Operation *op : candidates)
-      if (isBeforeCut(op->getResult(0)))
+      if (isBeforeCut(op->getResult(0))) {
+        remark::passed(op->getLoc(), saving)
+            << remark::add("{0} runs in the forward pass, its result is saved",
+                           op->getName().getStringRef());
         moveBehindOperands(op, phases);
+      }
     runAgain(phases);
   }
 
@@ -231,6 +240,9 @@ private:
     Operation *op = value.getDefiningOp();
     for (Value operand : op->getOperands())
       again.map(operand, runAgain(operand, reader, phases, again));
+    remark::passed(op->getLoc(), saving)
+        << remark::add("{0} runs again for {1}", op->getName().getStringRef(),
+                       reader->getName().getStringRef());
     OpBuilder b(reader);
     return b.clone(*op, again)->getResult(0);
   }

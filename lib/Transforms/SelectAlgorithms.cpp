@@ -13,16 +13,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/Codegen/TargetDescription.h"
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
-
-#define DEBUG_TYPE "pock-select-algorithms"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_SELECTALGORITHMS
@@ -131,7 +131,7 @@ private:
 
   /// What measuring has chosen for `kernel`, or else what the option says.
   FailureOr<Winograd> getUse(func::FuncOp kernel) {
-    if (auto tuned = kernel->getAttrOfType<StringAttr>("pock.algorithm")) {
+    if (auto tuned = kernel->getAttrOfType<StringAttr>(attribute::algorithm)) {
       std::optional<Algorithm> algorithm = symbolizeAlgorithm(tuned);
       if (!algorithm)
         return kernel.emitError("expected 'pock.algorithm' to name an "
@@ -159,7 +159,15 @@ private:
     bool pairs =
         target.multipliesPairs(op->template getParentOfType<ModuleOp>()) &&
         conv.in % 2 == 0;
-    if (use == Winograd::Always || estimateGain(conv, target, pairs) >= minGain)
+    double gain = estimateGain(conv, target, pairs);
+    bool chosen = use == Winograd::Always || gain >= minGain;
+    auto report = chosen ? remark::passed : remark::missed;
+    report(
+        op.getLoc(),
+        remark::RemarkOpts::name("winograd").category("pock-select-algorithms"))
+        << remark::add("{0}", op->getName().getStringRef())
+        << remark::metric("gain", gain);
+    if (chosen)
       op.setAlgorithm(Algorithm::Winograd);
   }
 };

@@ -2,32 +2,20 @@
 
 #include "StepOptions.h"
 
+#include "Pock/IR/AttributeNames.h"
+
 using namespace mlir;
 using namespace mlir::pock;
 
-static constexpr StringLiteral optimizerName = "pock.optimizer",
-                               groupName = "pock.optimizer_group",
-                               accumulateName = "pock.accumulate",
-                               clipValueName = "pock.clip_grad_value",
-                               clipNormName = "pock.clip_grad_norm";
-
-/// Reads an attribute that is a positive number, if it is there.
-static LogicalResult readPositive(ModuleOp module, StringRef name,
-                                  std::optional<double> &number) {
-  Attribute attribute = module->getAttr(name);
-  if (!attribute)
-    return success();
-  auto value = dyn_cast<FloatAttr>(attribute);
-  if (!value || !(value.getValueAsDouble() > 0.0))
-    return module.emitError("expected '")
-           << name << "' to be a positive number, but got " << attribute;
-  number = value.getValueAsDouble();
-  return success();
+/// Reads a number, if it is there.
+static std::optional<double> readNumber(ModuleOp module, StringRef name) {
+  auto number = module->getAttrOfType<FloatAttr>(name);
+  return number ? std::optional(number.getValueAsDouble()) : std::nullopt;
 }
 
 /// Reads the optimizers; the dialect has checked what an array holds.
 static LogicalResult readOptimizers(ModuleOp module, StepOptions &options) {
-  Attribute attribute = module->getAttr(optimizerName);
+  Attribute attribute = module->getAttr(attribute::optimizer);
   if (auto single = dyn_cast_or_null<OptimizerAttrInterface>(attribute))
     options.optimizers.push_back(single);
   else if (auto array = dyn_cast_or_null<ArrayAttr>(attribute))
@@ -39,13 +27,10 @@ static LogicalResult readOptimizers(ModuleOp module, StepOptions &options) {
 }
 
 static LogicalResult readGroups(ModuleOp module, StepOptions &options) {
-  Attribute attribute = module->getAttr(groupName);
-  if (!attribute)
-    return success();
-  options.groups = dyn_cast<DictionaryAttr>(attribute);
+  options.groups =
+      module->getAttrOfType<DictionaryAttr>(attribute::optimizerGroup);
   if (!options.groups)
-    return module.emitError("expected '")
-           << groupName << "' to be a dictionary, but got " << attribute;
+    return success();
   int64_t count = options.optimizers.size();
   for (NamedAttribute entry : options.groups) {
     auto group = dyn_cast<IntegerAttr>(entry.getValue());
@@ -56,8 +41,8 @@ static LogicalResult readGroups(ModuleOp module, StepOptions &options) {
              << ", but got " << entry.getValue();
     if (!module.lookupSymbol<ParamOp>(entry.getName()))
       return module.emitError("'")
-             << groupName << "' names '" << entry.getName().strref()
-             << "', which is no pock.param";
+             << attribute::optimizerGroup << "' names '"
+             << entry.getName().strref() << "', which is no pock.param";
   }
   return success();
 }
@@ -65,25 +50,20 @@ static LogicalResult readGroups(ModuleOp module, StepOptions &options) {
 FailureOr<StepOptions> StepOptions::get(ModuleOp module) {
   StepOptions options;
   if (failed(readOptimizers(module, options)) ||
-      failed(readGroups(module, options)) ||
-      failed(readPositive(module, clipValueName, options.clipValue)) ||
-      failed(readPositive(module, clipNormName, options.clipNorm)))
+      failed(readGroups(module, options)))
     return failure();
-  if (Attribute attribute = module->getAttr(accumulateName)) {
-    auto count = dyn_cast<IntegerAttr>(attribute);
-    if (!count || !count.getType().isSignlessInteger() || count.getInt() < 1)
-      return module.emitError("expected '")
-             << accumulateName << "' to be a positive integer, but got "
-             << attribute;
+  options.clipValue = readNumber(module, attribute::clipGradValue);
+  options.clipNorm = readNumber(module, attribute::clipGradNorm);
+  if (auto count = module->getAttrOfType<IntegerAttr>(attribute::accumulate))
     options.accumulate = count.getInt();
-  }
   return options;
 }
 
 void StepOptions::removeFrom(ModuleOp module) {
-  for (StringRef name : {StringRef(optimizerName), StringRef(groupName),
-                         StringRef(accumulateName), StringRef(clipValueName),
-                         StringRef(clipNormName)})
+  for (StringRef name :
+       {StringRef(attribute::optimizer), StringRef(attribute::optimizerGroup),
+        StringRef(attribute::accumulate), StringRef(attribute::clipGradValue),
+        StringRef(attribute::clipGradNorm)})
     module->removeAttr(name);
 }
 

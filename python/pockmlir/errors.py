@@ -25,7 +25,7 @@ __all__ = [
 
 
 class PockError(Exception):
-    """Base class of every error that pockmlir raises on purpose."""
+    """Base class of all errors of pockmlir."""
 
 
 class ArgumentError(PockError, ValueError):
@@ -36,7 +36,7 @@ class SchemeError(ArgumentError):
     """A sparse-update scheme is malformed or does not fit the model.
 
     Attributes:
-        problems: all that is wrong with it.
+        problems: one text per problem.
     """
 
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
@@ -59,7 +59,7 @@ class StepError(PockError):
 
     Args:
         function: the function of the C ABI, for example ``net_step``.
-        code: what it returned.
+        code: the returned code, not 0.
     """
 
     def __init__(self, function: str, code: int) -> None:
@@ -75,10 +75,10 @@ class IndexRangeError(ArgumentError, IndexError):
     gradients and counters are as before.
 
     Args:
-        operator: which reads at the index, for example ``aten.embedding``.
-        module: path of the module that calls it, ``(loss)`` for the loss.
-        expected: what is in range, and what was there, as far as known.
-        source: file and line of the call, where known.
+        operator: the operator that uses the index, for example ``aten.embedding``.
+        module: path of the calling module; ``(loss)`` for the loss.
+        expected: the allowed range, and the value that was found, if known.
+        source: file and line of the call, if known.
         argument: the input that holds the index; None if it is computed, or a constant.
     """
 
@@ -108,8 +108,8 @@ class SizeError(PockError):
 
     Args:
         target: the target's name.
-        exceeded: by kind of memory (``RAM``, ``flash``, ``stack``): limit and need in bytes, and what the
-            need is made of.
+        exceeded: kind of memory (``RAM``, ``flash``, ``stack``) → limit and need in bytes, and the parts of
+            the need.
     """
 
     def __init__(self, target: str, exceeded: Mapping[str, tuple[int, int, Mapping[str, int]]]) -> None:
@@ -123,7 +123,7 @@ class SizeError(PockError):
 
 
 class RunError(PockError):
-    """A program for a device does not build, does not end as it should, or says something else than it should."""
+    """A program for a device cannot be built, fails, or returns unexpected results."""
 
 
 class CompileError(PockError):
@@ -157,15 +157,15 @@ class CompileError(PockError):
 
 
 class MemoryLimitError(PockError):
-    """A step does not fit its memory limit, whatever is computed again.
+    """A step does not fit its memory limit, even with recomputation.
 
     Args:
-        limit: what was asked for, in bytes.
-        smallest: the smallest limit that fits.
-        explanation: the compiler's, with the values that stand in the way.
+        limit: the requested limit in bytes.
+        smallest: the smallest limit that fits, in bytes.
+        explanation: the compiler's text, with the largest values at the peak.
 
     Attributes:
-        tensors: (bytes, what and where) of the largest values at the peak.
+        tensors: (bytes, description) of the largest values at the peak.
     """
 
     def __init__(self, limit: int, smallest: int, explanation: str, tensors: Sequence[tuple[int, str]] = ()) -> None:
@@ -184,8 +184,8 @@ class UnsupportedOp:
     Attributes:
         op: the operator, for example ``aten.cumsum.default``.
         module: path of the module in the model, ``""`` for the model itself.
-        source: ``file:line`` of the call, when known.
-        reason: what about it is not supported, when it is not the operator as such.
+        source: ``file:line`` of the call, if known.
+        reason: the unsupported property, if the operator itself is supported.
     """
 
     op: str

@@ -1,4 +1,4 @@
-"""A compiled training step with its parameters: what `compile` returns."""
+"""`Step`: a compiled training step with its parameters."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ __all__ = ["Step"]
 
 
 class Step:
-    """One training step, compiled ahead of time; parameters live in it.
+    """A training step, compiled ahead of time, and its parameters.
 
-    Calls on one step exclude each other; different steps run side by side.
+    Calls on one step exclude each other. Different steps may run at the same time.
 
     >>> loss = step(x, y)                               # doctest: +SKIP
     >>> loss = step(x, y, lr=0.01)                      # doctest: +SKIP
     >>> loss = step(input_ids=ids, target=y)            # doctest: +SKIP
 
     Args:
-        artifact: what the compiler made.
+        artifact: the result of the compilation.
         values: initial parameters and buffers by PyTorch's names.
-        torch_optimizer: a ``torch.optim`` instance whose ``param_groups`` give the learning
-            rate of every call; what a scheduler of torch writes there takes effect.
+        torch_optimizer: a ``torch.optim`` instance, or None. Every call reads the learning rates in
+            its ``param_groups``, so torch's schedulers take effect.
     """
 
     def __init__(self, artifact: Artifact, values: Mapping[str, Array], torch_optimizer: Any = None) -> None:
@@ -81,23 +81,23 @@ class Step:
     ) -> float:
         """Run one training step and return the loss before the update.
 
-        With ``accumulate=n`` every n-th call updates; the others only add their gradients up.
+        With ``accumulate=n``, every n-th call updates; the others only accumulate their gradients.
+        After an error, parameters, buffers, optimizer state and counters are as before the call.
 
         Args:
             inputs: the model's inputs, then the target, as numpy arrays or torch tensors;
                 not copied if contiguous and aligned.
-            lr: the learning rate of this step, or one per parameter group; the optimizer's if
-                not given.
-            seed: of dropout in this call; that of ``compile`` if not given.
+            lr: the learning rate of this call, or one per parameter group; the optimizer's if
+                None.
+            seed: the seed of dropout in this call; that of ``compile`` if None.
             named: inputs and ``target`` by name.
 
         Raises:
-            ArgumentError: an argument is missing, or has a wrong shape or dtype; nothing ran.
+            ArgumentError: an argument is missing, or has a wrong shape or dtype.
             IndexRangeError: an index or a label is out of range.
             IntegerDivisionError: integers are divided by zero.
-            LossNotFiniteError: the loss is NaN or infinite, and the step compiled with
-                ``on_nan="error"``. After all of these, parameters, buffers, optimizer state and
-                counters are as before.
+            LossNotFiniteError: the loss is NaN or infinite, and the step was compiled with
+                ``on_nan="error"``.
             TargetError: the step is for another machine.
         """
         self._require_native("step")
@@ -137,10 +137,10 @@ class Step:
         return call, arrays + [self._scalars[spec.name] for spec in call.function.scalars]
 
     def request(self, **named: Any) -> tuple[str, list[Array]]:
-        """Return what a call with these inputs would run, for another machine to do it; count the call.
+        """Return the call that these inputs stand for, to be run on another machine; count the call.
 
         Returns:
-            The name of the function, and copies of all its inputs.
+            The name of the compiled function, and copies of all its inputs.
         """
         values = self._arguments.flatten((), named)
         with self._lock:
@@ -149,7 +149,7 @@ class Step:
             return call.name, [array.copy() for array in arrays]
 
     def predict_request(self, **named: Any) -> tuple[str, list[Array]]:
-        """Return what `predict` would run, as `request` does."""
+        """Return the call of `predict` for these inputs, like `request`; counters do not change."""
         if self._predict is None:
             raise ArgumentError("predict: the model returns only its loss; there is no separate forward pass")
         values = self._predict_arguments.flatten((), named)
@@ -157,17 +157,17 @@ class Step:
             return self._predict.name, [self._predict.bind(index, value).copy() for index, value in enumerate(values)]
 
     def predict(self, *inputs: Any, **named: Any) -> Any:
-        """Run the forward pass with the parameters as they are, in eval mode.
+        """Run the forward pass with the current parameters, in eval mode.
 
         Args:
-            inputs: the model's inputs, as for the step, without what only its loss needs.
-            named: inputs by name; those that only the loss needs may be there.
+            inputs: the model's inputs, as for the step, without those that only the loss needs.
+            named: inputs by name; inputs that only the loss needs are ignored.
 
         Raises:
             IndexRangeError, IntegerDivisionError: as for a call.
 
         Returns:
-            A new array; a tuple of them if the model returns several, a dict by name if it
+            A new array; a tuple of arrays if the model returns several, a dict by name if it
             returns a mapping or a dataclass.
         """
         self._require_native("predict")
@@ -193,17 +193,17 @@ class Step:
 
     @property
     def loss_is_finite(self) -> bool | None:
-        """Whether the loss of the last call was a number, neither NaN nor infinite; None before the first."""
+        """Whether the loss of the last call was neither NaN nor infinite; None before the first call."""
         return self._loss_is_finite
 
     @property
     def skipped(self) -> int:
-        """How many calls have changed nothing because their loss was not finite; see ``on_nan``."""
+        """Number of calls that changed nothing because their loss was not finite (``on_nan="skip"``)."""
         return self._skipped
 
     @property
     def micro_step(self) -> int:
-        """How many calls have added up gradients since the last update; 0 unless ``accumulate`` is given."""
+        """Number of calls that have accumulated gradients since the last update; 0 unless ``accumulate`` is given."""
         return self._counters.micro_step
 
     # State --------------------------------------------------------------------------------
@@ -216,8 +216,8 @@ class Step:
     def optimizer_state_dict(self) -> dict[str, Array]:
         """Return copies of the optimizer's state: ``<parameter>.<state>``, ``optimizer.step``.
 
-        Also ``optimizer.micro_step`` with accumulated gradients ``<parameter>.grad``, and
-        ``dropout.step`` and ``dropout.seed``, where they matter.
+        With accumulation also ``optimizer.micro_step`` and the gradients ``<parameter>.grad``; with dropout
+        also ``dropout.step`` and ``dropout.seed``.
         """
         with self._lock:
             return self._state.optimizer()
@@ -226,7 +226,7 @@ class Step:
         """Set all parameters and buffers.
 
         Args:
-            state_dict: numpy arrays or tensors by PyTorch's names; all, and no others.
+            state_dict: numpy arrays or tensors by PyTorch's names; exactly those of the model.
 
         Raises:
             ArgumentError: names, a shape or a dtype differ; nothing has changed.
@@ -240,39 +240,39 @@ class Step:
             self._state.set_optimizer(state_dict)
 
     def set_state_image(self, image: Array) -> None:
-        """Take over the state's bytes as another machine has left them: all that has been learnt there."""
+        """Copy the bytes of segment ``state`` from another machine, with everything that was trained there."""
         with self._lock:
             self._instance.state[: len(image)] = image
 
     def write_back(self, model: Any) -> None:
-        """Copy parameters and buffers into a torch model, by its ``load_state_dict``."""
+        """Copy parameters and buffers into a torch model with its ``load_state_dict``."""
         require_torch("writing back into a PyTorch model")
         import torch
 
         model.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_dict().items()})
 
     def reset_optimizer(self) -> None:
-        """Forget momenta, accumulated gradients and the number of updates; dropout's numbers go on."""
+        """Zero momenta, accumulated gradients and the number of updates; the counters of dropout stay."""
         with self._lock:
             self._state.reset_optimizer()
             self._grad_norm = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write parameters, buffers and optimizer state; the old file stays whole if this is killed."""
+        """Write parameters, buffers and optimizer state atomically: if this is killed, the old file stays complete."""
         with self._lock:
             tensors, identity = self._state.model() | self._state.optimizer(), self._state.identity()
         checkpoint.write(Path(path), tensors, identity)
 
     def load(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
-        """Read what `save` wrote.
+        """Read a checkpoint that `save` has written.
 
         Args:
             path: the checkpoint.
-            optimizer_state: False leaves the optimizer's state as it is, and so accepts
-                checkpoints of another scheme or optimizer.
+            optimizer_state: False keeps the current optimizer state; then checkpoints of another
+                scheme or optimizer are accepted.
 
         Raises:
-            CheckpointError: truncated, foreign, or of another model, optimizer or scheme;
+            CheckpointError: the file is truncated, foreign, or of another model, optimizer or scheme;
                 nothing has changed.
         """
         with self._lock:
@@ -282,22 +282,22 @@ class Step:
 
     @property
     def memory(self) -> Memory:
-        """What the step costs, in bytes."""
+        """The memory of the step, in bytes."""
         return self._artifact.manifest.memory
 
     @property
     def plan(self) -> Plan:
-        """What `plan` says of the same scheme: memory, and operations and launches per layer."""
+        """The plan of the step: memory, and operations and launches per layer."""
         made = self._artifact
         return Plan.of(made.manifest, made.dump("plan"), made.scheme, made.fractions, made.without_gradient)
 
     @property
     def footprint(self) -> Footprint:
-        """What the step needs of a device's RAM and flash, in bytes; known before anything is linked."""
+        """The RAM and flash that the step needs on a device, in bytes; known before anything is linked."""
         return self._artifact.footprint
 
     def report(self) -> Report:
-        """Return the contract: what trains, in which mode, with which arithmetic, at what cost."""
+        """Return the contract of the step: what trains, modes, arithmetic, memory."""
         return Report.of(self._artifact)
 
     def profile(
@@ -311,19 +311,19 @@ class Step:
     ) -> Profile:
         """Return the time of every kernel, with its layer, operations and bytes.
 
-        Compiles the step once more, with readings of the clock between the kernels, and runs
-        that on a copy of the parameters: nothing of this step changes.
+        Compiles the step again with readings of the clock between the kernels, and runs it on a copy
+        of the parameters: this step does not change.
 
         Args:
-            inputs: as for a call.
-            runs: how many runs to take medians of.
-            warmup: how many runs come before them.
+            inputs: inputs as for a call.
+            runs: number of runs of which medians are taken.
+            warmup: number of runs before them.
             predict: profile `predict` instead of the step that updates.
-            on_run: called with the number of finished runs and of all.
+            on_run: called with the number of finished runs and of all runs.
             named: inputs by name.
 
         Raises:
-            ArgumentError: as for a call; or there is no `predict`.
+            ArgumentError: as for a call; or the model has no `predict`.
         """
         self._require_native("profile")
         if predict and self._predict is None:
@@ -344,17 +344,17 @@ class Step:
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """The tensors that a call takes: the model's inputs, then the target."""
+        """The tensors of a call: the model's inputs, then the target."""
         return self._step.function.tensors
 
     @property
     def artifact(self) -> Artifact:
-        """What the compiler made."""
+        """The result of the compilation."""
         return self._artifact
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The names that `ir` takes, in order."""
+        """The names of the stages, in order; arguments of `ir`."""
         return tuple(dump.name for dump in self._artifact.dumps)
 
     @property
@@ -364,10 +364,10 @@ class Step:
 
     @property
     def library_path(self) -> Path:
-        """The shared library; it is removed with the step, `export` keeps it.
+        """The path of the shared library. The file is removed with the step; `export` copies it.
 
         Raises:
-            TargetError: the target has none.
+            TargetError: the target has no shared libraries.
         """
         if self._artifact.library is None:
             raise TargetError(f"library_path: {self._artifact.target.name} has no shared libraries; export the step")
@@ -396,14 +396,14 @@ class Step:
 
 
 def _instance_of(artifact: Artifact) -> Segments:
-    """Return memory for the step, with its library if this machine can load it."""
+    """Return memory for the step, bound to its library if this machine can load it."""
     if artifact.library and artifact.target.native:
         return Instance(artifact.library, artifact.manifest)
     return ForeignInstance(artifact.manifest, artifact.target, artifact.dump("plan"))
 
 
 def _check_signature(step: Call, groups: int) -> None:
-    """Refuse a manifest whose step is not called as this class calls it."""
+    """Refuse a manifest whose step has another signature than this class expects."""
     function = step.function
     shape = () if groups == 1 else (groups,)
     names = [spec.name for spec in function.scalars]

@@ -40,7 +40,7 @@ func.func private @impossible(%x: memref<12x64xf32>, %w: memref<64x32xf32>, %out
 
 // -----
 
-// expected-error @below {{expected 'pock.tile' to be 'array<i64: rows, vectors>', but got array<i64: 3>}}
+// expected-error @below {{expected 'pock.tile' to be 'array<i64: rows, vectors>', both positive, but got array<i64: 3>}}
 func.func private @malformed(%x: memref<12xf32>) attributes {pock.kernel, pock.tile = array<i64: 3>} {
   return
 }

@@ -94,6 +94,7 @@ def test_dynamic_shapes() -> None:
             lambda x, w: F.embedding_bag(torch.tensor([0, 1, 2]), torch.outer(w, w), torch.tensor([0, 1])) * x,
             "different sizes",
         ),
+        (lambda x, w: torch.ops.aten.hardtanh(x * w, float("nan"), 1.0), "a limit that is NaN"),
         (lambda x, w: torch.ops.aten.l1_loss(x * w, x, -1), r"with reduction -1; expected 0 \(none\)"),
         (lambda x, w: F.fractional_max_pool2d((x * w).view(1, 1, 2, 4), 2, (1, 2)).sum() * x, "at random"),
     ],

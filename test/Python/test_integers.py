@@ -81,6 +81,8 @@ CASES = [
     exact("cast_floats", lambda x: (x.float().long(), x.float().int(), x.float().to(torch.int8)), Fixed(FLOATS)),
     exact("narrow", lambda i: (i.int(), i.to(torch.int8), i.int().long()), EDGES),
     exact("pad", lambda i: torch.nn.functional.pad(i, (1, 2), value=2**60 + 1), BIG),
+    exact("pad_values", lambda i: (F.pad(i > 0, (1, -1), value=2), F.pad(i > 0, (0, 1), value=0.5), F.pad(i, (1, 1), value=2.7)), SMALL),
+    exact("wide_scalars", lambda i: (i == 300, i + 300, i * (2**53 + 1), i & 259, i > 511, i % 259, i.to(torch.uint8) == 300, (i.to(torch.uint8) + 300).int()), SMALL.to(torch.int8)),
     exact("where", lambda i: (torch.where(i > 0, i, -(2**60) - 1), i.masked_fill(i < 0, 2**53 + 1), torch.full_like(i, 2**60 + 1)), BIG),
     exact("same_twice", lambda i: i.index_put((torch.tensor([1, 1, 3]),), torch.tensor([2**53 + 1] * 3)), BIG),
     exact("same_twice_source", lambda i, s: i.scatter(0, torch.tensor([1, 1, 3]), s[:1].expand(3)), SMALL, SMALL),

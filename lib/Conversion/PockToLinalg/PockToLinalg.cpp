@@ -9,6 +9,7 @@
 
 #include "LinalgBuilders.h"
 #include "Pock/Conversion/Passes.h"
+#include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -222,7 +223,7 @@ struct ConvertPockToLinalg
 
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!kernel->hasAttr("pock.kernel") || kernel.isExternal())
+    if (!isKernel(kernel))
       return;
     if (failed(verifyKernel(kernel)))
       return signalPassFailure();

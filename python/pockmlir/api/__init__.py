@@ -1,1 +1,1 @@
-"""What users say: scheme, optimizer, options, tuning; and the checked request."""
+"""Settings of the user: scheme, optimizer, options, tuning; and the checked request."""

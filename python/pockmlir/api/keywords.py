@@ -35,7 +35,7 @@ class Keyword:
 
 
 class Options(TypedDict, total=False):
-    """Keywords of `compile` that may change from plan to plan of one import."""
+    """Keyword arguments of `compile` that each plan of an import may set anew."""
 
     accumulate: Annotated[int, Keyword("Update on every n-th step.", Training.accumulate, "N", least=1)]
     clip_grad_norm: Annotated[float | None, Keyword("Largest norm of all gradients.")]

@@ -1,7 +1,7 @@
 """Optimizers: PyTorch's names, defaults and semantics, as compile-time descriptions.
 
-The learning rate is a run-time input of the step; what stands here is its default.
-Everything else is compiled into the step. Groups give some parameters other settings.
+The learning rate is a run-time input of the step; the attribute ``lr`` is its default.
+All other settings are compiled into the step. Groups give some parameters other settings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["SGD", "Adam", "AdamW", "Optimizer", "ParamGroup", "from_torch", "pla
 
 _Self = TypeVar("_Self", bound="Optimizer")
 
-#: The optimizer state that is not per parameter: the number of steps taken, i64.
+#: Name of the only optimizer state that belongs to no parameter: the number of updates, i64.
 STEP_COUNTER = "optimizer.step"
 
 
@@ -41,11 +41,11 @@ def _require_flags(owner: str, **flags: object) -> None:
 
 @dataclass(frozen=True)
 class ParamGroup:
-    """Settings that some parameters have instead of the optimizer's own.
+    """Settings that replace the optimizer's own for some parameters.
 
     Attributes:
         params: globs over parameter names.
-        settings: (name, value) of what differs.
+        settings: (name, value) of each setting that differs.
     """
 
     params: tuple[str, ...]
@@ -56,7 +56,7 @@ class ParamGroup:
         """Read ``{"params": globs, setting: value, …}``.
 
         Raises:
-            ArgumentError: it is no mapping, or has no globs.
+            ArgumentError: the entry is no mapping, or has no globs.
         """
         if isinstance(entry, ParamGroup):
             return entry
@@ -71,7 +71,7 @@ class ParamGroup:
         return cls(tuple(globs), tuple(settings.items()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the group as it may be written."""
+        """Return the group as the mapping that `of` reads."""
         return {"params": list(self.params)} | dict(self.settings)
 
 
@@ -80,11 +80,11 @@ class Optimizer:
     """Base of the optimizers; use one of the subclasses.
 
     Attributes:
-        lr: the learning rate where a call gives none.
+        lr: the default learning rate of a call.
         groups: settings for the parameters that globs match; later entries win.
     """
 
-    #: The checkpoint's and the report's name of the update rule.
+    #: Name of the update rule in checkpoints and reports.
     kind: ClassVar[str] = ""
 
     lr: float = 1e-3
@@ -117,7 +117,7 @@ class Optimizer:
         return tuple(result)
 
     def to_attr(self) -> str:
-        """Return the MLIR attribute that stands for this optimizer."""
+        """Return the MLIR attribute of this optimizer, as text."""
         raise NotImplementedError
 
     def state_names(self, parameter: str) -> tuple[str, ...]:
@@ -264,7 +264,7 @@ def from_torch(optimizer: Any) -> tuple[Optimizer, ...]:
     """Return the settings of every parameter group of a ``torch.optim`` SGD, Adam or AdamW.
 
     Raises:
-        ArgumentError: another optimizer, or one with hooks on its steps.
+        ArgumentError: it is another optimizer, or has hooks on its steps.
     """
     kinds: dict[str, type[Optimizer]] = {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}
     cls = type(optimizer)
@@ -286,7 +286,7 @@ def from_torch(optimizer: Any) -> tuple[Optimizer, ...]:
 
 
 def plain_setting(value: Any) -> Any:
-    """Return a setting of a torch optimizer without tensors: they may stand for numbers."""
+    """Return a setting of a torch optimizer as plain data: tensors of one element become numbers."""
     if isinstance(value, list | tuple):
         return tuple(map(plain_setting, value))
     return value.item() if hasattr(value, "item") else value

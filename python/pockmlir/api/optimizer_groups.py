@@ -1,4 +1,4 @@
-"""Which settings of the optimizer each parameter has."""
+"""Assigns parameters to groups of optimizer settings."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class OptimizerGroups:
     """The optimizer's settings, resolved against a model.
 
     Attributes:
-        optimizers: one per group; the first is the one of parameters that no group names.
-        of: parameter → its group, where that is not 0.
+        optimizers: one per group; the first applies to parameters that no group names.
+        of: parameter → index of its group, if not 0.
     """
 
     optimizers: tuple[Optimizer, ...]
@@ -39,11 +39,11 @@ class OptimizerGroups:
         Args:
             optimizer: an `Optimizer` or a ``torch.optim`` instance.
             parameters: the model's parameters.
-            trained: the names of those that the scheme trains.
+            trained: the names of the parameters that the scheme trains.
             tensors: name and object of the parameters that a ``torch.optim`` instance may hold.
 
         Raises:
-            ArgumentError: a glob matches nothing, or a torch optimizer does not hold what is trained.
+            ArgumentError: a glob matches nothing, or a torch optimizer does not hold a trained parameter.
         """
         if isinstance(optimizer, Optimizer):
             return cls(optimizer.per_group(), _by_glob(optimizer, parameters))
@@ -56,7 +56,7 @@ class OptimizerGroups:
         return cls(from_torch(optimizer), {name: index for name, index in held.items() if index})
 
     def attributes(self) -> dict[str, str]:
-        """Return the module attributes that say it to the compiler."""
+        """Return the module attributes with optimizers and groups."""
         if len(self.optimizers) == 1:
             return {"pock.optimizer": self.optimizers[0].to_attr()}
         entries = [f"{quote(name)} = {index} : i64" for name, index in self.of.items()]
@@ -66,12 +66,12 @@ class OptimizerGroups:
         }
 
     def members(self, names: Sequence[str]) -> list[list[str]]:
-        """Return those of some parameters that each group has."""
+        """Return, for each group, its members among the given parameters."""
         return [[name for name in names if self.of.get(name, 0) == index] for index in range(len(self.optimizers))]
 
 
 def _by_glob(optimizer: Optimizer, parameters: Sequence[ParameterInfo]) -> dict[str, int]:
-    """Later groups win."""
+    """Map parameters to groups by globs; later groups win."""
     result: dict[str, int] = {}
     for index, group in enumerate(optimizer.groups, start=1):
         assert isinstance(group, ParamGroup)
@@ -85,7 +85,7 @@ def _by_glob(optimizer: Optimizer, parameters: Sequence[ParameterInfo]) -> dict[
 
 
 def _by_identity(optimizer: Any, tensors: Iterable[tuple[str, object]]) -> dict[str, int]:
-    """A tied parameter counts under its first name, as in the IR."""
+    """Map parameters to groups by identity; a tied parameter counts under its first name, as in the IR."""
     names: dict[int, str] = {}
     for name, parameter in tensors:
         names.setdefault(id(parameter), name)

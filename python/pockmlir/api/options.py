@@ -1,4 +1,4 @@
-"""What `compile` is told about the step beside optimizer, scheme and target."""
+"""Options of `compile` about the step, except optimizer, scheme and target."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ..support.sizes import parse_bytes
 
 __all__ = ["ON_NAN", "PRECISIONS", "MemoryOptions", "Training", "check_seed"]
 
-#: What activations, gradients and frozen weights are stored in.
+#: Element types that activations, gradients and frozen weights can be stored in.
 PRECISIONS = ("f32", "bf16")
 
-#: What becomes of a step whose loss is NaN or infinite.
+#: Reactions to a loss that is NaN or infinite.
 ON_NAN = ("ignore", "error", "skip")
 
 
 @dataclass(frozen=True)
 class Training:
-    """How numbers are stored, and what is done with gradients before the update.
+    """How values are stored, and how gradients are processed before the update.
 
     Attributes:
-        accumulate: how many calls make one update.
-        clip_grad_norm: the largest norm of all gradients together.
-        clip_grad_value: the largest entry of a gradient.
-        seed: of dropout.
-        precision: of what is stored between kernels, one of `PRECISIONS`.
+        accumulate: number of calls per update.
+        clip_grad_norm: limit of the norm of all gradients together; None means no limit.
+        clip_grad_value: limit of the absolute value of a gradient's entries; None means no limit.
+        seed: seed of dropout, a 64-bit integer.
+        precision: storage of values between kernels, one of `PRECISIONS`.
         on_nan: one of `ON_NAN`.
     """
 
@@ -55,7 +55,7 @@ class Training:
             raise ArgumentError(f"on_nan: expected one of {', '.join(ON_NAN)}, but got {self.on_nan!r}")
 
     def used(self) -> dict[str, float]:
-        """Return accumulation and clipping, as far as used."""
+        """Return the settings of accumulation and clipping that are in use."""
         clipping = {"clip_grad_norm": self.clip_grad_norm, "clip_grad_value": self.clip_grad_value}
         result: dict[str, float] = {"accumulate": self.accumulate} if self.accumulate > 1 else {}
         return result | {name: value for name, value in clipping.items() if value is not None}
@@ -71,21 +71,21 @@ class Training:
 
 @dataclass(frozen=True)
 class MemoryOptions:
-    """How much memory a step may take, and what the compiler does to need less.
+    """A memory limit, and switches of the measures that save memory.
 
-    What a step computes does not depend on any of this by a bit; only where ops share other kernels without
-    `recompute`, a sum in them may run in another order. The switches are for measuring what each brings, and for checks.
+    Results are the same bits with any setting, with one exception: without `recompute`, operations may be grouped into
+    other kernels, and a sum in them may run in another order. The switches are for measurements and checks.
 
     Attributes:
-        limit: of parameters, optimizer state and arena together (`Memory.total`): bytes, or a text like ``"64MB"`` with
-            units of 1024. Where they need more, the compiler repeats work in the backward pass instead of keeping its
-            result; see `Memory.recomputed_flops`.
-        reorder: move updates right behind their gradients, and order launches for the least peak.
+        limit: limit of parameters, optimizer state and arena together (`Memory.total`), in bytes, or a text like
+            ``"64MB"`` with units of 1024. If the step needs more, the compiler recomputes values in the backward pass
+            instead of keeping them; see `Memory.recomputed_flops`.
+        reorder: move each update directly behind its gradient, and order launches for the lowest peak.
         recompute: let the backward pass run cheap forward operations (activations, normalisation of saved values) again
-            where that keeps fewer bytes, limit or not.
+            if that saves bytes, with or without a limit.
         in_place: let elementwise kernels write over an operand that dies.
-        reuse: let values share bytes of the arena that do not live at the same time.
-        guard: bytes left free in front of and behind every value in the arena, rounded up to the alignment.
+        reuse: let values that do not live at the same time share bytes of the arena.
+        guard: bytes left free before and after every value in the arena, rounded up to the alignment.
     """
 
     limit: int | str | None = None
@@ -105,7 +105,7 @@ class MemoryOptions:
 
     @classmethod
     def coerce(cls, memory: object, limit: int | str | None) -> MemoryOptions:
-        """Return the options, with a limit given apart; raise an error if there are two."""
+        """Return the options with a limit that is given separately; two limits are an error."""
         options = cls() if memory is None else memory
         if not isinstance(options, MemoryOptions):
             raise ArgumentError(f"memory: expected a pockmlir.MemoryOptions, but got {type(memory).__name__}")
@@ -120,7 +120,7 @@ class MemoryOptions:
         return {} if self.limit is None else {"pock.memory_limit": f"{self.limit} : i64"}
 
     def pipeline_options(self) -> dict[str, dict[str, str]]:
-        """Return the options of each stage's pipeline that are not the default."""
+        """Return the pipeline options that differ from their defaults, by stage."""
         switches = {
             "schedule": {"reorder": self.reorder, "recompute": self.recompute},
             "kernels": {"reorder": self.reorder},
@@ -133,7 +133,7 @@ class MemoryOptions:
 
 
 def check_seed(value: object) -> int:
-    """Return a seed, or raise an error that names it."""
+    """Return the value as a 64-bit integer; anything else is an error."""
     try:
         seed = value.__index__()  # type: ignore[attr-defined]
     except AttributeError:

@@ -1,4 +1,4 @@
-"""The arguments of a compilation that the import does not depend on, checked."""
+"""The checked arguments of a compilation that do not affect the import."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Request:
     Attributes:
         name: prefix of the C functions.
         optimizer: ours, or a ``torch.optim`` instance.
-        target: what to compile for, with its arithmetic and limits.
-        training: accumulation, clipping, dropout's seed.
-        tuning: choices for kernels, of all targets.
-        memory: limit, and what is done to need less.
-        given: the options as they were given.
+        target: the target, with its arithmetic and limits.
+        training: accumulation, clipping, seed of dropout.
+        tuning: measured choices for kernels, for all targets.
+        memory: the memory limit and switches.
+        given: the options as the user gave them.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Request:
         )
 
     def changed(self, source: Source, optimizer: Any, **options: Unpack[Options]) -> Request:
-        """Return the request with other options; the optimizer stays if it is None."""
+        """Return the request with other options; ``optimizer=None`` keeps the optimizer."""
         if optimizer is None and not options:
             return self
         merged = cast(Options, {**self.given, **options})
@@ -83,7 +83,7 @@ class Request:
 
     @property
     def torch_optimizer(self) -> Any:
-        """The optimizer if it is torch's, otherwise None."""
+        """The optimizer if it is a ``torch.optim`` instance, otherwise None."""
         return None if isinstance(self.optimizer, Optimizer) else self.optimizer
 
     def attributes(self) -> dict[str, str]:

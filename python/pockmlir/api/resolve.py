@@ -1,4 +1,4 @@
-"""What a scheme means for a model: which parameters train, and which cannot."""
+"""Resolves a scheme against a model: which parameters train, and which cannot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .scheme import ParameterInfo, Scheme
 
 __all__ = ["read_scheme_error", "resolve_scheme"]
 
-#: How pock-apply-scheme says that a parameter cannot train as the scheme wants, and why.
+#: The error of pock-apply-scheme for a parameter that cannot train as the scheme says.
 _REFUSED = re.compile(
     r"^(?P<name>.*): error: 'pock\.param' op (?P<text>(?:cannot train|cannot be trained|is to be trained).*)"
     r"(?:\n(?P<reader>.*): note: read here)?",
@@ -22,20 +22,20 @@ _REFUSED = re.compile(
 def resolve_scheme(
     scheme: Scheme, parameters: Sequence[ParameterInfo], gradients: Mapping[str, bool]
 ) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Return the fraction of every parameter, and those that would train if they had a gradient.
+    """Return the fraction of every parameter, and the parameters that would train if they had a gradient.
 
-    A rule that speaks of many parameters (``full``, ``last``, ``bias_only``, a glob that also
-    matches others) leaves out those without gradient, with a warning, as PyTorch's optimizers
-    do: neither weight decay nor optimizer state. One that names a parameter is an error, as is
-    a glob that matches nothing else.
+    A rule for many parameters (``full``, ``last``, ``bias_only``, a glob that also matches others)
+    leaves out parameters without gradient, with a warning. They get neither weight decay nor
+    optimizer state, as in PyTorch's optimizers. A rule that names such a parameter is an error,
+    and so is a glob that matches only such parameters.
 
     Args:
-        scheme: what the user wants.
-        parameters: the model's.
+        scheme: the user's scheme.
+        parameters: the model's parameters.
         gradients: the parameters that the loss reads → whether they have a gradient.
 
     Raises:
-        SchemeError: rules do not fit the model, or nothing would train; it lists all of them.
+        SchemeError: rules do not fit the model, or nothing would train; it lists all problems.
     """
     decided, problems = scheme.decide(parameters)
     fractions = {name: fraction for name, (fraction, _) in decided.items()}
@@ -67,7 +67,7 @@ def resolve_scheme(
 
 
 def _reasons(names: Sequence[str], gradients: Mapping[str, bool]) -> str:
-    """Say why parameters have no gradient."""
+    """Return the reasons why parameters have no gradient, as text."""
     unread = [name for name in names if name not in gradients]
     cut = [name for name in names if name in gradients]
     reasons = [f"the loss does not depend on {', '.join(unread)}"] if unread else []
@@ -85,7 +85,7 @@ def _nothing(scheme: Scheme, parameters: Sequence[ParameterInfo], without: int) 
 
 
 def read_scheme_error(diagnostics: str) -> SchemeError | None:
-    """Return the error for what pock-apply-scheme says, None if it is something else."""
+    """Return the error for diagnostics of pock-apply-scheme; None for other diagnostics."""
     problems = []
     for match in _REFUSED.finditer(diagnostics):
         reader = f"; one that does not: {match['reader']}" if match["reader"] else ""

@@ -1,9 +1,9 @@
 """Sparse-update schemes: which parameters train, and which part of each.
 
-A scheme is a list of rules over PyTorch parameter names. Every parameter starts frozen,
-the rules apply in order, and a later rule wins. Resolving a scheme against a model gives
-one fraction per parameter: 0 frozen, 1 trained whole, between them the first
-``round(fraction * C_in)`` input channels.
+A scheme is a list of rules over PyTorch parameter names. Every parameter starts frozen.
+The rules apply in order, and a later rule wins. Resolving a scheme against a model gives
+one fraction per parameter: 0 is frozen, 1 trains the whole parameter, a value between
+trains the first ``round(fraction * C_in)`` input channels.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ SchemeLike: TypeAlias = "Scheme | Mapping[str, float]"
 
 @dataclass(frozen=True)
 class ParameterInfo:
-    """What a scheme needs to know about a parameter of the model.
+    """A parameter of the model, as schemes see it.
 
     Attributes:
         name: PyTorch's name, for example ``features.0.weight``.
         shape: PyTorch's shape.
-        module: path of the module that owns it; taken from ``name`` when not given.
+        module: path of the owning module; derived from ``name`` if None.
         requires_grad: False freezes the parameter whatever a scheme says in general.
-        aliases: its other names, where it is tied; globs match them too.
+        aliases: other names of a tied parameter; globs match them, too.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ParameterInfo:
 
     @property
     def is_bias(self) -> bool:
-        """Whether this is a bias: one dimension, and called so."""
+        """Whether this is a bias: it has one dimension, and its name ends in ``bias``."""
         return len(self.shape) == 1 and self.name.rpartition(".")[2] == "bias"
 
 
@@ -64,9 +64,9 @@ class Rule:
 
     Attributes:
         kind: ``full``, ``frozen``, ``last``, ``bias_only`` or ``glob``.
-        count: how many layers, for ``last`` and ``bias_only`` (None: all).
+        count: number of layers, for ``last`` and ``bias_only`` (None: all).
         pattern: the glob over parameter names, for ``glob``.
-        fraction: what the matched parameters train, for ``glob``.
+        fraction: the fraction of the matched parameters that trains, for ``glob``.
     """
 
     kind: Literal["full", "frozen", "last", "bias_only", "glob"]
@@ -93,7 +93,7 @@ class Rule:
         return {"rule": self.kind} | ({} if self.count is None else {"count": self.count})
 
     def names(self, info: ParameterInfo) -> bool:
-        """Whether the rule says the parameter's name, instead of matching it among others."""
+        """Whether the rule is exactly the parameter's name, not a pattern that matches it."""
         return self.kind == "glob" and self.pattern in (info.name, *info.aliases)
 
     def __str__(self) -> str:
@@ -156,7 +156,7 @@ class Scheme:
 
     @classmethod
     def frozen(cls) -> Scheme:
-        """Train nothing; a base to combine with."""
+        """Train nothing; a base to combine with others by ``|``."""
         return cls._of([Rule("frozen")])
 
     @classmethod
@@ -205,7 +205,7 @@ class Scheme:
         """Read what `to_json` wrote, or a plain object of globs to fractions.
 
         Raises:
-            SchemeError: the text is not JSON, or no scheme.
+            SchemeError: the text is not JSON, or not a scheme.
         """
         data = parse_json(text, "scheme: not valid JSON", SchemeError)
         if not isinstance(data, dict):
@@ -233,7 +233,7 @@ class Scheme:
         return {name: fraction for name, (fraction, _) in decided.items()}
 
     def decide(self, parameters: Sequence[ParameterInfo]) -> tuple[dict[str, tuple[float, Rule | None]], list[str]]:
-        """Return fraction and rule of every parameter, and what is wrong with the rules that do not fit."""
+        """Return fraction and rule of every parameter, and one problem per rule that does not fit."""
         decided: dict[str, tuple[float, Rule | None]] = {info.name: (0.0, None) for info in parameters}
         problems: list[str] = []
         for rule in self._rules:
@@ -246,13 +246,13 @@ class Scheme:
 
     @staticmethod
     def digest(fractions: Mapping[str, float]) -> str:
-        """Return a hash of what the scheme means for a model, for checkpoints."""
+        """Return a hash of the resolved fractions, for checkpoints."""
         trained = sorted((name, fraction) for name, fraction in fractions.items() if fraction > 0)
         return hashlib.sha256(json.dumps(trained).encode()).hexdigest()[:16]
 
 
 def _rule_from_json(data: object) -> Rule:
-    """Read one rule, refusing keys that nobody would honour."""
+    """Read one rule; unknown keys are an error."""
     if isinstance(data, dict):
         if data.keys() == {"glob", "fraction"}:
             return Rule("glob", pattern=data["glob"], fraction=data["fraction"])
@@ -262,17 +262,17 @@ def _rule_from_json(data: object) -> Rule:
 
 
 def _fraction(rule: Rule, info: ParameterInfo) -> float:
-    """The fraction that a rule gives a parameter it matches."""
+    """The fraction of a matched parameter."""
     if not info.requires_grad or rule.kind == "frozen":
         return 0.0
     if len(info.shape) < 2:
-        # No input channels to choose from: trained whole or not at all.
+        # There are no input channels: the parameter trains whole or not at all.
         return 1.0 if rule.fraction > 0 else 0.0
     return rule.fraction
 
 
 def _matched(rule: Rule, parameters: Sequence[ParameterInfo]) -> list[ParameterInfo]:
-    """The parameters that a rule speaks about."""
+    """The parameters that a rule applies to."""
     if rule.kind == "glob":
         return _matched_by_glob(rule, parameters)
     if rule.kind in ("full", "frozen"):
@@ -301,14 +301,14 @@ def _matched_by_glob(rule: Rule, parameters: Sequence[ParameterInfo]) -> list[Pa
 
 
 def no_match(glob: str, names: Sequence[str]) -> str:
-    """Say that a glob matches none of the parameters, and what it may have meant."""
+    """Return the message that a glob matches no parameter, with similar globs."""
     close = difflib.get_close_matches(glob, [*names, *_prefix_globs(names)], n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else f"; there are {', '.join(names[:8])}"
     return f"'{glob}' matches no parameter{hint}{' …' * (not close and len(names) > 8)}"
 
 
 def _prefix_globs(names: Sequence[str]) -> list[str]:
-    """``a.b.weight`` → ``a.*``, ``a.b.*``: what a mistyped glob may have meant."""
+    """``a.b.weight`` → ``a.*``, ``a.b.*``: suggestions for a mistyped glob."""
     globs: dict[str, None] = {}
     for name in names:
         parts = name.split(".")

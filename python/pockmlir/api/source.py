@@ -1,4 +1,4 @@
-"""What is imported: a model, its example inputs and its loss."""
+"""The arguments of the import: a model, its example inputs and its loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..support.c_names import c_identifier
 
 __all__ = ["LOSSES", "Source", "TorchSource", "example_inputs"]
 
-#: Losses known by name; anything else is a callable in torch ops, or None.
+#: Losses that have a name; other losses are a callable in torch ops, or None.
 LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
 
 
@@ -43,8 +43,8 @@ class TorchSource:
         inputs: its positional arguments.
         kwargs: its keyword arguments.
         loss: a name, a callable, or None.
-        example_target: shape and dtype of the target, for a callable.
-        on_nan: what a call does whose loss is not finite.
+        example_target: example of the target of a callable loss; fixes shape and dtype.
+        on_nan: reaction to a loss that is not finite, one of `ON_NAN`.
     """
 
     model: Any
@@ -75,26 +75,26 @@ class TorchSource:
 
     @property
     def name(self) -> str:
-        """What the C functions' prefix is made of if the user gives none."""
+        """The default prefix of the C functions."""
         kind = type(self.model).__name__
         return c_identifier("model" if kind in ("ExportedProgram", "GraphModule") else kind)
 
     @property
     def loss_name(self) -> str:
-        """The loss, for people."""
+        """The name of the loss in reports."""
         if self.loss is None:
             return "returned by the model"
         return self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", type(self.loss).__name__)
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """Name and object of the parameters, a loss module's included: what a torch optimizer may hold."""
+        """Yield name and object of all parameters that a torch optimizer may hold, also those of a loss module."""
         yield from self.model.named_parameters()
         if hasattr(self.loss, "named_parameters"):
             yield from ((f"loss.{name}", parameter) for name, parameter in self.loss.named_parameters())
 
 
 def example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return positional and keyword arguments; a single tensor need not be wrapped."""
+    """Return positional and keyword arguments; a single tensor may come without a tuple."""
     if kwargs is not None and not isinstance(kwargs, Mapping):
         raise ArgumentError(f"kwargs: expected a mapping of names to inputs, but got {type(kwargs).__name__}")
     named = dict(kwargs or {})

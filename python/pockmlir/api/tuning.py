@@ -1,4 +1,4 @@
-"""`Tuning`: what measuring has chosen for kernels, and the file that it travels in."""
+"""`Tuning`: measured choices for kernels, and their file format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Tuning", "target_key"]
 
-#: Of the file; another one has another meaning.
+#: Version of the file format.
 _VERSION = 1
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 _ALGORITHM = re.compile(r"\w+")
@@ -32,13 +32,13 @@ _ALGORITHM = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class Choice:
-    """What a kernel uses instead of the cost model's choice.
+    """Tile and algorithm that replace the cost model's choice for a kernel.
 
     Attributes:
-        kernel: its name in the model that was measured, for people.
-        gain: how many times faster it was.
-        tile: rows and vectors of the register tile of its longest loop nest.
-        algorithm: of its convolutions.
+        kernel: name in the measured model, for information.
+        gain: measured time of the cost model's choice divided by the time of this one.
+        tile: (rows, vectors) of the register tile of the nest with the most work.
+        algorithm: algorithm of its convolutions.
     """
 
     kernel: str = ""
@@ -51,7 +51,7 @@ class Choice:
         """Check one entry of a file.
 
         Raises:
-            ArgumentError: it is malformed; the message begins with ``where``.
+            ArgumentError: the entry is malformed; the message begins with ``where``.
         """
         if not isinstance(data, Mapping):
             raise ArgumentError(f"{where}: expected an object, but got {data!r}")
@@ -70,7 +70,7 @@ class Choice:
         return cls(kernel, float(gain), None if tile is None else (tile[0], tile[1]), algorithm)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the entry as plain data, without what is not chosen."""
+        """Return the entry as plain data, without choices that are None."""
         chosen = {"tile": None if self.tile is None else list(self.tile), "algorithm": self.algorithm}
         return {key: value for key, value in chosen.items() if value is not None} | {
             "gain": round(self.gain, 3),
@@ -78,7 +78,7 @@ class Choice:
         }
 
     def attribute(self) -> str:
-        """Return the choice as the compiler takes it, MLIR text."""
+        """Return the choice as an MLIR attribute, text."""
         entries = []
         if self.algorithm is not None:
             entries.append(f"algorithm = {quote(self.algorithm)}")
@@ -93,23 +93,23 @@ def _is_positive_int(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Choices by target and by kernel; kernels without one leave it to the cost model.
+    """Choices by target and kernel; the cost model decides for kernels without an entry.
 
     >>> tuning = Tuning.read("tuning.json") | pock.tune(step)      # doctest: +SKIP
     >>> tuning.write("tuning.json")                                # doctest: +SKIP
 
     Attributes:
-        targets: key of the target → fingerprint of the kernel → choice.
+        targets: key of the target (`target_key`) → fingerprint of the kernel → choice.
     """
 
     targets: Mapping[str, Mapping[str, Choice]] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str, where: str = "tuning") -> Tuning:
-        """Parse what `to_json` gives.
+        """Parse the text of `to_json`.
 
         Raises:
-            ArgumentError: it is no JSON, of another version, or malformed.
+            ArgumentError: the text is not JSON, of another version, or malformed.
         """
         data = parse_json(text, f"{where}: not JSON")
         if not isinstance(data, dict) or not isinstance(data.get("targets"), dict):
@@ -133,7 +133,7 @@ class Tuning:
         """Read a file.
 
         Raises:
-            ArgumentError: it cannot be read, or is malformed.
+            ArgumentError: the file cannot be read, or is malformed.
         """
         try:
             text = Path(path).read_text()
@@ -154,7 +154,7 @@ class Tuning:
         raise ArgumentError(f"tuning: expected a path, a pockmlir.Tuning or None, but got {type(value).__name__}")
 
     def __or__(self, other: Tuning) -> Tuning:
-        """Return all choices of both; where both have one, the other's."""
+        """Return the choices of both; if both have one for a kernel, the other's wins."""
         merged = {target: dict(kernels) for target, kernels in self.targets.items()}
         for target, kernels in other.targets.items():
             merged.setdefault(target, {}).update(kernels)
@@ -178,7 +178,7 @@ class Tuning:
             yield make_table(f"{len(kernels)} kernels for {target}", columns, rows)
 
     def to_json(self) -> str:
-        """Return the file's content: the same for the same choices."""
+        """Return the file's content; equal choices give equal text."""
         targets = {
             target: {fingerprint: kernels[fingerprint].to_dict() for fingerprint in sorted(kernels)}
             for target, kernels in sorted(self.targets.items())
@@ -186,7 +186,7 @@ class Tuning:
         return json.dumps({"version": _VERSION, "targets": targets}, indent=1) + "\n"
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a file; the old one stays whole if this is killed."""
+        """Write a file atomically: if this is killed, the old file stays complete."""
         write_bytes(Path(path), self.to_json().encode())
 
     def attributes(self, target: Target) -> dict[str, str]:
@@ -199,6 +199,6 @@ class Tuning:
 
 
 def target_key(target: Target) -> str:
-    """Return what a target is called in a file: CPU, bytes of a vector, and a hash of all its features."""
+    """Return the key of a target in a file: CPU, bytes of a vector, and a hash of all its features."""
     space = json.loads(load_core().tuning_space(f"module attributes {{pock.target = {target.attributes}}} {{}}"))
     return str(space["target"])

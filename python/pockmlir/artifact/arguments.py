@@ -1,4 +1,4 @@
-"""Arguments of a step: by position, by name, nested; to a flat list of tensors."""
+"""Maps the arguments of a call (by position, by name, nested) to a flat list of tensors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .manifest import TensorSpec
 
 __all__ = ["Argument", "Arguments", "Tree"]
 
-#: What an argument is made of: a tensor's name, a sequence, a mapping, or a constant (None).
+#: The structure of an argument: a tensor's name, a sequence, a mapping, or a constant (None).
 Tree: TypeAlias = "str | tuple[Tree, ...] | dict[str, Tree] | None"
 
 
@@ -20,9 +20,9 @@ class Argument:
     """An argument of the model, or its target.
 
     Attributes:
-        name: by which it may be given.
-        tree: where its tensors are; None for what is compiled in.
-        constant: the value of what is compiled in.
+        name: the keyword of the argument.
+        tree: the names of its tensors, nested as the user nests them; None for a constant.
+        constant: the value of a constant, which is compiled in.
     """
 
     name: str
@@ -31,13 +31,13 @@ class Argument:
 
 
 class Arguments:
-    """What a function takes.
+    """The arguments of a function.
 
     Args:
         function: its name, for messages.
         specs: its tensors, in order.
-        arguments: how the user gives them; one argument per tensor if empty.
-        ignored: further names that a call may give in vain.
+        arguments: how the user passes them; one argument per tensor if empty.
+        ignored: further names that a call may pass without effect.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Arguments:
         self._specs = tuple(specs)
         self._names = [spec.name for spec in specs]
         known = set(self._names)
-        #: Only those of which this function takes a tensor: predict has no target.
+        #: Only arguments with a tensor of this function: predict has no target.
         self._arguments = [a for a in arguments if known & set(_names(a.tree))] or [Argument(n, n) for n in self._names]
         self._by_name = {name: Argument(name, name) for name in self._names} | {a.name: a for a in self._arguments}
         self._constants = {a.name: a.constant for a in arguments if not _names(a.tree)}
@@ -105,7 +105,7 @@ class Arguments:
         return f"no argument is called {name}; there are {', '.join(a.name for a in self._arguments)}"
 
     def _place(self, path: str, tree: Tree, value: Any, found: dict[str, Any]) -> None:
-        """Put the tensors of a value where its argument has them."""
+        """Assign the tensors of a nested value to their names."""
         if isinstance(tree, str):
             if tree in found:
                 raise ArgumentError(f"{self._function}: {tree} is given twice")

@@ -1,4 +1,4 @@
-"""What `compile` made: everything that a `Step` is, except its memory."""
+"""The result of a compilation: everything of a `Step` except its memory."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ class Artifact:
 
     Attributes:
         manifest: layout of the memory and signatures of the functions.
-        library: the shared library, where the target has such.
-        object_code: what it was linked from.
+        library: the shared library; None if the target has no shared libraries.
+        object_code: the object file that it was linked from.
         optimizer: the update rule and its default learning rate.
         groups: the settings of every parameter group; one with all parameters if None.
         scheme: as the user wrote it.
-        fractions: the scheme, resolved: fraction of every parameter that trains.
+        fractions: the resolved scheme: parameter → fraction that trains.
         without_gradient: parameters that the scheme would train, but that have no gradient.
         parameters: the model's parameters, in its order.
-        target: what it was compiled for.
-        training: accumulation, clipping, dropout's seed.
+        target: the target of the compilation.
+        training: accumulation, clipping, seed of dropout, precision.
         dropout: path of each active dropout layer.
-        arguments: how the user gives the step's tensors.
+        arguments: how the user passes the step's tensors.
         named_outputs: whether predict returns a dict.
         loss: name of the loss.
         norm_modes: path of each normalisation layer → ``training`` or ``inference``.
         state_names: PyTorch's ``state_dict`` keys, in order.
         aliases: key of a tied tensor → the key that holds its value.
-        converted: name of an input → the dtypes of its example and of the step, where they differ.
+        converted: name of an input → the dtypes of its example and of the step, if they differ.
         fixed: buffers whose values are compiled in.
         dumps: the module after each stage.
         print_ir: strips source locations from a stage's text.
@@ -98,12 +98,12 @@ class Artifact:
 
     @property
     def given_dtypes(self) -> dict[str, str]:
-        """Name of an input → the dtype of its example, which the step takes beside its own."""
+        """Name of an input → the dtype of its example, which the step accepts in addition to its own."""
         return {name: given for name, (given, _) in self.converted.items()}
 
     @cached_property
     def footprint(self) -> Footprint:
-        """What the step needs of a device's RAM and flash."""
+        """The RAM and flash that the step needs on a device, in bytes."""
         return Footprint.of(self.manifest, self.object_code)
 
     def dump(self, stage: str) -> str:

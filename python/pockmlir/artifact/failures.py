@@ -1,4 +1,4 @@
-"""What the codes mean that compiled functions return, and the errors that come of them."""
+"""The error codes of compiled functions, and the Python errors for them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Failure:
-    """A code that a function may return; nothing that lasts from call to call has changed then.
+    """An error code of a function; after it, nothing that lasts from call to call has changed.
 
     Attributes:
         code: from 1.
         kind: ``index``, ``division`` or ``loss``.
         by: the operator.
         module: path of its module, ``(model)`` or ``(loss)``.
-        source: file and line of the call, where known.
-        expected: what the operator wants.
-        input: the input that holds the entry; None if it is computed.
-        range: the least allowed entry of that input, and the end.
+        source: file and line of the call, if known.
+        expected: the allowed values, as text.
+        input: the input that holds the wrong entry; None if the value is computed.
+        range: (first, end) of the allowed entries of that input.
         ignored: one more allowed entry.
     """
 
@@ -67,7 +67,7 @@ class Failure:
         return LossNotFiniteError(f"{self.place}: expected {self.expected}")
 
     def _found(self, inputs: Mapping[str, Array]) -> str:
-        """Say which entry of an input is wrong."""
+        """Describe the wrong entry of an input."""
         values = inputs.get(self.input or "")
         if values is None or self.range is None:
             return ""
@@ -84,10 +84,10 @@ def failure_error(failures: Mapping[int, Failure], function: str, code: int, inp
     """Return the error for a code other than 0.
 
     Args:
-        failures: all known ones, by code.
-        function: of the C interface.
-        code: what it returned.
-        inputs: what it was given, by name.
+        failures: all known failures, by code.
+        function: name of the C function.
+        code: the returned code.
+        inputs: the inputs of the call, by name.
     """
     failure = failures.get(code)
     return StepError(function, code) if failure is None else failure.error(inputs)

@@ -1,4 +1,4 @@
-"""What a step needs of a device's RAM and flash, before anything is linked."""
+"""The RAM and flash that a step needs on a device, measured before anything is linked."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LIBRARY", "Footprint", "check", "require_freestanding", "undefined_symbols"]
 
-#: What code for a microcontroller may call: functions on memory, and division of 64-bit integers, which processors of
-#: 32 bits have no instruction for. (LLVM calls these by either name.)
+#: The functions that code for a microcontroller may call: functions on memory, and division of 64-bit integers, for
+#: which 32-bit processors have no instruction. (LLVM uses either name.)
 LIBRARY = re.compile(
     r"mem(?:cpy|move|set)|__aeabi_mem(?:cpy|move|set|clr)[48]?|__aeabi_u?ldivmod|__u?(?:div|mod)di3|__udivmoddi4"
 )
@@ -36,13 +36,13 @@ class Footprint:
     """Bytes that a step needs of a device.
 
     Attributes:
-        state: parameters that train, buffers that change, optimizer's state, prepared values.
+        state: trained parameters, changing buffers, optimizer state, prepared values.
         arena: everything that lives within a call.
-        stack: the deepest that a call of an exported function goes, the C library not included.
+        stack: the deepest stack of a call of an exported function, without the C library.
         code: instructions, and constants between them.
         constants: frozen parameters, and buffers that never change.
-        initial_state: the image that ``state`` begins with.
-        arguments: inputs and outputs of a step; memory of the caller's, in neither sum.
+        initial_state: the initial image of ``state``.
+        arguments: inputs and outputs of a step; memory of the caller, in neither sum.
     """
 
     state: int
@@ -80,7 +80,7 @@ class Footprint:
         return self.code + self.constants + self.initial_state
 
     def to_dict(self) -> dict[str, int]:
-        """Return the figures, for programs."""
+        """Return all figures as plain data."""
         return asdict(self) | {"ram": self.ram, "flash": self.flash}
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Footprint:
         )
 
     def parts(self) -> dict[str, tuple[int, dict[str, int]]]:
-        """Return the sum of each kind of memory, and what it is made of."""
+        """Return the sum of each kind of memory, and its parts."""
         return {
             "RAM": (self.ram, {"state": self.state, "arena": self.arena, "stack": self.stack}),
             "flash": (
@@ -107,10 +107,10 @@ class Footprint:
 
 
 def check(footprint: Footprint, target: Target) -> None:
-    """Refuse what does not fit.
+    """Refuse a step that exceeds the target's memory.
 
     Raises:
-        SizeError: with a table of what needs how much.
+        SizeError: the step does not fit; the message has a table of the parts.
     """
     needs = footprint.parts() | {"stack": (footprint.stack, {})}
     limits = {"RAM": target.ram, "flash": target.flash, "stack": target.stack_bytes if target.bare_metal else None}
@@ -127,14 +127,14 @@ def require_freestanding(object_code: bytes) -> None:
     """Refuse code that calls functions which a microcontroller need not have.
 
     Raises:
-        CompileError: it calls others than `LIBRARY`; all are named.
+        CompileError: it calls functions outside of `LIBRARY`; all are named.
     """
     if missing := [symbol for symbol in undefined_symbols(object_code) if not LIBRARY.fullmatch(symbol)]:
         raise CompileError("object", f"the model needs functions of a C library: {', '.join(missing)}")
 
 
 def undefined_symbols(object_code: bytes) -> tuple[str, ...]:
-    """Return what an object file needs of others, sorted."""
+    """Return the undefined symbols of an object file, sorted."""
     (report,) = _readobj(object_code, "--symbols")
     symbols = [entry["Symbol"] for entry in report["Symbols"]]
     names = {s["Name"]["Name"] for s in symbols if s["Section"]["Name"] == "Undefined" and s["Name"]["Name"]}
@@ -142,7 +142,7 @@ def undefined_symbols(object_code: bytes) -> tuple[str, ...]:
 
 
 def _readobj(object_code: bytes, *options: str) -> Any:
-    """Return what llvm-readobj says about an object file."""
+    """Return the JSON that llvm-readobj prints about an object file."""
     with tempfile.NamedTemporaryFile(suffix=".o") as file:
         Path(file.name).write_bytes(object_code)
         command = [find_program("llvm-readobj-22", "llvm-readobj"), "--elf-output-style=JSON", *options, file.name]
@@ -162,17 +162,17 @@ def _read(object_code: bytes) -> tuple[int, dict[str, int]]:
         if any(flag["Name"] == "SHF_ALLOC" for flag in s["Flags"]["Flags"])
         and not any(fnmatch(s["Name"]["Name"], pattern) for pattern in NOT_LOADED)
     ]
-    # Each rounded up to its alignment: what lies before it may leave a gap.
+    # Each section is rounded up to its alignment, because a gap may precede it.
     size = sum(-(-s["Size"] // align) * align for s in loaded for align in [max(s["AddressAlignment"], 1)])
     stacks = [entry["Entry"] for entry in report["StackSizes"]]
     return size, {name: entry["Size"] for entry in stacks for name in entry["Functions"]}
 
 
 def _deepest(stack: Mapping[str, int], prefix: str) -> int:
-    """Return the most stack that an exported function can need.
+    """Return the deepest stack that an exported function can need.
 
-    It calls kernels, and they nothing but the C library, or bodies of parallel regions through a function that
-    hands them their thread's number.
+    An exported function calls kernels. Kernels call only the C library, or bodies of parallel regions through a
+    function that passes the thread's number.
     """
 
     def kind_of(name: str) -> str:

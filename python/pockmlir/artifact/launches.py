@@ -1,4 +1,4 @@
-"""The launches of a function: what each of them computes and moves, known without running it."""
+"""The launches of a function, with operations and bytes, known without running it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Launch:
     Attributes:
         index: its place in the order of execution.
         kernel: the kernel's name; launches of one kernel have the same.
-        layer: path of the module whose op the kernel begins with; ``(loss)``, ``(model)``.
-        layers: the modules of all ops that the kernel was made of.
-        phase: ``forward``; ``backward``, behind the loss; ``update``, if it changes a parameter
-            or the optimizer's state, also where it computes the gradient on the way.
-        flops: floating-point operations: a multiply-add is two, a function such as exp one.
-        bytes: what it must at least read and write of its arguments.
+        layer: path of the module of the kernel's first op; ``(loss)``, ``(model)``.
+        layers: the modules of all ops of the kernel.
+        phase: ``forward``; ``backward``, after the loss; ``update``, if it changes a parameter
+            or the optimizer's state, even if it also computes the gradient.
+        flops: floating-point operations: a multiply-add counts two, a function such as exp one.
+        bytes: bytes of arguments that it must read and write at least.
     """
 
     index: int
@@ -39,7 +39,7 @@ AnyLaunch = TypeVar("AnyLaunch", bound=Launch)
 
 @dataclass(frozen=True)
 class Work:
-    """What several launches do together.
+    """Sums over several launches.
 
     Attributes:
         name: of the layer, kernel or phase.
@@ -58,7 +58,7 @@ def read_launches(costs: str, function: str) -> tuple[Launch, ...]:
     """Return the launches of a function, in the order of execution.
 
     Args:
-        costs: what `Core.kernel_costs` gives, JSON.
+        costs: the JSON that `Core.kernel_costs` returns.
         function: ``step``, ``predict`` or ``accumulate``.
     """
     data = json.loads(costs)
@@ -82,7 +82,7 @@ def _launch(index: int, entry: Mapping[str, Any], cost: Mapping[str, int]) -> La
 
 
 def grouped(launches: Iterable[AnyLaunch], key: Callable[[AnyLaunch], str]) -> dict[str, list[AnyLaunch]]:
-    """Return launches by key, in the order of their first ones."""
+    """Group launches by key; keys are in the order of their first launch."""
     groups: dict[str, list[AnyLaunch]] = {}
     for launch in launches:
         groups.setdefault(key(launch), []).append(launch)

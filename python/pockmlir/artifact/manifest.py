@@ -1,4 +1,4 @@
-"""The manifest of a compiled step, typed: all that a host needs to run the library."""
+"""The typed manifest of a compiled step: everything that a host needs to run the library."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ class TensorSpec:
         return f"{self.name}: {dtype_of(self.dtype).name}{list(self.shape)}"
 
 
-#: Inputs of a training function that are not the model's; the host fills them in, in this order.
+#: Inputs of a training function that do not belong to the model; the host fills them in, in this order.
 SCALARS = ("dropout_seed", "dropout_step", "lr")
 
-#: Names that no input of a model may have: those, and what a call takes beside inputs.
+#: Names that no input of a model may have: those, and the other keywords of a call.
 RESERVED = (*SCALARS, "seed")
 
 
 @dataclass(frozen=True)
 class Function:
-    """The arguments of a function, behind constants, state and arena."""
+    """The arguments of a function, after constants, state and arena."""
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -79,12 +79,12 @@ class Function:
 
     @cached_property
     def tensors(self) -> tuple[TensorSpec, ...]:
-        """The inputs that the user gives."""
+        """The inputs that the user passes."""
         return tuple(spec for spec in self.inputs if spec.name not in SCALARS)
 
     @cached_property
     def scalars(self) -> tuple[TensorSpec, ...]:
-        """The inputs that the host fills in, behind the others."""
+        """The inputs that the host fills in, after the others."""
         return tuple(spec for spec in self.inputs if spec.name in SCALARS)
 
 
@@ -96,8 +96,8 @@ class TensorSlot:
         name: PyTorch's name; optimizer state is ``<parameter>.<state>``.
         kind: ``parameter``, ``buffer``, ``state`` or ``prepared``.
         segment: ``constants`` or ``state``.
-        offset: in bytes from the segment's begin.
-        shape: as stored.
+        offset: bytes from the beginning of the segment.
+        shape: the stored shape.
         dtype: MLIR's element type.
         permutation: source dimension of each stored dimension; None is the identity.
         update: ``none``, ``full``, or (axis, size) in PyTorch's dimensions.
@@ -121,7 +121,7 @@ class TensorSlot:
         permutation = data.get("permutation")
         update = data.get("update", "none")
         if isinstance(update, Mapping):
-            # The manifest speaks of stored dimensions, users of PyTorch's.
+            # The manifest has stored dimensions, users see PyTorch's.
             axis = permutation[update["axis"]] if permutation else update["axis"]
             update = (int(axis), int(update["size"]))
         return cls(
@@ -145,7 +145,7 @@ class TensorSlot:
         return tuple(self.shape[i] for i in _inverse(self.permutation))
 
     def check(self, segments: Mapping[str, int]) -> None:
-        """Refuse a place outside the segment, and bytes that the shape does not have."""
+        """Refuse a place outside of the segment, and a number of bytes that does not match the shape."""
         needed = math.prod(self.shape) * _element(self.dtype).bytes
         if min((*self.shape, self.offset)) < 0 or self.bytes != needed:
             raise ValueError(f"{self.name}: {self.bytes} bytes at {self.offset} for the shape {list(self.shape)}")
@@ -164,7 +164,7 @@ def _inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The parsed manifest; `data` is the JSON as it came."""
+    """The parsed manifest; `data` is the original JSON."""
 
     name: str
     alignment: int
@@ -177,10 +177,10 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """Parse the JSON that ``_core.manifest`` gives.
+        """Parse the JSON that ``_core.manifest`` returns.
 
         Raises:
-            ArgumentError: it is damaged.
+            ArgumentError: the JSON is damaged.
         """
         data = parse_json(text, "manifest: not JSON")
         try:

@@ -1,4 +1,4 @@
-"""What a step costs in bytes: of which kind, for which layer, and when."""
+"""The memory of a step in bytes: by kind, by layer, and over time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class KindBytes:
     """Bytes of one kind; those at the peak add up to `Memory.total`.
 
     Attributes:
-        kind: of a `Stored` tensor or a `Place`, or ``gaps``: alignment, and what of the arena nothing uses then.
-        peak: when most of the arena is live.
-        most: at any moment of the step; of gaps 0, as they are none of a moment's.
+        kind: kind of a `Stored` tensor or a `Place`, or ``gaps``: alignment, and unused bytes of the arena.
+        peak: bytes at the moment when most of the arena is live.
+        most: maximum over the step. Always 0 for gaps, which are not tied to a moment.
     """
 
     kind: str
@@ -38,11 +38,11 @@ class LayerBytes:
 
     Attributes:
         layer: path of the module.
-        parameters: trained and frozen, buffers, and values prepared from them.
-        optimizer_state: of its parameters.
-        saved: what the backward pass reads of its forward pass, masks included.
-        peak: of the arena, when most of it is live.
-        most: of the arena, at any moment.
+        parameters: trained and frozen parameters, buffers, and values prepared from them.
+        optimizer_state: optimizer state of its parameters.
+        saved: values of its forward pass that the backward pass reads, masks included.
+        peak: bytes in the arena when most of the arena is live.
+        most: maximum of its bytes in the arena.
     """
 
     layer: str
@@ -54,31 +54,31 @@ class LayerBytes:
 
     @property
     def total(self) -> int:
-        """Of parameters, optimizer state, and the arena when most of it is live."""
+        """Sum of parameters, optimizer state, and bytes in the arena when most of it is live."""
         return self.parameters + self.optimizer_state + self.peak
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What a step costs, in bytes; the run keeps to it exactly.
+    """The memory of a step, in bytes; a run uses exactly this.
 
     Attributes:
-        constants: frozen parameters and buffers nobody writes.
+        constants: frozen parameters and buffers that are never written.
         state: trained parameters, written buffers, prepared values, optimizer state.
         arena: all transient values.
-        lower_bound: no plan for this order of operations can need a smaller arena: most bytes live at
-            one time, with what alignment adds between them.
-        saved: activations kept from the forward for the backward pass, masks too.
-        gradients: most bytes made by the backward pass that live at one time, of activations too.
-        workspace: scratch of kernels.
-        parameters: trained and frozen.
-        optimizer_state: momenta and the like.
+        lower_bound: no plan for this order of launches has a smaller arena: the maximum of live bytes,
+            alignment between them included.
+        saved: values of the forward pass that the backward pass reads, masks included.
+        gradients: maximum of live bytes that the backward pass has made, gradients of activations included.
+        workspace: the largest scratch of a kernel.
+        parameters: trained and frozen parameters.
+        optimizer_state: optimizer state, such as momenta.
         timeline: (operation, live bytes of the arena), in order of execution.
-        places: what lives in the arena, where and when.
-        tensors: what outlives the step.
-        least_peak: no order of the step's launches has a smaller peak; 0 if none was looked for.
-        recomputed: launches that run again in the backward pass because of a memory limit.
-        recomputed_flops: their floating-point operations.
+        places: the values in the arena, with offset and lifetime.
+        tensors: the tensors that outlive the step.
+        least_peak: no order of the step's launches has a smaller peak; 0 if no order was searched for.
+        recomputed: number of launches that run again because of a memory limit.
+        recomputed_flops: floating-point operations of these launches.
         flops: floating-point operations of the step, those included.
     """
 
@@ -101,7 +101,7 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """All memory of a running step, inputs and outputs excepted."""
+        """All memory of a running step, without inputs and outputs."""
         return self.constants + self.state + self.arena
 
     @cached_property
@@ -118,24 +118,24 @@ class Memory:
         }
 
     def at(self, moment: int) -> list[Place]:
-        """Return what lives in the arena during a launch, the largest first."""
+        """Return the values that are live in the arena during a launch, the largest first."""
         live = [place for place in self.places if place.begin <= moment <= place.end]
         return sorted(live, key=lambda place: (-place.bytes, place.offset))
 
     @property
     def launches(self) -> int:
-        """How many kernels a step runs."""
+        """Number of launches of a step."""
         return len(self.timeline)
 
     def by_kind(self) -> list[KindBytes]:
-        """Sum up what is stored, what is live, and what is lost to gaps."""
+        """Sum up persistent tensors, live values and gaps, by kind."""
         kinds = [KindBytes(kind, count, count) for kind, count in _stored(self.tensors).items()]
         for kind, live in self.live_by_kind.items():
             kinds.append(KindBytes(kind, live[self.peak] if live else 0, max(live, default=0)))
         return [*kinds, KindBytes("gaps", self.total - sum(entry.peak for entry in kinds), 0)]
 
     def by_layer(self) -> list[LayerBytes]:
-        """Sum up what belongs to each module, the largest first; gaps belong to none."""
+        """Sum up the bytes of each module, the largest first; gaps belong to no module."""
         tensors, places = _by_layer(self.tensors), _by_layer(self.places)
         layers = []
         for layer in dict.fromkeys((*tensors, *places)):
@@ -217,13 +217,13 @@ def _stored(tensors: Iterable[Stored]) -> dict[str, int]:
     return sums
 
 
-#: What `pock-fit-memory` says where nothing fits, and its notes.
+#: The error of `pock-fit-memory` when nothing fits, and its notes.
 _LIMIT = re.compile(r"memory limit of (\d+) bytes: (the smallest that fits is (\d+) bytes.*)")
 _IN_THE_WAY = re.compile(r"note: (\d+) bytes (.*)")
 
 
 def read_limit_error(diagnostics: str) -> MemoryLimitError | None:
-    """Return the error that the compiler's diagnostics stand for, if they say that a memory limit cannot be kept."""
+    """Return the error for diagnostics that say that a memory limit cannot be met; None for others."""
     if (limit := _LIMIT.search(diagnostics)) is None:
         return None
     tensors = [(int(count), what) for count, what in _IN_THE_WAY.findall(diagnostics)]

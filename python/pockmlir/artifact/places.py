@@ -1,4 +1,4 @@
-"""What a manifest says of single values: where each lives, of which kind it is, and whose."""
+"""The values of a manifest: where each lives, its kind, and its layer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["ARENA_KINDS", "KIND_TITLES", "ArenaKind", "Place", "Stored", "read_p
 
 ArenaKind = Literal["saved", "mask", "gradient", "activation", "workspace"]
 
-#: Kinds of what lives in the arena, what lives longest first.
+#: Kinds of values in the arena; those that live longest come first.
 ARENA_KINDS: tuple[ArenaKind, ...] = get_args(ArenaKind)
 
-#: What people call the kinds, in the order of every list.
+#: Printed names of the kinds, in the order of every list.
 KIND_TITLES: Mapping[str, str] = {
     "parameter": "parameters",
     "buffer": "buffers",
@@ -27,27 +27,27 @@ KIND_TITLES: Mapping[str, str] = {
     "gaps": "alignment and gaps",
 }
 
-#: What has no module of its own.
+#: Layer of values that belong to no module.
 _NO_LAYER = "(model)"
 
 
 @dataclass(frozen=True)
 class Place:
-    """The bytes of the arena that one value has for a time.
+    """The bytes of the arena that one value occupies during its life.
 
     Attributes:
-        offset: of the first byte in the arena.
-        bytes: how many there are.
-        begin: the launch that writes the value.
-        end: the last launch in which the bytes are this value's.
-        last_use: the last launch that reads it; behind `end` if that one overwrites it.
+        offset: offset of the first byte in the arena.
+        bytes: number of bytes.
+        begin: index of the launch that writes the value.
+        end: the last launch during which the bytes belong to this value.
+        last_use: the last launch that reads it; after `end` if that launch overwrites it.
         kind: ``saved``, made by the forward pass and read by the backward pass; ``mask``, the same with
             one byte per element; ``activation``, of the forward pass only; ``gradient``, made by the
             backward pass; ``workspace``, scratch of one kernel.
         layer: path of the module whose kernel makes it; ``(loss)``, ``(model)``.
         kernel: the kernel that makes it.
-        dtype: MLIR's element type, empty for workspace.
-        shape: as stored, empty for workspace.
+        dtype: MLIR's element type; empty for workspace.
+        shape: the stored shape; empty for workspace.
     """
 
     offset: int
@@ -75,7 +75,7 @@ class Stored:
         name: PyTorch's name; optimizer state is ``<parameter>.<state>``.
         kind: ``parameter``, ``buffer``, ``state`` or ``prepared``.
         layer: path of the module it belongs to.
-        bytes: without alignment.
+        bytes: number of bytes, without alignment.
     """
 
     name: str
@@ -95,9 +95,9 @@ def read_places(
     """Read the places of a manifest's memory.
 
     Args:
-        memory: the figures of the manifest.
-        labels: of the launches.
-        tensors: of the manifest; a label that is a parameter's name stands for its module.
+        memory: the entry ``memory`` of the manifest.
+        labels: labels of the launches.
+        tensors: tensors of the manifest; a label that is a parameter's name stands for its module.
     """
     names = {entry["name"] for entry in tensors}
     makers = [_maker(label, names) for label in labels]
@@ -138,7 +138,7 @@ def _place(entry: Mapping[str, Any], loss: int, maker: tuple[str, str]) -> Place
 
 
 def _kind(dtype: str, begin: int, last_use: int, loss: int) -> ArenaKind:
-    """What a value is for; `loss` is the launch that ends the forward pass."""
+    """The kind of a value; `loss` is the launch that ends the forward pass."""
     if not dtype:
         return "workspace"
     if begin > loss:

@@ -1,9 +1,9 @@
-"""What a sparse update costs beside inference: the memory model of "On-Device Training Under 256KB Memory".
+"""The memory that a sparse update adds to inference: the model of "On-Device Training Under 256KB Memory".
 
-Lin et al., NeurIPS 2022 (arXiv 2206.15472), and the authors' ``algorithm/core/utils/partial_backward.py``:
-int8 weights and activations, int32 biases, one bit per output for the mask of the clamp, batch 1. It is
-a model of another system, which chooses schemes quickly and for other targets; what a step that is
-compiled here needs is in `Step.memory`, exactly.
+Source: Lin et al., NeurIPS 2022 (arXiv 2206.15472), and the authors' ``algorithm/core/utils/partial_backward.py``.
+It assumes int8 weights and activations, int32 biases, one bit per output for the mask of the clamp, and batch 1.
+It describes another system. It selects schemes without compiling, also for other targets. The exact memory of a
+step that is compiled here is in `Step.memory`.
 
 >>> stem = Conv("stem", inputs=3, outputs=16, kernel=(3, 3), input_size=(128, 128), output_size=(64, 64))
 >>> estimate(Backbone((stem,)), SparseUpdate(biases=1, weights={0: 1.0})).total

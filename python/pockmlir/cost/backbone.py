@@ -1,4 +1,4 @@
-"""The description of a model that its cost is computed from: convolutions in forward order, and a classifier."""
+"""The description of a model for the cost model: convolutions in forward order, and a classifier."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["Backbone", "Conv", "Linear"]
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution; its stride, padding and dilation show in its sizes.
+    """A convolution; its sizes imply stride, padding and dilation.
 
     Attributes:
         name: path of its module.
-        inputs: channels that it reads.
-        outputs: channels that it makes.
-        kernel: size of its window; one number per dimension, as in both sizes.
-        input_size: pixels that it reads, such as height and width.
-        output_size: pixels that it makes.
-        groups: as in PyTorch.
-        weight: PyTorch's name of its weight; None if that is no parameter.
-        bias: PyTorch's name of the bias that folding would leave: of the batch norm that follows,
-            or else its own; None if there is neither.
+        inputs: number of input channels.
+        outputs: number of output channels.
+        kernel: size of its window; one number per spatial dimension, as in both sizes.
+        input_size: spatial size of the input, such as (height, width).
+        output_size: spatial size of the output.
+        groups: number of groups, as in PyTorch.
+        weight: PyTorch's name of its weight; None if that is not a parameter.
+        bias: PyTorch's name of the bias after folding: of the batch norm that follows, else its own;
+            None if there is neither.
     """
 
     name: str
@@ -51,29 +51,29 @@ class Conv:
 
     @property
     def is_depthwise(self) -> bool:
-        """Whether every channel is convolved by itself, into one."""
+        """Whether each input channel makes exactly one output channel."""
         return self.groups == self.inputs == self.outputs
 
     @property
     def input_pixels(self) -> int:
-        """Pixels of one channel of its input."""
+        """Number of pixels of one input channel."""
         return math.prod(self.input_size)
 
     @property
     def output_pixels(self) -> int:
-        """Pixels of one channel of its output."""
+        """Number of pixels of one output channel."""
         return math.prod(self.output_size)
 
     @property
     def weight_elements(self) -> int:
-        """Numbers in its weight."""
+        """Number of elements of its weight."""
         return self.trained_elements(self.inputs)
 
     def trained_elements(self, channels: int) -> int:
-        """Return how many numbers of the weight belong to the first input channels.
+        """Return the number of elements of the weight that belong to the first input channels.
 
         Args:
-            channels: of a grouped convolution that is not depthwise, all or none.
+            channels: number of channels; all or none for a grouped convolution that is not depthwise.
         """
         per_channel = 1 if self.is_depthwise else self.outputs // self.groups
         return channels * per_channel * math.prod(self.kernel)
@@ -81,11 +81,11 @@ class Conv:
 
 @dataclass(frozen=True)
 class Linear:
-    """A linear layer behind the last convolution.
+    """A linear layer after the last convolution.
 
     Attributes:
         name: path of its module.
-        inputs: channels that it reads, once per example.
+        inputs: number of input features; it reads them once per example.
         weight: PyTorch's name of its weight; None if it has none.
         bias: PyTorch's name of its bias; None if it has none.
     """
@@ -101,14 +101,14 @@ class Linear:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A chain of convolutions and the classifier behind them.
+    """A chain of convolutions and the classifier after them.
 
-    What has no weights (activations, pooling, residual additions) costs nothing in the model and is not
-    described; a batch norm counts as folded into its convolution.
+    Layers without weights (activations, pooling, residual additions) cost nothing in the model and are
+    not described. A batch norm counts as folded into its convolution.
 
     Attributes:
-        convs: in forward order; their place is the index that a `SparseUpdate` speaks of.
-        classifier: the linear layers behind them.
+        convs: the convolutions in forward order; `SparseUpdate` uses their index.
+        classifier: the linear layers after them.
     """
 
     convs: tuple[Conv, ...]

@@ -12,20 +12,20 @@ __all__ = ["describe"]
 
 
 def describe(model: Any, inputs: Any, kwargs: Mapping[str, Any] | None = None) -> Backbone:
-    """Return the convolutions of a model, in forward order, and the classifier behind them.
+    """Return the convolutions of a model, in forward order, and the classifier after them.
 
-    The classifier is every linear layer behind the last convolution that reads one vector per example.
-    The model is exported in eval mode, as `pockmlir.compile` does it; neither it nor its statistics
-    change. The size of the batch does not matter.
+    The classifier consists of all linear layers after the last convolution that read one vector per
+    example. The model is exported in eval mode, as `pockmlir.compile` does; neither it nor its
+    statistics change. The batch size does not matter.
 
     Args:
         model: a ``torch.nn.Module`` or a ``torch.export.ExportedProgram``.
         inputs: example inputs, as for `pockmlir.compile`.
-        kwargs: keyword arguments, where there are positional ones too.
+        kwargs: keyword arguments, in addition to positional ones.
 
     Raises:
-        ArgumentError: there is no convolution; two share a weight; or a matrix of parameters is read
-            by what the memory model does not know, such as a linear layer between convolutions.
+        ArgumentError: there is no convolution; two convolutions share a weight; or the memory model does
+            not know the reader of a parameter matrix, such as a linear layer between convolutions.
         CompileError: PyTorch cannot export the model.
     """
     require_torch("describing a PyTorch model")

@@ -1,4 +1,4 @@
-"""Bytes that training needs beside inference, and multiply-adds of a step, layer by layer."""
+"""The bytes that training adds to inference, and the multiply-adds of a step, by layer."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["Cost", "LayerCost", "estimate", "weight_bytes"]
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What a layer costs: bytes for one example, and multiply-adds (MACs).
+    """The cost of a layer: bytes for one example, and multiply-adds (MACs).
 
     Attributes:
-        name: of the layer.
-        weights: bytes of the weights that train, one each: those cannot stay in flash.
+        name: name of the layer.
+        weights: bytes of the trained part of the weight, one per element; it cannot stay in flash.
         biases: bytes of the bias, four per output channel.
-        inputs: bytes of the input that the weight's gradient reads, one per number.
-        masks: bytes that say which outputs were clamped, one bit each.
+        inputs: bytes of the input that the weight's gradient reads, one per element.
+        masks: bytes of the mask of clamped outputs, one bit per output.
         forward: MACs of the layer.
-        input_gradient: MACs of the gradient that the layers before it need.
-        weight_gradient: MACs of the gradient of the weights that train.
+        input_gradient: MACs of the gradient with respect to its input.
+        weight_gradient: MACs of the gradient with respect to the trained part of its weight.
     """
 
     name: str
@@ -48,10 +48,10 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Cost(LayerCost):
-    """What all layers cost together.
+    """The cost of all layers together.
 
     Attributes:
-        layers: each convolution in forward order, then the classifier.
+        layers: cost of each convolution in forward order, then of the classifier.
     """
 
     layers: tuple[LayerCost, ...] = ()
@@ -71,19 +71,19 @@ _MACS = ("forward", "input_gradient", "weight_gradient")
 
 
 def estimate(backbone: Backbone, update: SparseUpdate) -> Cost:
-    """Return what an update costs in the paper's model.
+    """Return the cost of an update in the paper's model.
 
-    Bytes are those that training adds to inference of an int8 network whose weights are in flash: what
-    must be writable, and what the forward pass keeps for the backward pass. Each layer is counted by
-    itself, although one may mask what the next one saves.
+    The bytes are those that training adds to inference of an int8 network whose weights are in flash:
+    writable parameters, and values that the forward pass saves for the backward pass. Each layer is counted
+    separately, although the mask of one layer may apply to the input that the next layer saves.
 
-    Left out: the classifier's weights and MACs (only its input counts), the optimizer's state (the paper
-    trains without momentum), gradients, and all that inference needs anyway. So it is not the peak of
-    memory.
+    Not included: the classifier's weights and MACs (only its input counts), optimizer state (the paper
+    trains without momentum), gradients, and everything that inference needs anyway. So the sum is not the
+    peak of memory.
 
     Args:
         backbone: the model.
-        update: what trains.
+        update: the parts that train.
 
     Raises:
         SchemeError: the update does not fit the backbone.
@@ -97,7 +97,7 @@ def estimate(backbone: Backbone, update: SparseUpdate) -> Cost:
 
 
 def _layer(conv: Conv, place: int, fraction: float) -> LayerCost:
-    """The cost of a convolution; its place among those that train, negative if it does not."""
+    """The cost of a convolution; `place` is its position among those that train, negative if it does not train."""
     forward = conv.weight_elements * conv.output_pixels
     if place < 0:
         return LayerCost(conv.name, forward=forward)
@@ -115,6 +115,6 @@ def _layer(conv: Conv, place: int, fraction: float) -> LayerCost:
 
 
 def weight_bytes(conv: Conv, fraction: float) -> tuple[int, int]:
-    """Return the bytes of the part of a weight that trains, and of the input that is saved for it."""
+    """Return the bytes of the trained part of a weight, and of the input that is saved for it."""
     channels = trained_channels(conv, fraction)
     return conv.trained_elements(channels), channels * conv.input_pixels

@@ -53,7 +53,7 @@ def _is_convolution(node: fx.Node) -> bool:
 
 
 def _require_once(names: Mapping[fx.Node, str], convs: Collection[fx.Node]) -> None:
-    """Refuse a weight that several convolutions read: it is one weight, but has several saved inputs."""
+    """Refuse a weight that several convolutions read: one weight would have several saved inputs."""
     for node, name in names.items():
         readers = [user for user in node.users if user in convs and user.args[1] is node]
         if len(readers) > 1:
@@ -63,7 +63,7 @@ def _require_once(names: Mapping[fx.Node, str], convs: Collection[fx.Node]) -> N
 
 
 def _require_known(names: Mapping[fx.Node, str], layers: Collection[fx.Node]) -> None:
-    """Refuse matrices that something else reads than the layers of the memory model."""
+    """Refuse matrices of parameters that are read by anything but the layers of the memory model."""
     unknown = []
     for node, name in names.items():
         is_matrix = sum(size > 1 for size in _shape(node)) > 1
@@ -80,7 +80,7 @@ def _conv(node: fx.Node, names: Mapping[fx.Node, str]) -> Conv:
     x, weight = node.args[:2]
     outputs, per_group, *kernel = _shape(weight)
     rank = len(kernel)
-    # PyTorch allows the batch to be absent.
+    # PyTorch allows inputs without a batch dimension.
     inputs, *input_size = _shape(x)[-rank - 1 :]
     norm = next((user for user in node.users if _operator(user).startswith("aten._native_batch_norm_legit")), None)
     return Conv(
@@ -102,7 +102,7 @@ def _linear(node: fx.Node, names: Mapping[fx.Node, str]) -> Linear:
 
 
 def _name(node: fx.Node, names: Mapping[fx.Node, str]) -> str:
-    """The path of a layer's module: where its weight is."""
+    """The path of a layer's module, which is that of its weight."""
     weight = names.get(node.args[1])
     return module_path(node) if weight is None else weight.rpartition(".")[0]
 

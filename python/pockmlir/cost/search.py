@@ -1,7 +1,7 @@
 """The best update scheme for a budget of memory, found exactly.
 
-The contributions of layers add up, and so do their bytes. So for each number of biases the paper's search is
-a knapsack into which every layer puts one of its fractions or none, and needs no evolution.
+Contributions of layers are additive, and so are their bytes. So for each number of biases the problem is a knapsack
+with at most one fraction per layer. It is solved exactly; the paper uses an evolutionary search.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["Choice", "search"]
 
 @dataclass(frozen=True)
 class Choice:
-    """What `search` found.
+    """The result of `search`.
 
     Attributes:
-        update: the scheme.
+        update: the best update.
         gain: the sum of its contributions, in the caller's unit.
-        bytes: what it costs, as `estimate` says.
+        bytes: its bytes according to `estimate`.
     """
 
     update: SparseUpdate
@@ -36,7 +36,7 @@ class Choice:
 
 
 class _Weights(NamedTuple):
-    """Some weights: their bytes, what they contribute, and (index, fraction) of each."""
+    """A choice of weights: bytes, contribution, and (index, fraction) of each weight."""
 
     bytes: int
     gain: float
@@ -52,21 +52,21 @@ def search(
     most: int | None = None,
     classifier: bool = True,
 ) -> Choice:
-    """Return the update that contributes most of all that the budget allows.
+    """Return the update with the largest contribution within a budget.
 
-    The paper measures contributions as gains of accuracy: of biases over training the classifier only,
+    The paper measures contributions as gains in accuracy: of biases over training the classifier only,
     of each weight over training the biases only.
 
     Args:
         backbone: the model.
-        budget: bytes that `estimate` may say at most.
+        budget: limit of the bytes according to `estimate`.
         weights: index of a convolution → fraction → contribution.
         biases: number of last biases → contribution; only these numbers are tried.
-        most: how many weights may train; all if not given.
+        most: maximum number of weights that train; None means no limit.
         classifier: whether the classifier trains.
 
     Raises:
-        ArgumentError: the budget is too small for biases alone, or a contribution is no number.
+        ArgumentError: the budget is too small for biases alone, or a contribution is not a number.
         SchemeError: an index, a fraction or a number of biases does not fit the backbone.
     """
     _check(backbone, weights, biases)
@@ -86,8 +86,8 @@ def search(
 
 
 def _best_weights(backbone: Backbone, room: int, gains: Mapping[int, Mapping[float, float]], most: int) -> _Weights:
-    """Return the weights that contribute most and fit into the room."""
-    #: By how many weights there are: those that no others beat in both bytes and contribution.
+    """Return the weights with the largest contribution that fit into the room."""
+    #: By number of weights: the Pareto front in bytes and contribution.
     fronts: list[list[_Weights]] = [[_Weights(0, 0.0, ())], *([] for _ in range(most))]
     for index, of_fraction in gains.items():
         options = [

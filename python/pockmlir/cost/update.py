@@ -1,4 +1,4 @@
-"""Which parts of a backbone train, as the paper says it, and the same as a `Scheme`."""
+"""Update schemes in the paper's form, and their conversion to `Scheme`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["SparseUpdate", "require_fit", "to_scheme", "trained_channels"]
 
 @dataclass(frozen=True)
 class SparseUpdate:
-    """An update scheme: the biases of the last convolutions, the weights of some, in part.
+    """An update scheme: biases of the last convolutions, and fractions of some weights.
 
     >>> SparseUpdate(biases=22, weights={21: 1, 24: 1, 27: 1, 30: 1, 36: 1 / 8, 39: 1 / 4}).biases
     22
 
     Attributes:
-        biases: of how many last convolutions the bias trains.
-        weights: index of a convolution → fraction of its input channels, the first ones; only
-            where the bias trains, too.
+        biases: number of last convolutions whose bias trains.
+        weights: index of a convolution → fraction of its input channels that trains, the first ones;
+            only for convolutions whose bias trains, too.
         classifier: whether the linear layers train.
     """
 
@@ -56,17 +56,17 @@ class SparseUpdate:
 
 
 def trained_channels(conv: Conv, fraction: float) -> int:
-    """Return how many input channels a fraction is: rounded down, as the paper's code does."""
-    # What is a whole number but for rounding stays one.
+    """Return the number of input channels of a fraction, rounded down as in the paper's code."""
+    # The offset keeps whole numbers whole in spite of rounding.
     return int(conv.inputs * fraction + 1e-9)
 
 
 def require_fit(backbone: Backbone, update: SparseUpdate) -> None:
-    """Check an update against what it is to train.
+    """Check that an update fits a backbone.
 
     Raises:
-        SchemeError: it speaks of convolutions or channels that there are not, or the weight of a
-            convolution trains whose bias does not.
+        SchemeError: a convolution or channel does not exist, or the weight of a convolution trains
+            although its bias does not.
     """
     count = len(backbone.convs)
     if update.biases > count:
@@ -87,15 +87,15 @@ def require_fit(backbone: Backbone, update: SparseUpdate) -> None:
 def to_scheme(backbone: Backbone, update: SparseUpdate) -> Scheme:
     """Return the update as a `Scheme` over the model's parameters, for `pockmlir.compile`.
 
-    A fraction becomes the number of channels that the memory model counts, so that both mean the same
-    even where they would round differently.
+    A fraction is converted through the number of channels that the memory model counts, because the two
+    round differently.
 
     Args:
-        backbone: of a model, as `describe` says it.
-        update: what trains.
+        backbone: the description of the model, see `describe`.
+        update: the parts that train.
 
     Raises:
-        SchemeError: the update does not fit the backbone, or trains what is no parameter of the model.
+        SchemeError: the update does not fit the backbone, or trains something that is not a parameter.
     """
     require_fit(backbone, update)
     fractions: dict[str, float] = {}

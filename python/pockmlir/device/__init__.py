@@ -1,4 +1,4 @@
-"""Runs exported steps where they are meant to run: on emulated machines, or in a folder to carry to a board."""
+"""Runs exported steps on emulated machines, or writes a folder to run on a board."""
 
 from .runner import Comparison, Run, read, run, state_hash, write
 

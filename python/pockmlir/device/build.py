@@ -1,7 +1,6 @@
-"""Writes a folder that has all that a device needs, and builds it.
+"""Writes a folder with everything that a device needs, and builds it.
 
-The folder is the same for an emulator and for a board: what `run` builds here can be built
-there, with nothing but a C compiler and make.
+The folder is the same for an emulator and for a board. Building it needs only a C compiler and make.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from .sources import find_tool, platform_sources, program_sources
 
 __all__ = ["PROGRAM", "Program", "build", "write_program"]
 
-#: The program's file name, which also the Makefile uses.
+#: File name of the program, also used by the Makefile.
 PROGRAM = "program"
-#: Bytes of stack for all but the model: run.c, start-up, and what an exception saves.
+#: Bytes of stack for everything except the model: run.c, start-up, and the frame of an exception.
 _PROGRAM_STACK = 1024
 
 _LINUX_README = """\
@@ -52,7 +51,7 @@ class Program:
 
     Attributes:
         directory: the folder.
-        target: what it is for.
+        target: the target of the program.
         name: prefix of the model's functions.
         functions: their names, in the order of the program's numbers.
     """
@@ -64,7 +63,7 @@ class Program:
 
 
 def write_program(step: Step, directory: Path) -> Program:
-    """Export the step to a folder, and put beside it what makes a program of it."""
+    """Export the step to a folder, and add the sources and the Makefile of a program."""
     manifest, target = step.artifact.manifest, step.artifact.target
     step.export(directory)
     (directory / "run_model.c").write_text(model_source(manifest, bare_metal=target.bare_metal))
@@ -84,7 +83,7 @@ def build(program: Program) -> Path:
     """Build the program; return its path.
 
     Raises:
-        RunError: the compiler or the linker refuses: what does not fit into RAM or flash ends here.
+        RunError: the compiler or the linker fails, for example because RAM or flash is exceeded.
     """
     command = [find_tool("make"), "-s", "-C", str(program.directory)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -110,7 +109,7 @@ LIBRARIES = {"" if target.bare_metal else "-lm"}
 
 
 def _tools(target: Target, stack: int) -> tuple[list[str], list[str], str, str]:
-    """Return flags of the C compiler and the linker, the compiler, and which others will do."""
+    """Return flags of the C compiler and the linker, the compiler, and a list of alternatives."""
     common = [*target.c_flags, "-O2", "-std=gnu11", "-Wall"]
     if not target.bare_metal:
         compiler = "cc" if target.native else "aarch64-linux-gnu-gcc"

@@ -1,4 +1,4 @@
-"""Runs a built program: on an emulated board, as a program of another processor, or as it is."""
+"""Runs a built program: on an emulated board, in an emulator of its processor, or natively."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sources import find_plugin, find_tool
 
 __all__ = ["CallFailed", "Emulation", "emulate"]
 
-#: What run.c returns, beside 0.
+#: Exit codes of run.c, except 0.
 _CODES: Mapping[int, str] = {
     1: "the model's images could not be read",
     2: "its files could not be opened or written",
@@ -33,7 +33,7 @@ class CallFailed(RunError):
     """A function of the model has returned a code other than 0.
 
     Args:
-        code: that one.
+        code: the returned code.
     """
 
     def __init__(self, code: int) -> None:
@@ -43,15 +43,15 @@ class CallFailed(RunError):
 
 @dataclass(frozen=True)
 class Emulation:
-    """What is known of a run beside its results.
+    """Figures of a run, in addition to its results.
 
     Attributes:
-        calls: the model's function and instructions of every call, in order; None if nothing counted them.
-        uncounted: why an emulator did not count them.
+        calls: (function, instructions) of every call of the model, in order; None if nothing counted them.
+        uncounted: the reason why instructions were not counted.
         flash: bytes of code and constants; None unless the program is for a microcontroller.
-        ram: bytes that the linker has given away, the stack included.
-        stack: bytes of stack that were ever in use.
-        stack_reserved: bytes that it may use.
+        ram: bytes that the linker has placed in RAM, the reserved stack included.
+        stack: deepest use of the stack, in bytes.
+        stack_reserved: bytes reserved for the stack.
     """
 
     calls: list[tuple[str, int]] | None
@@ -66,13 +66,13 @@ def emulate(program: Program, on_poll: Callable[[], None], timeout: float | None
     """Run the program to its end.
 
     Args:
-        program: it has been built.
-        on_poll: called now and then while it runs.
-        timeout: seconds after which it is stopped.
+        program: a program that has been built.
+        on_poll: called regularly while it runs.
+        timeout: seconds after which it is stopped; None means no limit.
 
     Raises:
-        CallFailed: a function of the model has returned an error.
-        RunError: it ended with another error, or did not end in time.
+        CallFailed: a function of the model has returned an error code.
+        RunError: the program ended with another error, or not in time.
     """
     symbols = _symbols(program.directory / PROGRAM)
     text, uncounted = _run(program, symbols, on_poll, timeout)
@@ -93,7 +93,7 @@ def emulate(program: Program, on_poll: Callable[[], None], timeout: float | None
 def _run(
     program: Program, symbols: Mapping[str, tuple[int, int]], on_poll: Callable[[], None], timeout: float | None
 ) -> tuple[str, str]:
-    """Run a program, with a counter where there is one; return what it printed, and why nothing was counted."""
+    """Run a program, with a counter if there is one; return its output, and the reason if nothing was counted."""
     counts = program.directory / _COUNTS
     counts.unlink(missing_ok=True)
     if program.target.native and not program.target.runner:
@@ -102,7 +102,7 @@ def _run(
         counter = ["-plugin", _plugin(program, symbols)]
         return _finish(_command(program, counter), program.directory, on_poll, timeout), ""
     except RunError as error:
-        # The first thing that the plugin does is to open its file; before, the emulator has not started anything.
+        # The plugin opens its file before the emulator starts the program.
         if counts.exists():
             raise
         lines = str(error).splitlines()
@@ -110,7 +110,7 @@ def _run(
 
 
 def _plugin(program: Program, symbols: Mapping[str, tuple[int, int]]) -> str:
-    """Return the plugin that counts, with its arguments."""
+    """Return the argument of QEMU for the counting plugin."""
     begin, size = symbols["run_call"]
     entries = [symbols[f"{program.name}_{function}"][0] for function in program.functions]
     plugin = f"{find_plugin()},out={_COUNTS},caller={begin:#x}:{begin + size:#x}"
@@ -118,7 +118,7 @@ def _plugin(program: Program, symbols: Mapping[str, tuple[int, int]]) -> str:
 
 
 def _command(program: Program, counter: list[str]) -> list[str]:
-    """Return how to start it; paths are absolute, as it runs in its folder."""
+    """Return the command that starts the program; paths are absolute, because it runs in its folder."""
     target, binary = program.target, str((program.directory / PROGRAM).resolve())
     if target.native and not target.runner:
         return [binary]
@@ -130,7 +130,7 @@ def _command(program: Program, counter: list[str]) -> list[str]:
 
 
 def _finish(command: list[str], directory: Path, on_poll: Callable[[], None], timeout: float | None) -> str:
-    """Run a command to its end; return what it printed."""
+    """Run a command to its end; return its output."""
     log = directory / "console.txt"
     with log.open("w") as console:
         process = subprocess.Popen(
@@ -162,7 +162,7 @@ def _finish(command: list[str], directory: Path, on_poll: Callable[[], None], ti
 
 
 def _symbols(binary: Path) -> dict[str, tuple[int, int]]:
-    """Return address and size of every symbol; an address of Thumb code without its lowest bit."""
+    """Return address and size of every symbol; addresses of Thumb code without the lowest bit."""
     command = [find_tool("llvm-nm-22"), "--print-size", "--format=posix", str(binary)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     symbols = {}

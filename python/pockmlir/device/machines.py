@@ -1,4 +1,4 @@
-"""The table of emulated boards: where their memories are."""
+"""The table of emulated boards, with their memories."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Machine:
 
     Attributes:
         vectors: address of the vector table.
-        flash: address and size of the memory that stands for flash.
-        memories: address and size of those that can be RAM, the nearest to the core first.
+        flash: address and size of the memory that serves as flash, in bytes.
+        memories: (address, size) of memories that can serve as RAM, the nearest to the core first.
     """
 
     vectors: int
@@ -27,10 +27,10 @@ class Machine:
     memories: tuple[tuple[int, int], ...]
 
     def ram(self, size: int | None) -> tuple[int, int]:
-        """Return address and size of RAM that has the size, or of the largest one.
+        """Return address and size of a RAM of this size; of the largest memory for None.
 
         Raises:
-            ArgumentError: no memory is that large.
+            ArgumentError: no memory is large enough.
         """
         if size is None:
             return max(self.memories, key=lambda memory: memory[1])
@@ -41,9 +41,9 @@ class Machine:
         raise ArgumentError(f"ram: expected at most the {largest} bytes of the emulated board, but got {size}")
 
 
-#: Target's runner → machine.
+#: Runner of a target → machine.
 MACHINES: Mapping[str, Machine] = {
-    # The vector table takes flash's first kilobyte where both are at address 0.
+    # The vector table takes the first kilobyte of flash if both are at address 0.
     "mps2-an386": Machine(0x0, (0x400, 4 * _M), ((0x20000000, 4 * _M), (0x21000000, 16 * _M))),
     "mps2-an500": Machine(0x0, (0x400, 4 * _M), ((0x20000000, 4 * _M), (0x60000000, 16 * _M))),
     "mps3-an547": Machine(
@@ -51,9 +51,9 @@ MACHINES: Mapping[str, Machine] = {
     ),
 }
 
-#: LLVM's name of a processor → QEMU's; those that are missing here run on ``max``.
+#: LLVM's name of a processor → QEMU's; other processors run on ``max``.
 AARCH64_CPUS: Mapping[str, str] = {
-    # Nothing beyond Armv8.0, so that code which needs more stops.
+    # Only Armv8.0, so that code with newer instructions fails.
     "generic": "cortex-a53",
     **{name: name for name in ("cortex-a35", "cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76")},
 }

@@ -1,4 +1,4 @@
-"""Generates the C that joins a model to the program that runs it."""
+"""Generates the C source that connects a model to the program that runs it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def model_source(manifest: Manifest, *, bare_metal: bool) -> str:
     """Return ``run_model.c``: the model's memory, buffers, and one call per function.
 
     Args:
-        manifest: of the exported step.
-        bare_metal: the images are constants of the library, instead of files.
+        manifest: the manifest of the exported step.
+        bare_metal: whether the images are constants of the library instead of files.
     """
     name, upper = manifest.name, manifest.name.upper()
-    # What functions have in common, such as the input of step and predict, exists once.
+    # Functions share buffers of equal specification, such as the input of step and predict.
     specs = {spec: f"buffer_{i}" for i, spec in enumerate(_distinct(manifest.functions.values()))}
     lines = [
         f"/* The memory of {name}, and how its functions are called. Generated; do not edit. */",
@@ -62,7 +62,7 @@ def _bytes(spec: TensorSpec) -> int:
 
 
 def _memory(name: str, upper: str, *, bare_metal: bool) -> list[str]:
-    """Return the segments and ``run_load``. No array may be empty, whatever the model needs."""
+    """Return the segments and ``run_load``. C has no empty arrays, so each has at least one byte."""
     sizes = {segment: f"{upper}_{segment.upper()}_BYTES" for segment in ("constants", "state", "arena")}
 
     def array(segment: str, attribute: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Calls of a model's functions, as a program on another machine reads and answers them."""
+"""File formats of requests and results: calls of a model's functions for a program on another machine."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ..errors import RunError
 
 __all__ = ["REQUESTS", "RESULTS", "STATE", "Request", "count_results", "encode", "read_results", "read_state"]
 
-#: The files of run.c.
+#: File names that run.c uses.
 REQUESTS, RESULTS, STATE = "requests.bin", "results.bin", "state.bin"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A call: the function's name, and all its inputs in order."""
+    """A call: the name of the function, and all its inputs in order."""
 
     function: str
     inputs: Sequence[Array]
 
 
 def encode(manifest: Manifest, requests: Sequence[Request]) -> bytes:
-    """Return the requests as run.c reads them."""
+    """Return the requests in the format of run.c."""
     numbers = {name: index for index, name in enumerate(manifest.functions)}
     return b"".join(
         part
@@ -39,7 +39,7 @@ def read_results(directory: Path, manifest: Manifest, requests: Sequence[Request
     """Return the outputs of every request by name, in order.
 
     Raises:
-        RunError: they are not all there, or there are more.
+        RunError: results are missing, or there are too many.
     """
     path = directory / RESULTS
     data = _read(path)
@@ -65,14 +65,14 @@ def count_results(directory: Path, manifest: Manifest, requests: Sequence[Reques
 
 
 def read_state(directory: Path, manifest: Manifest) -> Array:
-    """Return the state that the program has left.
+    """Return the state that the program has written.
 
     Raises:
-        RunError: there is none, or it has another size.
+        RunError: the file is missing, or has another size.
     """
     path = directory / STATE
     data = _read(path)
-    # C has no empty arrays: the program's has one byte at least.
+    # C has no empty arrays, so the program's state has at least one byte.
     if len(data) != (expected := max(manifest.segments["state"], 1)):
         raise RunError(f"{path}: expected {expected} bytes, but got {len(data)}")
     return np.frombuffer(data, np.uint8)[: manifest.segments["state"]]

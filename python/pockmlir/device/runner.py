@@ -1,4 +1,4 @@
-"""Trains a step on the machine that it was compiled for, and says what that cost."""
+"""Trains a step on its target, emulated or real, and reports the cost."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ __all__ = ["Comparison", "Run", "read", "run", "state_hash", "write"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a run differs from the same one on this machine.
+    """The difference between a run and the same run on this machine.
 
     Attributes:
         state_equal: whether all parameters, buffers and optimizer states have the same bits.
-        outputs_equal: whether all losses and predictions have.
-        loss_difference: the largest between two losses of the same step.
+        outputs_equal: whether all losses and predictions have the same bits.
+        loss_difference: the largest difference between two losses of the same step.
     """
 
     state_equal: bool
@@ -45,22 +45,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run found.
+    """The results of a run.
 
     Attributes:
         target: name of the target.
-        machine: the emulator's name of what it ran on; empty on this machine or on a board.
-        losses: of every training step.
-        accuracy: on the samples that are not trained on, ``before`` and ``after``; empty if there are none.
-        state_hash: of all parameters, buffers and optimizer states after the last step.
-        instructions: of every training step, exactly; empty if nothing counted them.
-        predict_instructions: of a prediction.
-        uncounted: why an emulator did not count instructions.
-        flash_bytes: code, constants and initial state, of the whole program; only of microcontrollers.
-        ram_bytes: what the linker has given away: state, arena, inputs, outputs, and the reserved stack.
-        stack_bytes: the stack that was used.
-        stack_reserved_bytes: the stack that might have been used.
-        comparison: with a run on this machine, if there was one.
+        machine: name of the emulated machine; empty on this machine or on a board.
+        losses: loss of every training step.
+        accuracy: accuracy on the test samples, ``before`` and ``after`` training; empty without test samples.
+        state_hash: hash of all parameters, buffers and optimizer states after the last step.
+        instructions: exact number of instructions of every training step; empty if nothing counted them.
+        predict_instructions: number of instructions of a prediction.
+        uncounted: the reason why an emulator did not count instructions.
+        flash_bytes: code, constants and initial state of the whole program; only for microcontrollers.
+        ram_bytes: bytes that the linker has placed: state, arena, inputs, outputs, and the reserved stack.
+        stack_bytes: deepest use of the stack, in bytes.
+        stack_reserved_bytes: bytes reserved for the stack.
+        comparison: comparison with a run on this machine, if there was one.
         tools: versions of compiler and emulator.
     """
 
@@ -81,7 +81,7 @@ class Run:
 
     @property
     def peak_ram_bytes(self) -> int | None:
-        """The RAM in use at most: what is static, and the stack as deep as it was."""
+        """Peak of RAM in use: static data, and the deepest use of the stack."""
         if self.ram_bytes is None or self.stack_bytes is None or self.stack_reserved_bytes is None:
             return None
         return self.ram_bytes - self.stack_reserved_bytes + self.stack_bytes
@@ -108,27 +108,28 @@ def run(
     timeout: float | None = None,
     on_call: Callable[[int, int], None] | None = None,
 ) -> Run:
-    """Train a step where it is meant to run: emulated, or as a program of this machine.
+    """Train a step on its target in an emulator, or as a program of this machine.
 
-    The step's parameters are those of the device afterwards, as if it had been called here.
+    Afterwards, the step has the parameters of the device, as if it had been called here.
 
     >>> step = pock.compile(model, (x,), target="cortex-m7")    # doctest: +SKIP
     >>> print(pock.run(step, {"x": x, "y": y}, steps=50))       # doctest: +SKIP
 
     Args:
         step: compiled for a target that has a runner, or for this machine.
-        data: samples by input, or as ``x`` and ``y``; predictions are checked with ``x_test`` and ``y_test``.
-        steps: how many training steps, each on a batch of samples in shuffled order.
-        seed: of the order.
-        reference: the same model compiled for this machine, as far trained: it does the same, and is compared.
-        directory: where the program and its files stay; they are temporary if not given.
-        timeout: seconds after which the program is stopped.
-        on_call: called with the number of finished calls and of all.
+        data: samples by the name of an input, or as ``x`` and ``y``; ``x_test`` and ``y_test`` are test samples.
+        steps: number of training steps, each on a batch of shuffled samples.
+        seed: seed of the order of samples.
+        reference: the same model with the same state, compiled for this machine; it runs the same calls, and the
+            results are compared.
+        directory: folder in which the program and its files are kept; a temporary one if None.
+        timeout: seconds after which the program is stopped; None means no limit.
+        on_call: called with the number of finished calls and of all calls.
 
     Raises:
         ArgumentError: the data does not fit the step.
         IndexRangeError: an index or a label is out of range; the step's parameters are as before.
-        RunError: the program does not fit its memory, or failed, or tools are missing.
+        RunError: the program does not fit into memory, fails, or tools are missing.
     """
     with ExitStack() as stack:
         if directory is None:
@@ -148,7 +149,7 @@ def write(
 ) -> None:
     """Write the program of `run` and its requests to a folder, to be built and run on a board.
 
-    Its README says how. Bring the folder back with what the program has written, and `read` it.
+    The README in the folder has the instructions. Copy the folder back after the run, and `read` it.
     """
     _Job.of(step, Path(directory), data, steps, seed).write()
 
@@ -162,10 +163,10 @@ def read(
     seed: int = 0,
     reference: Step | None = None,
 ) -> Run:
-    """Return what a board has found, given what `write` was given; the step has not been trained since.
+    """Return the results of a board; arguments are those of `write`, and the step has not been trained since.
 
     Raises:
-        RunError: the program has not run to its end, or was given other requests.
+        RunError: the program has not run to its end, or the folder has other requests.
     """
     job = _Job.of(step, Path(directory), data, steps, seed)
     job.check()
@@ -174,7 +175,7 @@ def read(
 
 @dataclass(frozen=True)
 class _Job:
-    """A step, what it is asked to do, and the folder of the program that does it."""
+    """A step, its workload, and the folder of the program that runs it."""
 
     step: Step
     directory: Path
@@ -187,7 +188,7 @@ class _Job:
         return cls(step, directory, workload, [operation.request(step) for operation in workload.operations])
 
     def write(self) -> Program:
-        """Write program and requests; remove what an earlier run has left."""
+        """Write program and requests; remove the results of an earlier run."""
         program = write_program(self.step, self.directory)
         (self.directory / REQUESTS).write_bytes(encode(self.step.artifact.manifest, self.requests))
         for name in (RESULTS, STATE):
@@ -201,12 +202,12 @@ class _Job:
             raise RunError(f"{path}: not the requests of this model, data, number of steps and seed")
 
     def tell(self, on_call: Callable[[int, int], None] | None) -> None:
-        """Say how many requests have been answered."""
+        """Report the number of answered requests."""
         if on_call:
             on_call(count_results(self.directory, self.step.artifact.manifest, self.requests), len(self.requests))
 
     def explain(self, failed: CallFailed) -> PockError:
-        """Return the error for what the first request without an answer has returned, if that means something."""
+        """Return the error for the code of the first request without an answer."""
         manifest = self.step.artifact.manifest
         if failed.code not in manifest.failures:
             return failed
@@ -216,7 +217,7 @@ class _Job:
         return failure_error(manifest.failures, f"{manifest.name}_{request.function}", failed.code, inputs)
 
     def collect(self, emulation: Emulation, reference: Step | None, machine: str | None = None) -> Run:
-        """Read what the program has left in its folder."""
+        """Read the results of the program from its folder."""
         target, manifest = self.step.artifact.target, self.step.artifact.manifest
         outputs = read_results(self.directory, manifest, self.requests)
         self.step.set_state_image(read_state(self.directory, manifest))
@@ -242,7 +243,7 @@ class _Job:
 
 
 def _compare(workload: Workload, outputs: Sequence[Mapping[str, Array]], found: str, reference: Step) -> Comparison:
-    """Do the same on this machine."""
+    """Run the same workload on this machine, and compare."""
     expected = [_on_host(reference, operation) for operation in workload.operations]
     pairs = list(zip(outputs, expected, strict=True))
     equal = all(given[name].tobytes() == own[name].tobytes() for given, own in pairs for name in given)
@@ -266,7 +267,7 @@ def state_hash(step: Step) -> str:
 
 
 def _on_host(step: Step, operation: Operation) -> dict[str, Array]:
-    """Return the outputs of an operation, by the names that they have in the C interface."""
+    """Return the outputs of an operation by their names in the C interface."""
     if operation.kind == "train":
         values = {"loss": step(*operation.inputs.values())}
         values |= {} if step.grad_norm is None else {"grad_norm": step.grad_norm}
@@ -277,7 +278,7 @@ def _on_host(step: Step, operation: Operation) -> dict[str, Array]:
 
 
 def _rows(found: Run) -> list[tuple[str, str]]:
-    """Return the figures for people, those that are known."""
+    """Return (name, text) of the figures that are known."""
     rows = [("machine", found.machine or "this one"), ("loss", f"{found.losses[0]:.4f} → {found.losses[-1]:.4f}")]
     if found.accuracy:
         rows.append(("accuracy", " → ".join(f"{100 * value:.1f} %" for value in found.accuracy.values())))

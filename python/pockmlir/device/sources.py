@@ -1,4 +1,4 @@
-"""Where things are: C sources that go to a device beside the model, the plugin that counts, compilers, emulators."""
+"""Paths of C sources for a device, of the counting plugin, of compilers and emulators."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["find_plugin", "find_tool", "platform_sources", "program_sources"]
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
 
-#: What the example firmware has that any firmware needs.
+#: The files of the example firmware that every firmware needs.
 _CORTEX_M = ("board.h", "link.ld", "print.c", "runtime.c", "semihosting.c", "semihosting.h", "startup.c")
 
 
 def program_sources(bare_metal: bool) -> list[Path]:
-    """Return the program that `run` builds, without the model's part."""
+    """Return the C sources of the program that `run` builds, without the model's part."""
     directory = _PACKAGE / "device" / "program"
     files = "files_cortex_m.c" if bare_metal else "files_linux.c"
     return [directory / name for name in ("run.h", "run.c", files)]
@@ -26,7 +26,7 @@ def program_sources(bare_metal: bool) -> list[Path]:
 
 def platform_sources() -> list[Path]:
     """Return start-up code, linker script and semihosting: those of examples/cortex-m."""
-    # A wheel brings a copy along; a development checkout has the example itself.
+    # A wheel contains a copy; a development checkout has the example itself.
     for directory in (_PACKAGE / "device" / "cortex-m", _CHECKOUT / "examples" / "cortex-m"):
         if (directory / "link.ld").exists():
             return [directory / name for name in _CORTEX_M]
@@ -34,7 +34,7 @@ def platform_sources() -> list[Path]:
 
 
 def find_plugin() -> Path:
-    """Return the plugin of QEMU that counts instructions."""
+    """Return the path of the QEMU plugin that counts instructions."""
     build = Path(os.environ.get("POCK_BUILD", _CHECKOUT / "build"))
     for directory in (_PACKAGE / "lib", build / "lib"):
         if (directory / "libpock-count.so").exists():
@@ -42,7 +42,7 @@ def find_plugin() -> Path:
     raise RunError("libpock-count.so not found: build it with 'make build'")
 
 
-#: Program → the Debian package that has it.
+#: Program → its Debian package.
 _PACKAGES = {
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     "cc": "gcc",
@@ -58,7 +58,7 @@ def find_tool(name: str) -> str:
     """Return the path of a compiler or emulator.
 
     Raises:
-        RunError: it is not installed, with the Debian packages that bring it.
+        RunError: the tool is not installed; the message names its Debian package.
     """
     if found := shutil.which(name):
         return found

@@ -1,4 +1,4 @@
-"""What a run does with data: predict what it can check, train, predict again."""
+"""The calls of a run: predict the test samples, train, predict again."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Operation:
     """One call that a user would make: of the step, or of ``predict``.
 
     Attributes:
-        kind: which of them.
+        kind: ``step`` or ``predict``.
         inputs: its arguments by name.
-        labels: the classes that a prediction should find; the batch may be longer.
-        when: for predictions, before or after training.
+        labels: the expected classes of a prediction; the batch may be longer.
+        when: for predictions, ``before`` or ``after`` training.
     """
 
     kind: Literal["train", "predict"]
@@ -34,7 +34,7 @@ class Operation:
     when: str = ""
 
     def request(self, step: Step) -> Request:
-        """Return it as a call of the compiled step."""
+        """Return the call of the compiled step for this operation."""
         return Request(*(step.request(**self.inputs) if self.kind == "train" else step.predict_request(**self.inputs)))
 
 
@@ -46,7 +46,7 @@ class Workload:
 
     @classmethod
     def of(cls, step: Step, data: Mapping[str, Array], *, steps: int, seed: int) -> Workload:
-        """Train on shuffled whole batches of ``x`` and ``y``, as `pock train` does; predict ``x_test``.
+        """Train on shuffled complete batches of ``x`` and ``y``, as `pock train` does; predict ``x_test``.
 
         Raises:
             ArgumentError: the data does not fit the step.
@@ -66,12 +66,12 @@ class Workload:
         return cls([*before, *training, *after])
 
     def losses(self, outputs: Sequence[Mapping[str, Array]]) -> list[float]:
-        """Return the loss of every training call, given what all operations returned."""
+        """Return the loss of every training call, given the outputs of all operations."""
         pairs = zip(self.operations, outputs, strict=True)
         return [float(output["loss"]) for operation, output in pairs if operation.kind == "train"]
 
     def accuracy(self, outputs: Sequence[Mapping[str, Array]]) -> dict[str, float]:
-        """Return the part of right predictions before and after training; empty if nothing can be checked."""
+        """Return the share of correct predictions before and after training; empty without test samples."""
         right: dict[str, list[bool]] = {}
         for operation, output in zip(self.operations, outputs, strict=True):
             if operation.labels is not None:
@@ -82,7 +82,7 @@ class Workload:
 
 
 def _predictions(step: Step, data: Mapping[str, Array], when: str) -> list[Operation]:
-    """Predict the samples that are not trained on, if they have classes; the last batch is filled up."""
+    """Predict the test samples, if they have classes; the last batch is padded."""
     function = step.artifact.manifest.functions.get("predict")
     try:
         *sources, target = step_arrays(step, data, "_test")

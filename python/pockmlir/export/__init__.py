@@ -1,1 +1,1 @@
-"""What firmware gets: libraries, header, memory images, manifest."""
+"""Files for firmware: libraries, header, memory images, manifest."""

@@ -1,4 +1,4 @@
-"""Writes a step for firmware: libraries, header, memory images, parameters, manifest."""
+"""Writes the files of an exported step: libraries, header, memory images, parameters, manifest."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["export"]
 
 
 def export(artifact: Artifact, instance: Segments, tensors: dict[str, Array], directory: Path) -> dict[str, Path]:
-    """Write everything that a device needs; return what was written, by role.
+    """Write everything that a device needs; return the files by role.
 
     Args:
-        artifact: what to export.
-        instance: its memory, prepared: the images are taken from it.
+        artifact: the step to export.
+        instance: its prepared memory, from which the images are copied.
         tensors: parameters and buffers in PyTorch's layout.
-        directory: made if missing; files of the same name are replaced, all at once.
+        directory: created if missing; files of the same names are replaced atomically.
     """
     name = artifact.name
     roles = {
@@ -73,7 +73,7 @@ def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], pa
 
 
 def _state_image(instance: Segments) -> Array:
-    """The state, without gradients of an accumulation under way: the device begins with the first call of one."""
+    """The image of the state, without accumulated gradients: the device begins a new accumulation."""
     image = instance.state.copy()
     for slot in instance.manifest.of_kind("state").values():
         if slot.of is not None and slot.name == f"{slot.of}.grad":
@@ -82,7 +82,7 @@ def _state_image(instance: Segments) -> Array:
 
 
 def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
-    """Return the manifest of the step, with all that says where it comes from; `hash` is that of all files."""
+    """Return the manifest with versions, scheme and hashes; `hash` is that of all files."""
     target = artifact.target
     files = {path.name: _digest(path) for role, path in sorted(paths.items()) if role != "manifest"}
     listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))

@@ -1,4 +1,4 @@
-"""The C header of an exported step: sizes, and the documented functions."""
+"""The C header of an exported step: sizes, and documented functions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def header(artifact: Artifact) -> str:
 
 
 def _memory_lines(name: str, bare_metal: bool) -> list[str]:
-    """Return the comment that says what to put into the memory."""
+    """Return the comment about the contents of the segments."""
     if bare_metal:
         return [
             f" * Pass {name}_constants as `constants`: it is only read, and stays in flash. Copy {name}_initial_state",
@@ -99,7 +99,7 @@ def _size_lines(artifact: Artifact) -> list[str]:
 
 
 def _failure_lines(manifest: Manifest) -> list[str]:
-    """Return the macros of what functions return if they fail."""
+    """Return the macros of error codes."""
     if not manifest.failures:
         return []
     upper = manifest.name.upper()

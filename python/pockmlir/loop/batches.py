@@ -1,4 +1,4 @@
-"""Batches of a data set: which arrays a step takes, and which samples."""
+"""Batches of a data set: the arrays of a step, and the samples of each batch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["batch_indices", "random_batch", "step_arrays"]
 
 
 def step_arrays(step: Step, data: Mapping[str, Array], suffix: str = "") -> list[str]:
-    """Return the names of the arrays that a step takes: those of its inputs, or ``x`` and ``y``.
+    """Return the names of the arrays for a step: the names of its inputs, or ``x`` and ``y``.
 
     Raises:
-        ArgumentError: there are neither, or their numbers of samples differ.
+        ArgumentError: arrays are missing, or their numbers of samples differ.
     """
     inputs = [spec.name + suffix for spec in step.inputs]
     names = inputs if all(name in data for name in inputs) else [f"x{suffix}", f"y{suffix}"][: len(inputs)]
@@ -31,10 +31,10 @@ def step_arrays(step: Step, data: Mapping[str, Array], suffix: str = "") -> list
 
 
 def batch_indices(samples: int, batch: int, seed: int) -> Iterator[Array]:
-    """Return which samples make up one batch after the other, each epoch in another order, without end.
+    """Yield the indices of the samples of each batch, endlessly; every epoch has another order.
 
     Raises:
-        ArgumentError: there are not enough samples for one.
+        ArgumentError: there are not enough samples for one batch.
     """
     if samples < batch:
         raise ArgumentError(f"data: expected at least {batch} samples, one batch, but got {samples}")
@@ -49,7 +49,7 @@ def batch_indices(samples: int, batch: int, seed: int) -> Iterator[Array]:
 
 
 def random_batch(inputs: Sequence[TensorSpec], seed: int = 0) -> list[Array]:
-    """Return numbers of the right kind for inputs: normal for floats, zero or one for integers."""
+    """Return random inputs: normally distributed floats, integers 0 or 1."""
     generator = np.random.default_rng(seed)
     batch: list[Array] = []
     for spec in inputs:

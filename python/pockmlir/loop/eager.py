@@ -1,4 +1,4 @@
-"""Times a compiled step against PyTorch eager, doing the same work."""
+"""Times a compiled step and the same step in PyTorch eager."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["compare", "eager_step", "measure"]
 
 
 def measure(runs: dict[str, Callable[[], object]], *, steps: int, warmup: int) -> dict[str, dict[str, float]]:
-    """Time functions in turns, so that a busy machine slows all of them alike.
+    """Time functions in turns, so that a busy machine slows all of them equally.
 
     Returns:
-        For each: median, least and 90th-percentile milliseconds of a call.
+        Name → median, minimum and 90th percentile of a call, in milliseconds.
     """
     samples: dict[str, list[float]] = {name: [] for name in runs}
     for index in range(warmup + steps):
@@ -44,7 +44,7 @@ def measure(runs: dict[str, Callable[[], object]], *, steps: int, warmup: int) -
 def eager_step(model: Any, step: Step, loss: Any, arrays: Sequence[Array]) -> Callable[[], float]:
     """Return a function that runs the same training step in PyTorch, on a copy of the model.
 
-    Of a parameter that trains in part PyTorch computes the whole gradient: it cannot do less.
+    For a parameter that trains in part, PyTorch computes the whole gradient: it cannot compute a part.
     """
     import copy
 
@@ -63,10 +63,10 @@ def eager_step(model: Any, step: Step, loss: Any, arrays: Sequence[Array]) -> Ca
     target = arguments.pop(list(arguments)[-1]) if loss is not None else None
     function = resolve_loss(loss)
     if is_exported:
-        # It is called just as it was exported.
+        # An exported program takes its arguments exactly as they were exported.
         count = model.call_spec.in_spec.child(0).num_children
     else:
-        # Names that the frontend made up (of *args, say) are not the forward's.
+        # Names that the front end invented (for *args) are no parameters of forward.
         named = set(arguments) <= set(inspect.signature(module.forward).parameters)
         count = 0 if named else len(arguments)
     positional = list(arguments.values())[:count]
@@ -84,7 +84,7 @@ def eager_step(model: Any, step: Step, loss: Any, arrays: Sequence[Array]) -> Ca
 
 
 def _tensors(step: Step, arrays: Sequence[Array]) -> list[Any]:
-    """Return arrays as the tensors that the model takes: integers in the type of the example."""
+    """Convert arrays to the tensors of the model; integers get the dtype of the example."""
     import torch
 
     given = {name: getattr(torch, dtype) for name, dtype in step.artifact.given_dtypes.items()}
@@ -93,7 +93,7 @@ def _tensors(step: Step, arrays: Sequence[Array]) -> list[Any]:
 
 
 def _torch_optimizer(step: Step, trained: Mapping[str, Any]) -> Any:
-    """Return torch's optimizer with the same groups."""
+    """Return the ``torch.optim`` optimizer with the same groups."""
     import torch
 
     first = step.artifact.optimizers[0]

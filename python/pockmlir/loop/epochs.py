@@ -24,10 +24,10 @@ def train_epochs(
     seed: int,
     on_step: Callable[[int, int, float], None],
 ) -> Iterator[dict[str, Any]]:
-    """Train on shuffled whole batches; yield the figures of each epoch.
+    """Train on shuffled complete batches; yield the figures of each epoch.
 
-    The batch size is compiled in, so the samples of an incomplete last batch wait for
-    the next epoch's order.
+    The batch size is compiled in, so the samples of an incomplete last batch are left out of
+    the epoch.
     """
     names = step_arrays(step, data)
     samples, batch = len(data[names[0]]), step.inputs[0].shape[0]
@@ -45,7 +45,7 @@ def train_epochs(
 
 
 def evaluate(step: Step, data: Mapping[str, Array]) -> dict[str, float]:
-    """Return the accuracy on each split, where target and output are one class per sample."""
+    """Return the accuracy on each split, if target and output are one class per sample."""
     result: dict[str, float] = {}
     for split, suffix in (("train", ""), ("test", "_test")):
         try:
@@ -53,7 +53,7 @@ def evaluate(step: Step, data: Mapping[str, Array]) -> dict[str, float]:
         except ArgumentError:
             continue
         if step.inputs[-1].name in {spec.name for spec in step.artifact.manifest.functions["predict"].inputs}:
-            # The model computes its loss, and nothing else: there is no target beside what it takes.
+            # The model returns only its loss: there is no separate target.
             continue
         if inputs and data[target].dtype.kind == "i" and data[target].ndim == 1:
             accuracy = _accuracy(step, [data[name] for name in inputs], data[target])
@@ -62,7 +62,7 @@ def evaluate(step: Step, data: Mapping[str, Array]) -> dict[str, float]:
 
 
 def _accuracy(step: Step, inputs: Sequence[Array], target: Array) -> float | None:
-    """Predict in whole batches; the last one is filled up with its first sample."""
+    """Predict in complete batches; the last one is padded with its first sample."""
     batch, correct = step.inputs[0].shape[0], 0
     names = [spec.name for spec in step.inputs]
     for begin in range(0, len(target), batch):

@@ -1,4 +1,4 @@
-"""Reports for people: the contract of a step, memory as text and pictures, profiles."""
+"""Printed reports: the contract of a step, memory as text and pictures, profiles."""
 
 from ..support.sizes import format_bytes
 from .report import ParameterReport, Report

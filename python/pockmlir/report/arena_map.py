@@ -1,4 +1,4 @@
-"""The arena as a map: a page that shows where each value lives, and how long."""
+"""A page that shows each value of the arena as a rectangle: bytes over lifetime."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .colours import COLOURS
 
 __all__ = ["arena_map"]
 
-#: With more launches than this, lines between rectangles would hide them.
+#: With more launches than this, lines between rectangles are left out: they would hide the rectangles.
 _DENSE = 300
 
 
 def arena_map(memories: Mapping[str, Memory]) -> str:
-    """Return a page with a map for each step, all on one scale; it needs nothing from elsewhere.
+    """Return a self-contained HTML page with a map for each step, all on one scale.
 
     Args:
-        memories: what to show, by title.
+        memories: title → memory of a step.
     """
     width = max([1, *(memory.launches for memory in memories.values())])
     height = max([1, *(memory.arena for memory in memories.values())])
@@ -77,7 +77,7 @@ def _rectangle(place: Place) -> str:
 
 
 def _tip(place: Place) -> str:
-    """What hovering over a value shows."""
+    """The text that appears on hovering over a value."""
     overwritten = ", which overwrites it" if place.last_use > place.end else ""
     lines = [
         f"{place.tensor or 'workspace'}: {place.bytes:,} bytes ({format_bytes(place.bytes)}) at {place.offset:,}",

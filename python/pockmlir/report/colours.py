@@ -8,7 +8,7 @@ from ..artifact.places import ArenaKind
 
 __all__ = ["COLOURS"]
 
-#: Told apart with any colour vision (Okabe and Ito).
+#: Distinguishable with any colour vision (Okabe and Ito).
 COLOURS: Mapping[ArenaKind, str] = {
     "saved": "#0072b2",
     "mask": "#56b4e9",

@@ -15,7 +15,7 @@ __all__ = ["memory_table"]
 
 
 def memory_table(memory: Memory) -> Table:
-    """Return the bytes of a step, and what a memory limit costs."""
+    """Return a table of the bytes of a step, and of the cost of a memory limit."""
     rows = [
         ("parameters", memory.parameters),
         ("optimizer state", memory.optimizer_state),

@@ -21,17 +21,17 @@ __all__ = ["draw_memory", "largest_moments", "sparkline", "sparklines"]
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
-#: Formats that would otherwise hold the time of writing.
+#: Metadata that removes the time of writing from these formats.
 _METADATA: Mapping[str, Mapping[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 def sparkline(memory: Memory, width: int = 80) -> str:
-    """Return the live bytes over time as a line of bars; each bar is the largest of its moments."""
+    """Return the live bytes over time as a line of bars; each bar is the maximum of its moments."""
     return _bars([live for _, live in memory.timeline], memory.arena, width)
 
 
 def sparklines(memory: Memory, width: int = 80) -> list[tuple[str, str]]:
-    """Return a line for each kind that there is, all on the scale of `sparkline`."""
+    """Return (title, line) for each kind that occurs, all on the scale of `sparkline`."""
     lines = memory.live_by_kind.items()
     return [(KIND_TITLES[kind], _bars(live, memory.arena, width)) for kind, live in lines if any(live)]
 
@@ -54,12 +54,12 @@ def draw_memory(memories: Mapping[str, Memory], path: str | os.PathLike[str]) ->
     """Draw the arenas of one or more steps, on one scale; the same steps give the same file.
 
     Args:
-        memories: what to draw, by title, e.g. ``{"full": a.memory, "last layer": b.memory}``.
+        memories: title → memory of a step, e.g. ``{"full": a.memory, "last layer": b.memory}``.
         path: the file to write. ``.png``, ``.svg`` and ``.pdf`` show live bytes over time by kind, ``.html`` is
             a page with a map of the arena: every value's bytes over its lifetime.
 
     Raises:
-        ArgumentError: there is nothing to draw, or no such format.
+        ArgumentError: there is nothing to draw, or the format is unknown.
     """
     path = Path(path)
     if not memories:
@@ -71,7 +71,7 @@ def draw_memory(memories: Mapping[str, Memory], path: str | os.PathLike[str]) ->
 
 
 def _draw_timelines(memories: Mapping[str, Memory], path: Path) -> None:
-    """One panel per step; launches are equally wide in all of them."""
+    """Draw one panel per step; launches are equally wide in all panels."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -97,7 +97,7 @@ def _draw_timelines(memories: Mapping[str, Memory], path: Path) -> None:
 
 
 def _draw_panel(axes: Axes, memory: Memory, unit: int) -> None:
-    """Live bytes of a step, kinds on top of each other."""
+    """Draw the live bytes of a step, kinds stacked."""
     edges = range(memory.launches + 1)
     floor = [0.0] * len(edges)
     for kind in ARENA_KINDS:
@@ -115,12 +115,12 @@ def _draw_panel(axes: Axes, memory: Memory, unit: int) -> None:
 
 
 def _closed(values: Sequence[int]) -> list[int]:
-    """One value per edge between launches: the last one holds up to the end."""
+    """One value per edge between launches; the last value is repeated at the end."""
     return [*values, values[-1] if values else 0]
 
 
 def _title(title: str, memory: Memory, width: int) -> str:
-    """What it is and when it is largest; a dollar sign would begin a formula."""
+    """The title of a panel with the peak; dollar signs are escaped, since they begin a formula."""
     lines = [title, f"arena {memory.arena:,} bytes"]
     if memory.timeline:
         label, live = memory.timeline[memory.peak]
@@ -130,6 +130,6 @@ def _title(title: str, memory: Memory, width: int) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Cut out of the middle what is too much."""
+    """Shorten a text to a width by cutting out its middle."""
     half = (width - 1) // 2
     return text if len(text) <= width else f"{text[:half]}…{text[-half:]}"

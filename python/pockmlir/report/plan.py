@@ -1,4 +1,4 @@
-"""`Plan`: what a step will cost, before any code is generated."""
+"""`Plan`: the cost of a step, before any code is generated."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan"]
 
-#: How many rows a printed table has at most.
+#: Maximum number of rows of a printed table.
 _ROWS = 25
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Memory, operations and launches of a step; the compiled step has exactly these.
+    """Memory, operations and launches of a step; the compiled step has exactly these figures.
 
     >>> plan = imported.plan({"head.*": 1.0})           # doctest: +SKIP
     >>> plan.memory.total, plan.flops                   # doctest: +SKIP
 
     Attributes:
-        name: of the model.
-        scheme: as the user wrote it.
+        name: name of the model.
+        scheme: the scheme as the user wrote it.
         fractions: parameter → the fraction of it that trains, 0 if it is frozen.
         without_gradient: parameters that the scheme would train, but that have no gradient.
         memory: bytes of the step.
-        launches: of the step that updates, in the order of execution.
+        launches: launches of the step that updates, in the order of execution.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Plan:
         fractions: Mapping[str, float],
         without_gradient: Sequence[str],
     ) -> Plan:
-        """Read the plan off a manifest and the module at stage ``plan``."""
+        """Make the plan from a manifest and the module at stage ``plan``."""
         launches = read_launches(load_core().kernel_costs(ir), "step")
         return cls(manifest.name, scheme, fractions, tuple(without_gradient), manifest.memory, launches)
 

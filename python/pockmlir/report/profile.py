@@ -1,4 +1,4 @@
-"""Time per kernel of a compiled step: where it goes, and what the kernels do in it."""
+"""The time of each kernel of a compiled step, with operations and bytes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Profile", "Share", "TimedLaunch"]
 
-#: How many rows a printed table has at most.
+#: Maximum number of rows of a printed table.
 _ROWS = 25
 
 
 @dataclass(frozen=True)
 class TimedLaunch(Launch):
-    """One launch of a kernel, and how long it takes.
+    """One launch of a kernel with its time.
 
     Attributes:
-        seconds: median over the runs, without the reading of the clock.
+        seconds: median over the runs, without the cost of reading the clock.
     """
 
     seconds: float
@@ -37,16 +37,16 @@ class TimedLaunch(Launch):
 
 @dataclass(frozen=True)
 class Share:
-    """What several launches take together.
+    """Sums over several launches.
 
     Attributes:
-        name: of the kernel, layer or phase.
-        launches: how many there are.
-        seconds: of all of them.
-        share: of the time of all launches of the function, between 0 and 1.
-        flops: of all of them.
-        bytes: of all of them.
-        layers: where they belong.
+        name: name of the kernel, layer or phase.
+        launches: number of launches.
+        seconds: their total time.
+        share: their share of the time of all launches of the function, between 0 and 1.
+        flops: their floating-point operations.
+        bytes: the bytes that they read and write.
+        layers: the layers that they belong to.
     """
 
     name: str
@@ -65,10 +65,10 @@ class Profile:
     Attributes:
         name: the model's name.
         function: ``step`` or ``predict``.
-        runs: how many runs the medians are of.
-        seconds: median of a whole run, without the readings of the clock; more than the sum of the
-            launches' medians where something else disturbed most runs, each at another launch.
-        clock_seconds: median of what a reading takes; subtracted everywhere.
+        runs: number of runs of which the medians are taken.
+        seconds: median of a whole run, without reading the clock. It exceeds the sum of the launches'
+            medians if other programs disturbed most runs, each at another launch.
+        clock_seconds: median time of reading the clock once; subtracted everywhere.
         launches: in the order of execution.
     """
 
@@ -118,7 +118,7 @@ class Profile:
         }
 
     def write_trace(self, path: str | os.PathLike[str]) -> None:
-        """Write trace events that Perfetto and ``chrome://tracing`` open: one run, of medians.
+        """Write a trace for Perfetto and ``chrome://tracing``: one run, made of medians.
 
         Phases, layers and kernels are three tracks over the same time.
         """
@@ -139,7 +139,7 @@ class Profile:
         """Return tables of the longest launches, kernels and layers, and of the phases.
 
         Args:
-            rows: how many of each at most.
+            rows: maximum number of rows of each table.
         """
         longest = sorted(self.launches, key=lambda launch: -launch.seconds)[:rows]
         total = sum(launch.seconds for launch in self.launches)
@@ -183,7 +183,7 @@ def _named(what: str, track: int, name: str) -> dict[str, Any]:
 
 
 def _arguments(launch: TimedLaunch) -> dict[str, Any]:
-    """What a viewer shows of a launch."""
+    """The details of a launch in a viewer."""
     return {
         "index": launch.index,
         "layers": ", ".join(launch.layers),
@@ -195,17 +195,17 @@ def _arguments(launch: TimedLaunch) -> dict[str, Any]:
 
 
 def _rate(count: int, seconds: float) -> str:
-    """Thousands of millions per second; nothing where the clock has not moved."""
+    """Billions per second; empty if the time is zero."""
     return f"{1e-9 * count / seconds:.1f}" if seconds > 0 and count else "-"
 
 
 def _layers(layers: Sequence[str]) -> str:
-    """The first of several, and how many more there are."""
+    """The first layer, and the number of others."""
     return layers[0] if len(layers) == 1 else f"{layers[0]} (+{len(layers) - 1})"
 
 
 def _figures(item: TimedLaunch | Share, total: float) -> tuple[str, ...]:
-    """Time, share, and what is done in it."""
+    """Time, share, operations and bytes."""
     share = item.seconds / total if total else 0.0
     return (
         f"{1e6 * item.seconds:,.1f}",
@@ -219,7 +219,7 @@ def _figures(item: TimedLaunch | Share, total: float) -> tuple[str, ...]:
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = make_table(title, (*columns, "µs", "share", "GFLOP/s", "bytes", "GB/s"), rows)
     for column in table.columns:
-        column.overflow = "fold"  # a name that is cut short is of no use
+        column.overflow = "fold"  # names are never truncated
         column.no_wrap = column.header not in ("kernel", "layer")
         if column.header not in ("", "kernel", "layer", "phase"):
             column.justify = "right"

@@ -23,16 +23,16 @@ __all__ = ["ParameterReport", "Report"]
 
 @dataclass(frozen=True)
 class ParameterReport:
-    """What happens to one parameter.
+    """How the step treats one parameter.
 
     Attributes:
         name: PyTorch's name.
         shape: PyTorch's shape.
         dtype: numpy's name of the element type.
         trains: ``all``, ``slice``, ``frozen`` or ``without gradient``.
-        slice: for a slice, the dimension and how many of its entries train (the first).
-        trained_elements: how many numbers the step changes.
-        detail: why it is frozen, or what the slice is; other names of a tied parameter.
+        slice: for a slice, (dimension, number of first entries that train).
+        trained_elements: number of elements that the step changes.
+        detail: the reason why it is frozen, or a description of the slice; other names of a tied parameter.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ParameterReport:
 
     @classmethod
     def of(cls, info: ParameterInfo, fraction: float, slot: TensorSlot | None) -> ParameterReport:
-        """Compare what the scheme asks for with what the compiler did."""
+        """Combine the scheme's fraction with the result of the compiler."""
         shape = tuple(info.shape)
         elements = _product(shape)
         dtype = dtype_of(slot.dtype).name if slot else ""
@@ -82,19 +82,19 @@ class Report:
 
     Attributes:
         name: the model's name.
-        target: what it was compiled for.
+        target: name of the target.
         optimizer: kind and settings.
         groups: settings and trained parameters of each group, if there are several.
-        training: accumulation and clipping, as far as used.
-        dropout: seed and layers of the dropout that is active; empty if none is.
+        training: settings of accumulation and clipping that are in use.
+        dropout: seed and layers of active dropout; empty if there is none.
         loss: name of the loss.
-        scheme: as the user wrote it.
+        scheme: the scheme as the user wrote it.
         parameters: one entry per parameter of the model.
         norm_modes: path of each normalisation layer → its mode.
-        converted: name of an input → the dtypes of its example and of the step, where they differ.
+        converted: name of an input → the dtypes of its example and of the step, if they differ.
         arithmetic: element types, fused multiply-add, mathematical functions.
-        memory: the promised bytes.
-        kernels: number of launches, of distinct kernels, and of those that a tuning decides on.
+        memory: memory of the step.
+        kernels: number of launches, of distinct kernels, and of kernels with a tuning.
         timings: seconds per compiler stage.
     """
 
@@ -116,7 +116,7 @@ class Report:
 
     @classmethod
     def of(cls, artifact: Artifact) -> Report:
-        """Describe what `compile` made."""
+        """Make the report of a compilation."""
         tensors = artifact.manifest.tensors
         wanted = {**artifact.fractions, **dict.fromkeys(artifact.without_gradient, 1.0)}
         return cls(
@@ -142,12 +142,12 @@ class Report:
 
     @property
     def trained_elements(self) -> int:
-        """How many numbers the step changes."""
+        """Number of elements that the step changes."""
         return sum(entry.trained_elements for entry in self.parameters)
 
     @property
     def elements(self) -> int:
-        """How many numbers the model's parameters have."""
+        """Number of elements of the model's parameters."""
         return sum(_product(entry.shape) for entry in self.parameters)
 
     def to_dict(self) -> dict[str, Any]:
@@ -218,7 +218,7 @@ class Report:
 
 
 def _groups(artifact: Artifact) -> tuple[Mapping[str, Any], ...]:
-    """Settings and trained parameters of each group; nothing if all have the same."""
+    """Settings and trained parameters of each group; empty if there is one group."""
     if artifact.groups is None or len(artifact.groups.optimizers) == 1:
         return ()
     trained = [name for name, fraction in artifact.fractions.items() if fraction > 0]
@@ -230,7 +230,7 @@ def _groups(artifact: Artifact) -> tuple[Mapping[str, Any], ...]:
 
 
 def _arithmetic(artifact: Artifact) -> dict[str, str]:
-    """Say which arithmetic the code uses, as read off the code itself."""
+    """Describe the arithmetic of the code, as found in the code itself."""
     dtypes = sorted({dtype_of(slot.dtype).name for slot in artifact.manifest.of_kind("parameter").values()})
     result = {"element types": ", ".join(dtypes)}
     if artifact.training.precision == "bf16":

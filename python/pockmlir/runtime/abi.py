@@ -1,7 +1,7 @@
-"""Binds a compiled library through its C ABI: memory, argument checks, calls.
+"""Calls a compiled library through its C ABI: memory, argument checks, calls.
 
 The library owns no memory. One `Instance` is one set of constants, state and arena; two
-instances of one library run side by side. `Segments` is such a set without a library.
+instances of one library may run at the same time. `Segments` is such a set without a library.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Call", "Instance", "Segments", "aligned_bytes", "to_array"]
 
 
 def aligned_bytes(size: int, alignment: int) -> Array:
-    """Return zeroed bytes that begin at a multiple of ``alignment``; never empty."""
+    """Return zeroed bytes that begin at a multiple of ``alignment`` bytes; at least one byte."""
     size = max(size, 1)
     raw = np.zeros(size + alignment, np.uint8)
     begin = -raw.ctypes.data % alignment
@@ -34,7 +34,7 @@ def to_array(name: str, value: Any) -> Array:
     """Return a numpy array over the same memory as an array or a CPU tensor.
 
     Raises:
-        ArgumentError: it is neither.
+        ArgumentError: the value is neither.
     """
     if isinstance(value, np.ndarray):
         return value
@@ -49,7 +49,7 @@ def to_array(name: str, value: Any) -> Array:
 
 
 class _Input:
-    """One input of a function: its checks, and a staging buffer for what cannot be passed as it is."""
+    """One input of a function: its checks, and a staging buffer for arrays that cannot be passed directly."""
 
     def __init__(self, spec: TensorSpec, alignment: int, given: str | None) -> None:
         self.spec = spec
@@ -59,7 +59,7 @@ class _Input:
         self._staging: Array | None = None
 
     def bind(self, value: Any) -> Array:
-        """Return memory that the library may read: the caller's own where possible."""
+        """Return memory that the library may read: the caller's own if possible, otherwise the staging buffer."""
         array = value if type(value) is np.ndarray else to_array(self.spec.name, value)
         is_own = array.dtype == self.dtype
         if not (is_own or self._is_convertible(array.dtype)) or array.shape != self.spec.shape:
@@ -73,7 +73,7 @@ class _Input:
         return self._staging
 
     def _is_convertible(self, dtype: np.dtype[Any]) -> bool:
-        """Whether values are taken in another type: that of the example, or a smaller one of the same kind."""
+        """Whether values of this dtype are converted: the example's dtype, or a smaller one of the same kind."""
         kinds = {"i": "iu", "f": "f"}.get(self.dtype.kind, "")
         return dtype.kind in kinds and (np.can_cast(dtype, self.dtype, "safe") or dtype.name == self.given)
 
@@ -104,8 +104,8 @@ class Call:
         Raises:
             IndexRangeError: an index or a label is out of range; nothing has changed.
             IntegerDivisionError: integers are divided by zero; nothing has changed.
-            LossNotFiniteError: the loss is not finite, and that is to be an error; nothing has changed.
-            StepError: the library returned a code that it does not have.
+            LossNotFiniteError: the loss is not finite, and ``on_nan`` is ``error`` or ``skip``; nothing has changed.
+            StepError: the library returned an unknown code.
         """
         addresses = [array.ctypes.data for array in inputs]
         addresses += [array.ctypes.data for array in outputs]
@@ -120,7 +120,7 @@ class Segments:
     """One set of buffers in the layout of a compiled step.
 
     Args:
-        manifest: of the step.
+        manifest: the manifest of the step.
     """
 
     def __init__(self, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors files, replaced atomically, that say what they belong to."""
+"""Checkpoints: safetensors files, replaced atomically, that identify model, optimizer and scheme."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..support.json_text import parse_json
 
 __all__ = ["FORMAT_VERSION", "check_identity", "read", "write"]
 
-#: Raised whenever an older reader would misunderstand a newer file; 2 has a checksum, which 1 has not.
+#: Incremented when an older reader would misunderstand a newer file. Version 2 added a checksum.
 FORMAT_VERSION = 2
 
-#: One metadata key, because safetensors does not keep several in a fixed order.
+#: The only metadata key: safetensors does not write several keys in a fixed order.
 _KEY = "pockmlir"
 
 
@@ -35,7 +35,7 @@ def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, Any])
 
 
 def _checksum(tensors: Mapping[str, Array], metadata: Mapping[str, Any]) -> str:
-    """Return a hash of all that a checkpoint says."""
+    """Return a hash of all tensors and metadata."""
     described = {key: value for key, value in metadata.items() if key != "checksum"}
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for name, value in sorted(tensors.items()):
@@ -48,13 +48,13 @@ def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return a checkpoint's tensors and metadata.
 
     Raises:
-        CheckpointError: the file is truncated, damaged, not safetensors, not ours, or too new.
+        CheckpointError: the file is truncated, damaged, not safetensors, not of pockmlir, or too new.
         OSError: the file cannot be read.
     """
     from safetensors import SafetensorError, safe_open
 
     with open(path, "rb"):
-        pass  # An unreadable file is an OSError, in the operating system's words.
+        pass  # An unreadable file raises the OSError of the operating system.
     try:
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
@@ -84,12 +84,12 @@ def _parse_metadata(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
 
 
 def check_identity(path: Path, metadata: Mapping[str, Any], own: Mapping[str, Any], *, optimizer_state: bool) -> None:
-    """Refuse a checkpoint that belongs to something else, saying to what.
+    """Refuse a checkpoint of another model, optimizer or scheme.
 
     Args:
-        path: of the checkpoint, for messages.
-        metadata: what it says of itself.
-        own: what this step would write.
+        path: path of the checkpoint, for messages.
+        metadata: the metadata of the checkpoint.
+        own: the metadata that this step would write.
         optimizer_state: whether its optimizer state is to be used.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the host counts from call to call, beside the optimizer's state."""
+"""Counters of calls that the host keeps, in addition to the optimizer's state."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["Counters"]
 _MICRO_STEP = "optimizer.micro_step"
 _DROPOUT_STEP = "dropout.step"
 _DROPOUT_SEED = "dropout.seed"
-#: Of calls: beyond it, float64 does not count, and no run gets there.
+#: Limit of the number of calls: float64 is exact up to here.
 _MANY = 2**53
 
 
 @dataclass
 class Counters:
-    """The place in an accumulation, and what dropout's masks depend on.
+    """The position within an accumulation, and the numbers that dropout masks depend on.
 
     Attributes:
-        accumulate: how many calls make one update.
+        accumulate: number of calls per update.
         dropout: whether a dropout layer is active.
-        seed: of dropout.
-        micro_step: how many calls have been accumulated since the last update.
-        calls: how many calls there were.
+        seed: seed of dropout.
+        micro_step: number of calls that have been accumulated since the last update.
+        calls: number of calls so far.
     """
 
     accumulate: int = 1

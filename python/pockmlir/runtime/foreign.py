@@ -1,4 +1,4 @@
-"""Memory of a step that another machine runs: it can be read, written and prepared, but not called."""
+"""Memory of a step for another machine: it can be read, written and prepared, but not called."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["ForeignInstance", "refuse"]
 
 
 def refuse(target: Target, what: str) -> TargetError:
-    """Return the error for what only the target itself can do."""
+    """Return the error for an operation that only the target can do."""
     return TargetError(
         f"{what}: compiled for {target.name}, which is not this machine: export it, or run it with `pock run`"
     )
 
 
 class ForeignInstance(Segments):
-    """One set of buffers in the layout that a step has on its target.
+    """One set of buffers in the memory layout of the target.
 
-    The bytes are what they are there: all targets are little-endian. `prepare` runs on this
-    machine, as a library made for it from the same plan, in portable arithmetic.
+    The bytes are those of the target: all targets are little-endian. `prepare` runs on this
+    machine: a library is compiled for it from the same plan, in portable arithmetic.
 
     Args:
-        manifest: of the step.
-        target: what it was compiled for.
+        manifest: the manifest of the step.
+        target: the target of the step.
         plan: the module at stage ``plan``.
     """
 

@@ -1,4 +1,4 @@
-"""The learning rates of a call: given, the optimizer's, or what a torch scheduler set."""
+"""The learning rates of a call: an argument, the optimizer's default, or a torch scheduler's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class LearningRates:
 
     Args:
         optimizers: the settings that are compiled in, one per group.
-        source: the ``torch.optim`` instance whose ``param_groups`` tell the rates, if there
-            is one; schedulers of ``torch.optim.lr_scheduler`` write them there.
+        source: a ``torch.optim`` instance, or None. Its ``param_groups`` hold the rates;
+            schedulers of ``torch.optim.lr_scheduler`` write them there.
     """
 
     def __init__(self, optimizers: Sequence[Optimizer], source: Any = None) -> None:
@@ -31,20 +31,20 @@ class LearningRates:
         self._source = source
 
     def of_call(self, given: object) -> list[float]:
-        """Return the rate of every group; a given one, or one per group, wins.
+        """Return the rate of every group; an argument (one rate, or one per group) wins.
 
         Raises:
-            ArgumentError: a rate is no finite number >= 0, their number is wrong, or the torch
-                optimizer has other settings than those compiled in.
+            ArgumentError: a rate is not a finite number >= 0, the number of rates is wrong, or other
+                settings of the torch optimizer differ from those compiled in.
         """
         if given is not None:
             return self._given(given)
         return self._defaults if self._source is None else self._current()
 
     def mark_stepped(self) -> None:
-        """Tell schedulers that an update was made, so that they do not warn of the order of calls."""
+        """Mark an update as done in the torch optimizer, so that schedulers do not warn about the order of calls."""
         if self._source is not None:
-            # What torch.optim.lr_scheduler.LRScheduler sets where it wraps optimizer.step.
+            # torch.optim.lr_scheduler.LRScheduler sets this in its wrapper of optimizer.step.
             self._source._opt_called = True
 
     def _given(self, value: object) -> list[float]:
@@ -57,7 +57,7 @@ class LearningRates:
         return [_rate(f"lr[{index}]", rate) for index, rate in enumerate(values)]
 
     def _current(self) -> list[float]:
-        """Read the torch optimizer."""
+        """Read the rates of the torch optimizer."""
         groups = self._source.param_groups
         if len(groups) != len(self._settings):
             raise ArgumentError(
@@ -82,7 +82,7 @@ def _changed(index: int, name: str, expected: object, found: object) -> str:
 
 
 def _rate(name: str, value: object) -> float:
-    """Return a learning rate, or raise an error that names it."""
+    """Return the value as a learning rate; anything but a finite number >= 0 is an error."""
     try:
         rate = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Runs a step that reads the clock between its kernels."""
+"""Compiles and runs a step that reads the clock between its kernels."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def profile_function(
     warmup: int,
     on_run: Callable[[int, int], None] | None = None,
 ) -> Profile:
-    """Build the library once more with readings of the clock, and run a function of it.
+    """Compile the step again with readings of the clock, and run one of its functions.
 
     Every run works on the same parameters: the learning rate is 0.
 
     Args:
-        artifact: what `compile` made.
-        memory: copies of the constants and the state to work on.
-        values: the tensors that the user gives.
+        artifact: the compiled step.
+        memory: copies of constants and state, which the run uses.
+        values: the inputs of the user.
         function: ``step`` or ``predict``.
-        runs: how many runs to take medians of.
-        warmup: how many runs come before them.
-        on_run: called with the number of finished runs and of all.
+        runs: number of runs of which medians are taken.
+        warmup: number of runs before them.
+        on_run: called with the number of finished runs and of all runs.
     """
     if runs < 1 or warmup < 0:
         raise ArgumentError(f"profile: expected runs >= 1 and warmup >= 0, but got {runs} and {warmup}")
@@ -85,7 +85,7 @@ def _readings(
     instance = Instance(library, artifact.manifest)
     instance.constants[...], instance.state[...] = memory
     function = artifact.manifest.functions[name]
-    # As the pass does: one more argument, behind all others.
+    # As in the pass: one more argument, after all others.
     times = TensorSpec("times", (count,), "i64")
     call = Call(instance, name, replace(function, outputs=(*function.outputs, times)), artifact.given_dtypes)
     inputs = [call.bind(index, value) for index, value in enumerate(values)]

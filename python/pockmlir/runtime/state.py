@@ -20,12 +20,12 @@ __all__ = ["State"]
 
 
 class State:
-    """What a step keeps between calls; not safe against concurrent calls.
+    """The values that a step keeps between calls; not safe against concurrent calls.
 
     Args:
-        artifact: what the compiler made.
+        artifact: the compiled step.
         instance: its memory.
-        counters: what the host counts.
+        counters: the counters of the host.
         values: initial parameters and buffers by PyTorch's names.
     """
 
@@ -65,7 +65,7 @@ class State:
         return slots | self._counters.state()
 
     def reset_optimizer(self) -> None:
-        """Zero momenta, accumulated gradients and the number of updates; dropout goes on."""
+        """Zero momenta, accumulated gradients and the number of updates; the counters of dropout stay."""
         self._instance.initialize()
         self._counters.micro_step = 0
 
@@ -112,7 +112,7 @@ class State:
         self._write_optimizer(rest)
 
     def identity(self) -> dict[str, Any]:
-        """Return what a checkpoint says of itself."""
+        """Return the metadata of a checkpoint."""
         artifact = self._artifact
         return {
             "model": artifact.name,
@@ -125,7 +125,7 @@ class State:
         }
 
     def _write_model(self, arrays: Mapping[str, Array], current: Mapping[str, Array]) -> None:
-        """Write checked values, then recompute what depends on them; write the current ones if that fails."""
+        """Write checked values and recompute values that depend on them; restore the current ones if that fails."""
         aliases = self._artifact.aliases
         for alias, source in aliases.items():
             if alias in arrays and not np.array_equal(arrays[alias], arrays[source], equal_nan=True):
@@ -139,12 +139,12 @@ class State:
         try:
             self._instance.prepare()
         except ArgumentError:
-            # Among them are indices, and these are out of range.
+            # Buffers may be indices: these are out of range.
             self._write_model(current, current)
             raise
 
     def _require_fixed(self, arrays: Mapping[str, Array]) -> None:
-        """Refuse other values of what is compiled in."""
+        """Refuse other values for buffers whose values are compiled in."""
         current = self.model()
         for name in sorted(self._artifact.fixed & arrays.keys() & current.keys()):
             if not np.array_equal(arrays[name], current[name], equal_nan=current[name].dtype.kind == "f"):
@@ -161,12 +161,12 @@ class State:
 
 
 def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
-    """Return the dtype that users see: what is stored in bf16 is float32 to them."""
+    """Return the dtype that users see: float32 for tensors that are stored in bf16."""
     return np.dtype(np.float32) if slot.dtype == "bf16" else dtype_of(slot.dtype)
 
 
 def _write(stored: Array, value: Array) -> None:
-    """Store a value. As in kernels, what is finite stays finite in bf16: a mask of the smallest float32 is not -inf."""
+    """Store a value. As in kernels, finite values stay finite in bf16: float32's minimum does not become -inf."""
     if stored.dtype == ml_dtypes.bfloat16:
         largest = (2 - 2.0**-7) * 2.0**127
         value = np.where(np.isfinite(value), value.clip(-largest, largest), value)

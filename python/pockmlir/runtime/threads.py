@@ -1,4 +1,4 @@
-"""How many threads compiled steps use: the OpenMP runtime's number, as in PyTorch."""
+"""The number of threads of compiled steps, which is the OpenMP runtime's, as in PyTorch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 __all__ = ["get_num_threads", "set_num_threads"]
 
 _wanted: int | None = None
-#: OpenMP keeps the number per thread that starts work: what each was told last.
+#: OpenMP keeps the number per thread that starts work; this is the number last set for each thread.
 _told = threading.local()
 
 
@@ -29,13 +29,13 @@ def _runtime() -> Any | None:
 
 
 def set_num_threads(count: int) -> None:
-    """Set how many threads work on one step; of all steps, from their next call on.
+    """Set the number of threads that work on one step, for all steps, from their next call on.
 
-    Results do not depend on it. Without this call it is what ``OMP_NUM_THREADS`` says, else the
-    number of cores that the process may use.
+    Results do not depend on it. The default is ``OMP_NUM_THREADS``, else the number of cores that
+    the process may use.
 
     Raises:
-        ArgumentError: it is not a positive integer, or larger than 1 without an OpenMP runtime.
+        ArgumentError: the number is not a positive integer, or larger than 1 without an OpenMP runtime.
     """
     global _wanted
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
@@ -46,7 +46,7 @@ def set_num_threads(count: int) -> None:
 
 
 def get_num_threads() -> int:
-    """Return how many threads work on one step."""
+    """Return the number of threads that work on one step."""
     runtime = _runtime()
     if runtime is None:
         return 1
@@ -54,7 +54,7 @@ def get_num_threads() -> int:
 
 
 def tell_runtime() -> None:
-    """Tell the runtime the number that was set, for work that the calling thread starts."""
+    """Pass the number to the runtime, for work that the calling thread starts."""
     if _wanted is not None and getattr(_told, "count", None) != _wanted:
         if runtime := _runtime():
             runtime.omp_set_num_threads(_wanted)

@@ -1,4 +1,4 @@
-"""The state of a torch optimizer that has trained already, for a compiled step to go on from."""
+"""Reads the state of a torch optimizer that has trained, so that a compiled step can continue from it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["TorchState"]
 
 @dataclass(frozen=True)
 class TorchState:
-    """Moments and step count of what trains, in PyTorch's shapes.
+    """Moments and step count of the trained parameters, in PyTorch's shapes.
 
     Attributes:
-        tensors: by the names of a step's optimizer state.
-        steps: how many updates there were.
+        tensors: name of the step's optimizer state → value.
+        steps: number of updates so far.
     """
 
     tensors: Mapping[str, Array]
@@ -31,7 +31,7 @@ class TorchState:
     def of(
         cls, optimizer: Any, trained: Mapping[str, Optimizer], parameters: Iterable[tuple[str, Any]]
     ) -> TorchState | None:
-        """Take the state of what trains; None if the optimizer has not trained.
+        """Read the state of the trained parameters; None if the optimizer has not trained.
 
         Args:
             optimizer: a ``torch.optim`` instance.
@@ -39,8 +39,8 @@ class TorchState:
             parameters: name and object of the model's parameters, tied ones under several names.
 
         Raises:
-            ArgumentError: it does not fit one step count for all parameters, or a tensor has
-                another shape than its parameter.
+            ArgumentError: parameters have different step counts, a tensor is missing, or a tensor
+                has another shape than its parameter.
         """
         objects: dict[str, Any] = {}
         for name, parameter in parameters:
@@ -62,11 +62,11 @@ class TorchState:
         return cls(tensors, _common(counted))
 
     def arrays(self, manifest: Manifest, initial: Mapping[str, Array]) -> dict[str, Array]:
-        """Return a step's optimizer state: of parameters that train in part, the part.
+        """Return a step's optimizer state; for parameters that train in part, only the part.
 
         Args:
-            manifest: the step's.
-            initial: its state before the first step.
+            manifest: the manifest of the step.
+            initial: the optimizer state before the first update.
         """
         result = dict(initial)
         for name, value in self.tensors.items():
@@ -91,21 +91,21 @@ def _tensor(name: str, value: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _steps(name: str, state: Mapping[str, Any], settings: Optimizer) -> int | None:
-    """How many updates a parameter has had; None if that makes no difference."""
+    """Number of updates of a parameter; None if the update does not depend on it."""
     if settings.kind != "sgd":
         number = float(state["step"]) if "step" in state else 0.0
         if number < 0 or not number.is_integer():
             raise ArgumentError(f"optimizer: the step of '{name}' is {number}, but expected a number of steps")
         return int(number)
-    # SGD does not count. A momentum buffer that is not there yet begins as zeros, but for dampening,
-    # which does not apply to the first step.
+    # SGD has no step count. It matters only with momentum and dampening: dampening does not apply to the
+    # first step. A missing momentum buffer begins as zeros.
     if not getattr(settings, "momentum", 0.0) or not getattr(settings, "dampening", 0.0):
         return None
     return 1 if state.get("momentum_buffer") is not None else 0
 
 
 def _common(counted: Mapping[str, int | None]) -> int:
-    """The one number of updates that all parameters have had."""
+    """The number of updates that all parameters have in common."""
     by_count: dict[int, list[str]] = {}
     for name, count in counted.items():
         if count is not None:

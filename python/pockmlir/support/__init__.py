@@ -1,1 +1,1 @@
-"""Helpers that know nothing of compilers: numbers of bytes, tables, files, JSON, C names."""
+"""Helpers without knowledge of the compiler: byte counts, tables, files, JSON, C names."""

@@ -1,4 +1,4 @@
-"""Files and folders that are replaced at once, and the folder that keeps the input of failed compilations."""
+"""Atomic replacement of files and folders, and the folder for inputs of failed compilations."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _KEPT = 16
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace a file's content at once: a reader sees the old or the new, never a part.
+    """Replace a file's content atomically: a reader sees the old or the new content, never a part.
 
-    The new file has no name while it is written, so that nothing is left of it if this is killed; where the file
-    system cannot do that, it has one that the next writer takes over.
+    The new file has no name while it is written, so a killed writer leaves nothing behind. If the file system does not
+    support that, the file has a temporary name that the next writer reuses.
     """
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     temporary = path.parent / f".{path.name}.tmp"
     try:
-        # Not tempfile: its files are private to the user, and the new file would be too.
+        # Not tempfile: its files are private to the user, and the new file would be, too.
         descriptor, named = _new_file(path.parent, directory, temporary)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -38,7 +38,7 @@ def write_bytes(path: Path, data: bytes) -> None:
                 if not named:
                     fcntl.flock(directory, fcntl.LOCK_EX)
                     temporary.unlink(missing_ok=True)
-                    # With a directory, os.link follows the link that /proc has.
+                    # With a directory argument, os.link follows the link in /proc.
                     os.link(f"/proc/self/fd/{descriptor}", temporary, src_dir_fd=directory)
             os.replace(temporary, path)
         except BaseException:
@@ -52,7 +52,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _new_file(parent: Path, directory: int, temporary: Path) -> tuple[int, bool]:
-    """Return a new file, open for writing, and whether it has the temporary name: then the directory is locked."""
+    """Return a new file, open for writing, and whether it has the temporary name; if so, the directory is locked."""
     if os.path.exists("/proc/self/fd"):
         with contextlib.suppress(OSError):
             return os.open(parent, os.O_WRONLY | os.O_TMPFILE, 0o666), False
@@ -64,13 +64,13 @@ def _new_file(parent: Path, directory: int, temporary: Path) -> tuple[int, bool]
 
 @contextlib.contextmanager
 def replaced(directory: Path, names: list[str]) -> Iterator[Path]:
-    """Give a folder to write files into, which take their place in another one all at once.
+    """Yield a folder to write files into; at the end, they replace the files of another folder atomically.
 
-    If this is killed, the old folder has all of its files, or all of the new ones. Its other files stay. What is
-    left behind then is a folder beside it, ``.<name>.tmp``, which the next writer removes.
+    If the process is killed, the directory has all of its old files or all of the new ones. Its other files stay. A
+    killed process may leave a folder ``.<name>.tmp`` beside it, which the next writer removes.
 
     Args:
-        directory: made if missing.
+        directory: the folder whose files are replaced; created if missing.
         names: the files that are replaced.
     """
     directory = directory.resolve()
@@ -92,7 +92,7 @@ def replaced(directory: Path, names: list[str]) -> Iterator[Path]:
 
 
 def _can_move(directory: Path) -> bool:
-    """Whether a folder may be replaced as a whole: no mount point, and nobody's place."""
+    """Whether a folder may be replaced as a whole: it is no mount point, and no current directory is in it."""
     parent = directory.parent
     same_device = directory.stat().st_dev == parent.stat().st_dev
     return same_device and os.access(parent, os.W_OK) and not Path.cwd().is_relative_to(directory)
@@ -100,7 +100,7 @@ def _can_move(directory: Path) -> bool:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Let no other process replace a folder in here at the same time."""
+    """Exclude other processes from replacing a folder in this one at the same time."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with contextlib.suppress(OSError):
@@ -111,7 +111,7 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _exchange_keeping(staged: Path, directory: Path, names: list[str]) -> bool:
-    """Give the new folder the old one's other files, and let them change places; return whether that was possible."""
+    """Link the old folder's other files into the new one, and exchange both; return whether that was possible."""
     try:
         for entry in directory.iterdir():
             if entry.name in names:
@@ -134,7 +134,7 @@ def failure_folder() -> Path:
         folder.mkdir(mode=0o700)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022:
-        # Anybody may make folders here.
+        # The folder of this name may belong to somebody else.
         return Path(tempfile.mkdtemp(prefix="pock-failed-"))
     entries = sorted(folder.glob("*.mlir"), key=_age)
     for old in entries[: max(len(entries) + 1 - _KEPT, 0)]:

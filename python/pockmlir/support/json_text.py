@@ -1,4 +1,4 @@
-"""Reads JSON that somebody may have damaged."""
+"""Parses JSON that may be damaged."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def parse_json(text: str | bytes, what: str, error: type[PockError] = ArgumentEr
 
     Args:
         text: the JSON.
-        what: begins the message.
-        error: class of the error.
+        what: the beginning of the error message.
+        error: the class of the error.
 
     Raises:
-        PockError: it is none, is nested too deeply, or has a number that is too long.
+        PockError: the text is not JSON, is nested too deeply, or has a number that is too long.
     """
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as reason:
-        # ValueError is also what text that is not UTF-8 and a number of thousands of digits give.
+        # Text that is not UTF-8, and a number with thousands of digits, also raise ValueError.
         raise error(f"{what}: {reason}") from None

@@ -1,4 +1,4 @@
-"""Numbers of bytes as people write them."""
+"""Parsing and printing of byte counts with units."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from ..errors import ArgumentError
 
 __all__ = ["format_bytes", "parse_bytes"]
 
-#: A number and a unit; as in linker scripts and data sheets of memories, units are powers of 1024.
+#: A number and a unit. Units are powers of 1024, as in linker scripts and data sheets of memories.
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmg])i?)?b?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-#: What a device with 64-bit addresses can have at most, and what fits an attribute of the module.
+#: The largest count: it fits a 64-bit address and an attribute of the module.
 _MOST = 2**63 - 1
 
 
 def parse_bytes(name: str, value: object) -> int:
-    """Return a number of bytes, given as such or with a unit of 1024: ``256K``, ``1.5MB``, ``64MiB``.
+    """Return a number of bytes, given as an integer or as text with a unit of 1024: ``256K``, ``1.5MB``, ``64MiB``.
 
     >>> parse_bytes("ram", "320K")
     327680
 
     Raises:
-        ArgumentError: it is neither, negative, or of more than 63 bits; the message begins with `name`.
+        ArgumentError: the value is malformed, negative, or needs more than 63 bits; the message begins with `name`.
     """
     count: object = value
     if isinstance(value, str) and (match := _BYTES.fullmatch(value.strip())):
@@ -34,7 +34,7 @@ def parse_bytes(name: str, value: object) -> int:
 
 
 def format_bytes(count: int) -> str:
-    """Spell a number of bytes for people.
+    """Print a number of bytes with a unit of 1024.
 
     >>> format_bytes(1536)
     '1.5 KiB'

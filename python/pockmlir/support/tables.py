@@ -1,4 +1,4 @@
-"""Tables for people, as rich prints them."""
+"""Printed tables, made with rich."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["as_text", "make_table"]
 
 
 def as_text(renderable: RenderableType) -> str:
-    """What rich prints, in colour only where there is some."""
+    """Render with rich as text, in colour only if the terminal has colours."""
     from rich.console import Console
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -27,7 +27,7 @@ def as_text(renderable: RenderableType) -> str:
 
 
 def make_table(title: str, columns: Sequence[str], rows: Any) -> Table:
-    """A table whose cells are taken literally: names may contain rich's markup."""
+    """Make a table whose cells are literal text: names may contain rich's markup."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

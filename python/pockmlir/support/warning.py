@@ -14,7 +14,7 @@ _OWN_FOLDER = str(Path(os.path.abspath(__file__)).parents[1]) + os.sep
 
 
 def warn_user(message: str) -> None:
-    """Warn at the line outside of this package that led here, however many calls are between."""
+    """Warn at the innermost line outside of this package, however many calls are between."""
     frame: FrameType | None = sys._getframe(1)
     level = 2
     while frame and os.path.abspath(frame.f_code.co_filename).startswith(_OWN_FOLDER):

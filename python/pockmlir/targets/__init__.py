@@ -1,4 +1,4 @@
-"""Targets: their description, and one module per family with its rows."""
+"""Targets: the class `Target`, and one module per family with its rows."""
 
 from .cortex_m import CORTEX_M
 from .linux import LINUX

@@ -1,4 +1,4 @@
-"""Arm's microcontrollers: adding one is adding a row."""
+"""Arm's microcontrollers; a new one is a new row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .target import Target
 
 __all__ = ["CORTEX_M"]
 
-# Caches are small or absent: the sizes below are what a kernel works on at a time, and so bound its workspace.
+# Caches are small or absent. The sizes below are the working set of a kernel, and so bound its workspace.
 _CORTEX_M4 = Target(
     name="cortex-m4",
     triple="thumbv7em-none-eabihf",
@@ -25,7 +25,7 @@ _CORTEX_M4 = Target(
     runner="mps2-an386",
 )
 
-# The FPU of the STM32F746 has no float64; QEMU's would execute it.
+# The FPU of the STM32F746 has no float64 instructions; QEMU's would execute them.
 _CORTEX_M7 = replace(
     _CORTEX_M4,
     name="cortex-m7",

@@ -1,4 +1,4 @@
-"""Targets with Linux: adding one is adding a row."""
+"""Targets with Linux; a new one is a new row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Targets: descriptions of the machine that a step is compiled for."""
+"""`Target`: the description of the machine that a step is compiled for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..support.sizes import parse_bytes
 
 __all__ = ["ARITHMETICS", "Target", "register"]
 
-#: How results may depend on the machine.
+#: Whether results may depend on the machine (``fast``) or not (``portable``).
 ARITHMETICS = ("fast", "portable")
 
 _ENTRY = re.compile(r'(\w+) = (?:"([^"]*)"|(\d+))')
@@ -22,7 +22,7 @@ _ENTRY = re.compile(r'(\w+) = (?:"([^"]*)"|(\d+))')
 
 @dataclass(frozen=True)
 class Target:
-    """A machine to compile for; take one by name, or make one of your own.
+    """A machine to compile for; use one by name, or make your own.
 
     >>> Target.named("cortex-m7").index_bits
     32
@@ -31,24 +31,24 @@ class Target:
     327680
 
     Attributes:
-        name: how people call it.
-        triple: LLVM's name of processor family, system and ABI; the host's if empty.
+        name: the name of the target.
+        triple: LLVM's triple (processor family, system, ABI); the host's if empty.
         cpu: LLVM's name of the processor.
-        features: of the processor as LLVM writes them, ``+avx2,-fma``, beside those of ``cpu``.
-        index_bits: width of pointers and of offsets, 32 or 64.
-        vector_bytes: size of a vector register; 0 means scalar code.
-        vector_registers: how many of them there are, or of scalar ones without vectors.
-        l1_bytes: the data cache of a core, or how much a kernel works on at a time.
-        l2_bytes: the cache behind it; where there is none, the same.
-        alignment: of all memory that a function gets, in bytes.
-        stack_bytes: stack that the whole program may use.
+        features: LLVM's feature string, ``+avx2,-fma``, in addition to the features of ``cpu``.
+        index_bits: width of pointers and offsets in bits, 32 or 64.
+        vector_bytes: size of a vector register in bytes; 0 means scalar code.
+        vector_registers: number of vector registers, or of scalar registers without vectors.
+        l1_bytes: size of a core's first data cache, or the working set of a kernel, in bytes.
+        l2_bytes: size of a core's second cache in bytes; the working set if there is none.
+        alignment: alignment of all memory that a function receives, in bytes.
+        stack_bytes: stack that the whole program may use, in bytes.
         threads: 1 means serial code, 0 as many threads as the OpenMP runtime has.
-        arithmetic: that of a step unless `compile` is told otherwise, one of `ARITHMETICS`.
-        ram: bytes of memory for state, arena and stack; None means no limit.
-        flash: bytes of memory for code, constants and initial state; None means no limit.
-        c_flags: what a C compiler wants to be told.
-        runner: the emulator: a machine of ``qemu-system-arm``, or a program that runs the target's.
-        cpus: names that may stand behind a colon, as in ``aarch64-linux:cortex-a72``.
+        arithmetic: default arithmetic of a step, one of `ARITHMETICS`.
+        ram: limit of state, arena and stack together, in bytes; None means no limit.
+        flash: limit of code, constants and initial state together, in bytes; None means no limit.
+        c_flags: flags of a C compiler.
+        runner: the emulator: a machine of ``qemu-system-arm``, or a program that runs programs of the target.
+        cpus: processors that may follow a colon, as in ``aarch64-linux:cortex-a72``.
     """
 
     name: str
@@ -72,20 +72,20 @@ class Target:
 
     @classmethod
     def host(cls) -> Target:
-        """Return the machine that runs this program, as LLVM sees it."""
+        """Return the description of this machine, as LLVM detects it."""
         return cls("host", **_host_entries())
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Return the names of all targets, without those of their processors."""
+        """Return the names of all targets, without their processors."""
         return ("host", *_REGISTERED)
 
     @classmethod
     def named(cls, name: str) -> Target:
-        """Return the target of that name, as ``cortex-m7`` or ``aarch64-linux:cortex-a72``.
+        """Return the target with this name, for example ``cortex-m7`` or ``aarch64-linux:cortex-a72``.
 
         Raises:
-            ArgumentError: there is none.
+            ArgumentError: there is no such target.
         """
         if name == "host":
             return cls.host()
@@ -109,16 +109,16 @@ class Target:
         ram: int | str | None = None,
         flash: int | str | None = None,
     ) -> Target:
-        """Return what `compile` is told to compile for.
+        """Return the target of a compilation.
 
         Args:
             value: a name or a target.
             arithmetic: one of `ARITHMETICS`; the target's if None.
-            ram: a limit in bytes, as `parse_bytes` takes it; the target's if None.
-            flash: the same for code and constants.
+            ram: limit of RAM in bytes, or text for `parse_bytes`; the target's if None.
+            flash: the same for flash.
 
         Raises:
-            ArgumentError: one of them is not acceptable.
+            ArgumentError: an argument is not acceptable.
         """
         target = cls.named(value) if isinstance(value, str) else value
         if not isinstance(target, Target):
@@ -136,7 +136,7 @@ class Target:
 
     @property
     def attributes(self) -> str:
-        """The module attribute ``pock.target`` as MLIR text; the passes know nothing else of the machine."""
+        """The module attribute ``pock.target`` as MLIR text: all that passes know of the machine."""
         entries = []
         for field in fields(self):
             if field.name in _DESCRIPTION:
@@ -146,28 +146,28 @@ class Target:
 
     @property
     def bare_metal(self) -> bool:
-        """Whether there is no operating system, and so no shared library."""
+        """Whether the target has no operating system, and so no shared libraries."""
         return load_core().is_bare_metal(self.triple)
 
     @property
     def limited(self) -> bool:
-        """Whether there are limits for what a step may need."""
+        """Whether the memory of a step is limited."""
         return self.bare_metal or self.ram is not None or self.flash is not None
 
     @property
     def native(self) -> bool:
-        """Whether this process can load code for it."""
+        """Whether this process can load code for the target."""
         host = type(self).host().triple.split("-")
         own = self.triple.split("-")
         return not self.triple or (own[0] == host[0] and ("linux" in own) == ("linux" in host) and not self.bare_metal)
 
 
-#: Name → target, of all but ``host``, which is what the program finds itself on.
+#: Name → target, except ``host``, which is detected.
 _REGISTERED: dict[str, Target] = {}
 
 
 def register(*targets: Target) -> None:
-    """Make targets known by name, in this order."""
+    """Register targets by name, in this order."""
     _REGISTERED.update({target.name: target for target in targets})
 
 

@@ -16,18 +16,18 @@ from ..runtime.threads import tell_runtime
 
 __all__ = ["SAMPLE_SECONDS", "Call", "aligned_copy", "build", "time_in_turns"]
 
-#: Seconds that one sample takes at least.
+#: Minimum duration of a sample, in seconds.
 SAMPLE_SECONDS = 2e-3
 
 
 def build(core: Core, ir: str, stages: Sequence[str], **options: str) -> Instance:
-    """Run the pipelines of these stages, the last of which is ``llvm``, link and load what they leave.
+    """Run the pipelines of these stages, the last of which is ``llvm``; link and load the result.
 
     Args:
         core: the compiler.
-        ir: a module with ``@prepare``; nothing is loaded into its parameters.
-        stages: names, with ``plan`` among them.
-        options: of the pipeline of a stage, in braces.
+        ir: a module with ``@prepare``; its parameters stay unset.
+        stages: names of stages, ``plan`` among them.
+        options: stage → options of its pipeline, in braces.
 
     Raises:
         RuntimeError: a pipeline before stage ``llvm`` failed, with the diagnostics.
@@ -56,7 +56,7 @@ class Call:
 
     Args:
         instance: owns constants, state and arena.
-        function: without the module's name.
+        function: name of the function without the module's name.
         arrays: inputs and outputs, aligned.
     """
 
@@ -72,9 +72,9 @@ class Call:
 
 
 def time_in_turns(runs: Sequence[Callable[[], object]], clock: Callable[[], float], repeat: int) -> list[list[float]]:
-    """Return samples of each, in seconds of a call; a sample is some calls after one that fills the caches.
+    """Return samples of each function, in seconds per call; a sample is several calls after one that fills the caches.
 
-    In turns, so that a busy machine slows all of them alike.
+    Functions take turns, so that a busy machine slows all of them equally.
     """
     tell_runtime()
     counts = [_calls(run, clock) for run in runs]
@@ -90,7 +90,7 @@ def time_in_turns(runs: Sequence[Callable[[], object]], clock: Callable[[], floa
 
 
 def _calls(run: Callable[[], object], clock: Callable[[], float]) -> int:
-    """Return how many calls make a sample."""
+    """Return the number of calls of a sample."""
     run()
     begin, calls = clock(), 0
     while clock() - begin < SAMPLE_SECONDS:

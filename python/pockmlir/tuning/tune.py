@@ -1,4 +1,4 @@
-"""Chooses tiles and algorithms of a step's kernels by timing them."""
+"""Chooses tiles and algorithms of a step's kernels by measurement."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from .kernel_run import Call
 
 __all__ = ["tune"]
 
-#: Op → the algorithms that its kernels may use; one of them is the cost model's choice.
+#: Op → the algorithms that it may use; one of them is the cost model's choice.
 ALGORITHMS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
     ("pock.conv", "pock.conv_transpose", "pock.conv_weight_grad"), ("direct", "winograd")
 )
 
-#: Kernels that make up this share of the time are worth measuring.
+#: The longest kernels that together take this share of the time are measured.
 _SHARE = 0.95
-#: How many tiles are tried, that of the cost model included; those it thinks best.
+#: Number of tiles that are tried, the cost model's choice included: those that it ranks best.
 _TILES = 8
-#: How many candidates come to the second round, where samples are more.
+#: Number of candidates in the second round, which has more samples.
 _FINALISTS = 2
 #: Samples of each candidate, and of each finalist.
 _SAMPLES, _FINAL_SAMPLES = 3, 9
-#: A candidate must be this much faster: less may be noise, and would change results' last bits for nothing.
+#: A candidate must be faster by this factor: less may be noise, and would change the last bits of results in vain.
 _GAIN = 1.03
-#: Of the largest entry: how far apart results may be.
+#: Tolerated difference of results, relative to the largest entry.
 _TOLERANCES = {"float64": 1e-10, "float32": 1e-4, "bfloat16": 2e-2}
 
 
@@ -54,17 +54,17 @@ def tune(
 ) -> Tuning:
     """Measure other tiles and algorithms for the kernels of a step; return those that are faster.
 
-    Each kernel runs alone, on random data, in turns with what the cost model chooses. The step
-    is not changed: compile it again with ``tuning=``.
+    Each kernel runs alone, on random data, in turns with the cost model's choice. The step does not
+    change: compile it again with ``tuning=``.
 
     Args:
-        step: what to tune, compiled for this machine.
-        seconds: when to stop taking up kernels; the longest-running come first.
-        threads: how many work on a kernel; as for steps if not given.
-        on_kernel: called with the number of finished kernels, of all, and the next one's name.
+        step: the step to tune, compiled for this machine.
+        seconds: time after which no further kernel is measured; the longest-running kernels come first.
+        threads: number of threads of a kernel; that of steps if None.
+        on_kernel: called with the number of finished kernels, of all kernels, and the next kernel's name.
 
     Raises:
-        ArgumentError: the seconds or the threads are not positive.
+        ArgumentError: `seconds` or `threads` is not positive.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
         raise ArgumentError(f"tune: expected seconds > 0, but got {seconds!r}")
@@ -93,9 +93,9 @@ def tune(
 
 @contextmanager
 def _threads(count: int | None) -> Iterator[Callable[[], float]]:
-    """Use so many threads; give the clock to time them with.
+    """Set the number of threads; yield the clock for timing.
 
-    That of one thread is its own, so that what others run meanwhile does not count.
+    With one thread, the clock is that thread's own, so that other programs do not count.
     """
     before = get_num_threads()
     if count is not None:
@@ -108,7 +108,7 @@ def _threads(count: int | None) -> Iterator[Callable[[], float]]:
 
 
 def _longest(profile: Profile) -> list[str]:
-    """The kernels that most of the time goes to, the longest first."""
+    """The names of the kernels that take most of the time, the longest first."""
     names, share = [], 0.0
     for entry in profile.by_kernel():
         if share >= _SHARE:
@@ -126,7 +126,7 @@ def _kernel_text(ir: str, name: str) -> str:
 
 
 def _choices(name: str, tiles: Sequence[Sequence[int]], text: str) -> Iterator[Choice]:
-    """What to try, first the cost model's choice."""
+    """Yield the candidates, the cost model's choice first."""
     yield Choice(name)
     for rows, vectors in tiles[1:_TILES]:
         yield Choice(name, tile=(rows, vectors))
@@ -136,13 +136,13 @@ def _choices(name: str, tiles: Sequence[Sequence[int]], text: str) -> Iterator[C
 
 
 def _fastest(core: Core, ir: str, choices: Sequence[Choice], clock: Callable[[], float]) -> Choice | None:
-    """Build all choices of one kernel, time them, and return the best if it is worth it.
+    """Build all candidates of a kernel, time them, and return the best if it is fast enough.
 
     Args:
         core: the compiler.
         ir: the step at stage ``kernels``.
-        choices: the first is what the others are compared with.
-        clock: seconds.
+        choices: the candidates; the others are compared with the first.
+        clock: returns seconds.
     """
     calls, outputs = _build(core, ir, choices)
     initial = [output.copy() for output in outputs]
@@ -164,7 +164,7 @@ def _fastest(core: Core, ir: str, choices: Sequence[Choice], clock: Callable[[],
 
 
 def _build(core: Core, ir: str, choices: Sequence[Choice]) -> tuple[list[Call], list[Array]]:
-    """Compile all choices in one module; return their calls, and the outputs that they share."""
+    """Compile all candidates in one module; return their calls, and their common outputs."""
     candidates = ", ".join(choice.attribute() for choice in choices)
     isolate = f"builtin.module(pock-isolate-kernel{{kernel={choices[0].kernel}}})"
     try:
@@ -182,7 +182,7 @@ def _build(core: Core, ir: str, choices: Sequence[Choice]) -> tuple[list[Call], 
 
 
 def _random(spec: TensorSpec, generator: np.random.Generator) -> Array:
-    """Numbers that any kernel takes: positive floats, as of variances, and zeros for indices."""
+    """Values that are valid for every kernel: positive floats (for variances), and zeros (for indices)."""
     dtype = dtype_of(spec.dtype)
     if dtype.kind == "b":
         return generator.integers(0, 2, spec.shape).astype(dtype)
@@ -209,6 +209,6 @@ def _agree(results: Sequence[Array], expected: Sequence[Array]) -> bool:
 def _times(
     calls: Sequence[Call], indices: Sequence[int], clock: Callable[[], float], repeat: int
 ) -> dict[int, list[float]]:
-    """Samples of some of the calls, by index."""
+    """Samples of the calls with these indices."""
     samples = kernel_run.time_in_turns([calls[index] for index in indices], clock, repeat)
     return dict(zip(indices, samples, strict=True))

@@ -209,33 +209,13 @@ func.func @launch_c2_buffers(%x: memref<4xf32>) {
 
 // -----
 
-// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
-module attributes {pock.optimizer = 1 : i64} {}
+func.func private @k(tensor<4xcomplex<f32>>) -> tensor<4xcomplex<f32>>
 
-// -----
-
-// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
-module attributes {pock.optimizer = []} {}
-
-// -----
-
-// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
-module attributes {pock.optimizer = [#pock.sgd, 1]} {}
-
-// -----
-
-// expected-error @below {{expected 'pock.optimizer' to be an optimizer attribute of a module, or an array of them}}
-func.func private @optimizer_of_function() attributes {pock.optimizer = #pock.sgd}
-
-// -----
-
-// expected-error @below {{expected 'pock.scheme' to be a dictionary attribute of a module}}
-module attributes {pock.scheme = 0.5 : f64} {}
-
-// -----
-
-// expected-error @below {{expected the fraction of 'w' in 'pock.scheme' to be a floating-point number from 0 to 1, but got 1.500000e+00 : f64}}
-module attributes {pock.scheme = {w = 1.5 : f64}} {}
+func.func @launch_c3(%x: tensor<4xcomplex<f32>>) {
+  // expected-error @below {{expected elements to be integers of up to 64 bits, f16, bf16, f32, f64 or index, but got 'tensor<4xcomplex<f32>>'}}
+  %r = pock.launch @k ins() outs(%x : tensor<4xcomplex<f32>>) -> tensor<4xcomplex<f32>>
+  return
+}
 
 // -----
 

@@ -1,30 +1,36 @@
 // RUN: pock-opt %s --split-input-file --verify-diagnostics
 
+// sgd_c1
 // expected-error @below {{expected momentum to be finite and not negative, but got -1}}
 module attributes {pock.optimizer = #pock.sgd<momentum = -1.0>} {}
 
 // -----
 
+// sgd_c1
 // expected-error @below {{expected weight_decay to be finite and not negative}}
 module attributes {pock.optimizer = #pock.sgd<weight_decay = -0.5>} {}
 
 // -----
 
+// sgd_c2
 // expected-error @below {{expected momentum and no dampening with nesterov}}
 module attributes {pock.optimizer = #pock.sgd<nesterov = true>} {}
 
 // -----
 
+// adam_c1
 // expected-error @below {{expected beta1 to be at least 0 and below 1}}
 module attributes {pock.optimizer = #pock.adam<beta1 = 1.0>} {}
 
 // -----
 
+// adam_c1
 // expected-error @below {{expected beta2 to be at least 0 and below 1}}
 module attributes {pock.optimizer = #pock.adam<beta2 = -0.1>} {}
 
 // -----
 
+// adam_c2
 // expected-error @below {{expected eps to be finite and not negative}}
 module attributes {pock.optimizer = #pock.adam<eps = -1.0e-8>} {}
 

@@ -58,6 +58,12 @@ def _takes_result_type(op_class: Any) -> bool:
     return "result" in inspect.signature(op_class.__init__).parameters
 
 
+def _wrapped(value: int, dtype: np.dtype[Any]) -> int:
+    """Return an integer brought into the range of a type, modulo its size, as PyTorch does it with scalars."""
+    half = 1 << (8 * dtype.itemsize - 1)
+    return (value + half) % (2 * half) - half
+
+
 #: Constants of more entries are written as their bytes.
 _READABLE = 16
 
@@ -215,10 +221,11 @@ class Emitter:
 
     def splat(self, shape: Iterable[int], value: Number, dtype: str) -> Value:
         """Return a constant tensor of equal entries."""
-        shape = tuple(shape)
+        shape, element = tuple(shape), ELEMENTS[dtype].numpy
+        if not is_float(dtype):
+            value = bool(value) if dtype == "i1" else _wrapped(int(value), element)
         with np.errstate(over="ignore"):
-            array = np.full(shape, value, ELEMENTS[dtype].numpy)
-            entry = np.full((), value, array.dtype)
+            array, entry = np.full(shape, value, element), np.full((), value, element)
         constant = self._constant(shape, dtype, _entries(entry))
         self._known[constant] = array
         return constant

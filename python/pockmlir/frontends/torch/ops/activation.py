@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ...._ops import _pock_ops_gen as pock
@@ -27,16 +28,22 @@ def relu(b: Builder, x: Value) -> Value:
     return b.unary(pock.ReluOp, x) if is_float(dtype_of(x)) else clamp(b, x, 0, None)
 
 
-@converts("aten.hardtanh")
-def hardtanh(b: Builder, x: Value, low: Number, high: Number) -> Value:
+def _limited(b: Builder, x: Value, low: Number, high: Number) -> Value:
     if not is_float(dtype_of(x)):
         return clamp(b, x, low, high)
     return b.unary(pock.HardtanhOp, x, min=float(low), max=float(high))
 
 
+@converts("aten.hardtanh")
+def hardtanh(b: Builder, x: Value, low: Number, high: Number) -> Value:
+    if math.isnan(low) or math.isnan(high):
+        raise Unsupported("a limit that is NaN")
+    return _limited(b, x, low, high)
+
+
 @converts("aten.relu6")
 def relu6(b: Builder, x: Value) -> Value:
-    return hardtanh(b, x, 0, 6)
+    return _limited(b, x, 0, 6)
 
 
 @converts("aten.leaky_relu")

@@ -85,12 +85,13 @@ def minimum(b: Builder, x: Value, y: Value) -> Value:
 @converts("aten.clamp")
 def clamp(b: Builder, x: Value, low: Number | None, high: Number | None) -> Value:
     x = b.cast(x, b.out_dtype)
-    if not is_float(b.out_dtype):
+    limits = {key: float(limit) for key, limit in (("min", low), ("max", high)) if limit is not None}
+    # A limit that is NaN makes every entry NaN, which the op does not.
+    if not is_float(b.out_dtype) or any(map(math.isnan, limits.values())):
         return clamp_tensor(b, x, low, high)
     if low is not None and high is not None and low > high:
         return b.splat(b.out_shape, high, b.out_dtype)
-    limits = {"min": low, "max": high}
-    return b.unary(pock.ClampOp, x, **{key: float(limit) for key, limit in limits.items() if limit is not None})
+    return b.unary(pock.ClampOp, x, **limits)
 
 
 @converts("aten.clamp_min")

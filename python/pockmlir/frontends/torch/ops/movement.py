@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ...._ops import _pock_ops_gen as pock
-from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
+from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import converts
 
 
@@ -143,8 +143,9 @@ def constant_pad(b: Builder, x: Value, pad: list[int], value: Number) -> Value:
         return x
     shape = [n + p + q for n, p, q in zip(shape_of(x), low, high, strict=True)]
     result = b.type(shape, dtype_of(x))
-    if float(value) != value:
-        # The op's value is a double; an integer that is none is added to zeros instead.
+    value = float(value) if is_float(dtype_of(x)) else bool(value) if dtype_of(x) == "i1" else int(value)
+    if isinstance(value, int) and int(float(value)) != value:
+        # The attribute is a double. Pad with zeros and add an integer that no double represents.
         padded = b.emit(pock.PadOp, result, b.sub(x, value), low=low, high=high, interior=[0] * rank, value=0.0)
         return b.add(padded, value)
     return b.emit(pock.PadOp, result, x, low=low, high=high, interior=[0] * rank, value=float(value))

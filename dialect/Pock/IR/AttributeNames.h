@@ -1,0 +1,92 @@
+//===- AttributeNames.h - discardable attributes of the dialect -*- C++ -*-===//
+//
+// Every `pock.` attribute that an op of another dialect carries. The dialect
+// verifies where each stands and what it is (lib/IR/AttributeRules.cpp), and
+// refuses all others.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef POCK_IR_ATTRIBUTENAMES_H
+#define POCK_IR_ATTRIBUTENAMES_H
+
+#include "mlir/IR/Operation.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace mlir::pock {
+namespace attribute {
+using Name = llvm::StringLiteral;
+
+// Of a module: what a front end asks for.
+
+/// Name of the model, the prefix of all symbols of its library.
+inline constexpr Name name("pock.name");
+/// `#pock.target`.
+inline constexpr Name target("pock.target");
+/// "fast", or "portable": results that do not depend on the target.
+inline constexpr Name arithmetic("pock.arithmetic");
+/// "f32", or "bf16": what products and saved activations are stored in.
+inline constexpr Name precision("pock.precision");
+/// Dictionary from parameters to the fraction that trains.
+inline constexpr Name scheme("pock.scheme");
+/// An optimizer, or an array with one per parameter group.
+inline constexpr Name optimizer("pock.optimizer");
+/// Dictionary from parameters to the number of their group.
+inline constexpr Name optimizerGroup("pock.optimizer_group");
+/// Calls over which gradients are averaged.
+inline constexpr Name accumulate("pock.accumulate");
+inline constexpr Name clipGradValue("pock.clip_grad_value");
+inline constexpr Name clipGradNorm("pock.clip_grad_norm");
+/// Bytes that constants, state and arena may take together.
+inline constexpr Name memoryLimit("pock.memory_limit");
+/// Dictionary from fingerprints of kernels to their choices.
+inline constexpr Name tuning("pock.tuning");
+/// Array of choices that a kernel is to be compiled with.
+inline constexpr Name candidates("pock.candidates");
+
+// Of a module: what passes found out.
+
+/// Dictionary: the memory plan.
+inline constexpr Name plan("pock.plan");
+
+// Of a function.
+
+/// Marks a kernel.
+inline constexpr Name kernel("pock.kernel");
+/// A kernel that is divided into blocks of channels.
+inline constexpr Name channelBlocks("pock.channel_blocks");
+/// Hash of a kernel's text, by which tuning finds it.
+inline constexpr Name fingerprint("pock.fingerprint");
+/// Rows and vectors of a kernel's register tile.
+inline constexpr Name tile("pock.tile");
+/// How a kernel computes its convolution.
+inline constexpr Name algorithm("pock.algorithm");
+/// Bytes of a kernel's scratch memory, which is its last argument.
+inline constexpr Name workspace("pock.workspace");
+/// Bytes that no order of the function's launches goes below.
+inline constexpr Name leastPeak("pock.least_peak");
+
+// Of arguments and results; `pock.name` is one, too.
+
+/// Which segment an argument is: "constants", "state" or "arena".
+inline constexpr Name segment("pock.segment");
+/// Name of the output that an argument is the memory of.
+inline constexpr Name output("pock.output");
+/// The argument that times of launches are written to.
+inline constexpr Name profile("pock.profile");
+
+// Of a launch.
+
+/// The launch runs a second time to save memory.
+inline constexpr Name again("pock.again");
+} // namespace attribute
+
+/// Verifies an attribute of an operation.
+LogicalResult verifyDiscardable(Operation *op, NamedAttribute attr);
+
+/// Verifies an attribute of an argument or a result of `function`.
+LogicalResult verifyDiscardableOfValue(Operation *function,
+                                       NamedAttribute attr);
+
+} // namespace mlir::pock
+
+#endif // POCK_IR_ATTRIBUTENAMES_H
