@@ -75,8 +75,8 @@ def parts_of(function: Function) -> tuple[list[Function], set[str]]:
                 functions += [m for m in vars(value).values() if is_written(m) and m not in functions]
             elif isinstance(value, Function) and value.__module__.startswith("pockmlir.frontend"):
                 functions += [value] if value not in functions else []
-    # Constants are everywhere and say nothing.
-    return functions, found - {"constant"}
+    # Constants are everywhere and say nothing; large ones are loaded.
+    return functions, found - {"constant", "load_param"}
 
 
 def text_of(node: ast.expr) -> str:

@@ -27,6 +27,7 @@ from .runtime.foreign import ForeignInstance, refuse
 from .runtime.learning_rates import LearningRates
 from .runtime.profile_run import profile_function
 from .runtime.state import State
+from .support.needs import require_torch
 
 __all__ = ["Step"]
 
@@ -245,6 +246,7 @@ class Step:
 
     def write_back(self, model: Any) -> None:
         """Copy parameters and buffers into a torch model with its ``load_state_dict``."""
+        require_torch("writing back into a PyTorch model")
         import torch
 
         model.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_dict().items()})

@@ -7,24 +7,30 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from pockmlir.frontends.torch.torch_ir import place_of
-from torch_mlir import ir
-
 POCK_OPT = Path(__file__).parents[2] / "build" / "bin" / "pock-opt"
+
+
+#: An operation: its name, then at the end of the line a location's name, and the file and line if it has them.
+OPERATION = re.compile(
+    r'(?:%\S+ = )?"(?P<op>[\w.]+)"\(.* loc\("(?P<path>[^"]*)"(?:\("(?P<file>[^"]*)":(?P<line>\d+):0\))?\)'
+)
 
 
 def ops(text: str, function: str) -> list[tuple[str, str, str | None]]:
     """Name, module path and source line of every pock op of a function, in order."""
-    with ir.Context() as context:
-        context.allow_unregistered_dialects = True
-        found = []
-        for op in ir.Module.parse(text).body.operations:
-            if op.operation.name != "func.func" or op.operation.attributes["sym_name"].value != function:
-                continue
-            for inner in op.operation.regions[0].blocks[0].operations:
-                path, line = place_of(inner.operation.location)
-                found.append((inner.operation.name.removeprefix("pock."), path, line))
-        return found
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith(f'"func.func"() <{{sym_name = "{function}"'):
+            break
+    found = []
+    for line in lines:
+        if line.startswith("})"):
+            break
+        if match := OPERATION.fullmatch(line):
+            source = f"{match['file']}:{match['line']}" if match["file"] else None
+            path = "" if match["path"] == "(model)" else match["path"]
+            found.append((match["op"].removeprefix("pock."), path, source))
+    return found
 
 
 def count(text: str, function: str, path: str | None = None) -> Counter[str]:

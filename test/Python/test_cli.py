@@ -1,14 +1,17 @@
 """The command line on the hand-written library: what it takes, prints, writes and refuses."""
 
+import inspect
 import json
 import sys
 import textwrap
 
 import fake_step
 import numpy as np
+import pockmlir
 import pytest
 from click.testing import CliRunner
 from pockmlir import SGD, AdamW, ArgumentError, Scheme, cli
+from pockmlir.api.keywords import keywords
 from pockmlir.artifact.manifest import TensorSpec
 from pockmlir.cli import parsing
 from pockmlir.loop import eager
@@ -402,6 +405,23 @@ def test_errors_are_one_message_and_a_code(monkeypatch, capsys, arguments, code,
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_keywords_of_compile_are_options_with_the_same_defaults():
+    signature = inspect.signature(pockmlir.compile).parameters
+    assert keywords().keys() <= signature.keys()
+    for name, (_, keyword) in keywords().items():
+        assert signature[name].default == keyword.default, name
+    with_option = {parameter.name for parameter in cli.pock.commands["compile"].params}
+    # Switches for measurements, what only training has, and a function.
+    assert signature.keys() - with_option == {"kwargs", "example_target", "seed", "memory", "on_stage"}
+
+
+def test_help_says_type_default_and_meaning_of_keywords():
+    text = " ".join(CliRunner().invoke(cli.pock, ["compile", "--help"]).stdout.split())
+    assert "--accumulate N Update on every n-th step. [default: 1; x>=1]" in text
+    assert "--arithmetic [fast|portable] The target's if not given." in text
+    assert "--memory-limit BYTES Of parameters, optimizer state and arena, e.g. 64MB." in text
 
 
 def test_help_explains_the_model():

@@ -1,14 +1,15 @@
 """The extension module: IR in, IR or one exception out."""
 
-import io
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pockmlir import _core
 from pockmlir._ops import _pock_ops_gen as ops
+from pockmlir._ops.ir import Function, Location, Module, TensorType
 from pockmlir.core.stages import PIPELINES, STAGES
-from torch_mlir import ir
-from torch_mlir.dialects import func
+from pockmlir.core.tools import find_tool
+from pockmlir.frontends.common.text import write
 
 TWICE = """func.func @twice(%x: i32) -> i32 {
   %0 = arith.addi %x, %x : i32 loc("fc"("net.py":7:9))
@@ -18,19 +19,15 @@ TWICE = """func.func @twice(%x: i32) -> i32 {
 }"""
 
 
-def relu_module() -> ir.Module:
-    """Build a module with one generated op class, as the frontend does."""
-    with ir.Context() as context, ir.Location.file("net.py", 3, 4):
-        context.allow_unregistered_dialects = True
-        module = ir.Module.create()
-        tensor = ir.RankedTensorType.get([4], ir.F32Type.get())
-        with ir.InsertionPoint(module.body):
-
-            @func.FuncOp.from_py_func(tensor)
-            def relu(x):
-                return ops.ReluOp(x).result
-
-    return module
+def relu_module() -> Module:
+    """Build a module with one generated op class, as front ends do."""
+    function = Function("relu")
+    x = function.add_argument("x", TensorType((4,), "f32"))
+    op = ops.ReluOp(x).operation
+    op.location = Location("act", "net.py", 3)
+    function.operations.append(op)
+    function.returned, function.result_names = [op.results[0]], ["y"]
+    return Module([], [function])
 
 
 def test_a_pipeline_changes_the_module():
@@ -76,12 +73,18 @@ def test_a_pipeline_must_name_its_anchor():
 
 
 def test_generated_op_classes_build_what_the_compiler_reads():
-    module = relu_module()
-    bytecode = io.BytesIO()
-    module.operation.write_bytecode(bytecode)
-    from_text = _core.parse_check(module.operation.get_asm(enable_debug_info=True))
-    assert "pock.relu %" in from_text
-    assert _core.parse_check(bytecode.getvalue()) == from_text
+    text = _core.run_pipeline(write(relu_module()), "builtin.module()", print_locations=True)
+    assert "pock.relu %" in text
+    assert 'loc("act"(' in text
+    assert 'loc("net.py":3:0)' in text
+
+
+def test_bytecode_is_read_as_text_is(tmp_path):
+    (tmp_path / "net.mlir").write_text(write(relu_module()))
+    command = [find_tool(), "--emit-bytecode", tmp_path / "net.mlir"]
+    bytecode = subprocess.run(command, capture_output=True, check=True).stdout
+    assert bytecode.startswith(b"ML\xefR")
+    assert _core.parse_check(bytecode) == _core.parse_check(write(relu_module()))
 
 
 def test_threads_get_the_same_answer():

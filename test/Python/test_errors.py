@@ -14,10 +14,11 @@ from pockmlir import (
     compile,
 )
 from pockmlir.api.resolve import read_scheme_error, resolve_scheme
-from pockmlir.api.source import LOSSES, Source
+from pockmlir.api.source import LOSSES
 from pockmlir.compiler.runner import StageRunner
 from pockmlir.core import ir_text, link
 from pockmlir.core.stages import PLAN_STAGES
+from pockmlir.frontends.torch import import_model
 from pockmlir.scheme import ParameterInfo
 from pockmlir.support.c_names import c_identifier, require_c_identifier
 
@@ -34,7 +35,10 @@ def attempt(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": 3}, "model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got int"),
+        (
+            {"model": 3},
+            "model: expected a torch.nn.Module, a torch.export.ExportedProgram, or an ImportedModel of another front end, but got int",
+        ),
         ({"model": torch.nn.Linear}, "but got the class Linear"),
         ({"inputs": ()}, "inputs: expected a tuple of example inputs"),
         ({"inputs": 3}, "inputs: expected a tuple of example inputs, or a mapping .* but got int"),
@@ -236,8 +240,8 @@ def test_counting_ops():
 def test_state_names_leave_out_what_pytorch_does_not_save():
     model = torch.nn.BatchNorm1d(2)
     model.register_buffer("table", torch.zeros(1), persistent=False)
-    source = Source.check(model, X, None, loss="mse", example_target=None, on_nan="ignore")
-    assert source.state_names == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    imported = import_model(model, (torch.zeros(3, 2),), "mse")
+    assert imported.saved_names == ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def test_every_named_loss_is_known_everywhere():

@@ -64,7 +64,7 @@ def test_batch_norm_module_in_training(tmp_path) -> None:
     assert counts["store_param"] == 3
     # variance * 5/4 is unbiased; momentum mixes both statistics.
     assert [counts["mul"], counts["add"]] == [5, 3]
-    assert "dense<1.250000e+00> : tensor<f32>" in result.ir
+    assert "dense<1.25> : tensor<f32>" in result.ir
     assert count(result.ir, "predict")["batch_norm"] == 1
 
 

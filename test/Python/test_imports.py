@@ -13,10 +13,10 @@ PACKAGE = Path(pockmlir.__file__).parent
 
 #: Every room, and every module of the package itself, from the bottom to the top; those of one line do not know each other.
 ROOMS = (
-    "_core _ops errors",
+    "_core errors",
     "support",
     "core",
-    "targets",
+    "_ops targets",
     "api",
     "artifact",
     "frontends report",

@@ -1,6 +1,5 @@
-"""Op classes of the pock dialect, generated from its ODS definition.
+"""Op classes of the pock dialect, generated from its ODS definition, and the IR that they build.
 
-``_pock_ops_gen`` works on the MLIR bindings of torch-mlir, whose context does not know the dialect: set
-``context.allow_unregistered_dialects = True`` before building ops, and hand the module as text to
-``pockmlir._core``, which verifies it.
+``_pock_ops_gen`` is what ``mlir-tblgen -gen-python-op-bindings`` writes. Its classes make operations of `ir`, which
+are Python objects; a front end hands a module as text to ``pockmlir._core``, which verifies it.
 """

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Unpack, cast
 
 from ..core.ir_text import quote
 from ..errors import SchemeError
 from ..support.c_names import require_c_identifier
 from ..targets.target import Target
+from .keywords import Options
 from .optim import Optimizer, from_torch
 from .options import MemoryOptions, Training
 from .scheme import Scheme
@@ -18,24 +18,6 @@ from .source import Source
 from .tuning import Tuning
 
 __all__ = ["Options", "Request", "require_rules"]
-
-
-class Options(TypedDict, total=False):
-    """Keyword arguments of `compile` that each plan of an import may set anew."""
-
-    target: str | Target
-    name: str | None
-    accumulate: int
-    clip_grad_norm: float | None
-    clip_grad_value: float | None
-    seed: int
-    precision: str
-    memory_limit: int | str | None
-    memory: MemoryOptions | None
-    arithmetic: str | None
-    ram: int | str | None
-    flash: int | str | None
-    tuning: str | Path | Tuning | None
 
 
 _TRAINING = ("accumulate", "clip_grad_norm", "clip_grad_value", "seed", "precision")

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import ArgumentError
 from ..support.c_names import c_identifier
 
-__all__ = ["LOSSES", "Source", "example_inputs"]
+__all__ = ["LOSSES", "Source", "TorchSource", "example_inputs"]
 
 #: Losses that have a name; other losses are a callable in torch ops, or None.
 LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
 
 
+class Source(Protocol):
+    """What the compiler asks of what is imported, beside the imported model."""
+
+    @property
+    def name(self) -> str:
+        """What the C functions' prefix is made of if the user gives none."""
+
+    @property
+    def loss_name(self) -> str:
+        """The loss, for people."""
+
+    @property
+    def on_nan(self) -> str:
+        """What a call does whose loss is not finite."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Name and object of the parameters: what a torch optimizer may hold."""
+
+
 @dataclass(frozen=True)
-class Source:
-    """The checked arguments that the import depends on.
+class TorchSource:
+    """A PyTorch model: the checked arguments that its import depends on.
 
     Attributes:
         model: a module or an exported program.
@@ -36,7 +55,7 @@ class Source:
     on_nan: str
 
     @classmethod
-    def check(cls, model: Any, inputs: Any, kwargs: Any, *, loss: Any, example_target: Any, on_nan: str) -> Source:
+    def check(cls, model: Any, inputs: Any, kwargs: Any, *, loss: Any, example_target: Any, on_nan: str) -> TorchSource:
         """Check what can be checked without looking into the model.
 
         Raises:
@@ -45,7 +64,10 @@ class Source:
         kind = type(model).__name__
         if isinstance(model, type) or not (hasattr(model, "named_parameters") or kind == "ExportedProgram"):
             given = f"the class {model.__name__}" if isinstance(model, type) else kind
-            raise ArgumentError(f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {given}")
+            raise ArgumentError(
+                "model: expected a torch.nn.Module, a torch.export.ExportedProgram, or an ImportedModel of another "
+                f"front end, but got {given}"
+            )
         if loss is not None and not callable(loss) and loss not in LOSSES:
             raise ArgumentError(f"loss: expected one of {', '.join(LOSSES)}, a callable or None, but got {loss!r}")
         positional, named = example_inputs(inputs, kwargs)
@@ -64,12 +86,6 @@ class Source:
             return "returned by the model"
         return self.loss if isinstance(self.loss, str) else getattr(self.loss, "__name__", type(self.loss).__name__)
 
-    @property
-    def state_names(self) -> tuple[str, ...]:
-        """The keys of the model's ``state_dict``, without buffers that PyTorch does not save."""
-        state = self.model.state_dict
-        return tuple(state() if callable(state) else state)
-
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
         """Yield name and object of all parameters that a torch optimizer may hold, also those of a loss module."""
         yield from self.model.named_parameters()
@@ -79,15 +95,13 @@ class Source:
 
 def example_inputs(inputs: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return positional and keyword arguments; a single tensor may come without a tuple."""
-    import numpy as np
-    import torch
-
     if kwargs is not None and not isinstance(kwargs, Mapping):
         raise ArgumentError(f"kwargs: expected a mapping of names to inputs, but got {type(kwargs).__name__}")
     named = dict(kwargs or {})
     if isinstance(inputs, Mapping):
         return (), {**inputs, **named}
-    values = (inputs,) if isinstance(inputs, torch.Tensor | np.ndarray) else inputs
+    # A tensor of PyTorch or numpy: nothing is imported to see that.
+    values = (inputs,) if hasattr(inputs, "shape") and hasattr(inputs, "dtype") else inputs
     if not isinstance(values, tuple | list) or not (values or named):
         raise ArgumentError(
             f"inputs: expected a tuple of example inputs, or a mapping of keyword inputs, but got {type(inputs).__name__}"

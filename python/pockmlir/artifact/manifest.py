@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError
+from ..support.elements import ELEMENTS, Element
 from ..support.json_text import parse_json
 from .failures import Failure
 from .memory import Memory, read_memory
@@ -22,23 +22,17 @@ __all__ = ["RESERVED", "SCALARS", "Function", "Manifest", "TensorSlot", "TensorS
 Array = npt.NDArray[Any]
 Update = Literal["none", "full"] | tuple[int, int]
 
-_DTYPES: Mapping[str, np.dtype[Any]] = {
-    "bf16": np.dtype(ml_dtypes.bfloat16),
-    "f32": np.dtype(np.float32),
-    "f64": np.dtype(np.float64),
-    "i1": np.dtype(np.bool_),
-    "i8": np.dtype(np.int8),
-    "i32": np.dtype(np.int32),
-    "i64": np.dtype(np.int64),
-}
+
+def _element(name: str) -> Element:
+    try:
+        return ELEMENTS[name]
+    except KeyError:
+        raise ValueError(f"manifest: unknown element type '{name}'") from None
 
 
 def dtype_of(name: str) -> np.dtype[Any]:
     """Return numpy's dtype for an MLIR element type."""
-    try:
-        return _DTYPES[name]
-    except KeyError:
-        raise ValueError(f"manifest: unknown element type '{name}'") from None
+    return _element(name).numpy
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ class TensorSpec:
     @property
     def bytes(self) -> int:
         """The number of bytes."""
-        return self.elements * dtype_of(self.dtype).itemsize
+        return self.elements * _element(self.dtype).bytes
 
     def __str__(self) -> str:
         return f"{self.name}: {dtype_of(self.dtype).name}{list(self.shape)}"
@@ -152,7 +146,7 @@ class TensorSlot:
 
     def check(self, segments: Mapping[str, int]) -> None:
         """Refuse a place outside of the segment, and a number of bytes that does not match the shape."""
-        needed = math.prod(self.shape) * dtype_of(self.dtype).itemsize
+        needed = math.prod(self.shape) * _element(self.dtype).bytes
         if min((*self.shape, self.offset)) < 0 or self.bytes != needed:
             raise ValueError(f"{self.name}: {self.bytes} bytes at {self.offset} for the shape {list(self.shape)}")
         if self.offset + self.bytes > segments[self.segment]:

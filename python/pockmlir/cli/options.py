@@ -13,11 +13,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..api.options import ON_NAN, PRECISIONS
+from ..api.keywords import keywords
+from ..api.options import Training
 from ..api.request import require_rules
 from ..compiler import import_model
 from ..core.stages import PLAN_STAGES, STAGES
-from ..targets.target import ARITHMETICS, Target
 from . import parsing
 
 __all__ = ["MODEL_HELP", "json_option", "model_options", "print_json", "progress_bar"]
@@ -45,6 +45,29 @@ def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=1))
 
 
+def _compile_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the keywords of `compile` that are options."""
+    # What is added last comes first.
+    for name, (kind, keyword) in reversed(list(keywords().items())):
+        parameter_type: Any = kind
+        if keyword.choices:
+            parameter_type = click.Choice(keyword.choices)
+        elif keyword.path:
+            is_file = keyword.path == "file"
+            parameter_type = click.Path(dir_okay=not is_file, file_okay=is_file, path_type=Path)
+        elif keyword.least is not None:
+            parameter_type = click.IntRange(keyword.least)
+        command = click.option(
+            f"--{name.replace('_', '-')}",
+            type=parameter_type,
+            default=keyword.default,
+            show_default=keyword.default is not None,
+            metavar=keyword.metavar,
+            help=keyword.help,
+        )(command)
+    return command
+
+
 def model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what every command needs to compile a model; the command gets ``model, loss, step``."""
 
@@ -63,26 +86,7 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="SCHEME",
         help="full, last:N, bias_only[:N], glob=fraction, JSON or @file; repeatable, later ones win.",
     )
-    @click.option("--accumulate", type=click.IntRange(1), default=1, help="Update on every n-th step.", metavar="N")
-    @click.option("--clip-grad-norm", type=float, help="Largest norm of all gradients.")
-    @click.option("--clip-grad-value", type=float, help="Largest entry of a gradient.")
-    @click.option("--precision", type=click.Choice(PRECISIONS), default="f32", show_default=True)
-    @click.option("--on-nan", type=click.Choice(ON_NAN), default="ignore", show_default=True, help="Of the loss.")
-    @click.option("--memory-limit", metavar="BYTES", help="Of parameters, optimizer state and arena, e.g. 64MB.")
-    @click.option(
-        "--target", default="host", show_default=True, help=f"One of {', '.join(Target.names())}; or NAME:CPU."
-    )
-    @click.option("--arithmetic", type=click.Choice(ARITHMETICS), help="The target's if not given.")
-    @click.option("--ram", metavar="SIZE", help="Refuse what needs more, e.g. 256K.")
-    @click.option("--flash", metavar="SIZE", help="Refuse what needs more, e.g. 1M.")
-    @click.option(
-        "--tuning",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        help="What `pock tune` has written.",
-    )
-    @click.option("--name", help="Prefix of the C functions.")
-    @click.option("--dump-ir-dir", type=click.Path(file_okay=False, path_type=Path), help="Write NN-stage.mlir there.")
+    @_compile_options
     @functools.wraps(command)
     def wrapper(
         model: str,
@@ -92,27 +96,15 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         lr: float | None,
         settings: tuple[str, ...],
         scheme: tuple[str, ...],
-        accumulate: int,
-        clip_grad_norm: float | None,
-        clip_grad_value: float | None,
-        precision: str,
-        on_nan: str,
-        memory_limit: str | None,
-        target: str,
-        arithmetic: str | None,
-        ram: str | None,
-        flash: str | None,
-        tuning: Path | None,
-        name: str | None,
-        dump_ir_dir: Path | None,
         **rest: Any,
     ) -> None:
+        given: Any = {name: rest.pop(name) for name in keywords()}
         # Only `inspect` compares; what the user wrote is the title.
         others = {text: require_rules(parsing.parse_scheme([text])) for text in rest.pop("compare", ())}
         parsed_scheme = require_rules(parsing.parse_scheme(scheme))
         parsed_optimizer = parsing.parse_optimizer(optimizer, lr, settings)
         parsed_loss = parsing.load_loss(loss)
-        loaded, examples, keywords = parsing.load_model(model, inputs)
+        loaded, examples, named = parsing.load_model(model, inputs)
         has_reference = rest.pop("reference", False)
         stages = 1 + _CODE * (1 + has_reference) + len(PLAN_STAGES) * len(others)
         with progress_bar() as progress:
@@ -124,26 +116,14 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
             imported = import_model(
                 loaded,
                 examples,
-                keywords,
+                named,
                 loss=parsed_loss,
                 optimizer=parsed_optimizer,
-                accumulate=accumulate,
-                clip_grad_norm=clip_grad_norm,
-                clip_grad_value=clip_grad_value,
-                seed=rest.get("seed", 0),
-                precision=precision,
-                on_nan=on_nan,
-                memory_limit=memory_limit,
-                target=target,
-                arithmetic=arithmetic,
-                ram=ram,
-                flash=flash,
-                tuning=tuning,
-                name=name,
-                dump_ir_dir=dump_ir_dir,
+                seed=rest.get("seed", Training.seed),
+                **given,
                 on_stage=show,
             )
-            step = imported.compile(parsed_scheme, dump_ir_dir=dump_ir_dir, on_stage=show)
+            step = imported.compile(parsed_scheme, dump_ir_dir=given["dump_ir_dir"], on_stage=show)
             if others:
                 planned = {text: imported.plan(other, on_stage=show).memory for text, other in others.items()}
                 rest["memories"] = {" ".join(scheme): step.memory} | planned

@@ -18,6 +18,7 @@ from ..api.source import LOSSES
 from ..artifact.manifest import Array
 from ..errors import ArgumentError
 from ..frontends.pt2.archive import load_exported
+from ..support.needs import require_torch
 
 __all__ = ["load_data", "load_loss", "load_model", "parse_optimizer", "parse_scheme"]
 
@@ -82,6 +83,7 @@ def load_model(reference: str, input_shapes: Sequence[str]) -> tuple[Any, tuple[
 
 def _example(text: str) -> Any:
     """Return a tensor for ``8x3x32x32[:dtype]``."""
+    require_torch("--input")
     import torch
 
     shape_text, _, dtype_name = text.partition(":")

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
+from ..api.keywords import Options
 from ..api.options import MemoryOptions
-from ..api.request import Options, Request, require_rules
+from ..api.request import Request, require_rules
 from ..api.scheme import Scheme
-from ..api.source import Source
+from ..api.source import TorchSource
 from ..api.tuning import Tuning
+from ..frontends.common.imported import ImportedModel
 from ..report.plan import Plan
 from ..step import Step
 from ..targets.target import Target
+from .built import BuiltSource
 from .imported import Imported
 from .runner import StageRunner
 
@@ -22,7 +25,7 @@ __all__ = ["compile", "import_model", "plan"]
 
 def compile(
     model: Any,
-    inputs: Any,
+    inputs: Any = None,
     kwargs: Mapping[str, Any] | None = None,
     *,
     loss: str | Callable[..., Any] | None,
@@ -49,7 +52,8 @@ def compile(
     """Compile the training step of a model; the model itself is not changed.
 
     Args:
-        model: a ``torch.nn.Module`` or a ``torch.export.ExportedProgram``.
+        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``, or an ``ImportedModel`` that another
+            front end has built (`pockmlir.frontends.common`): that has its inputs and its loss in it.
         inputs: the forward's positional arguments, a tuple, or a mapping of its keyword
             arguments: example tensors, also nested in tuples, lists and dicts, fix shapes and
             dtypes; numbers, strings and None are compiled in.
@@ -133,7 +137,7 @@ def compile(
 
 def plan(
     model: Any,
-    inputs: Any,
+    inputs: Any = None,
     kwargs: Mapping[str, Any] | None = None,
     *,
     loss: str | Callable[..., Any] | None,
@@ -169,7 +173,7 @@ def plan(
 
 def import_model(
     model: Any,
-    inputs: Any,
+    inputs: Any = None,
     kwargs: Mapping[str, Any] | None = None,
     *,
     loss: str | Callable[..., Any] | None,
@@ -202,6 +206,7 @@ def import_model(
         UnsupportedOpsError: the model uses what the frontend does not know.
         CompileError: PyTorch cannot export the model.
     """
-    source = Source.check(model, inputs, kwargs, loss=loss, example_target=example_target, on_nan=on_nan)
+    kind = BuiltSource if isinstance(model, ImportedModel) else TorchSource
+    source = kind.check(model, inputs, kwargs, loss=loss, example_target=example_target, on_nan=on_nan)
     request = Request.check(source, optimizer, **options)
     return Imported(source, request, StageRunner(request.name, dump_ir_dir, on_stage))

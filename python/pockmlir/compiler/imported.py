@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
+from ..api.keywords import Options
 from ..api.optimizer_groups import OptimizerGroups
-from ..api.request import Options, Request, require_rules
+from ..api.request import Request, require_rules
 from ..api.resolve import resolve_scheme
 from ..api.scheme import ParameterInfo, Scheme
-from ..api.source import Source
+from ..api.source import Source, TorchSource
 from ..artifact.artifact import Artifact
 from ..artifact.manifest import Manifest
 from ..core.ir_text import add_module_attributes, scheme_attr
 from ..core.stages import PLAN_STAGES
 from ..errors import ArgumentError
+from ..frontends.common.imported import ImportedModel
 from ..report.plan import Plan
 from ..runtime.torch_state import TorchState
 from ..step import Step
+from ..support.needs import require_torch
+from .built import BuiltSource
 from .code import Code, generate
 from .runner import StageRunner
-
-if TYPE_CHECKING:
-    from ..frontends.common.imported import ImportedModel
 
 __all__ = ["Imported"]
 
@@ -54,25 +55,14 @@ class Imported:
     >>> step = imported.compile(pock.Scheme.last(2), memory_limit="64KB")                     # doctest: +SKIP
     """
 
-    def __init__(self, source: Source, request: Request, runner: StageRunner) -> None:
-        # Importing the frontend takes seconds, for torch and torch-mlir.
-        from ..frontends.torch import import_model
-
+    def __init__(self, source: TorchSource | BuiltSource, request: Request, runner: StageRunner) -> None:
         with runner.timed("import"):
-            self._model: ImportedModel = import_model(
-                source.model,
-                source.inputs,
-                source.loss,
-                kwargs=source.kwargs,
-                target_example=source.example_target,
-                check_loss=source.on_nan != "ignore",
-            )
+            self._model = source.model if isinstance(source, BuiltSource) else _import_torch(source)
         self._seconds = runner.timings["import"]
         self._ir = runner.verify_import(self._model.ir)
-        self._source = source
+        self._source: Source = source
         self._request = request
         self._tensors = tuple(source.named_parameters())
-        self._state_names = source.state_names
 
     @property
     def parameters(self) -> tuple[ParameterInfo, ...]:
@@ -176,7 +166,7 @@ class Imported:
     def _artifact(self, planned: _Planned, code: Code) -> Artifact:
         """Return everything that the step is, except its memory."""
         model, request, runner = self._model, planned.request, planned.runner
-        aliases = {alias: name for alias, name in model.aliases.items() if alias in self._state_names}
+        aliases = {alias: name for alias, name in model.aliases.items() if alias in model.saved_names}
         return Artifact(
             manifest=planned.manifest,
             library=code.library,
@@ -195,7 +185,7 @@ class Imported:
             loss=self._source.loss_name,
             norm_modes=dict(model.norm_modes),
             converted={name: (found.given, found.used) for name, found in model.converted.items()},
-            state_names=self._state_names,
+            state_names=model.saved_names,
             aliases=aliases,
             fixed=model.fixed,
             dumps=tuple(runner.dumps),
@@ -203,3 +193,18 @@ class Imported:
             print_ir=runner.core.parse_check,
             directory=code.directory,
         )
+
+
+def _import_torch(source: TorchSource) -> ImportedModel:
+    """Run the front end of PyTorch, which takes seconds to import."""
+    require_torch("importing a PyTorch model")
+    from ..frontends.torch import import_model
+
+    return import_model(
+        source.model,
+        source.inputs,
+        source.loss,
+        kwargs=source.kwargs,
+        target_example=source.example_target,
+        check_loss=source.on_nan != "ignore",
+    )

@@ -18,12 +18,15 @@ __all__ = [
 
 _TARGET = re.compile(r"pock\.target = #pock\.target(<[^>]*>)?")
 _ARITHMETIC = re.compile(r'pock\.arithmetic = "\w+"')
+#: Quotes, backslashes and control characters, which MLIR's strings have as two hexadecimal digits.
+_SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
 _MODULE = re.compile(r"^module(?P<symbol> @\S+)?(?P<attributes> attributes \{)?", re.MULTILINE)
 
 
 def quote(text: str) -> str:
     """Return an MLIR string literal."""
-    return '"' + text.replace("\\", "\\5C").replace('"', "\\22") + '"'
+    escaped = _SPECIAL.sub(lambda match: f"\\{ord(match[0]):02X}", text)
+    return f'"{escaped}"'
 
 
 def mlir_float(value: float) -> str:

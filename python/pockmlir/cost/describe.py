@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..support.needs import require_torch
 from .backbone import Backbone
 
 __all__ = ["describe"]
@@ -27,6 +28,7 @@ def describe(model: Any, inputs: Any, kwargs: Mapping[str, Any] | None = None) -
             not know the reader of a parameter matrix, such as a linear layer between convolutions.
         CompileError: PyTorch cannot export the model.
     """
+    require_torch("describing a PyTorch model")
     # The frontend takes a second to import.
     from ..api.source import example_inputs
     from .layers import read_backbone

@@ -13,6 +13,7 @@ from ..api.optimizer_groups import OptimizerGroups
 from ..artifact.arguments import Arguments
 from ..artifact.manifest import Array
 from ..step import Step
+from ..support.needs import require_torch
 
 __all__ = ["compare", "eager_step", "measure"]
 
@@ -113,6 +114,7 @@ def compare(
     model: Any, step: Step, loss: Any, arrays: Sequence[Array], *, steps: int, warmup: int, threads: int
 ) -> dict[str, Any]:
     """Return milliseconds per step, compiled and in PyTorch eager, and their ratio."""
+    require_torch("timing PyTorch")
     import torch
 
     before = torch.get_num_threads()

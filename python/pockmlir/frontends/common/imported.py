@@ -1,4 +1,4 @@
-"""What a frontend hands to the compiler: tensor specifications and the imported model."""
+"""What a front end hands to the compiler: the imported model, and what becomes of its inputs."""
 
 from __future__ import annotations
 
@@ -10,17 +10,9 @@ import numpy as np
 
 from ...api.scheme import ParameterInfo
 from ...artifact.arguments import Argument
+from ...artifact.manifest import TensorSpec
 
 __all__ = ["Conversion", "ImportedModel", "TensorSpec"]
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """Name, shape and element type (``f32``, ``i64``, …) of an input or output."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +44,9 @@ class ImportedModel:
         converted: name of an input → what becomes of its element type, where that is another.
         fixed: buffers whose values are compiled in, as they decide on shapes.
         aliases: other names of shared parameters and buffers → the name in the IR.
+        name: what the C functions' prefix is made of if the compilation is given none.
+        checks_loss: whether ``@loss`` fails where its result is not finite.
+        saved_names: names of the tensors that belong to the model's saved state, other names of shared ones included.
     """
 
     ir: str
@@ -68,6 +63,9 @@ class ImportedModel:
     converted: dict[str, Conversion] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     aliases: dict[str, str] = field(default_factory=dict)
+    name: str = "model"
+    checks_loss: bool = False
+    saved_names: tuple[str, ...] = ()
 
     @property
     def target(self) -> TensorSpec | None:

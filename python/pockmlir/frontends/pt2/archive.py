@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ArgumentError
+from ...support.needs import require_torch
 
 __all__ = ["load_exported"]
 
@@ -42,6 +43,7 @@ def load_exported(path: str | Path) -> Any:
         ArgumentError: the file is damaged, or holds what cannot be loaded safely.
         OSError: the file cannot be read.
     """
+    require_torch("reading an exported program")
     path = Path(path)
     data = path.read_bytes()
     try:

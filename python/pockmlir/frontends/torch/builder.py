@@ -1,199 +1,77 @@
-"""Builds pock ops: what converters compose, with the result types that PyTorch's shapes imply."""
+"""The builder that converters of PyTorch's operators are given: what they know of the operator that they convert."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+import torch
 
-from ..._ops import _pock_ops_gen as pock
-from .emitter import Emitter, Lazy, Missing, Number, Value, dtype_of, is_float, rank_of, shape_of
-from .registry import Unsupported
+from ..._ops.ir import TensorType
+from ..common import builder
+from ..common.builder import Number, Value, dtype_of, is_float, rank_of, shape_of
+from ..common.declarations import Declarations
+from .dtypes import DTYPES
 
 __all__ = ["Builder", "Lazy", "Missing", "Number", "Value", "dtype_of", "is_float", "rank_of", "shape_of"]
 
+_TORCH = {name: dtype for dtype, name in DTYPES.items()}
 
-class Builder(Emitter):
-    """Emits ops at the current insertion point and location; see `Emitter`."""
 
-    # Elementwise --------------------------------------------------------------------
+@dataclass(frozen=True)
+class Missing:
+    """A result that a converter cannot give; using it is what is reported."""
 
-    def unary(self, op_class: Any, x: Value, **attributes: Any) -> Value:
-        """Emit a floating-point op of one operand and the same result type."""
-        if not is_float(dtype_of(x)):
-            raise Unsupported(f"on {dtype_of(x)}")
-        return self.emit(op_class, x.type, x, **attributes)
+    reason: str
 
-    def binary(self, op_class: Any, x: Value, y: Value) -> Value:
-        """Emit a broadcasting op of two operands of one element type."""
-        shape = np.broadcast_shapes(shape_of(x), shape_of(y))
-        return self.emit(op_class, self.type(shape, dtype_of(x)), x, y)
 
-    def _arith(self, op_class: Any, x: Value | Number, y: Value | Number, floats_only: bool = False) -> Value:
-        dtype = dtype_of(y if isinstance(x, bool | int | float) else x)
-        if dtype == "i1" or (floats_only and not is_float(dtype)):
-            raise Unsupported(f"on {dtype}")
-        return self.binary(op_class, self.lift(x, dtype), self.lift(y, dtype))
+@dataclass(frozen=True)
+class Lazy:
+    """A value that is emitted where it is first used."""
 
-    def add(self, x: Value | Number, y: Value | Number) -> Value:
-        """Emit ``x + y``; numbers take the other operand's type."""
-        return self._arith(pock.AddOp, x, y)
+    make: Callable[[], Value]
+    differentiable: bool = False
 
-    def sub(self, x: Value | Number, y: Value | Number) -> Value:
-        """Emit ``x - y``."""
-        return self._arith(pock.SubOp, x, y)
 
-    def mul(self, x: Value | Number, y: Value | Number) -> Value:
-        """Emit ``x * y``."""
-        return self._arith(pock.MulOp, x, y)
+class Builder(builder.Builder):
+    """Emits ops at the end of a function; see `common.builder.Builder`.
 
-    def div(self, x: Value | Number, y: Value | Number) -> Value:
-        """Emit ``x / y``."""
-        return self._arith(pock.DivOp, x, y, floats_only=True)
+    Attributes:
+        results: the types of the operator being converted, None where not a tensor.
+        norm_modes: where converters of batch normalisation record their mode.
+        given: results of each op whose gradients are given, by its number.
+    """
 
-    def scale(self, x: Value, factor: Number) -> Value:
-        """Emit ``x * factor``, nothing if the factor is one."""
-        return x if factor == 1 else self.mul(x, factor)
+    def __init__(self, name: str, declarations: Declarations) -> None:
+        super().__init__(name, declarations)
+        self.active: set[Value] = set()
+        self.results: Sequence[Any] = []
+        self.norm_modes: dict[str, str] = {}
+        self.given: dict[int, list[Value]] = {}
 
-    def compare(self, predicate: str, x: Value | Number, y: Value | Number) -> Value:
-        """Emit a comparison (``eq``, ``ne``, ``lt``, ``le``, ``gt``, ``ge``)."""
-        dtype = self.promoted(x, y)
-        x, y = self.lift(x, dtype), self.lift(y, dtype)
-        result = self.type(np.broadcast_shapes(shape_of(x), shape_of(y)), "i1")
-        return self.emit(pock.CmpOp, result, x, y, predicate=self.enum(f"cmp<{predicate}>"))
+    @property
+    def out(self) -> TensorType:
+        """The type of the operator's only or first result."""
+        result: TensorType = self.results[0]
+        return result
 
-    def select(self, condition: Value, x: Value | Number, y: Value | Number) -> Value:
-        """Emit ``condition ? x : y``; numbers take the other operand's type."""
-        dtype = dtype_of(y if isinstance(x, bool | int | float) else x)
-        x, y = self.lift(x, dtype), self.lift(y, dtype)
-        shape = np.broadcast_shapes(shape_of(condition), shape_of(x), shape_of(y))
-        return self.emit(pock.SelectOp, self.type(shape, dtype), condition, x, y)
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """The shape of the operator's first result."""
+        return self.out.shape
 
-    def either(self, x: Value, y: Value) -> Value:
-        """Emit ``x or y`` of two conditions."""
-        return self.binary(pock.OrOp, x, y)
+    @property
+    def out_dtype(self) -> str:
+        """The element type of the operator's first result."""
+        return self.out.dtype
 
-    def both(self, x: Value, y: Value) -> Value:
-        """Emit ``x and y`` of two conditions."""
-        return self.binary(pock.AndOp, x, y)
+    def promoted(self, *operands: Value | Number) -> str:
+        """Return the element type in which PyTorch computes with two operands."""
 
-    # Gradients and random numbers ---------------------------------------------------
+        def meta(x: Value | Number) -> Any:
+            if isinstance(x, bool | int | float):
+                return x
+            return torch.empty((1,) * rank_of(x), dtype=_TORCH[dtype_of(x)])
 
-    def is_active(self, value: Value) -> bool:
-        """Return whether an operand of the operator may have a gradient."""
-        return value in self.active
-
-    def constant_to_gradients(self, x: Value) -> Value:
-        """Emit the same values without gradient, if they could have one."""
-        return self.emit(pock.StopGradientOp, x.type, x) if self.active else x
-
-    def with_derivatives(self, value: Value, *derivatives: tuple[Value, Value]) -> Value:
-        """Give a value PyTorch's derivatives instead of those of the ops that compute it.
-
-        Args:
-            value: has the shape that the operands broadcast to.
-            derivatives: each operand, and the derivative with respect to it.
-        """
-        if not self.active:
-            return value
-        return self.emit(pock.WithDerivativesOp, value.type, value, *map(list, zip(*derivatives, strict=True)))
-
-    def reduced_with_derivative(self, value: Value, x: Value, derivative: Value, dims: Iterable[int]) -> Value:
-        """Give a reduction over dimensions, which it keeps, a derivative with respect to its operand.
-
-        Nothing is computed for that: the gradient passes through zeros, which fold.
-        """
-        if not self.active:
-            return value
-        zeros = self.splat(shape_of(x), 0, dtype_of(x))
-        passes = self.with_derivatives(zeros, (x, self.unary(pock.NegOp, derivative)))
-        return self.sub(self.constant_to_gradients(value), self.sum(passes, dims, True))
-
-    def dropout(self, x: Value, p: float, shared: Iterable[int] = ()) -> Value:
-        """Zero entries with probability p and scale the others; nothing in ``@predict``.
-
-        Args:
-            x: of any floating-point type.
-            p: probability of zero.
-            shared: dimensions along which the mask is the same.
-        """
-        if self._make_seed is None or p == 0:
-            return x
-        if p >= 1:
-            return self.mul(x, 0.0)
-        strides, size = [0] * rank_of(x), 1
-        for dim in reversed([d for d in range(rank_of(x)) if d not in set(shared)]):
-            strides[dim] = size
-            size *= shape_of(x)[dim]
-        stream, self._streams = self._streams, self._streams + 1
-        self.dropout_layers.append(self.module or "(model)")
-        return self.emit(pock.DropoutOp, x.type, x, *self._make_seed(), p=float(p), stream=stream, strides=strides)
-
-    # Data movement ------------------------------------------------------------------
-
-    def reshape(self, x: Value, shape: Sequence[int]) -> Value:
-        """Emit a reshape, if the shape differs."""
-        if shape_of(x) == tuple(shape):
-            return x
-        return self.emit(pock.ReshapeOp, self.type(shape, dtype_of(x)), x)
-
-    def expand(self, x: Value, shape: Sequence[int]) -> Value:
-        """Emit a broadcast to a shape, if it differs."""
-        if shape_of(x) == tuple(shape):
-            return x
-        return self.emit(pock.ExpandOp, self.type(shape, dtype_of(x)), x)
-
-    def transpose(self, x: Value, permutation: Sequence[int]) -> Value:
-        """Emit a permutation of dimensions, unless it is the identity."""
-        if list(permutation) == list(range(rank_of(x))):
-            return x
-        result = self.type([shape_of(x)[i] for i in permutation], dtype_of(x))
-        return self.emit(pock.TransposeOp, result, x, permutation=list(permutation))
-
-    def slice(self, x: Value, dim: int, start: int, limit: int, stride: int = 1) -> Value:
-        """Emit a slice along one dimension, unless it is the whole."""
-        shape = list(shape_of(x))
-        if (start, limit, stride) == (0, shape[dim], 1):
-            return x
-        starts, limits, strides = [0] * len(shape), list(shape), [1] * len(shape)
-        starts[dim], limits[dim], strides[dim] = start, limit, stride
-        shape[dim] = max(0, math.ceil((limit - start) / stride))
-        result = self.type(shape, dtype_of(x))
-        return self.emit(pock.SliceOp, result, x, starts=starts, limits=limits, strides=strides)
-
-    def concat(self, xs: Sequence[Value], dim: int) -> Value:
-        """Emit a concatenation, unless there is only one operand."""
-        if len(xs) == 1:
-            return xs[0]
-        shape = list(shape_of(xs[0]))
-        shape[dim] = sum(shape_of(x)[dim] for x in xs)
-        return self.emit(pock.ConcatOp, self.type(shape, dtype_of(xs[0])), list(xs), dim=dim)
-
-    def take(self, x: Value, indices: Value, dim: int) -> Value:
-        """Emit the entries at indices, none of them negative, along a dimension."""
-        shape = (*shape_of(x)[:dim], *shape_of(indices), *shape_of(x)[dim + 1 :])
-        return self.emit(pock.TakeOp, self.type(shape, dtype_of(x)), x, indices, dim=dim)
-
-    def scatter_add(self, x: Value, indices: Value, updates: Value, dim: int) -> Value:
-        """Emit a tensor with updates added where `take` would read."""
-        return self.emit(pock.ScatterAddOp, x.type, x, indices, updates, dim=dim)
-
-    # Reductions ---------------------------------------------------------------------
-
-    def reduce(self, op_class: Any, x: Value, dims: Iterable[int], keepdim: bool = False) -> Value:
-        """Emit a reduction over dimensions, nothing if there are none."""
-        reduced = sorted(dims)
-        if not reduced:
-            return x
-        shape = [1 if i in reduced else size for i, size in enumerate(shape_of(x)) if keepdim or i not in reduced]
-        return self.emit(op_class, self.type(shape, dtype_of(x)), x, dims=reduced, keepdim=keepdim)
-
-    def sum(self, x: Value, dims: Iterable[int], keepdim: bool = False) -> Value:
-        """Emit a sum."""
-        return self.reduce(pock.SumOp, x, dims, keepdim)
-
-    def mean(self, x: Value, dims: Iterable[int], keepdim: bool = False) -> Value:
-        """Emit a mean."""
-        return self.reduce(pock.MeanOp, x, dims, keepdim)
+        return DTYPES[torch.result_type(*map(meta, operands))]

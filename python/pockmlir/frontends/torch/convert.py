@@ -1,92 +1,67 @@
-"""Walks functions of the torch dialect and builds the pock module, op by op."""
+"""Walks exported graphs and builds the pock module, operator by operator."""
 
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-import numpy as np
-from torch_mlir import ir
-from torch_mlir.dialects import func
+from torch import fx
 
-from ..._ops import _pock_ops_gen as pock
+from ..._ops.ir import Function, Module, Operation, Value
 from ...errors import UnsupportedOp
-from ..common.imported import TensorSpec
+from ...support.elements import element_of
+from ..common.checks import check_finite
+from ..common.text import write
 from . import ops  # noqa: F401  (fills the table of converters)
-from .builder import Builder, Lazy, Missing, Value, dtype_of, is_float
-from .checks import check_finite
+from .builder import Builder, Lazy, Missing, dtype_of, is_float
 from .graph import Program, fold_buffers
+from .operators import arguments, is_check, narrow_range, operator_schema, schema_name, tensor_type
 from .ops.bits import low_bits
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
-from .source import LOSS_PATH
-from .torch_ir import import_graph, narrow_range, op_name, operand_constant, place_of, tensor_type
+from .source import LOSS_PATH, module_path, source_line
 
-__all__ = ["RANDOM_INPUTS", "ModuleConverter"]
+__all__ = ["ModuleConverter"]
 
-#: Inputs of ``@loss``, the last ones, where the model has a dropout that is active.
-RANDOM_INPUTS = ("dropout_seed", "dropout_step")
+_Key: TypeAlias = "fx.Node | tuple[fx.Node, int]"
 
 
 class ModuleConverter:
     """Builds one pock module out of several programs.
 
     Attributes:
+        parameters: those that functions of the module may load.
         unsupported: what could not be converted, in order of execution.
         norm_modes: mode of each batch normalisation of the last converted program.
         dropout_layers: module of each active dropout of all programs.
     """
 
-    def __init__(self, context: Any, parameters: Parameters) -> None:
-        self._context = context
-        self._parameters = parameters
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
         self.unsupported: list[UnsupportedOp] = []
         self.norm_modes: dict[str, str] = {}
         self.dropout_layers: list[str] = []
         self._changed: set[str] = set()
-        with context, ir.Location.unknown():
-            self._module = ir.Module.create()
+        self._functions: list[Function] = []
 
-    def add(self, name: str, program: Program, *, check_loss: bool = False) -> list[TensorSpec]:
-        """Convert a program to a function of the module; return its results.
+    def add(self, name: str, program: Program, *, check_loss: bool = False) -> None:
+        """Convert a program to a function of the module.
 
         The program that stores comes first: what it changes is a constant in none. With
         `check_loss` the function fails if its first result is NaN or infinite.
         """
-        self._changed |= {self._parameters.canonical(stored) for stored in program.stores}
+        self._changed |= {self.parameters.canonical(stored) for stored in program.stores}
         program = fold_buffers(program, self._changed)
-        with self._context, ir.Location.unknown():
-            torch_function, torch_module = import_graph(self._context, program.graph, name)
-            function = _FunctionConverter(self, name, program, check_loss)
-            results = function.convert(torch_function)
-            self.norm_modes = function.builder.norm_modes
-            self.dropout_layers += function.builder.dropout_layers
-            del torch_module
-            return results
+        function = _FunctionConverter(self, name, program, check_loss)
+        self._functions.append(function.convert())
+        self.norm_modes = function.builder.norm_modes
+        self.dropout_layers += function.builder.dropout_layers
 
     def text(self) -> str:
         """Return the module in generic form, with locations."""
-        with self._context, ir.Location.unknown():
-            with ir.InsertionPoint.at_block_begin(self._module.body):
-                for name, (value, is_parameter) in self._parameters.declarations.items():
-                    self._declare(name, value, is_parameter)
-            return str(self._module.operation.get_asm(enable_debug_info=True, print_generic_op_form=True))
-
-    def _declare(self, name: str, value: np.ndarray[Any, Any], is_parameter: bool) -> None:
-        kind = None if is_parameter else ir.Attribute.parse("#pock.kind<buffer>")
-        with ir.Location.name(name):
-            pock.ParamOp(name, ir.TypeAttr.get(self._parameters.type(name)), kind=kind)
-
-    @property
-    def parameters(self) -> Parameters:
-        """The parameters that functions of the module may load."""
-        return self._parameters
-
-    @property
-    def body(self) -> Any:
-        """The block of the module."""
-        return self._module.body
+        return write(Module(self.parameters.operations(), self._functions))
 
 
 class _FunctionConverter:
@@ -97,186 +72,177 @@ class _FunctionConverter:
         self._check_loss = check_loss
         self._name = name
         self._program = program
-        self._values: dict[Any, Any] = {}
-        self._differentiable: set[Any] = set()
-        self._loads: dict[str, Value] = {}
-        self._block: Any = None
-        self._types: list[Any] = []
-        self._names = [b.name for b in program.bindings if b.kind == "input"]
-        self._seed: tuple[Value, Value] | None = None
-        # Only training is random: @predict has no dropout.
-        self.builder = Builder(self._load_constant, self._random_inputs if name == "loss" else None)
+        #: What a node gives: a value, a list, or something `Lazy` or `Missing`. If it has several results, the
+        #: key is the node and the position.
+        self._values: dict[_Key, Any] = {}
+        #: What a gradient may pass.
+        self._differentiable: set[_Key] = set()
+        #: Nodes that take one of several results.
+        self._parts: dict[fx.Node, _Key] = {}
+        self.builder = Builder(name, owner.parameters)
 
-    def convert(self, torch_function: Any) -> list[TensorSpec]:
-        """Build the pock function."""
-        torch_block = torch_function.entry_block
-        inputs = [b for b in self._program.bindings if b.kind == "input"]
-        self._types = [
-            tensor_type(argument.type)
-            for argument, b in zip(torch_block.arguments, self._program.bindings, strict=True)
-            if b.kind == "input"
-        ]
-        with ir.InsertionPoint(self._owner.body), ir.Location.name(self._name):
-            function = func.FuncOp(self._name, (self._types, []))
-            locations = [ir.Location.name(b.name) for b in inputs]
-            self._block = function.body.blocks.append(*self._types, arg_locs=locations)
-        self.builder.inputs = dict(zip(self._block.arguments, self._names, strict=True))
-        self._bind_arguments(torch_block, self._block)
-        with ir.InsertionPoint(self._block):
-            for op in torch_block.operations:
-                if op.operation.name == "func.return":
-                    results = self._finish(op.operation)
-                else:
-                    self._convert_op(op.operation)
-        with ir.Location.name(self._name):
-            function.attributes["function_type"] = ir.TypeAttr.get(
-                ir.FunctionType.get(self._types, [value.type for value in results])
-            )
-        function.attributes["arg_attrs"] = _named(self._names)
-        function.attributes["res_attrs"] = _named(self._program.outputs)
-        return [
-            TensorSpec(name, tuple(value.type.shape), dtype_of(value))
-            for name, value in zip(self._program.outputs, results, strict=True)
-        ]
+    def convert(self) -> Function:
+        """Build the pock function; it is not complete if there is something unsupported."""
+        self._bind_arguments()
+        for node in self._program.graph.nodes:
+            source = source_line(node)
+            with self.builder.at(module_path(node) or "(model)", *(source or ())):
+                if node.op == "call_function":
+                    self._convert_node(node)
+                elif node.op == "output":
+                    self._convert_output(node)
+        return self.builder.function
 
-    def _bind_arguments(self, torch_block: Any, block: Any) -> None:
-        inputs = iter(block.arguments)
+    def _bind_arguments(self) -> None:
+        placeholders = self._program.graph.find_nodes(op="placeholder")
         parameters = self._owner.parameters
-        for argument, binding in zip(torch_block.arguments, self._program.bindings, strict=True):
+        for node, binding in zip(placeholders, self._program.bindings, strict=True):
             if binding.kind == "input":
-                self._values[argument] = next(inputs)
+                found = tensor_type(node.meta["val"])
+                assert found is not None, "checked when the examples were taken"
+                self._values[node] = self.builder.add_input(binding.name, found.shape, found.dtype)
             elif binding.kind == "constant":
                 array = binding.array()
-                self._values[argument] = Lazy(
-                    functools.partial(self.builder.constant, array, parameters.dtype_of_array(array))
-                )
+                element = element_of(array.dtype)
+                assert element is not None, "as the model's own tensors"
+                self._values[node] = Lazy(functools.partial(self.builder.constant, array, element.name))
             else:
                 name = parameters.canonical(binding.name)
-                self._values[argument] = Lazy(functools.partial(self._load, name), parameters.may_train(name))
-
-    def _load(self, name: str) -> Value:
-        if name not in self._loads:
-            result = self._owner.parameters.type(name)
-            with ir.Location.name(name):
-                self._loads[name] = self.builder.emit(pock.LoadParamOp, result, param=ir.FlatSymbolRefAttr.get(name))
-        return self._loads[name]
-
-    def _load_constant(self, array: np.ndarray[Any, Any]) -> Value:
-        return self._load(self._owner.parameters.add_constant(array))
-
-    def _random_inputs(self) -> tuple[Value, Value]:
-        """Return seed and step of the random numbers: inputs that a function has if it needs them."""
-        if self._seed is None:
-            scalar = self.builder.type((), "i64")
-            added = [self._block.add_argument(scalar, ir.Location.name(name)) for name in RANDOM_INPUTS]
-            self._seed = added[0], added[1]
-            self._types += [scalar, scalar]
-            self._names += RANDOM_INPUTS
-        return self._seed
+                self._values[node] = Lazy(functools.partial(self.builder.load, name), parameters.may_train(name))
 
     # Values -------------------------------------------------------------------------
 
-    def _resolve(self, torch_value: Any) -> Any:
+    def _resolve(self, node: fx.Node) -> Any:
         """Return what a converter is given for an operand."""
-        value = self._values[torch_value]
+        key = self._parts.get(node, node)
+        value = self._values[key]
         if isinstance(value, Lazy):
             if value.differentiable:
-                self._differentiable.add(torch_value)
-            value = self._values[torch_value] = value.make()
+                self._differentiable.add(key)
+            value = self._values[key] = value.make()
         if isinstance(value, Missing):
             raise Unsupported(value.reason)
         return value
 
-    def _bind(self, op: Any, results: Sequence[Any], differentiable: bool) -> None:
-        for torch_value, value in zip(op.results, results, strict=True):
-            self._values[torch_value] = value
-            if differentiable and not _stops_gradient(op) and _carries_gradient(value):
-                self._differentiable.add(torch_value)
+    def _may_have_gradient(self, node: fx.Node) -> bool:
+        return self._parts.get(node, node) in self._differentiable
 
-    # Ops ----------------------------------------------------------------------------
+    def _operands(self, given: list[Any]) -> tuple[list[Any], set[Value]]:
+        """Return the arguments as converters take them, and the values among them that gradients may pass."""
+        # What stands in lists is emitted first.
+        lists = {index: self._list(part) for index, part in enumerate(given) if isinstance(part, list | tuple)}
+        operands, active = [], set()
+        for index, part in enumerate(given):
+            if index in lists:
+                operands.append(lists[index][0])
+                active |= lists[index][1]
+            elif isinstance(part, fx.Node):
+                value = self._resolve(part)
+                operands.append(value)
+                if self._may_have_gradient(part):
+                    active |= set(value if isinstance(value, list) else [value])
+            else:
+                operands.append(part)
+        return operands, active
 
-    def _convert_op(self, op: Any) -> None:
-        if op.name.startswith("torch.constant."):
-            self._values[op.results[0]] = operand_constant(op)
-            return
-        with op.location:
+    def _list(self, parts: Sequence[Any]) -> tuple[list[Any], set[Value]]:
+        """Return a list argument; if any of its values has a gradient, all count as having one."""
+        values = [self._resolve(part) if isinstance(part, fx.Node) else part for part in parts]
+        active = any(isinstance(part, fx.Node) and self._may_have_gradient(part) for part in parts)
+        return values, set(values) if active and _carries_gradient(values) else set()
+
+    # Operators ----------------------------------------------------------------------
+
+    def _convert_node(self, node: fx.Node) -> None:
+        if node.target is operator.getitem:
+            self._take_apart(node)
+        elif not is_check(node):
+            schema = operator_schema(node)
+            name = schema_name(schema)
+            found = node.meta.get("val")
+            metas = list(found or ()) if len(schema.returns) > 1 else [found] * len(schema.returns)
+            keys: list[_Key] = [(node, i) for i in range(len(metas))] if len(metas) > 1 else [node] * len(metas)
             try:
-                operands = [self._resolve(operand) for operand in op.operands]
-                active = [v for v, o in zip(operands, op.operands, strict=True) if o in self._differentiable]
-                self._bind(op, self._results(op, operands, active), bool(active))
+                given = arguments(node, schema)
+                operands, active = self._operands(given)
+                results = self._results(node, name, given, operands, active, metas)
             except Unsupported as error:
-                self._report(op, str(error) or None)
+                results, active = self._report(node, name, error, metas), set()
+            self._values |= zip(keys, results, strict=True)
+            if active and name != "aten.detach":
+                self._differentiable |= {k for k, v in zip(keys, results, strict=True) if _carries_gradient(v)}
 
-    def _results(self, op: Any, operands: list[Any], active: list[Any]) -> Sequence[Any]:
-        name = op_name(op)
-        if name == "prim.ListConstruct":
-            return [operands]
-        if name == "prim.ListUnpack":
-            return list(operands[0])
-        if name in ("prim.NumToTensor.Scalar", "aten.Float.bool", "aten.Int.bool"):
-            return [operands[0]]
+    def _take_apart(self, node: fx.Node) -> None:
+        """Bind one of several results, or of a list."""
+        source, index = node.args
+        assert isinstance(source, fx.Node)
+        if (source, index) in self._values:
+            self._parts[node] = (source, index)
+            return
+        parts = self._values[source]
+        value = self._values[node] = parts if isinstance(parts, Missing) else parts[index]
+        if source in self._differentiable and _carries_gradient(value):
+            self._differentiable.add(node)
+
+    def _results(
+        self, node: fx.Node, name: str, given: list[Any], operands: list[Any], active: set[Value], metas: list[Any]
+    ) -> list[Any]:
+        """Call the operator's converter; return one result for each of `metas`."""
         converter = CONVERTERS.get(name)
         if converter is None:
             raise Unsupported(hint(name))
         builder = self.builder
-        builder.results = [tensor_type(result.type) for result in op.results]
-        builder.active = {v for group in active for v in (group if isinstance(group, list) else [group])}
-        builder.operator, builder.module = name, place_of(op.location)[0]
-        if name.startswith("aten.index") and any(map(_is_byte_list, op.operands)):
+        builder.results = [tensor_type(meta) for meta in metas]
+        builder.active = active
+        builder.operator, builder.module = name, module_path(node)
+        if name.startswith("aten.index") and any(map(_is_byte_list, given)):
             raise Unsupported("an index of uint8 is a mask to PyTorch; make it a bool, or int64")
         result = converter(builder, *operands)
-        if len(op.results) == 0:
+        if not metas:
             return []
-        results = result if len(op.results) > 1 else [result]
-        return [_in_range(builder, value, r.type) for value, r in zip(results, op.results, strict=True)]
+        results = result if len(metas) > 1 else [result]
+        return [_in_range(builder, value, meta) for value, meta in zip(results, metas, strict=True)]
 
-    def _report(self, op: Any, reason: str | None) -> None:
-        """Note an unsupported op and go on behind it, so that all are found."""
-        module, source = place_of(op.location)
-        self._owner.unsupported.append(UnsupportedOp(op_name(op), module, source, reason))
-        for result in op.results:
-            result_type = tensor_type(result.type)
-            if result_type is None:
-                self._values[result] = Missing("reads a result of another unsupported operator")
-            else:
-                self._values[result] = ir.Operation.create("pock.unsupported", results=[result_type]).results[0]
+    def _report(self, node: fx.Node, name: str, error: Unsupported, metas: list[Any]) -> list[Any]:
+        """Note an unsupported op; return results with which to go on behind it, so that all are found."""
+        source = source_line(node)
+        place = source and f"{source[0]}:{source[1]}"
+        self._owner.unsupported.append(UnsupportedOp(name, module_path(node), place, str(error) or None))
+        unknown = Missing("reads a result of another unsupported operator")
+        types = map(tensor_type, metas)
+        return [unknown if type is None else Operation("unsupported", (), [type], {}).results[0] for type in types]
 
-    def _finish(self, op: Any) -> list[Value]:
+    def _convert_output(self, node: fx.Node) -> None:
         """Store mutated buffers and return the outputs."""
-        parameters = self._owner.parameters
-        values = []
-        for operand in op.operands:
-            with op.location:
-                value = self._resolve(operand)
-            values.append(value)
-        stores = self._program.stores
+        builder, stores = self.builder, self._program.stores
+        parts: Any = node.args[0]
+        try:
+            values = [self._resolve(part) for part in parts]
+        except Unsupported as error:
+            self._report(node, "output", error, [])
+            return
         for name, value in zip(stores, values, strict=False):
-            canonical = parameters.canonical(name)
-            with ir.Location.name(name):
-                pock.StoreParamOp(ir.FlatSymbolRefAttr.get(canonical), value)
+            builder.store(self._owner.parameters.canonical(name), value)
         outputs = values[len(stores) :]
         if self._check_loss:
-            self.builder.operator, self.builder.module = "loss", LOSS_PATH
-            with ir.Location.name(LOSS_PATH):
-                check_finite(self.builder, outputs[0])
-        with ir.Location.name(self._name):
-            func.ReturnOp(outputs)
-        return outputs
+            builder.operator, builder.module = "loss", LOSS_PATH
+            with builder.at(LOSS_PATH):
+                check_finite(builder, outputs[0])
+        builder.returns(dict(zip(self._program.outputs, outputs, strict=True)))
 
 
-def _is_byte_list(operand: Any) -> bool:
-    """Whether an operand is a list with a tensor of bytes in it."""
-    owner = operand.owner
-    if getattr(owner, "name", "") != "torch.prim.ListConstruct":
+def _is_byte_list(argument: Any) -> bool:
+    """Whether an argument is a list with a tensor of bytes in it."""
+    if not isinstance(argument, list | tuple):
         return False
-    ranges = [narrow_range(part.type) for part in owner.operands]
+    ranges = [narrow_range(part.meta.get("val")) for part in argument if isinstance(part, fx.Node)]
     return any(found is not None and found[0] == 0 for found in ranges)
 
 
-def _in_range(b: Builder, value: Any, torch_type: Any) -> Any:
+def _in_range(b: Builder, value: Any, meta: Any) -> Any:
     """Return a result of narrow integers as they wrap around; all other results as they are."""
-    bounds = narrow_range(torch_type)
-    if bounds is None or not isinstance(value, ir.Value):
+    bounds = narrow_range(meta)
+    if bounds is None or not isinstance(value, Value):
         return value
     least, greatest = bounds
     size = greatest - least + 1
@@ -284,15 +250,7 @@ def _in_range(b: Builder, value: Any, torch_type: Any) -> Any:
     return b.add(low, least) if least else low
 
 
-def _stops_gradient(op: Any) -> bool:
-    return op_name(op) == "aten.detach"
-
-
 def _carries_gradient(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(_carries_gradient, value))
-    return isinstance(value, ir.Value) and is_float(dtype_of(value))
-
-
-def _named(names: Sequence[str]) -> Any:
-    return ir.ArrayAttr.get([ir.DictAttr.get({"pock.name": ir.StringAttr.get(name)}) for name in names])
+    return isinstance(value, Value) and is_float(dtype_of(value))

@@ -1,30 +1,21 @@
-"""Element types: PyTorch's, the dialect's and numpy's."""
+"""Element types: which of the dialect's stands for which of PyTorch's."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import torch
+
+from ...support.elements import COMPUTED, ELEMENTS
 
 __all__ = [
     "CONVERTED",
     "DTYPES",
     "NARROW",
     "dtype_name",
-    "numpy_dtype",
     "spell_dtype",
 ]
 
 #: The element types of the pock dialect (docs/Architecture.md) by their PyTorch type.
-DTYPES: dict[torch.dtype, str] = {
-    torch.float32: "f32",
-    torch.float64: "f64",
-    torch.bool: "i1",
-    torch.int8: "i8",
-    torch.int32: "i32",
-    torch.int64: "i64",
-}
+DTYPES: dict[torch.dtype, str] = {getattr(torch, ELEMENTS[name].torch): name for name in COMPUTED}
 #: Integers that are computed in a wider type, and brought back into their range after every operator.
 NARROW: dict[torch.dtype, str] = {torch.uint8: "i32", torch.int16: "i32"}
 #: Inputs that are converted before the model sees them: no code computes in these types.
@@ -33,14 +24,6 @@ CONVERTED: dict[torch.dtype, torch.dtype] = {
     torch.bfloat16: torch.float32,
     torch.uint16: torch.int32,
     torch.uint32: torch.int64,
-}
-_NUMPY: dict[str, type[np.generic]] = {
-    "f32": np.float32,
-    "f64": np.float64,
-    "i1": np.bool_,
-    "i8": np.int8,
-    "i32": np.int32,
-    "i64": np.int64,
 }
 
 
@@ -52,9 +35,3 @@ def dtype_name(dtype: torch.dtype) -> str | None:
 def spell_dtype(dtype: torch.dtype) -> str:
     """Return PyTorch's name of an element type, for example ``float32``."""
     return str(dtype).removeprefix("torch.")
-
-
-def numpy_dtype(name: str) -> np.dtype[Any]:
-    """Return the numpy type of one of the dialect's element types."""
-    dtype: np.dtype[Any] = np.dtype(_NUMPY[name])
-    return dtype

@@ -205,15 +205,15 @@ def _replace_by_constant(graph: fx.Graph, node: fx.Node, value: torch.Tensor) ->
     return constant
 
 
-# What torch-mlir cannot even import ---------------------------------------------------
+# What is no operator on tensors of static shape --------------------------------------
 
 
 def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
-    """Return the nodes that cannot become torch dialect ops, with all other unknown ones.
+    """Return the nodes that no converter can be asked for, with all others that have none.
 
     What only reads the result of such a node is left out: it is not the cause.
 
-    Empty if the graph can be imported: then the converters find what is unsupported.
+    Empty if there is no such node: then the converters find what is unsupported.
     """
     fatal: set[fx.Node] = set()
     found = []
@@ -252,14 +252,8 @@ _FATAL = {
 }
 
 
-#: What torch-mlir writes differently, so that converters would not know it.
-_REWRITTEN = ("aten.as_strided", "aten.as_strided_scatter")
-
-
 def _fatal_reason(node: fx.Node) -> str | None:
     target = node.target
-    if node.op == "call_function" and _op_name(node) in _REWRITTEN:
-        return HINTS[_op_name(node)]
     if node.op == "get_attr":
         # Subgraphs; the operator that calls them is reported.
         return None

@@ -11,8 +11,9 @@ import torch
 from torch.export import ExportedProgram
 
 from ...artifact.arguments import Argument
+from ...artifact.manifest import TensorSpec
 from ...errors import ArgumentError, CompileError, PockError, UnsupportedOpsError
-from ..common.imported import ImportedModel, TensorSpec
+from ..common.imported import ImportedModel
 from .arguments import as_module
 from .calls import Examples, ModelCall, example_target, model_call
 from .convert import ModuleConverter
@@ -25,7 +26,6 @@ from .parameters import Parameters
 from .python_state import report_changes
 from .reach import reached_parameters
 from .source import strip_model
-from .torch_ir import make_context
 from .wrappers import LossWrapper, PredictWrapper, Wrapper
 
 __all__ = ["export_forward", "import_model"]
@@ -142,6 +142,8 @@ def _import(
         converted=examples.converted,
         fixed=fixed,
         aliases=parameters.aliases,
+        checks_loss=check_loss,
+        saved_names=tuple(model.state_dict if isinstance(model, ExportedProgram) else model.state_dict()),
     )
 
 
@@ -270,7 +272,7 @@ def _convert(parameters: Parameters, training: Program, predict: Program, check_
     """
     unsupported = [op for program in (training, predict) for op in unimportable(program.graph)]
     if not unsupported:
-        converter = ModuleConverter(make_context(), parameters)
+        converter = ModuleConverter(parameters)
         converter.add("loss", training, check_loss=check_loss)
         modes = converter.norm_modes
         converter.add("predict", predict)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch_mlir import ir
 
 from ...api.scheme import ParameterInfo
 from ...errors import ArgumentError
-from .dtypes import DTYPES, NARROW, numpy_dtype
+from ...support.elements import ELEMENTS
+from ..common.declarations import Declarations
+from .dtypes import DTYPES, NARROW
 
 __all__ = ["Parameters", "array_of"]
 
@@ -20,10 +21,10 @@ __all__ = ["Parameters", "array_of"]
 def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     """Return a copy of a tensor's data, in a type that code computes in."""
     array = np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
-    return array.astype(numpy_dtype(NARROW[tensor.dtype])) if tensor.dtype in NARROW else array
+    return array.astype(ELEMENTS[NARROW[tensor.dtype]].numpy) if tensor.dtype in NARROW else array
 
 
-class Parameters:
+class Parameters(Declarations):
     """All tensors that the module declares: parameters, buffers, large constants.
 
     Two names of one tensor object are one symbol under its first name; two tensors that
@@ -39,11 +40,9 @@ class Parameters:
     """
 
     def __init__(self, model: torch.nn.Module, loss: torch.nn.Module | None = None) -> None:
+        super().__init__()
         self.infos: list[ParameterInfo] = []
         self.aliases: dict[str, str] = {}
-        #: name → (initial value, whether it is a parameter)
-        self.declarations: dict[str, tuple[np.ndarray[Any, Any], bool]] = {}
-        self._constants: dict[tuple[bytes, tuple[int, ...], str], str] = {}
         first: dict[int, str] = {}
         tensors: dict[str, torch.Tensor] = {}
         named = _named_tensors(model, "")
@@ -77,11 +76,6 @@ class Parameters:
             shape = tuple(tensor.shape)
             self.infos.append(ParameterInfo(name, shape, name.rpartition(".")[0], tensor.requires_grad))
 
-    @property
-    def values(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The initial values by name."""
-        return {name: value for name, (value, _) in self.declarations.items()}
-
     def canonical(self, name: str) -> str:
         """Return the symbol of a tensor for any of its names."""
         return self.aliases.get(name, name)
@@ -89,27 +83,6 @@ class Parameters:
     def may_train(self, name: str) -> bool:
         """Return whether a tensor is a parameter that gradients may reach."""
         return name in self._trainable
-
-    @staticmethod
-    def dtype_of_array(array: np.ndarray[Any, Any]) -> str:
-        """Return the dialect's element type of an array."""
-        return DTYPES[torch.from_numpy(array).dtype]
-
-    def type(self, name: str) -> Any:
-        """Return the tensor type of a declared tensor, in the current context."""
-        value = self.declarations[name][0]
-        return ir.RankedTensorType.get(list(value.shape), ir.Type.parse(self.dtype_of_array(value)))
-
-    def add_constant(self, array: np.ndarray[Any, Any]) -> str:
-        """Declare a buffer for a constant, one for equal ones; return its name."""
-        key = (array.tobytes(), array.shape, str(array.dtype))
-        if key not in self._constants:
-            number = len(self._constants)
-            while (name := f"constant_{number}") in self.declarations:
-                number += 1
-            self._constants[key] = name
-            self.declarations[name] = (array, False)
-        return self._constants[key]
 
 
 def _named_tensors(module: torch.nn.Module, prefix: str) -> list[tuple[str, torch.Tensor, bool]]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+from ..common.emitter import Unsupported
 
 __all__ = ["CONVERTERS", "HINTS", "Unsupported", "converts", "hint", "operator_name"]
 
-#: ATen operator as torch-mlir names it (``aten.conv2d``) → its converter. A converter
+_Converter = TypeVar("_Converter", bound=Callable[..., Any])
+
+#: ATen operator (``aten.conv2d``, ``aten.add.Tensor``) → its converter. A converter
 #: takes the builder and the arguments of the operator's schema, in its order: tensors as
 #: values, lists as lists, everything else as Python constants. It returns a value, or one
 #: per result; `builder.missing` stands for a result that it cannot give.
@@ -17,14 +21,10 @@ CONVERTERS: dict[str, Callable[..., Any]] = {}
 HINTS: dict[str, str] = {}
 
 
-class Unsupported(Exception):
-    """A converter cannot express this use of its operator; the text says what about it."""
-
-
-def converts(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def converts(*names: str) -> Callable[[_Converter], _Converter]:
     """Register a function as the converter of operators."""
 
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+    def register(function: _Converter) -> _Converter:
         for name in names:
             if name in CONVERTERS:
                 raise AssertionError(f"two converters for {name}")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ...._ops import _pock_ops_gen as pock
+from ...common.layers import linear as linear_rows
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import Unsupported, converts
 
@@ -119,8 +120,7 @@ def convolution(
 def linear(b: Builder, x: Value, weight: Value, bias: Value | None) -> Value:
     rows = x if rank_of(x) > 1 else b.reshape(x, (1, *shape_of(x)))
     matrix = weight if rank_of(weight) > 1 else b.reshape(weight, (1, *shape_of(weight)))
-    y = b.emit(pock.LinearOp, b.type([*shape_of(rows)[:-1], shape_of(matrix)[0]], dtype_of(x)), rows, matrix)
-    y = b.reshape(y, b.out_shape)
+    y = b.reshape(linear_rows(b, rows, matrix), b.out_shape)
     return y if bias is None else b.add(y, bias)
 
 

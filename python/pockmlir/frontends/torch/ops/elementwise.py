@@ -57,7 +57,7 @@ def power(b: Builder, x: Operand, y: Operand) -> Value:
         return b.binary(pock.PowOp, *operands(b, x, y))
     if not isinstance(y, int) or not 0 <= y <= 64:
         raise Unsupported(f"on {b.out_dtype}, with an exponent that is not a small constant")
-    return functools.reduce(b.mul, [b.cast(x, b.out_dtype)] * y) if y else b.splat(b.out_shape, 1, b.out_dtype)
+    return functools.reduce(b.mul, [b.lift(x, b.out_dtype)] * y) if y else b.splat(b.out_shape, 1, b.out_dtype)
 
 
 @converts("aten.ldexp.Tensor")

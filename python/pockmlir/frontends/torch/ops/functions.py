@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...._ops import _pock_ops_gen as pock
+from ....support.elements import ELEMENTS
 from ..builder import Builder, Value, dtype_of, is_float
-from ..dtypes import numpy_dtype
 from ..registry import converts
 
 
@@ -139,7 +139,7 @@ def entr(b: Builder, x: Value) -> Value:
 def nan_to_num(b: Builder, x: Value, nan: float | None, positive: float | None, negative: float | None) -> Value:
     if not is_float(dtype_of(x)):
         return x
-    largest = float(np.finfo(numpy_dtype(dtype_of(x))).max)
+    largest = float(np.finfo(ELEMENTS[dtype_of(x)].numpy).max)
     x = b.select(b.compare("ne", x, x), 0.0 if nan is None else nan, x)
     x = b.select(b.compare("eq", x, math.inf), largest if positive is None else positive, x)
     return b.select(b.compare("eq", x, -math.inf), -largest if negative is None else negative, x)

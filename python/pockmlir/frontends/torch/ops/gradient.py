@@ -21,4 +21,4 @@ def custom_gradient(
 
 @converts("pockmlir.set_gradients")
 def set_gradients(b: Builder, of: Value, gradients: list[Value | None], number: int) -> None:
-    pock.SetGradientsOp(b.given[number][0], [gradient for gradient in gradients if gradient is not None])
+    b.append(pock.SetGradientsOp(b.given[number][0], [gradient for gradient in gradients if gradient is not None]))

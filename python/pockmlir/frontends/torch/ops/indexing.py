@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ...._ops import _pock_ops_gen as pock
-from ..bounds import bounds
+from ...common.bounds import bounds
+from ...common.checks import check_range
 from ..builder import Builder, Number, Value, dtype_of, rank_of, shape_of
-from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
 
 for _name in ("nonzero", "masked_select", "unique", "_unique2", "unique_consecutive", "bincount", "histc"):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from ...._ops import _pock_ops_gen as pock
+from ...common.checks import check_range
+from ...common.layers import Reduction
+from ...common.layers import cross_entropy as cross_entropy_of_classes
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
-from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
 from .elementwise import xlogy
 from .functions import absolute
 
-_REDUCTIONS = ("none", "mean", "sum")
+#: By PyTorch's numbers.
+_REDUCTIONS: tuple[Reduction, ...] = ("none", "mean", "sum")
 
 HINTS["aten.ctc_loss.IntList"] = HINTS["aten.ctc_loss.Tensor"] = (
     "not planned: its recursion over alignments has no op; train with a frame-wise loss"
@@ -17,21 +20,21 @@ HINTS["aten.ctc_loss.IntList"] = HINTS["aten.ctc_loss.Tensor"] = (
 HINTS["aten.multilabel_margin_loss"] = "its targets end at the first -1, which depends on data; use multi_margin_loss"
 
 
-def _check(code: int) -> None:
+def _named(code: int) -> Reduction:
     if not 0 <= code < len(_REDUCTIONS):
         raise Unsupported(f"with reduction {code}; expected 0 (none), 1 (mean) or 2 (sum)")
+    return _REDUCTIONS[code]
 
 
 def _reduction(b: Builder, code: int) -> object:
-    _check(code)
-    return b.enum(f"reduction<{_REDUCTIONS[code]}>")
+    return b.enum(f"reduction<{_named(code)}>")
 
 
 def _reduce(b: Builder, values: Value, code: int) -> Value:
-    _check(code)
-    if code == 0:
+    name = _named(code)
+    if name == "none":
         return values
-    return (b.mean if code == 1 else b.sum)(values, range(rank_of(values)))
+    return (b.mean if name == "mean" else b.sum)(values, range(rank_of(values)))
 
 
 @converts("aten.cross_entropy_loss")
@@ -42,11 +45,9 @@ def cross_entropy(
         return _soft_cross_entropy(b, x, target, weight, reduction, smoothing)
     if rank_of(x) == 1:
         x, target = b.reshape(x, (1, *shape_of(x))), b.reshape(target, (1,))
-    check_range(b, target, shape_of(x)[1], ignored=ignore_index)
-    loss = b.emit(
-        pock.CrossEntropyOp, b.type(shape_of(target) if reduction == 0 else (), dtype_of(x)), x, target,
-        weight=weight, reduction=_reduction(b, reduction), ignore_index=ignore_index, label_smoothing=smoothing,
-    )  # fmt: skip
+    loss = cross_entropy_of_classes(
+        b, x, target, weight=weight, reduction=_named(reduction), ignore_index=ignore_index, label_smoothing=smoothing
+    )
     return b.reshape(loss, b.out_shape)
 
 

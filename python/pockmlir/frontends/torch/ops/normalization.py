@@ -25,7 +25,7 @@ def _training(b: Builder, x: Value, weight: Value | None, bias: Value | None, ep
     b.norm_modes[b.module] = "training"
     channels = b.type([shape_of(x)[1]], dtype_of(x))
     types = [x.type, channels, channels]
-    return b.emit(pock.BatchNormTrainOp, types, x, weight=weight, bias=bias, axis=1, eps=eps)  # type: ignore[no-any-return]
+    return b.emit(pock.BatchNormTrainOp, types, x, weight=weight, bias=bias, axis=1, eps=eps)
 
 
 @converts("aten._native_batch_norm_legit_no_training")
@@ -136,6 +136,8 @@ def instance_norm(
     use_input_stats: bool, momentum: float, eps: float, cudnn_enabled: bool,
 ) -> Value:  # fmt: skip
     if not use_input_stats:
+        assert mean is not None, "PyTorch asks for them"
+        assert variance is not None, "PyTorch asks for them"
         return _inference(b, x, weight, bias, mean, variance, eps)
     if mean is not None:
         raise Unsupported("with running statistics in training mode; use track_running_stats=False or .eval()")

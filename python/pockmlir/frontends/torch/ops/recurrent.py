@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ...._ops import _pock_ops_gen as pock
-from ..builder import Builder, Value, dtype_of, rank_of, shape_of
+from ...common.layers import linear
+from ..builder import Builder, Value, rank_of, shape_of
 from ..registry import HINTS, converts
 
 for _name in ("lstm.data", "gru.data", "rnn_tanh.data", "rnn_relu.data", "_pack_padded_sequence"):
@@ -22,11 +23,6 @@ State: TypeAlias = tuple[Value, ...]
 Weights: TypeAlias = list[Value]
 #: Takes the input's part, the hidden state's part and the state; returns the new state.
 Cell: TypeAlias = Callable[[Builder, Value, Value, State], State]
-
-
-def _linear(b: Builder, x: Value, weight: Value, bias: Value | None) -> Value:
-    y = b.emit(pock.LinearOp, b.type([*shape_of(x)[:-1], shape_of(weight)[0]], dtype_of(x)), x, weight)
-    return y if bias is None else b.add(y, bias)
 
 
 def _split(b: Builder, x: Value, parts: int) -> list[Value]:
@@ -64,14 +60,14 @@ def _run(
     """Run one direction of a layer over ``[steps, batch, size]``; return all hidden states and the last state."""
     biases = weights[2:4] if has_biases else [None, None]
     projection = weights[-1] if len(weights) % 2 else None
-    inputs = _linear(b, x, weights[0], biases[0])
+    inputs = linear(b, x, weights[0], biases[0])
     steps, batch, width = shape_of(inputs)
     outputs: list[Value] = []
     for step in reversed(range(steps)) if backward else range(steps):
         now = b.reshape(b.slice(inputs, 0, step, step + 1), (batch, width))
-        state = cell(b, now, _linear(b, state[0], weights[1], biases[1]), state)
+        state = cell(b, now, linear(b, state[0], weights[1], biases[1]), state)
         if projection is not None:
-            state = _linear(b, state[0], projection, None), *state[1:]
+            state = linear(b, state[0], projection, None), *state[1:]
         outputs.append(b.reshape(state[0], (1, *shape_of(state[0]))))
     return b.concat(outputs[::-1] if backward else outputs, 0), state
 
@@ -110,17 +106,17 @@ def _recurrent(
     return [b.reshape(value, tuple(type_.shape)) for value, type_ in zip([x, *states], b.results, strict=True)]
 
 
-def _register(name: str, cell: Cell, parts: int) -> None:
+def _register(name: str, cell: Cell) -> None:
     @converts(f"aten.{name}.input")
     def convert(
         b: Builder, x: Value, initial: Value | list[Value], parameters: list[Value], has_biases: bool, layers: int,
         dropout: float, train: bool, bidirectional: bool, batch_first: bool,
     ) -> list[Value]:  # fmt: skip
-        state = list(initial) if parts > 1 else [initial]
+        state = list(initial) if isinstance(initial, list) else [initial]
         return _recurrent(b, x, state, parameters, has_biases, layers, dropout, train, bidirectional, batch_first, cell)
 
 
-_register("lstm", _lstm_cell, 2)
-_register("gru", _gru_cell, 1)
-_register("rnn_tanh", _tanh_cell, 1)
-_register("rnn_relu", _relu_cell, 1)
+_register("lstm", _lstm_cell)
+_register("gru", _gru_cell)
+_register("rnn_tanh", _tanh_cell)
+_register("rnn_relu", _relu_cell)

@@ -6,9 +6,9 @@ Divisions of integers are integer operations, exact for all of them.
 from __future__ import annotations
 
 from ...._ops import _pock_ops_gen as pock
-from ..bounds import bounds
+from ...common.bounds import bounds
+from ...common.checks import check_nonzero
 from ..builder import Builder, Value, dtype_of, is_float
-from ..checks import check_nonzero
 from ..registry import Unsupported, converts
 from .elementwise import Operand, div, is_negative, operands
 

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
+from ...common.checks import check_range
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
-from ..checks import check_range
 from ..registry import HINTS, Unsupported, converts
 from .comparison import isfinite
 from .indexing import Indexed, checked_position, flat, wrapped
@@ -71,8 +71,7 @@ def _put_masked(b: Builder, x: Value, indices: list[Value | None], values: Value
     """Assign one value where a mask says so."""
     if any(size != 1 for size in shape_of(values)):
         raise Unsupported("assignment of several values to a mask; where each goes depends on data: use torch.where")
-    place = next(i for i, index in enumerate(indices) if index is not None)
-    mask = indices[place]
+    place, mask = next((i, index) for i, index in enumerate(indices) if index is not None)
     mask = b.reshape(mask, (*shape_of(mask), *([1] * (rank_of(x) - place - rank_of(mask)))))
     value = b.reshape(b.cast(values, dtype_of(x)), ())
     return b.select(mask, b.add(x, value) if accumulate else value, x)

@@ -174,10 +174,8 @@ def _exchange(b: Builder, x: Value, index: Value, block: int, distance: int, des
     stays = b.compare(
         "eq", b.cast(_precedes(b, own, own_index, other, other_index, descending), "i8"), b.cast(first, "i8")
     )
-    return tuple(
-        b.reshape(b.select(stays, mine, theirs), (*batch, size))
-        for mine, theirs in ((own, other), (own_index, other_index))
-    )
+    values = b.reshape(b.select(stays, own, other), (*batch, size))
+    return values, b.reshape(b.select(stays, own_index, other_index), (*batch, size))
 
 
 def _swapped(b: Builder, x: Value, dim: int) -> Value:

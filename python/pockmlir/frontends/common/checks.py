@@ -28,7 +28,7 @@ def fail_if(b: Builder, condition: Value, kind: str, expected: str, **details: o
         details: for the host to find the entry; attributes of ``pock.fail_if``.
     """
     flag = b.sum(condition, range(rank_of(condition)))
-    pock.FailIfOp(flag, kind=kind, by=b.operator, expected=expected, **details)
+    b.append(pock.FailIfOp(flag, kind=kind, by=b.operator, expected=expected, **details))
 
 
 def check_range(b: Builder, indices: Value, size: int, *, wraps: bool = False, ignored: int | None = None) -> None:

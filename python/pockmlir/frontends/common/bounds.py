@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from torch_mlir import ir
 
+from ..._ops.ir import Operation
+from ...support.elements import ELEMENTS
 from .builder import Builder, Value, dtype_of, is_float, shape_of
-from .dtypes import numpy_dtype
 
 __all__ = ["Bounds", "bounds", "input_name"]
 
@@ -37,7 +37,7 @@ def bounds(b: Builder, value: Value) -> Bounds:
 def input_name(b: Builder, value: Value) -> str | None:
     """Return the input whose entries a value has, None if they are computed."""
     while value not in b.inputs:
-        op = _maker(value)
+        op = value.owner
         if op is None or _name(op) not in (*_VIEWED, "cast") or not _is_integer(op.operands[0]):
             return None
         value = op.operands[0]
@@ -50,9 +50,9 @@ def _bounds(b: Builder, value: Value) -> Bounds:
         return (int(known.min()), int(known.max())) if known.size else None
     if dtype_of(value) == "i1":
         return 0, 1
-    op = _maker(value)
+    op = value.owner
     rule = _RULES.get(_name(op)) if op is not None else None
-    found = rule(b, op) if rule and _is_integer(value) else None
+    found = rule(b, op) if rule and op and _is_integer(value) else None
     if found is None:
         return None
     # What overflows may be anything.
@@ -61,28 +61,23 @@ def _bounds(b: Builder, value: Value) -> Bounds:
 
 
 def _limits(value: Value) -> tuple[int, int]:
-    info = np.iinfo(numpy_dtype(dtype_of(value)))
+    info = np.iinfo(ELEMENTS[dtype_of(value)].numpy)
     return int(info.min), int(info.max)
 
 
-def _maker(value: Value) -> Any:
-    """The op that makes a value, None for arguments of the function."""
-    return None if isinstance(value, ir.BlockArgument) else value.owner
-
-
-def _name(op: Any) -> str:
-    return str(op.name).removeprefix("pock.")
+def _name(op: Operation) -> str:
+    return op.name.removeprefix("pock.")
 
 
 def _is_integer(value: Value) -> bool:
     return not is_float(dtype_of(value))
 
 
-def _along(b: Builder, op: Any, shape: Iterable[int]) -> Bounds:
-    return 0, max(list(shape)[ir.IntegerAttr(op.attributes["dim"]).value] - 1, 0)
+def _along(b: Builder, op: Operation, shape: Iterable[int]) -> Bounds:
+    return 0, max(list(shape)[op.attributes["dim"].value] - 1, 0)
 
 
-def _moved(b: Builder, op: Any) -> Bounds:
+def _moved(b: Builder, op: Operation) -> Bounds:
     return bounds(b, op.operands[0]) if _is_integer(op.operands[0]) else None
 
 
@@ -93,15 +88,15 @@ def _either(b: Builder, values: Iterable[Value]) -> Bounds:
     return min(part[0] for part in found if part), max(part[1] for part in found if part)
 
 
-def _select(b: Builder, op: Any) -> Bounds:
+def _select(b: Builder, op: Operation) -> Bounds:
     """A choice between two values; where comparing these two decides, it is their maximum or minimum."""
     condition, x, y = op.operands
-    maker = _maker(condition)
+    maker = condition.owner
     if maker is None or _name(maker) != "cmp":
         return _either(b, (x, y))
     left, right = maker.operands
-    less = str(maker.attributes["predicate"]) in ("#pock.cmp<lt>", "#pock.cmp<le>")
-    greater = str(maker.attributes["predicate"]) in ("#pock.cmp<gt>", "#pock.cmp<ge>")
+    less = maker.attributes["predicate"].text in ("#pock.cmp<lt>", "#pock.cmp<le>")
+    greater = maker.attributes["predicate"].text in ("#pock.cmp<gt>", "#pock.cmp<ge>")
     if not (less or greater) or {left, right} != {x, y}:
         return _either(b, (x, y))
     return _extreme(b, x, y, largest=greater == (left == x))
@@ -114,8 +109,8 @@ def _extreme(b: Builder, x: Value, y: Value, *, largest: bool) -> Bounds:
     return choose(part[0] for part in known), choose(part[1] for part in known)
 
 
-def _combined(combine: Callable[[int, int], int]) -> Callable[[Builder, Any], Bounds]:
-    def rule(b: Builder, op: Any) -> Bounds:
+def _combined(combine: Callable[[int, int], int]) -> Callable[[Builder, Operation], Bounds]:
+    def rule(b: Builder, op: Operation) -> Bounds:
         x, y = (bounds(b, operand) for operand in op.operands)
         if x is None or y is None:
             return None
@@ -125,7 +120,7 @@ def _combined(combine: Callable[[int, int], int]) -> Callable[[Builder, Any], Bo
     return rule
 
 
-_RULES: dict[str, Callable[[Builder, Any], Bounds]] = {
+_RULES: dict[str, Callable[[Builder, Operation], Bounds]] = {
     **dict.fromkeys((*_VIEWED, "cast", "take"), _moved),
     "iota": lambda b, op: _along(b, op, op.results[0].type.shape),
     "argmax": lambda b, op: _along(b, op, shape_of(op.operands[0])),

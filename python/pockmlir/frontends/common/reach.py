@@ -1,0 +1,30 @@
+"""Which parameters of a function receive a gradient: those from which its result can be reached."""
+
+from __future__ import annotations
+
+from ..._ops.ir import Function, Operation, Value
+from ...support.elements import is_float
+
+__all__ = ["reached_parameters"]
+
+
+def reached_parameters(function: Function) -> dict[str, bool]:
+    """Return the parameters and buffers that a function reads, and whether its first result has a gradient for them."""
+    reached: set[Value] = set()
+    pending = function.returned[:1]
+    while pending:
+        value = pending.pop()
+        if value not in reached and is_float(value.type.dtype):
+            reached.add(value)
+            if value.owner is not None:
+                pending += _sources(value.owner)
+    loads = [op for op in function.operations if op.name == "pock.load_param"]
+    return {op.attributes["param"].value: op.results[0] in reached for op in loads}
+
+
+def _sources(op: Operation) -> tuple[Value, ...]:
+    """The operands that an operation's gradient goes to."""
+    if op.name == "pock.stop_gradient":
+        return ()
+    # What a value is computed of has no say in its gradient if that is given.
+    return op.operands[1:] if op.name == "pock.with_derivatives" else op.operands

@@ -1,0 +1,51 @@
+"""Models that a front end builds with `pockmlir.frontends.common`, in a process that has no PyTorch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pockmlir.core import link
+
+#: Runs in a process of its own, where an import of PyTorch fails.
+PROGRAM = Path(__file__).parent / "programs" / "without_torch.py"
+
+
+def run(*arguments: str) -> str:
+    done = subprocess.run([sys.executable, PROGRAM, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def cpu_seconds_of_import() -> float:
+    """The CPU time that the import takes, of a process that compiles no bytecode: it is not the machine's load."""
+    code = "import time; begin = time.process_time(); import pockmlir; print(time.process_time() - begin)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def test_importing_takes_less_than_half_a_second():
+    cpu_seconds_of_import()  # writes bytecode, reads files
+    # What runs beside takes caches away: the least of some is nearest to what the import needs.
+    assert min(cpu_seconds_of_import() for _ in range(5)) < 0.5
+
+
+def test_a_model_trains_as_numpy_says():
+    assert "trained" in run("train")
+
+
+def test_a_model_is_exported_and_trains_in_c(tmp_path):
+    run("export", str(tmp_path))
+    program = tmp_path / "train"
+    flags = ["-DX_ELEMENTS=NET_STEP_X_ELEMENTS", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-I", tmp_path]
+    compiler = link.find_program("gcc", "cc", "clang-22")
+    source = PROGRAM.with_name("train.c")
+    subprocess.run([compiler, *flags, source, tmp_path / "libnet.a", "-static", "-o", program], check=True)
+    expected = (tmp_path / "expected.bin").read_bytes()
+    subprocess.run([program, tmp_path, str(len(expected) // 4)], check=True)
+    assert (tmp_path / "losses.bin").read_bytes() == expected
+
+
+def test_what_needs_pytorch_says_so(tmp_path):
+    assert "checked" in run("errors", str(tmp_path))
