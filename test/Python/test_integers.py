@@ -76,7 +76,7 @@ CASES = [
     exact("mixed_width", lambda i, j: (i + j, i * j, i // (j.abs() + 1), i > j, torch.maximum(i, j)), EDGES, SMALL.to(torch.int32)),
     exact("mixed_float", lambda i: (i * 0.5, i + 1.5, i / 3, i.float(), i.double(), i.mean(dtype=torch.float64)), BIG),
     exact("sums", lambda i: (i.to(torch.int32).sum(), i.to(torch.int8).sum(), (i > 0).sum(), i.sum(0, dtype=torch.float64)), SMALL),
-    exact("truth", lambda i: (i.any(), i.all(), i.bool(), i.bool() & True, i.bool() ^ True, ~i.bool(), i.bool() | False), EDGES),
+    exact("truth", lambda i: (i.any(), i.all(), i.bool(), i.bool() & True, i.bool() ^ True, ~i.bool(), i.bool() | False, i.bool().sign(), i.bool().sgn()), EDGES),
     exact("casts", lambda x: (x.long(), x.int(), x.to(torch.int8), x.bool()), Fixed(FLOATS)),
     exact("cast_floats", lambda x: (x.float().long(), x.float().int(), x.float().to(torch.int8)), Fixed(FLOATS)),
     exact("narrow", lambda i: (i.int(), i.to(torch.int8), i.int().long()), EDGES),

@@ -66,6 +66,8 @@ def absolute(b: Builder, x: Value) -> Value:
 def sign(b: Builder, x: Value) -> Value:
     if is_float(dtype_of(x)):
         return b.unary(pock.SignOp, x)
+    if dtype_of(x) == "i1":
+        return x
     return b.sub(b.cast(b.compare("gt", x, 0), dtype_of(x)), b.cast(b.compare("lt", x, 0), dtype_of(x)))
 
 
