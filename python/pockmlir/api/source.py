@@ -37,7 +37,7 @@ class Source:
 
     @classmethod
     def check(cls, model: Any, inputs: Any, kwargs: Any, *, loss: Any, example_target: Any, on_nan: str) -> Source:
-        """Check the arguments as far as possible without the model.
+        """Check what can be checked without looking into the model.
 
         Raises:
             ArgumentError: an argument is not acceptable.
