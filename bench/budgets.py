@@ -1,4 +1,4 @@
-"""Puts the 256 KB paper's memory model beside what compiled steps need: ``bench/budgets.py mcunet-5fps``."""
+"""Compares the 256 KB paper's memory model with the memory of compiled steps: ``bench/budgets.py mcunet-5fps``."""
 
 from __future__ import annotations
 

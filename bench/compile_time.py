@@ -1,4 +1,4 @@
-"""Says what compiling takes as programs grow, in seconds of CPU time: ``bench/compile_time.py lstm elementwise``."""
+"""Measures the compile time of growing programs in CPU seconds: ``bench/compile_time.py lstm elementwise``."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Row:
-    """What one compilation took.
+    """The cost of one compilation.
 
     Attributes:
         shape: the kind of program.

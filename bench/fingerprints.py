@@ -1,4 +1,4 @@
-"""What the compiler makes of architectures, as hashes and sizes: whether a change of the compiler is one of its output.
+"""Hashes and sizes of the compiler's output for architectures: shows whether a change of the compiler changes it.
 
 ``bench/fingerprints.py --json before.json`` before the change, ``bench/fingerprints.py --against before.json`` after it.
 """

@@ -1,4 +1,4 @@
-"""Puts the memory of compiled training steps beside PyTorch's: ``bench/memory.py --row 'ds-cnn*' --batch 1``."""
+"""Compares the memory of compiled training steps with PyTorch's: ``bench/memory.py --row 'ds-cnn*' --batch 1``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says what a further plan costs, as a share of the first import and compile: ``bench/plan_cost.py resnet8 bert``.
+"""Measures the cost of a further plan, as a share of the first import and compile: ``bench/plan_cost.py resnet8 bert``.
 
 Seconds are CPU time of this process, so that other programs do not count.
 """

@@ -1,4 +1,4 @@
-"""Asks a solver for the smallest arena of a step, and compares: ``bench/plan_oracle.py firmware/manifest.json``."""
+"""Compares the arena of a step with the smallest one of a solver: ``bench/plan_oracle.py firmware/manifest.json``."""
 
 from __future__ import annotations
 

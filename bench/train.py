@@ -1,4 +1,4 @@
-"""Times compiled training steps against every framework a user could pick: ``bench/train.py --row 'ds-cnn*'``."""
+"""Times compiled training steps against other frameworks: ``bench/train.py --row 'ds-cnn*'``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiles architectures that people train, and compares each with PyTorch: ``bench/zoo.py bert resnet50``."""
+"""Compiles architectures, and compares the training of each with PyTorch: ``bench/zoo.py bert resnet50``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the examples share: recipes, progress bars, and batches in a reproducible order."""
+"""Helpers of the examples: recipes, progress bars, and batches in a reproducible order."""
 
 from __future__ import annotations
 

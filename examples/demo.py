@@ -1,4 +1,4 @@
-"""Fine-tune a MobileNetV2 as a device would: four schemes, what each reaches, and what it costs.
+"""Fine-tune a MobileNetV2 like a device: accuracy and cost of four schemes.
 
 Run by ``make demo``. A model that reads upright digits meets a user whose digits are turned
 by 90 degrees and inverted. Every scheme starts from the same pretrained parameters, sees the

@@ -1,4 +1,4 @@
-"""Handwritten digits: those a model is trained on, and those of a user who writes otherwise."""
+"""Handwritten digits: those for pretraining, and those of a user who writes differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Architectures that people train: what `bench/zoo.py` compiles and `test/Python/test_zoo.py` compares."""
+"""The architectures that `bench/zoo.py` compiles and `test/Python/test_zoo.py` compares with PyTorch."""
 
 from . import (  # noqa: F401 — they register what they define
     audio,

@@ -1,4 +1,4 @@
-"""The backbones of "On-Device Training Under 256KB Memory", and the update schemes that its authors ship.
+"""The backbones of "On-Device Training Under 256KB Memory", and its authors' update schemes.
 
 Lin et al., arXiv 2206.15472; the schemes are those of ``compilation/mcu_ir_gen.py`` in their repository
 ``tiny-training``, named there after the memory that they take.
@@ -25,7 +25,7 @@ class Published:
 
     Attributes:
         stem: channels of the first convolution.
-        blocks: what follows it; there is no convolution behind them.
+        blocks: the blocks after it; no convolution follows them.
         schemes: the authors' name → the update.
     """
 

@@ -66,17 +66,17 @@ Data = Normal | Indices | Mask
 
 @dataclass(frozen=True)
 class Case:
-    """A model at one size, and all that its training takes.
+    """A model at one size, with its data, loss and sparse scheme.
 
     Attributes:
         build: makes the model; its initial values follow the global seed.
-        inputs: what the model takes, by position.
-        target: what the loss takes.
+        inputs: the inputs of the model, by position.
+        target: the target of the loss.
         sparse: the sparse scheme, by globs over parameter names.
         loss: as for ``pockmlir.compile``.
         unused: parameters that the loss does not depend on, frozen in every scheme.
         frozen_norm: whether batch norm is in inference mode, with statistics of some batches. Deep networks whose
-            batch norm sees few entries have gradients that explode, and then float32 says nothing.
+            batch norm sees few entries have exploding gradients, for which float32 is meaningless.
         lr: a rate at which five steps of SGD with momentum 0.9 change every parameter noticeably, and stably.
     """
 

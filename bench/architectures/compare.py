@@ -1,4 +1,4 @@
-"""Compiles a case, trains it beside PyTorch for some steps, and says how far apart they end."""
+"""Compiles a case, trains it and PyTorch for some steps, and reports their difference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass
 class Figures:
-    """What a compiled step costs and how exact it is.
+    """Cost and accuracy of a compiled step.
 
     Attributes:
         operations: pock ops of the step at stage ``training``.

@@ -1,4 +1,4 @@
-"""What depth costs: equal blocks share their kernels, frozen blocks in front have no backward pass."""
+"""Cost of depth: equal blocks share their kernels, frozen first blocks have no backward pass."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FROZEN_LAYERS = 8
 
 @dataclass(frozen=True)
 class Depth:
-    """What one step costs.
+    """The cost of one step.
 
     Attributes:
         layers: blocks of the model.

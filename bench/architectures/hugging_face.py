@@ -1,4 +1,4 @@
-"""What the files on models of `transformers` share: building from a configuration, losses on their outputs."""
+"""Helpers for models of `transformers`: building from a configuration, losses on their outputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VOCABULARY = 512
 
 
 def hugging_face(model: str, /, **config: Any) -> Callable[[], nn.Module]:
-    """Return what builds a model with random weights and without dropout.
+    """Return a function that builds a model with random weights and without dropout.
 
     Args:
         model: the class's name in `transformers`, imported when the model is built.

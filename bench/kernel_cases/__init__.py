@@ -1,4 +1,4 @@
-"""The kernels of training steps, as cases: what `kernels.py` compiles, checks and times."""
+"""The kernels of training steps as cases, which `kernels.py` compiles, checks and times."""
 
 from __future__ import annotations
 

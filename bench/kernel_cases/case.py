@@ -35,7 +35,7 @@ def nhwc(tensor: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class Work:
-    """What a case compiles and runs.
+    """The program, inputs and PyTorch call of a case.
 
     Attributes:
         program: our kernel.

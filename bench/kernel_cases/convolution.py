@@ -1,4 +1,4 @@
-"""2-D convolutions, channels-last: forward, both gradients, and what is fused with them."""
+"""2-D convolutions, channels-last: forward, both gradients, and fused forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine can do at most, measured: multiply-adds per second, and bytes copied per second."""
+"""Measures the limits of the machine: multiply-adds per second, and bytes copied per second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiles a case as steps are compiled, checks it against PyTorch, and times both in turns."""
+"""Compiles a case like a step, checks it against PyTorch, and times both in turns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 
 
 class Mismatch(Exception):
-    """A kernel computed something else than PyTorch."""
+    """The result of a kernel differs from PyTorch's."""
 
 
 class Kernel:
@@ -115,7 +115,7 @@ def check(work: Work, kernel: Kernel) -> float:
 
 
 def measure(case: Case, machine: Machine, repeat: int) -> Result:
-    """Compile, check and time one case; what goes wrong is in the result."""
+    """Compile, check and time one case; failures are in the result."""
     torch.manual_seed(0)
     try:
         work = case.build()

@@ -1,4 +1,4 @@
-"""Layer norm and batch norm, as they are in training: forward with what is saved, and all gradients."""
+"""Layer norm and batch norm in training: forward with saved values, and all gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes modules of pock ops as they are at stage ``schedule``: one function ``step`` over inputs and parameters."""
+"""Writes modules of pock ops at stage ``schedule``: one function ``step`` over inputs and parameters."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What `bench/memory.py` measures: our steps and PyTorch's, each in a process of its own."""
+"""The measurements of `bench/memory.py`: our steps and PyTorch's, each in a process of its own."""

@@ -1,4 +1,4 @@
-"""Exact peaks of what one training step of PyTorch allocates: `LiveBytes` sees tensors, `allocated` the allocator."""
+"""Exact peaks of the memory of a training step in PyTorch: `LiveBytes` sees tensors, `allocated` the allocator."""
 
 from __future__ import annotations
 

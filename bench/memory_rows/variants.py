@@ -1,4 +1,4 @@
-"""The variants of our step: a scheme, and what `pockmlir.compile` is told beside it."""
+"""The variants of our step: a scheme, and options of `pockmlir.compile`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Backend`: what a framework must offer so that `Graph` runs on it."""
+"""`Backend`: the primitives of a framework that `Graph` needs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Image:
 
 
 class Backend(ABC):
-    """The primitives, and what can be had from them; a framework that has better overrides it.
+    """The primitives, and operations built from them; a framework overrides those it has itself.
 
     Attributes:
         channels_last: whether images are kept so, for convolutions and pools.

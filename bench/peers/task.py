@@ -1,4 +1,4 @@
-"""What a worker is asked to train, and what every peer gives back: `Task` and `Training`."""
+"""`Task`, which a worker trains, and `Training`, which every peer returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exported graph in plain PyTorch, without the modules it came from: for exporters that trip over those."""
+"""The exported graph in plain PyTorch, without its modules, for exporters that fail on these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences that people wrote: docstrings of installed packages, labelled by package."""
+"""Sentences from docstrings of installed packages, labelled by package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fine-tune a BERT on sentences of docstrings: four schemes, and PyTorch doing the same.
+"""Fine-tune a BERT on sentences of docstrings with four schemes, two of them also in PyTorch.
 
 The body is pretrained to tell fifteen packages apart by their sentences, then fine-tuned to tell
 six others apart. All training but PyTorch's own runs as compiled steps.

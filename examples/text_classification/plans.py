@@ -1,4 +1,4 @@
-"""What is trained on what: the packages, the size of it all, the ways to fine-tune."""
+"""The experiments: packages, sizes, and ways to fine-tune."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the schemes reached and cost, as figures and as a table."""
+"""Accuracy and cost of the schemes, as figures and as a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training a BERT: as a compiled step, and in PyTorch with the same batches and the same schedule."""
+"""Training of a BERT: as a compiled step, and in PyTorch with the same batches and schedule."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ Order findOrder(llvm::ArrayRef<Task> tasks, llvm::ArrayRef<Buffer> buffers,
   order.bound = lowerBoundOfOrders(tasks, buffers);
   int64_t evaluations = options.evaluations < 0 ? getDefaultEffort(tasks.size())
                                                 : options.evaluations;
-  // What must be done together is a problem of its own.
+  // Tasks between two common sets are a separate problem.
   llvm::SmallVector<int> forced =
       findForced(OrderGraph(tasks, buffers), order.tasks);
   std::vector<PieceSearch> pieces;

@@ -58,7 +58,7 @@ bool isSmall(Type type, ArrayRef<int64_t> shape);
 ///   * the latest of the groups that they read, if the shapes are equal, both
 ///     are in the same pass and no parameter's old value would be lost. Groups
 ///     that make something small (the scale of each channel) do not count as
-///     latest if they do not need that group: they move in front of it.
+///     latest if they do not need that group: they move before it.
 /// No group grows beyond `mostOps` that way.
 ///
 /// Holds after construction, and whenever `findProducer` is called:

@@ -23,7 +23,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-/// What a value that does not change from step to step depends on.
+/// The dependences of a value that does not change from step to step.
 enum class Frozen { No, Constant, Depends };
 
 struct SplitPrepare

@@ -1,4 +1,4 @@
-"""The errors of pockmlir: each names what is wrong, where, and what was expected."""
+"""The errors of pockmlir: each names the problem, its place, and the expected value."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PockError(Exception):
 
 
 class ArgumentError(PockError, ValueError):
-    """An argument is not acceptable; the message names it, what was expected and what was given."""
+    """An argument is not acceptable; the message has its name, the expected and the given value."""
 
 
 class SchemeError(ArgumentError):

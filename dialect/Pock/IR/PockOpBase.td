@@ -14,7 +14,7 @@ def Pock_FloatTensor : StaticShapeTensorOf<[AnyFloat]>;
 def Pock_IntTensor : StaticShapeTensorOf<[AnySignlessInteger]>;
 def Pock_BoolTensor : StaticShapeTensorOf<[I1]>;
 def Pock_NumberTensor : StaticShapeTensorOf<[AnyFloat, AnySignlessInteger]>;
-/// What can be summed in a loop; `i1` would be exclusive or.
+/// Types that can be summed in a loop; on `i1`, a sum would be exclusive or.
 def Pock_SummableTensor : StaticShapeTensorOf<[AnyFloat, I8, I16, I32, I64]>;
 /// Integers that are numbers: `i1` is a truth value.
 def Pock_WholeTensor : StaticShapeTensorOf<[I8, I16, I32, I64]>;

@@ -25,7 +25,7 @@ struct TargetDescription {
   int64_t vectorBytes = 16;
   /// How many vector registers there are.
   int64_t vectorRegisters = 16;
-  /// Sizes of the data caches of one core: the first, and the one behind it.
+  /// Sizes of the first and the second data cache of a core.
   int64_t l1Bytes = 32768, l2Bytes = 524288;
   /// Alignment of the segments that the caller passes.
   int64_t alignment = 64;

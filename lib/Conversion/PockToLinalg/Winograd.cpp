@@ -61,7 +61,7 @@ struct Blocks {
   }
 
 private:
-  /// What does not stay in the cache is allocated, written and read.
+  /// Data that does not stay in the cache is allocated, written and read.
   static constexpr double tileTraffic = 3;
 };
 
@@ -91,7 +91,7 @@ struct FilterBlocks {
 private:
   /// A few vectors, so that tiles are not read too often.
   static constexpr int64_t columns = 64;
-  /// What does not stay in the cache is allocated, written and read.
+  /// Data that does not stay in the cache is allocated, written and read.
   static constexpr double traffic = 3;
 };
 

@@ -61,7 +61,7 @@ class Training:
         return result | {name: value for name, value in clipping.items() if value is not None}
 
     def attributes(self) -> dict[str, str]:
-        """Return the module attributes of what is used."""
+        """Return the module attributes of the settings that are in use."""
         stored = {} if self.precision == "f32" else {"pock.precision": quote(self.precision)}
         return stored | {
             f"pock.{name}": f"{value} : i64" if name == "accumulate" else f"{mlir_float(value)} : f64"
@@ -116,7 +116,7 @@ class MemoryOptions:
         return replace(options, limit=limit)
 
     def attributes(self) -> dict[str, str]:
-        """Return the module attributes of what is used."""
+        """Return the module attributes of the settings that are in use."""
         return {} if self.limit is None else {"pock.memory_limit": f"{self.limit} : i64"}
 
     def pipeline_options(self) -> dict[str, dict[str, str]]:

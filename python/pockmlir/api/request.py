@@ -47,7 +47,7 @@ class Request:
 
     @classmethod
     def check(cls, source: Source, optimizer: Any, **options: Unpack[Options]) -> Request:
-        """Check what can be checked without looking into the model.
+        """Check the arguments as far as possible without the model.
 
         Raises:
             ArgumentError: an argument is not acceptable.

@@ -33,7 +33,7 @@ class ParameterInfo:
         name: PyTorch's name, for example ``features.0.weight``.
         shape: PyTorch's shape.
         module: path of the owning module; derived from ``name`` if None.
-        requires_grad: False freezes the parameter whatever a scheme says in general.
+        requires_grad: False keeps the parameter frozen; a rule that matches only such parameters is an error.
         aliases: other names of a tied parameter; globs match them, too.
     """
 
@@ -202,7 +202,7 @@ class Scheme:
 
     @classmethod
     def from_json(cls, text: str) -> Scheme:
-        """Read what `to_json` wrote, or a plain object of globs to fractions.
+        """Read JSON of `to_json`, or a plain object of globs to fractions.
 
         Raises:
             SchemeError: the text is not JSON, or not a scheme.

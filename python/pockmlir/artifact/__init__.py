@@ -1,1 +1,1 @@
-"""What a compilation leaves: manifest, memory, footprint, signatures."""
+"""The results of a compilation: manifest, memory, footprint, signatures."""

@@ -42,10 +42,10 @@ class Work:
     """Sums over several launches.
 
     Attributes:
-        name: of the layer, kernel or phase.
-        launches: how many there are.
-        flops: floating-point operations of all of them.
-        bytes: read and written by all of them.
+        name: name of the layer, kernel or phase.
+        launches: number of launches.
+        flops: their floating-point operations.
+        bytes: the bytes that they read and write.
     """
 
     name: str

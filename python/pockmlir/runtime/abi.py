@@ -138,7 +138,7 @@ class Segments:
         raise NotImplementedError
 
     def prepare(self) -> None:
-        """Recompute what depends on frozen parameters only; needed after loading them."""
+        """Recompute values that depend only on frozen parameters; needed after loading these."""
         raise NotImplementedError
 
     def view(self, name: str) -> Array:
@@ -187,7 +187,7 @@ class Instance(Segments):
         self._check("init", self._init(self.state.ctypes.data))
 
     def prepare(self) -> None:
-        """Recompute what depends on frozen parameters only; needed after loading them."""
+        """Recompute values that depend only on frozen parameters; needed after loading these."""
         self._check(
             "prepare",
             self._prepare(self.constants.ctypes.data, self.state.ctypes.data, self.arena.ctypes.data),

@@ -49,14 +49,14 @@ class Counters:
         self.calls += 1
 
     def state(self) -> dict[str, Array]:
-        """Return what a resumed run needs, by name."""
+        """Return the counters that a resumed run needs, by name."""
         values = {_MICRO_STEP: self.micro_step} if self.accumulate > 1 else {}
         if self.dropout:
             values |= {_DROPOUT_STEP: self.calls, _DROPOUT_SEED: self.seed}
         return {name: np.array(value, np.int64) for name, value in values.items()}
 
     def check(self, state: Mapping[str, Array]) -> None:
-        """Refuse counts that no run can have; other names are not ours.
+        """Refuse impossible counts; other names are ignored.
 
         Raises:
             ArgumentError: a count is negative, or too large.
@@ -67,7 +67,7 @@ class Counters:
                 raise ArgumentError(f"{name}: expected a count in [0, {limit}), but got {int(state[name])}")
 
     def load(self, state: Mapping[str, Array]) -> None:
-        """Go on where the state was taken, which has been checked; other names in it are not ours."""
+        """Continue from a checked state; other names in it are ignored."""
         if _MICRO_STEP in state:
             self.micro_step = int(state[_MICRO_STEP])
         if _DROPOUT_STEP in state:

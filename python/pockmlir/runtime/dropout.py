@@ -1,4 +1,4 @@
-"""The random numbers of dropout, as the compiled step makes them: the reference in numpy."""
+"""The random numbers of dropout: the reference in numpy for the compiled step."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Words = npt.NDArray[np.uint32]
 
 
 def philox2x32(counter: tuple[npt.ArrayLike, npt.ArrayLike], key: int) -> tuple[Words, Words]:
-    """Return the two 32-bit words that Philox-2x32-10 gives for a counter and a key.
+    """Return the two 32-bit words of Philox-2x32-10 for a counter and a key.
 
-    Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
     >>> [hex(word) for word in philox2x32((0, 0), 0)]
     ['0xff1dae59', '0x6cd10df2']
@@ -48,9 +48,9 @@ def dropout_mask(seed: int, step: int, stream: int, shape: Sequence[int], p: flo
 
     Args:
         seed: the step's ``seed``, a 64-bit integer.
-        step: how many calls of the step came before this one.
+        step: number of calls of the step before this one.
         stream: the number of the dropout layer, in order of execution.
-        shape: of the tensor; elements are numbered row by row.
+        shape: shape of the tensor; elements are numbered in row-major order.
         p: the probability of a zero, in [0, 1); rounded to float32.
 
     Raises:

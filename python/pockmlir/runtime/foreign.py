@@ -56,7 +56,7 @@ class ForeignInstance(Segments):
             self.state[slot.offset : slot.offset + slot.bytes] = 0
 
     def prepare(self) -> None:
-        """Recompute what depends on frozen parameters only, on this machine."""
+        """Recompute values that depend only on frozen parameters, on this machine."""
         if not self.manifest.of_kind("prepared"):
             return
         if self._twin is None:
