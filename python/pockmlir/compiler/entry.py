@@ -12,11 +12,9 @@ from ..api.request import Request, require_rules
 from ..api.scheme import Scheme
 from ..api.source import TorchSource
 from ..api.tuning import Tuning
-from ..frontends.common.imported import ImportedModel
 from ..report.plan import Plan
 from ..step import Step
 from ..targets.target import Target
-from .built import BuiltSource
 from .imported import Imported
 from .runner import StageRunner
 
@@ -206,6 +204,10 @@ def import_model(
         UnsupportedOpsError: the model uses what the frontend does not know.
         CompileError: PyTorch cannot export the model.
     """
+    # They take a moment to import, as all that front ends share.
+    from ..frontends.common.imported import ImportedModel
+    from .built import BuiltSource
+
     kind = BuiltSource if isinstance(model, ImportedModel) else TorchSource
     source = kind.check(model, inputs, kwargs, loss=loss, example_target=example_target, on_nan=on_nan)
     request = Request.check(source, optimizer, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..api.keywords import Options
 from ..api.optimizer_groups import OptimizerGroups
@@ -18,14 +18,16 @@ from ..artifact.manifest import Manifest
 from ..core.ir_text import add_module_attributes, scheme_attr
 from ..core.stages import PLAN_STAGES
 from ..errors import ArgumentError
-from ..frontends.common.imported import ImportedModel
 from ..report.plan import Plan
 from ..runtime.torch_state import TorchState
 from ..step import Step
 from ..support.needs import require_torch
-from .built import BuiltSource
 from .code import Code, generate
 from .runner import StageRunner
+
+if TYPE_CHECKING:
+    from ..frontends.common.imported import ImportedModel
+    from .built import BuiltSource
 
 __all__ = ["Imported"]
 
@@ -57,7 +59,7 @@ class Imported:
 
     def __init__(self, source: TorchSource | BuiltSource, request: Request, runner: StageRunner) -> None:
         with runner.timed("import"):
-            self._model = source.model if isinstance(source, BuiltSource) else _import_torch(source)
+            self._model = _import_torch(source) if isinstance(source, TorchSource) else source.model
         self._seconds = runner.timings["import"]
         self._ir = runner.verify_import(self._model.ir)
         self._source: Source = source
