@@ -61,6 +61,8 @@ static ArrayRef<Rule> rules() {
   static constexpr auto isString =
       +[](Attribute a) { return isa<StringAttr>(a); };
   static constexpr auto isUnit = +[](Attribute a) { return isa<UnitAttr>(a); };
+  static constexpr auto isIntegers =
+      +[](Attribute attr) { return isa<DenseI64ArrayAttr>(attr); };
   static constexpr auto isTarget =
       +[](Attribute attr) { return isa<TargetAttr>(attr); };
   static constexpr auto isArithmetic =
@@ -101,6 +103,7 @@ static ArrayRef<Rule> rules() {
       {output, Holder::Value, isString, "a string"},
       {profile, Holder::Value, isUnit, "a unit attribute"},
       {again, Holder::Launch, isUnit, "a unit attribute"},
+      {masks, Holder::Launch, isIntegers, "an array of i64"},
   };
   return all;
 }

@@ -232,9 +232,22 @@ private:
     auto op = LaunchOp::create(builder, loc, results,
                                FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
                                operands, destinations);
+    markMasks(op, outs);
     for (auto [out, result] : llvm::zip(outs, op.getResults()))
       mapping.map(out, result);
     return kernel;
+  }
+
+  /// Marks the results of `launch` that are packed truth values: their type is
+  /// that of other bytes.
+  static void markMasks(LaunchOp launch, ArrayRef<Value> outs) {
+    SmallVector<int64_t> masks;
+    for (auto [i, out] : llvm::enumerate(outs))
+      if (out.getDefiningOp<PackBitsOp>())
+        masks.push_back(i);
+    if (!masks.empty())
+      launch->setAttr(attribute::masks,
+                      DenseI64ArrayAttr::get(launch.getContext(), masks));
   }
 
   /// Appends `op`, which every kernel recomputes, and the ops it is a view of.

@@ -2,6 +2,8 @@
 
 #include "FunctionPlan.h"
 
+#include "Pock/IR/AttributeNames.h"
+
 #include "../Support/MemoryPlanner.h"
 #include "LaunchGraph.h"
 #include "Views.h"
@@ -60,6 +62,17 @@ FailureOr<std::shared_ptr<Place>> FunctionPlan::find(Operation *user,
                            "written by a launch before");
 }
 
+/// Whether a launch makes truth values as `result`: of i1, or packed into bytes
+/// (`pock-form-kernels` says which).
+static bool isMask(OpResult result) {
+  if (getElementTypeOrSelf(result.getType()).isInteger(1))
+    return true;
+  auto masks =
+      result.getOwner()->getAttrOfType<DenseI64ArrayAttr>(attribute::masks);
+  return masks &&
+         llvm::is_contained(masks.asArrayRef(), result.getResultNumber());
+}
+
 /// Gives every value a place and arena places their lifetimes.
 LogicalResult FunctionPlan::collect() {
   for (BlockArgument arg : function.getArguments())
@@ -83,7 +96,7 @@ LogicalResult FunctionPlan::collect() {
         use(**place, now);
       }
       for (auto [out, result] :
-           llvm::zip(launch.getOuts(), launch.getResults())) {
+           llvm::zip(launch.getOuts(), launch->getResults())) {
         if (out.getDefiningOp<tensor::EmptyOp>()) {
           places[result] = std::make_shared<Place>(
               Place{Place::Arena,
@@ -91,14 +104,16 @@ LogicalResult FunctionPlan::collect() {
                     bytesOf(result.getType()),
                     now,
                     now,
-                    {Content{result.getType(), now, now}}});
+                    {Content{result.getType(), now, now, isMask(result)}}});
           arena.push_back(places[result]);
         } else {
           FailureOr<std::shared_ptr<Place>> overwritten = find(launch, out);
           if (failed(overwritten))
             return failure();
           use(**overwritten, now);
-          (*overwritten)->contents.push_back({result.getType(), now, now});
+          (*overwritten)
+              ->contents.push_back(
+                  {result.getType(), now, now, isMask(result)});
           places[result] = *overwritten;
         }
       }

@@ -78,6 +78,8 @@ inline constexpr Name profile("pock.profile");
 
 /// The launch runs a second time to save memory.
 inline constexpr Name again("pock.again");
+/// The numbers of the results that are packed truth values.
+inline constexpr Name masks("pock.masks");
 } // namespace attribute
 
 /// Verifies an attribute of an operation.

@@ -327,6 +327,9 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     one block take more than twice the time for twice the ops. The division costs
     one store and load per value that crosses it.
 
+    `pock.masks` on a launch has the numbers of the results that are packed truth
+    values (`pock-pack-masks`): reports tell them from bytes that are numbers.
+
     Before: `%c = pock.conv %x, %w; %y = pock.relu %c`
     After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
   }];

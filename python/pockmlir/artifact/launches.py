@@ -21,7 +21,7 @@ class Launch:
         layers: the modules of all ops of the kernel.
         phase: ``forward``; ``backward``, after the loss; ``update``, if it changes a parameter
             or the optimizer's state, even if it also computes the gradient.
-        flops: floating-point operations: a multiply-add counts two, a function such as exp one.
+        flops: operations on floats and integers: a multiply-add counts two, a function such as exp one.
         bytes: bytes of arguments that it must read and write at least.
     """
 
@@ -44,7 +44,7 @@ class Work:
     Attributes:
         name: name of the layer, kernel or phase.
         launches: number of launches.
-        flops: their floating-point operations.
+        flops: their operations on floats and integers.
         bytes: the bytes that they read and write.
     """
 

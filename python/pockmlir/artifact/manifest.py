@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ..core.elements import ElementType, element_types
 from ..errors import ArgumentError
-from ..support.elements import ELEMENTS, Element
 from ..support.json_text import parse_json
 from .failures import Failure
 from .memory import Memory, read_memory
@@ -23,9 +23,9 @@ Array = npt.NDArray[Any]
 Update = Literal["none", "full"] | tuple[int, int]
 
 
-def _element(name: str) -> Element:
+def _element(name: str) -> ElementType:
     try:
-        return ELEMENTS[name]
+        return element_types()[name]
     except KeyError:
         raise ValueError(f"manifest: unknown element type '{name}'") from None
 

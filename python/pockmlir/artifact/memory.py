@@ -78,8 +78,8 @@ class Memory:
         tensors: the tensors that outlive the step.
         least_peak: no order of the step's launches has a smaller peak; 0 if no order was searched for.
         recomputed: number of launches that run again because of a memory limit.
-        recomputed_flops: floating-point operations of these launches.
-        flops: floating-point operations of the step, those included.
+        recomputed_flops: operations of these launches, on floats and integers.
+        flops: operations of the step, those included.
     """
 
     constants: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..artifact.artifact import Artifact
 from ..artifact.manifest import Function, Manifest, TensorSpec
+from ..core.elements import element_types
 from ..support.c_names import c_identifier
-from ..support.elements import ELEMENTS
 
 __all__ = ["header"]
 
@@ -151,6 +151,5 @@ def _argument(spec: TensorSpec, qualifier: str, used: set[str]) -> tuple[str, st
         name += "_"
     used.add(name)
     shape = "".join(f"[{size}]" for size in spec.shape) or " (one value)"
-    type = ELEMENTS[spec.dtype].c
-    assert type is not None, "the compiler stores nothing in bf16 that a caller gives or takes"
-    return f"{qualifier}{type} *{name}", f"{name}: {type}{shape}"
+    c_type = element_types()[spec.dtype].c
+    return f"{qualifier}{c_type} *{name}", f"{name}: {c_type}{shape}"

@@ -167,5 +167,20 @@ func.func private @f(memref<4xi64> {pock.plan = {}})
 
 // -----
 
+// expected-error @below {{expected 'pock.masks' to be an attribute of a pock.launch}}
+func.func private @f() attributes {pock.masks = array<i64: 0>}
+
+// -----
+
+func.func private @k(tensor<4xf32>) -> tensor<4xf32> attributes {pock.kernel}
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @below {{expected 'pock.masks' to be an array of i64, but got 1 : i64}}
+  %r = pock.launch @k ins() outs(%x : tensor<4xf32>) {pock.masks = 1 : i64} -> tensor<4xf32>
+  return
+}
+
+// -----
+
 // expected-error @below {{expected 'pock.again' to be an attribute of a pock.launch}}
 func.func private @f() attributes {pock.again}

@@ -10,8 +10,9 @@ namespace mlir::pock {
 
 /// The work of one launch, computed from the kernel before code generation.
 struct KernelCost {
-  /// Floating-point operations. A fused multiply-add counts two, a mathematical
-  /// function one, and comparing, selecting and converting zero.
+  /// Operations on floats and integers. A multiply-add counts two, a
+  /// mathematical function one. Comparing, selecting, converting and shifting
+  /// count zero, and so does computing an index.
   int64_t flops = 0;
   /// Bytes of the arguments that the kernel reads and writes, each byte once.
   /// Workspace does not count: it need not leave the cache.

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..._ops.ir import Operation
-from ...support.elements import ELEMENTS
+from ...core.elements import numpy_dtype
 from .builder import Builder, Value, dtype_of, is_float, shape_of
 
 __all__ = ["Bounds", "bounds", "input_name"]
@@ -61,7 +61,7 @@ def _bounds(b: Builder, value: Value) -> Bounds:
 
 
 def _limits(value: Value) -> tuple[int, int]:
-    info = np.iinfo(ELEMENTS[dtype_of(value)].numpy)
+    info = np.iinfo(numpy_dtype(dtype_of(value)))
     return int(info.min), int(info.max)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._ops import _pock_ops_gen as pock
 from ..._ops.ir import Attribute, Location, Operation, TensorType
-from ...support.elements import element_of
+from ...core.elements import element_of
 
 __all__ = ["Declarations"]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..._ops import _pock_ops_gen as pock
 from ..._ops.ir import Attribute, Function, Location, Operation, TensorType, Value
+from ...core.elements import is_float, numpy_dtype
 from ...core.ir_text import mlir_float
-from ...support.elements import ELEMENTS, is_float
 from .declarations import Declarations
 
 __all__ = [
@@ -205,7 +205,7 @@ class Emitter:
 
     def constant(self, array: np.ndarray[Any, Any], dtype: str) -> Value:
         """Return a constant tensor; large ones that are no splat become buffers."""
-        array = np.asarray(array, dtype=ELEMENTS[dtype].numpy, order="C")
+        array = np.asarray(array, dtype=numpy_dtype(dtype), order="C")
         first = array.reshape(-1)[:1]
         if array.size > 0 and array.tobytes() == first.tobytes() * array.size:
             return self.splat(array.shape, first[0].item(), dtype)
@@ -221,7 +221,7 @@ class Emitter:
 
     def splat(self, shape: Iterable[int], value: Number, dtype: str) -> Value:
         """Return a constant tensor of equal entries."""
-        shape, element = tuple(shape), ELEMENTS[dtype].numpy
+        shape, element = tuple(shape), numpy_dtype(dtype)
         if not is_float(dtype):
             value = bool(value) if dtype == "i1" else _wrapped(int(value), element)
         with np.errstate(over="ignore"):

@@ -12,8 +12,8 @@ from ..._ops.ir import Function, Module
 from ...api.scheme import ParameterInfo
 from ...artifact.arguments import Argument
 from ...artifact.manifest import TensorSpec
+from ...core.elements import computed_types, element_of, is_float, numpy_dtype
 from ...errors import ArgumentError
-from ...support.elements import COMPUTED, ELEMENTS, element_of, is_float
 from .builder import Builder
 from .declarations import Declarations
 from .emitter import RANDOM_INPUTS
@@ -68,8 +68,8 @@ class ModelBuilder:
         if name in self._declarations.declarations:
             raise ArgumentError(f"model: two tensors are called '{name}'")
         element = element_of(array.dtype)
-        if element is None or element.name not in COMPUTED:
-            expected = ", ".join(str(ELEMENTS[known].numpy) for known in COMPUTED)
+        if element is None or element.name not in computed_types():
+            expected = ", ".join(str(numpy_dtype(known)) for known in computed_types())
             raise ArgumentError(f"model: {what} '{name}' has dtype {array.dtype}, but expected one of {expected}")
         self._declarations.declarations[name] = (array, is_parameter)
         return array

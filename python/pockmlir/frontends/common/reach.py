@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..._ops.ir import Function, Operation, Value
-from ...support.elements import is_float
+from ...core.elements import is_float
 
 __all__ = ["reached_parameters"]
 

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 from torch import fx
 
 from ..._ops.ir import Function, Module, Operation, Value
+from ...core.elements import element_of
 from ...errors import UnsupportedOp
-from ...support.elements import element_of
 from ..common.checks import check_finite
 from ..common.text import write
 from . import ops  # noqa: F401  (fills the table of converters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ...support.elements import COMPUTED, ELEMENTS
+from ...core.elements import computed_types, element_types
 
 __all__ = [
     "CONVERTED",
@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 #: The element types of the pock dialect (docs/Architecture.md) by their PyTorch type.
-DTYPES: dict[torch.dtype, str] = {getattr(torch, ELEMENTS[name].torch): name for name in COMPUTED}
+DTYPES: dict[torch.dtype, str] = {getattr(torch, element_types()[name].torch): name for name in computed_types()}
 #: Integers that are computed in a wider type, and brought back into their range after every operator.
 NARROW: dict[torch.dtype, str] = {torch.uint8: "i32", torch.int16: "i32"}
 #: Inputs that are converted before the model sees them: no code computes in these types.

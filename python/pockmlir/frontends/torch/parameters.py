@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from ...api.scheme import ParameterInfo
+from ...core.elements import numpy_dtype
 from ...errors import ArgumentError
-from ...support.elements import ELEMENTS
 from ..common.declarations import Declarations
 from .dtypes import DTYPES, NARROW
 
@@ -21,7 +21,7 @@ __all__ = ["Parameters", "array_of"]
 def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     """Return a copy of a tensor's data, in a type that code computes in."""
     array = np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
-    return array.astype(ELEMENTS[NARROW[tensor.dtype]].numpy) if tensor.dtype in NARROW else array
+    return array.astype(numpy_dtype(NARROW[tensor.dtype])) if tensor.dtype in NARROW else array
 
 
 class Parameters(Declarations):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...._ops import _pock_ops_gen as pock
-from ....support.elements import ELEMENTS
+from ....core.elements import numpy_dtype
 from ..builder import Builder, Value, dtype_of, is_float
 from ..registry import converts
 
@@ -141,7 +141,7 @@ def entr(b: Builder, x: Value) -> Value:
 def nan_to_num(b: Builder, x: Value, nan: float | None, positive: float | None, negative: float | None) -> Value:
     if not is_float(dtype_of(x)):
         return x
-    largest = float(np.finfo(ELEMENTS[dtype_of(x)].numpy).max)
+    largest = float(np.finfo(numpy_dtype(dtype_of(x))).max)
     x = b.select(b.compare("ne", x, x), 0.0 if nan is None else nan, x)
     x = b.select(b.compare("eq", x, math.inf), largest if positive is None else positive, x)
     return b.select(b.compare("eq", x, -math.inf), -largest if negative is None else negative, x)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...._ops import _pock_ops_gen as pock
-from ....support.elements import ELEMENTS
+from ....core.elements import numpy_dtype
 from ..builder import Builder, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import converts
 from .bits import flipped
@@ -155,7 +155,7 @@ def logsumexp(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     top = amax_dims(b, b.constant_to_gradients(x), over, True)
     # A finite shift: the difference of infinite numbers would be NaN. Beside an infinite entry,
     # the largest shift keeps exp of the finite ones from overflowing, so that their gradient is 0.
-    largest = float(np.finfo(ELEMENTS[b.out_dtype].numpy).max)
+    largest = float(np.finfo(numpy_dtype(b.out_dtype)).max)
     shift = b.unary(pock.ClampOp, top, min=-largest, max=largest)
     total = b.sum(b.unary(pock.ExpOp, b.sub(x, shift)), over, True)
     return b.reshape(b.add(b.unary(pock.LogOp, total), shift), b.out_shape)

@@ -1,0 +1,93 @@
+"""The element types of tensors: the compiler's table, with numpy's and C's types for each."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ml_dtypes
+import numpy as np
+
+from .extension import load_core
+
+__all__ = ["ElementType", "computed_types", "element_of", "element_types", "is_float", "numpy_dtype"]
+
+
+@dataclass(frozen=True)
+class ElementType:
+    """An element type.
+
+    >>> element_types()["i8"].numpy, element_types()["i8"].c
+    (dtype('int8'), 'int8_t')
+
+    Attributes:
+        name: as MLIR writes it, ``f32``.
+        bits: the width of a value.
+        bytes: what it takes in memory.
+        kind: ``boolean``, ``integer`` or ``float``.
+    """
+
+    name: str
+    bits: int
+    bytes: int
+    kind: Literal["boolean", "integer", "float"]
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """Numpy's type."""
+        code: Any = np.bool_ if self.kind == "boolean" else f"{self.kind[0]}{self.bytes}"
+        dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16 if self.name == "bf16" else code)
+        return dtype
+
+    @property
+    def torch(self) -> str:
+        """PyTorch's name, as in ``torch.float32``."""
+        return {"i1": "bool", "bf16": "bfloat16"}.get(
+            self.name, f"{'int' if self.kind == 'integer' else 'float'}{self.bits}"
+        )
+
+    @property
+    def c(self) -> str:
+        """C's type; of bits where C has none."""
+        if self.kind == "integer":
+            return f"int{self.bits}_t"
+        return {"f32": "float", "f64": "double"}.get(self.name, f"uint{8 * self.bytes}_t")
+
+
+@functools.cache
+def element_types() -> Mapping[str, ElementType]:
+    """Name → element type, of all that there are."""
+    return {entry["name"]: ElementType(**entry) for entry in json.loads(load_core().element_types())}
+
+
+@functools.cache
+def computed_types() -> tuple[str, ...]:
+    """The names of the element types that a model may have: bf16 is only how the compiler stores f32."""
+    return tuple(name for name in element_types() if name != "bf16")
+
+
+def element_of(dtype: np.dtype[Any]) -> ElementType | None:
+    """Return the element type of a numpy array, None if there is none."""
+    return next((element for element in element_types().values() if element.numpy == dtype), None)
+
+
+def is_float(name: str) -> bool:
+    """Return whether an element type is a floating-point one.
+
+    >>> is_float("f32"), is_float("i32")
+    (True, False)
+    """
+    return element_types()[name].kind == "float"
+
+
+@functools.cache
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return numpy's type for an element type.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    return element_types()[name].numpy
