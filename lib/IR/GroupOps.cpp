@@ -2,6 +2,8 @@
 
 #include "Pock/IR/Pock.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace mlir::pock;
 

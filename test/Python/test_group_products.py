@@ -85,3 +85,34 @@ def test_sums_are_exact(rows, columns, terms, lhs, rhs, lowered):
 def test_a_processor_without_the_instruction_multiplies_one_by_one():
     ir = module(32, 48, 64, "extui", "extsi", without(Target.host()))
     assert "pock.dot" not in load_core().run_pipeline(ir, "builtin.module(pock-group-products)")
+
+
+@pytest.mark.parametrize("bits", [32, 64])
+def test_groups_of_words_that_no_instruction_takes(bits):
+    """Both operands are seen as groups, and multiplied element by element."""
+    group = bits // 16
+    x, w, y = "memref<9x16xi16>", "memref<5x16xi16>", "memref<9x5xi32>"
+    xx, ww = (f"memref<{rows}x{16 // group}xi{bits}>" for rows in (9, 5))
+    ir = f"""
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#out = affine_map<(m, n, k) -> (m, n)>
+module attributes {{pock.name = "net", pock.target = {replace(Target.host(), threads=1).attributes}}} {{
+  func.func @multiply(%x: {x}, %w: {w}, %y: {y}) attributes {{pock.kernel}} {{
+    %xx = pock.group_view %x : {x} to {xx}
+    %ww = pock.group_view %w : {w} to {ww}
+    linalg.generic {{indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}}
+        ins(%xx, %ww : {xx}, {ww}) outs(%y : {y}) {{
+    ^bb0(%a: i{bits}, %b: i{bits}, %sum: i32):
+      %result = pock.dot %sum, %a, %b of si16, si16 : i32, i{bits}
+      linalg.yield %result : i32
+    }}
+    return
+  }}
+}}"""
+    random = np.random.default_rng(bits)
+    lhs, rhs = (random.integers(-300, 300, (rows, 16), np.int16) for rows in (9, 5))
+    sums = np.zeros((9, 5), np.int32)
+    with compiled(ir) as multiply:
+        multiply(lhs, rhs, sums)
+    np.testing.assert_array_equal(sums, lhs.astype(np.int32) @ rhs.astype(np.int32).T)

@@ -303,8 +303,11 @@ Value rebase(OpBuilder &b, Value operand, Value root, Value shrunk,
   // (Groups are of whole buffers.)
   if (auto groups = operand.getDefiningOp<GroupViewOp>()) {
     int64_t all = cast<MemRefType>(shrunk.getType()).getDimSize(viewDim);
-    Value whole = GroupViewOp::create(
-        b, loc, rebase(b, view, root, shrunk, viewDim, all));
+    Value source = rebase(b, view, root, shrunk, viewDim, all);
+    MemRefType type =
+        GroupViewOp::getGroupType(cast<MemRefType>(source.getType()),
+                                  groups.getType().getElementTypeBitWidth());
+    Value whole = GroupViewOp::create(b, loc, type, source);
     return all == size ? whole
                        : sliceOf(b, whole, dim, b.getIndexAttr(0), size);
   }
