@@ -65,8 +65,8 @@ public:
     pm.addPass(createCSEPass());
     pm.addPass(createFoldPadding());
     pm.addPass(createNarrowScratch());
-    // Before operands are packed: their copies are of pairs then.
-    pm.addPass(createPairProducts());
+    // Before operands are packed: their copies are of groups then.
+    pm.addPass(createGroupProducts());
     // What this packs, the next pass shrinks to panels.
     pm.addPass(createPackOperands());
     pm.addPass(createLocalizeScratch());

@@ -76,10 +76,10 @@ std::optional<unsigned> largeDimension(ArrayRef<int64_t> group,
 /// what it is a view of; nothing if it has no such step.
 std::optional<std::pair<Value, unsigned>> stepBack(Value operand,
                                                    unsigned dim) {
-  if (auto pairs = operand.getDefiningOp<PairViewOp>()) {
-    if (dim + 1 == pairs.getType().getRank())
+  if (auto groups = operand.getDefiningOp<GroupViewOp>()) {
+    if (dim + 1 == groups.getType().getRank())
       return std::nullopt;
-    return std::pair(pairs.getSource(), dim);
+    return std::pair(groups.getSource(), dim);
   }
   if (auto padded = operand.getDefiningOp<PaddedViewOp>()) {
     if (padded.getLow()[dim] != 0 || padded.getHigh()[dim] != 0)
@@ -283,7 +283,7 @@ std::optional<Run> findRun(Value buffer, unsigned dim, int64_t chunk,
 bool isPrivateTo(const Run &run, Value buffer) {
   return llvm::all_of(buffer.getUsers(), [&](Operation *user) {
     if (isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
-            PairViewOp, PaddedViewOp>(user))
+            GroupViewOp, PaddedViewOp>(user))
       return isPrivateTo(run, user->getResult(0));
     return run.loopOf.contains(user);
   });
@@ -300,11 +300,14 @@ Value rebase(OpBuilder &b, Value operand, Value root, Value shrunk,
   }
   auto [view, viewDim] = *stepBack(operand, dim);
   Location loc = operand.getLoc();
-  // (Pairs are of whole buffers.)
-  if (auto pairs = operand.getDefiningOp<PairViewOp>()) {
+  // (Groups are of whole buffers.)
+  if (auto groups = operand.getDefiningOp<GroupViewOp>()) {
     int64_t all = cast<MemRefType>(shrunk.getType()).getDimSize(viewDim);
-    Value whole =
-        PairViewOp::create(b, loc, rebase(b, view, root, shrunk, viewDim, all));
+    Value source = rebase(b, view, root, shrunk, viewDim, all);
+    MemRefType type =
+        GroupViewOp::getGroupType(cast<MemRefType>(source.getType()),
+                                  groups.getType().getElementTypeBitWidth());
+    Value whole = GroupViewOp::create(b, loc, type, source);
     return all == size ? whole
                        : sliceOf(b, whole, dim, b.getIndexAttr(0), size);
   }

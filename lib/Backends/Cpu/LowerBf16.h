@@ -4,22 +4,12 @@
 
 #include "TargetDescription.h"
 
-namespace mlir {
-class LLVMTypeConverter;
-class RewritePatternSet;
-} // namespace mlir
-
 namespace mlir::pock {
 
-/// Lowers `pock.dot_pairs`: to the instruction of the target, or to fused
-/// multiply-adds. Where the target has no bf16, it is gone afterwards: it is
-/// i16 then, rounded and widened by integer operations.
+/// Where the target has no bf16, it is gone afterwards: it is i16 then, rounded
+/// and widened by integer operations.
 mlir::LogicalResult lowerBf16(mlir::ModuleOp module,
                               const TargetDescription &target);
-
-/// `pock.pair_view` as the same address.
-void populatePairViewToLLVMPatterns(const mlir::LLVMTypeConverter &converter,
-                                    mlir::RewritePatternSet &patterns);
 
 } // namespace mlir::pock
 

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LowerBf16.h"
+#include "LowerDot.h"
 #include "MathApproximation.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "TargetMachine.h"
@@ -185,7 +186,7 @@ struct Abilities {
 LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
                          const Abilities &abilities) {
   MLIRContext *context = module.getContext();
-  if (failed(lowerBf16(module, target)))
+  if (failed(lowerDots(module, target)) || failed(lowerBf16(module, target)))
     return failure();
   {
     RewritePatternSet patterns(context);
@@ -266,7 +267,7 @@ LogicalResult convert(ModuleOp module, const TargetDescription &target,
 
   RewritePatternSet patterns(context);
   patterns.add<LoadBoolVector, StoreBoolVector>(converter, /*benefit=*/10);
-  populatePairViewToLLVMPatterns(converter, patterns);
+  populateGroupViewToLLVMPatterns(converter, patterns);
   arith::populateArithToLLVMConversionPatterns(converter, patterns);
   cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
   index::populateIndexToLLVMConversionPatterns(converter, patterns);

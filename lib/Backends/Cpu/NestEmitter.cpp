@@ -43,8 +43,9 @@ Value NestEmitter::flat(Access &access) {
   Value buffer = access.root;
   auto type = cast<MemRefType>(buffer.getType());
   if (type.getElementType() != access.elementType) {
-    buffer = PairViewOp::create(b, loc, buffer);
-    type = cast<MemRefType>(buffer.getType());
+    type = GroupViewOp::getGroupType(
+        type, access.elementType.getIntOrFloatBitWidth());
+    buffer = GroupViewOp::create(b, loc, type, buffer);
   }
   if (type.getRank() == 1 && type.getLayout().isIdentity())
     return result = buffer;

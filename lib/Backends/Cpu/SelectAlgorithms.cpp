@@ -4,7 +4,7 @@
 // loops and for Winograd's tiles, and sets the attribute `algorithm` where the
 // latter take clearly less. The unit is a multiply-add of vectors:
 //
-// * 9 per output and two channels directly, half of that in pairs of bf16; 16
+// * 9 per output and two channels directly, less in groups of bf16; 16
 //   per tile of 2x2 outputs by tiles, some partly wasted at the border;
 // * some for each vector that the transforms of tiles and filter load or store.
 //
@@ -12,11 +12,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Isa/GroupProduct.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
-#include "TargetDescription.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -76,9 +76,9 @@ Convolution describe(ConvWeightGradOp op) {
 }
 
 /// How many times faster tiles are than direct loops, which may multiply
-/// `pairs` of bf16.
+/// `group` terms at once.
 double estimateGain(const Convolution &conv, const TargetDescription &target,
-                    bool pairs) {
+                    int64_t group) {
   Type element = conv.weight.getElementType();
   int64_t lanes = target.lanes(element);
   auto vectors = [&](int64_t channels) -> double {
@@ -91,7 +91,7 @@ double estimateGain(const Convolution &conv, const TargetDescription &target,
   double filterBytes = kTile * conv.in * conv.out * bytesOf(element);
   bool filterFits = filterBytes <= target.l2Bytes;
 
-  double direct = (pairs ? 4.5 : 9) * pixels * products;
+  double direct = 9.0 / group * pixels * products;
   double byTiles = kTile * tiles * products;
   // A gradient's tiles take as many accesses as a result's: 4 and 16.
   byTiles += kMove * tiles *
@@ -105,6 +105,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
 
   void runOnOperation() override {
     TargetDescription target = TargetDescription::of(getOperation());
+    group = groupOf(target);
     if (winograd != "auto" && winograd != "always" && winograd != "never") {
       getOperation().emitError("expected option 'winograd' to be auto, always "
                                "or never, but got '")
@@ -128,6 +129,15 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
 
 private:
   enum class Winograd { Auto, Always, Never };
+
+  /// How many terms an instruction adds to f32 sums in this module.
+  int64_t groupOf(const TargetDescription &target) {
+    for (const GroupProduct *row : listGroupProducts(target))
+      if (row->getSumType(&getContext()).isF32() &&
+          mayUse(*row, getOperation()))
+        return row->getGroup();
+    return 1;
+  }
 
   /// What measuring has chosen for `kernel`, or else what the option says.
   FailureOr<Winograd> getUse(func::FuncOp kernel) {
@@ -156,12 +166,13 @@ private:
                         op.getDilations(), op.getGroups()))
       return;
     // (Tiles are f32: their transforms would round too much.)
-    bool pairs =
-        target.multipliesPairs(op->template getParentOfType<ModuleOp>()) &&
-        conv.in % 2 == 0;
-    if (use == Winograd::Always || estimateGain(conv, target, pairs) >= minGain)
+    int64_t terms = conv.in % group == 0 ? group : 1;
+    if (use == Winograd::Always || estimateGain(conv, target, terms) >= minGain)
       op.setAlgorithm(Algorithm::Winograd);
   }
+
+  /// What `groupOf` says.
+  int64_t group = 1;
 };
 
 } // namespace

@@ -59,18 +59,6 @@ int64_t TargetDescription::lanes(Type type) const {
   return std::max<int64_t>(1, vectorBytes * 8 / bits);
 }
 
-bool TargetDescription::hasBf16Products() const {
-  // In vectors of all lengths.
-  return !portable && vectorBytes > 0 &&
-         StringRef(features).contains("+avx512bf16") &&
-         StringRef(features).contains("+avx512vl");
-}
-
-bool TargetDescription::multipliesPairs(ModuleOp module) const {
-  auto precision = module->getAttrOfType<StringAttr>("pock.precision");
-  return precision && precision == "bf16" && hasBf16Products();
-}
-
 /// What the system says about a cache, if it says anything.
 static int64_t cacheSize(int name, int64_t otherwise) {
   int64_t size = sysconf(name);

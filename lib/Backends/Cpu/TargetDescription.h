@@ -57,11 +57,6 @@ struct TargetDescription {
 
   /// How many elements of `type` fill a vector register (at least 1).
   int64_t lanes(mlir::Type type) const;
-
-  /// Whether an instruction adds products of two pairs of bf16 to f32 sums.
-  bool hasBf16Products() const;
-  /// Whether sums of products in `module` use it, as its precision is bf16.
-  bool multipliesPairs(mlir::ModuleOp module) const;
 };
 
 /// Whether a triple names no operating system; the host's, "", has one.

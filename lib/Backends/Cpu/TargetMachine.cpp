@@ -2,6 +2,8 @@
 
 #include "TargetMachine.h"
 
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
@@ -30,11 +32,24 @@ static void initializeTargets() {
   }();
 }
 
-/// The triple of `target`, the host's if it names none.
-static llvm::Triple tripleOf(const TargetDescription &target) {
+llvm::Triple pock::tripleOf(const TargetDescription &target) {
   return llvm::Triple(target.triple.empty()
                           ? llvm::sys::getDefaultTargetTriple()
                           : target.triple);
+}
+
+bool pock::hasFeatures(const TargetDescription &target,
+                       ArrayRef<StringLiteral> features) {
+  initializeTargets();
+  llvm::Triple triple = tripleOf(target);
+  std::string error;
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return false;
+  std::unique_ptr<llvm::MCSubtargetInfo> processor(
+      backend->createMCSubtargetInfo(triple, target.cpu, target.features));
+  return processor && processor->checkFeatures(llvm::join(features, ","));
 }
 
 llvm::Error pock::checkTriple(const TargetDescription &target) {

@@ -11,6 +11,14 @@
 
 namespace mlir::pock {
 
+/// The triple of `target`, the host's if it names none.
+llvm::Triple tripleOf(const TargetDescription &target);
+
+/// Whether the processor of `target`, with the target's features, has all of
+/// `features` ("+avx512vl").
+bool hasFeatures(const TargetDescription &target,
+                 llvm::ArrayRef<llvm::StringLiteral> features);
+
 /// An error if the triple of `target` is of a processor that this back end has
 /// no code for (GPUs, virtual machines), or one that LLVM does not know.
 llvm::Error checkTriple(const TargetDescription &target);

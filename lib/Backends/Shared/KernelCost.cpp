@@ -42,8 +42,8 @@ static int64_t flopsOf(Operation *op) {
     return 0;
   if (isa<math::FmaOp>(op))
     return 2;
-  if (isa<DotPairsOp>(op))
-    return 4;
+  if (auto dot = dyn_cast<DotOp>(op))
+    return 2 * dot.getGroup();
   bool arithmetic =
       isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
           arith::RemFOp, arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp,

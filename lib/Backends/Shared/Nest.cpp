@@ -46,7 +46,7 @@ bool analyzeOffset(Value view, Access &access) {
     if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
             def))
       continue;
-    if (isa<PairViewOp>(def))
+    if (isa<GroupViewOp>(def))
       return true; // Of a contiguous buffer from its start.
     if (auto padded = dyn_cast<PaddedViewOp>(def)) {
       SmallVector<int64_t> strides;
@@ -194,7 +194,7 @@ Value findRoot(Value memref) {
     // (memref.view does not: its offset is in bytes and not in the type.)
     if (!isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
              memref::CastOp, memref::ReinterpretCastOp, PaddedViewOp,
-             PairViewOp>(def))
+             GroupViewOp>(def))
       break;
     memref = def->getOperand(0);
   }

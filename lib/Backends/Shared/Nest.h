@@ -37,7 +37,7 @@ struct Access {
   mlir::SmallVector<int64_t> strides;
 
   /// Whether both are the same element in each iteration if the roots are the
-  /// same memory. (Pairs of bf16 are other elements than bf16.)
+  /// same memory. (Groups are other elements than bytes.)
   bool samePlace(const Access &other) const {
     return elementType == other.elementType && offset == other.offset &&
            outer == other.outer && strides == other.strides;

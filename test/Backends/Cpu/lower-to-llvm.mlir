@@ -81,10 +81,10 @@ module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu
 // CHECK:         llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.128"
 func.func @pairs(%x: memref<4x32xbf16>, %s: vector<16xf32>, %w: vector<16xi32>, %t: vector<2xf32>, %v: vector<2xi32>) -> (vector<16xf32>, vector<2xf32>) {
   %c0 = arith.constant 0 : index
-  %p = pock.pair_view %x : memref<4x32xbf16> to memref<4x16xi32>
+  %p = pock.group_view %x : memref<4x32xbf16> to memref<4x16xi32>
   %a = vector.load %p[%c0, %c0] : memref<4x16xi32>, vector<16xi32>
-  %r = pock.dot_pairs %s, %a, %w : vector<16xf32>, vector<16xi32>
-  %q = pock.dot_pairs %t, %v, %v : vector<2xf32>, vector<2xi32>
+  %r = pock.dot %s, %a, %w of bf16, bf16 : vector<16xf32>, vector<16xi32>
+  %q = pock.dot %t, %v, %v of bf16, bf16 : vector<2xf32>, vector<2xi32>
   return %r, %q : vector<16xf32>, vector<2xf32>
 }
 }
@@ -101,7 +101,7 @@ module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu
 // CHECK:         llvm.and
 // CHECK:         llvm.intr.fma
 func.func @pairs_in_parts(%s: f32, %x: i32, %w: i32) -> f32 {
-  %r = pock.dot_pairs %s, %x, %w : f32, i32
+  %r = pock.dot %s, %x, %w of bf16, bf16 : f32, i32
   return %r : f32
 }
 }

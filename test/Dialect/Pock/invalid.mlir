@@ -273,41 +273,41 @@ func.func @padded_view_c2_result(%x: memref<4x8xf32>) {
 
 // -----
 
-func.func @pair_view_c1_odd(%x: memref<4x7xbf16>) {
-  // expected-error @below {{expected a contiguous source whose last dimension is even, but got 'memref<4x7xbf16>'}}
-  %p = pock.pair_view %x : memref<4x7xbf16> to memref<4x3xi32>
+func.func @group_view_c1_odd(%x: memref<4x7xbf16>) {
+  // expected-error @below {{expected a contiguous source whose last dimension is a multiple of 2, but got 'memref<4x7xbf16>'}}
+  %p = pock.group_view %x : memref<4x7xbf16> to memref<4x3xi32>
   return
 }
 
 // -----
 
-func.func @pair_view_c1_strided(%x: memref<4x8xbf16, strided<[16, 1]>>) {
-  // expected-error @below {{expected a contiguous source whose last dimension is even}}
-  %p = pock.pair_view %x : memref<4x8xbf16, strided<[16, 1]>> to memref<4x4xi32>
+func.func @group_view_c1_strided(%x: memref<4x8xbf16, strided<[16, 1]>>) {
+  // expected-error @below {{expected a contiguous source whose last dimension is a multiple of 2}}
+  %p = pock.group_view %x : memref<4x8xbf16, strided<[16, 1]>> to memref<4x4xi32>
   return
 }
 
 // -----
 
-func.func @pair_view_c2_result(%x: memref<4x8xbf16>) {
+func.func @group_view_c2_result(%x: memref<4x8xbf16>) {
   // expected-error @below {{expected a result of type 'memref<4x4xi32>', but got 'memref<4x8xi32>'}}
-  %p = pock.pair_view %x : memref<4x8xbf16> to memref<4x8xi32>
+  %p = pock.group_view %x : memref<4x8xbf16> to memref<4x8xi32>
   return
 }
 
 // -----
 
-func.func @dot_pairs_types(%s: f32, %x: i32, %w: vector<4xi32>) {
+func.func @dot_types(%s: f32, %x: i32, %w: vector<4xi32>) {
   // expected-error @below {{op failed to verify that all of {lhs, rhs} have same type}}
-  %r = "pock.dot_pairs"(%s, %x, %w) : (f32, i32, vector<4xi32>) -> f32
+  %r = "pock.dot"(%s, %x, %w) {lhsElement = bf16, rhsElement = bf16} : (f32, i32, vector<4xi32>) -> f32
   return
 }
 
 // -----
 
-func.func @dot_pairs_lanes(%s: vector<8xf32>, %x: vector<4xi32>) {
+func.func @dot_lanes(%s: vector<8xf32>, %x: vector<4xi32>) {
   // expected-error @below {{all non-scalar operands/results must have the same shape and base type}}
-  %r = pock.dot_pairs %s, %x, %x : vector<8xf32>, vector<4xi32>
+  %r = pock.dot %s, %x, %x of bf16, bf16 : vector<8xf32>, vector<4xi32>
   return
 }
 
@@ -386,3 +386,27 @@ func.func @fail_if_c1(%flag: tensor<i1>) {
 
 // expected-error @below {{expected the results of a kernel to be tensors}}
 func.func private @kernel_returns_buffer(%out: memref<4xf32>) -> memref<4xf32> attributes {pock.kernel}
+
+// -----
+
+func.func @dot_c1_no_sign(%s: i32, %x: i32) {
+  // expected-error @below {{expected elements of bf16, or of 8 or 16 bits with a sign (si8, ui8), but got 'i8'}}
+  %r = pock.dot %s, %x, %x of i8, i8 : i32, i32
+  return
+}
+
+// -----
+
+func.func @dot_c1_widths(%s: i32, %x: i32) {
+  // expected-error @below {{expected elements of one width and kind, but got 'ui8' and 'si16'}}
+  %r = pock.dot %s, %x, %x of ui8, si16 : i32, i32
+  return
+}
+
+// -----
+
+func.func @dot_c2_sum(%s: f32, %x: i32) {
+  // expected-error @below {{expected a sum in i32, but got 'f32'}}
+  %r = pock.dot %s, %x, %x of si8, si8 : f32, i32
+  return
+}

@@ -801,13 +801,13 @@ func.func private @k(tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
 func.func private @on_buffers(memref<4xf32>, memref<4xf32>)
 
 // CHECK-LABEL: func.func @pairs(
-// CHECK: pock.pair_view %{{.+}} : memref<4x8xbf16> to memref<4x4xi32>
-// CHECK: pock.dot_pairs %{{.+}}, %{{.+}}, %{{.+}} : f32, i32
-// CHECK: pock.dot_pairs %{{.+}}, %{{.+}}, %{{.+}} : vector<4xf32>, vector<4xi32>
+// CHECK: pock.group_view %{{.+}} : memref<4x8xbf16> to memref<4x4xi32>
+// CHECK: pock.dot %{{.+}}, %{{.+}}, %{{.+}} of bf16, bf16 : f32, i32
+// CHECK: pock.dot %{{.+}}, %{{.+}}, %{{.+}} of bf16, bf16 : vector<4xf32>, vector<4xi32>
 func.func @pairs(%x: memref<4x8xbf16>, %s: f32, %w: i32, %ss: vector<4xf32>, %ww: vector<4xi32>) -> (memref<4x4xi32>, f32, vector<4xf32>) {
-  %p = pock.pair_view %x : memref<4x8xbf16> to memref<4x4xi32>
-  %r = pock.dot_pairs %s, %w, %w : f32, i32
-  %rr = pock.dot_pairs %ss, %ww, %ww : vector<4xf32>, vector<4xi32>
+  %p = pock.group_view %x : memref<4x8xbf16> to memref<4x4xi32>
+  %r = pock.dot %s, %w, %w of bf16, bf16 : f32, i32
+  %rr = pock.dot %ss, %ww, %ww of bf16, bf16 : vector<4xf32>, vector<4xi32>
   return %p, %r, %rr : memref<4x4xi32>, f32, vector<4xf32>
 }
 

@@ -51,29 +51,31 @@ def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
-def PairProducts : Pass<"pock-pair-products", "mlir::ModuleOp"> {
-  let summary = "Multiply pairs of bf16 where the target can";
+def GroupProducts : Pass<"pock-group-products", "mlir::ModuleOp"> {
+  let summary = "Multiply groups of narrow numbers where the target can";
   let description = [{
-    In modules of precision bf16, for targets with products of pairs
-    (AVX512-BF16), sums of products with an operand in bf16 take two terms at a
-    time. What is contiguous along the sum is seen as pairs; of anything else,
-    f32 included, a copy interleaves two rows at a time.
+    For targets with instructions that add several products to one sum (the
+    tables in `lib/Backends/Cpu/Isa`), sums of products that such an instruction
+    computes take a group of terms at a time. What is contiguous along the sum is
+    seen as groups; of anything else a copy interleaves as many rows as a group
+    has elements. In modules of precision bf16, an operand in f32 is rounded on
+    the way if the other one is bf16.
 
     ```mlir
     linalg.generic ins(%x, %w : memref<64x128xbf16>, memref<128x256xf32>)  // %out += extf(%x) * %w
     // becomes
-    %xx = pock.pair_view %x : memref<64x128xbf16> to memref<64x64xi32>
+    %xx = pock.group_view %x : memref<64x128xbf16> to memref<64x64xi32>
     %ww = memref.alloc() : memref<64x256xi32>
-    // %ww[k, n] = pair of %w[2 * k, n] and %w[2 * k + 1, n], rounded
-    linalg.generic ins(%xx, %ww : memref<64x64xi32>, memref<64x256xi32>)   // pock.dot_pairs
+    // %ww[k, n] = %w[2 * k, n] and %w[2 * k + 1, n], rounded, in one word
+    linalg.generic ins(%xx, %ww : memref<64x64xi32>, memref<64x256xi32>)   // pock.dot
     ```
 
     Where both operands are copied (the gradient of a weight), the sum runs over
     blocks of which half of `l2_bytes` of the target holds the copies.
 
-    Does nothing where a sum has an odd number of terms, where a copy would be
-    used fewer than 16 times, or where an f32 operand is contiguous along the
-    sum.
+    Does nothing where the number of terms is no multiple of the group, where a
+    copy would be used fewer than 16 times, or where an f32 operand is contiguous
+    along the sum.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect",

@@ -1,5 +1,5 @@
-// RUN: pock-opt %s --pock-pair-products --split-input-file | FileCheck %s
-// RUN: pock-opt %s --pock-pair-products --pock-localize-scratch --split-input-file | FileCheck %s --check-prefix=PANEL
+// RUN: pock-opt %s --pock-group-products --split-input-file | FileCheck %s
+// RUN: pock-opt %s --pock-group-products --pock-localize-scratch --split-input-file | FileCheck %s --check-prefix=PANEL
 
 // The left operand has pairs; rows of the right one are interleaved, rounded.
 
@@ -12,7 +12,7 @@
 module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @linear(
 // CHECK-SAME:    %[[X:.+]]: memref<32x64xbf16>, %[[W:.+]]: memref<64x48xf32>, %[[Y:.+]]: memref<32x48xf32>
-// CHECK:         %[[XX:.+]] = pock.pair_view %[[X]] : memref<32x64xbf16> to memref<32x32xi32>
+// CHECK:         %[[XX:.+]] = pock.group_view %[[X]] : memref<32x64xbf16> to memref<32x32xi32>
 // CHECK:         %[[WW:.+]] = memref.alloc() : memref<32x48xi32>
 // CHECK:         linalg.generic {indexing_maps = [#[[$LOW]], #[[$HIGH]], #{{.+}}], iterator_types = ["parallel", "parallel"]} ins(%[[W]], %[[W]] : {{.*}}) outs(%[[WW]]
 // CHECK-NEXT:    ^bb0(%[[A:.+]]: f32, %[[B:.+]]: f32, %{{.+}}: i32):
@@ -26,7 +26,7 @@ module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_by
 // CHECK-NEXT:    }
 // CHECK-NEXT:    linalg.generic {{.*}} ins(%[[XX]], %[[WW]] : memref<32x32xi32>, memref<32x48xi32>) outs(%[[Y]]
 // CHECK-NEXT:    ^bb0(%[[P:.+]]: i32, %[[Q:.+]]: i32, %[[SUM:.+]]: f32):
-// CHECK-NEXT:      %[[R:.+]] = pock.dot_pairs %[[SUM]], %[[P]], %[[Q]] : f32, i32
+// CHECK-NEXT:      %[[R:.+]] = pock.dot %[[SUM]], %[[P]], %[[Q]] of bf16, bf16 : f32, i32
 // CHECK-NEXT:      linalg.yield %[[R]]
 func.func private @linear(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
   %zero = arith.constant 0.0 : f32
@@ -57,12 +57,12 @@ module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_by
 // CHECK-DAG:     %[[GG:.+]] = memref.alloc() : memref<128x32xi32>
 // CHECK:         scf.for %[[K:.+]] = %c0{{.*}} to %c768{{.*}} step %c256
 // CHECK:           memref.subview %{{.+}}[%[[K]], 0] [256, 32]
-// CHECK:           pock.dot_pairs
+// CHECK:           pock.dot
 // CHECK:         }
 // The rows that fill no block:
 // CHECK:         memref.subview %{{.+}}[768, 0] [232, 32]
 // CHECK:         memref.subview %[[XX]][0, 0] [116, 32]
-// CHECK:         pock.dot_pairs
+// CHECK:         pock.dot
 func.func private @weight_gradient(%x: memref<1000x32xbf16>, %g: memref<1000x32xbf16>, %y: memref<32x32xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %g : memref<1000x32xbf16>, memref<1000x32xbf16>) outs(%y : memref<32x32xf32>) {
@@ -87,7 +87,7 @@ func.func private @weight_gradient(%x: memref<1000x32xbf16>, %g: memref<1000x32x
 
 module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @odd(
-// CHECK-NOT:     pock.dot_pairs
+// CHECK-NOT:     pock.dot
 func.func private @odd(%x: memref<32x63xbf16>, %w: memref<63x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : memref<32x63xbf16>, memref<63x48xf32>) outs(%y : memref<32x48xf32>) {
@@ -100,7 +100,7 @@ func.func private @odd(%x: memref<32x63xbf16>, %w: memref<63x48xf32>, %y: memref
   return
 }
 // CHECK-LABEL: func.func private @few_rows(
-// CHECK-NOT:     pock.dot_pairs
+// CHECK-NOT:     pock.dot
 func.func private @few_rows(%x: memref<8x64xbf16>, %w: memref<64x48xf32>, %y: memref<8x48xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : memref<8x64xbf16>, memref<64x48xf32>) outs(%y : memref<8x48xf32>) {
@@ -113,7 +113,7 @@ func.func private @few_rows(%x: memref<8x64xbf16>, %w: memref<64x48xf32>, %y: me
   return
 }
 // CHECK-LABEL: func.func private @wide(
-// CHECK-NOT:     pock.dot_pairs
+// CHECK-NOT:     pock.dot
 func.func private @wide(%x: memref<32x64xf32>, %w: memref<64x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
   linalg.matmul ins(%x, %w : memref<32x64xf32>, memref<64x48xf32>) outs(%y : memref<32x48xf32>)
   return
@@ -130,7 +130,7 @@ func.func private @wide(%x: memref<32x64xf32>, %w: memref<64x48xf32>, %y: memref
 
 module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_bytes = 64, features = "+avx512f,-avx512bf16">} {
 // CHECK-LABEL: func.func private @no_instruction(
-// CHECK-NOT:     pock.dot_pairs
+// CHECK-NOT:     pock.dot
 func.func private @no_instruction(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : memref<32x64xbf16>, memref<64x48xf32>) outs(%y : memref<32x48xf32>) {
@@ -152,7 +152,7 @@ func.func private @no_instruction(%x: memref<32x64xbf16>, %w: memref<64x48xf32>,
 
 module attributes {pock.target = #pock.target<vector_bytes = 64, l2_bytes = 65536, features = "+avx512bf16,+avx512f,+avx512vl">} {
 // CHECK-LABEL: func.func private @no_precision(
-// CHECK-NOT:     pock.dot_pairs
+// CHECK-NOT:     pock.dot
 func.func private @no_precision(%x: memref<32x64xbf16>, %w: memref<64x48xf32>, %y: memref<32x48xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : memref<32x64xbf16>, memref<64x48xf32>) outs(%y : memref<32x48xf32>) {
@@ -180,7 +180,7 @@ module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_by
 // PANEL-LABEL: func.func private @panels(
 // PANEL:         %[[WW:.+]] = memref.alloc() : memref<32x128xi32>
 // PANEL:         scf.for %{{.+}} = %c0{{.*}} to %c512{{.*}} step %c128
-// PANEL:           pock.dot_pairs
+// PANEL:           pock.dot
 func.func private @panels(%x: memref<32x64xbf16>, %w: memref<64x512xf32>, %y: memref<32x512xf32>) attributes {pock.kernel} {
   linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%x, %w : memref<32x64xbf16>, memref<64x512xf32>) outs(%y : memref<32x512xf32>) {
@@ -207,7 +207,7 @@ module attributes {pock.precision = "bf16", pock.target = #pock.target<vector_by
 // PANEL-LABEL: func.func private @images(
 // PANEL:         %[[PAD:.+]] = memref.alloc() : memref<1x34x64xbf16>
 // PANEL:         scf.for
-// PANEL:           %[[PAIRS:.+]] = pock.pair_view %[[PAD]] : memref<1x34x64xbf16> to memref<1x34x32xi32>
+// PANEL:           %[[PAIRS:.+]] = pock.group_view %[[PAD]] : memref<1x34x64xbf16> to memref<1x34x32xi32>
 // PANEL:           linalg.generic {{.*}} ins(%[[PAIRS]],
 func.func private @images(%x: memref<8x32x64xbf16>, %w: memref<3x64x48xf32>, %y: memref<8x32x48xf32>) attributes {pock.kernel} {
   %zero = arith.constant 0.0 : bf16

@@ -1,0 +1,41 @@
+//===- Arm.cpp - Arm instructions that sum groups of products -------------===//
+//
+// VMLADAVA of Helium is no row yet: its group is a vector of 128 bits, and its
+// sum a scalar.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GroupProduct.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+static constexpr int64_t scalar[] = {1};
+static constexpr int64_t neon[] = {2, 4};
+
+static constexpr StringLiteral dsp[] = {"+dsp"};
+static constexpr StringLiteral dotProduct[] = {"+dotprod"};
+
+static const GroupProduct arm[] = {
+    // SMLAD, of processors without vectors.
+    {GroupElement::SI16, GroupElement::SI16, scalar, dsp,
+     [](int64_t) -> std::string { return "llvm.arm.smlad"; },
+     /*takesWords=*/true, /*sumLast=*/true},
+};
+
+/// `llvm.aarch64.neon.sdot.v4i32.v16i8`.
+static std::string nameDot(StringRef name, int64_t lanes) {
+  return ("llvm.aarch64.neon." + name + ".v" + Twine(lanes) + "i32.v" +
+          Twine(4 * lanes) + "i8")
+      .str();
+}
+
+static const GroupProduct aarch64[] = {
+    {GroupElement::SI8, GroupElement::SI8, neon, dotProduct,
+     [](int64_t lanes) { return nameDot("sdot", lanes); }},
+    {GroupElement::UI8, GroupElement::UI8, neon, dotProduct,
+     [](int64_t lanes) { return nameDot("udot", lanes); }},
+};
+
+ArrayRef<GroupProduct> pock::getArmGroupProducts() { return arm; }
+ArrayRef<GroupProduct> pock::getAArch64GroupProducts() { return aarch64; }
