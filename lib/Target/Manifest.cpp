@@ -2,6 +2,7 @@
 
 #include "Pock/Target/Manifest.h"
 
+#include "Pock/IR/ElementTypes.h"
 #include "Pock/IR/Pock.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,6 +14,9 @@ namespace json = llvm::json;
 
 /// `f32`, `i64`, …
 static std::string dtypeOf(Type type) {
+  if (const ElementType *element = lookupElementType(type))
+    return element->name.str();
+  // Of a value that no host sees.
   std::string text;
   llvm::raw_string_ostream(text) << cast<ShapedType>(type).getElementType();
   return text;
@@ -85,6 +89,7 @@ static json::Object describePlace(DictionaryAttr content) {
   for (StringRef key : {"offset", "bytes", "begin", "end"})
     place[key] = number(content, key);
   place["overwritten"] = content.contains("overwritten");
+  place["mask"] = content.contains("mask");
   place["shape"] = nullptr;
   place["dtype"] = nullptr;
   if (auto type = content.getAs<TypeAttr>("type")) {

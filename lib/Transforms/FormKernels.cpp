@@ -229,9 +229,22 @@ private:
     auto op = LaunchOp::create(builder, loc, results,
                                FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
                                operands, destinations);
+    markMasks(op, outs);
     for (auto [out, result] : llvm::zip(outs, op.getResults()))
       mapping.map(out, result);
     return kernel;
+  }
+
+  /// Says which results of `launch` are packed truth values: their type does
+  /// not tell them from other bytes.
+  static void markMasks(LaunchOp launch, ArrayRef<Value> outs) {
+    SmallVector<int64_t> masks;
+    for (auto [i, out] : llvm::enumerate(outs))
+      if (out.getDefiningOp<PackBitsOp>())
+        masks.push_back(i);
+    if (!masks.empty())
+      launch->setAttr("pock.masks",
+                      DenseI64ArrayAttr::get(launch.getContext(), masks));
   }
 
   /// Appends `op`, which every kernel makes itself, and what it is a view of.

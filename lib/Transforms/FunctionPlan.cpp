@@ -7,6 +7,7 @@
 #include "Views.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -60,6 +61,17 @@ FailureOr<std::shared_ptr<Place>> FunctionPlan::find(Operation *user,
                            "written by a launch before");
 }
 
+/// Whether a launch makes truth values as `result`: of i1, or packed into bytes
+/// (`pock-form-kernels` says which).
+static bool isMask(OpResult result) {
+  if (getElementTypeOrSelf(result.getType()).isInteger(1))
+    return true;
+  auto masks =
+      result.getOwner()->getAttrOfType<DenseI64ArrayAttr>("pock.masks");
+  return masks &&
+         llvm::is_contained(masks.asArrayRef(), result.getResultNumber());
+}
+
 /// Gives every value a place and arena places their lifetimes.
 LogicalResult FunctionPlan::collect() {
   for (BlockArgument arg : function.getArguments())
@@ -83,7 +95,7 @@ LogicalResult FunctionPlan::collect() {
         use(**place, now);
       }
       for (auto [out, result] :
-           llvm::zip(launch.getOuts(), launch.getResults())) {
+           llvm::zip(launch.getOuts(), launch->getResults())) {
         if (out.getDefiningOp<tensor::EmptyOp>()) {
           places[result] = std::make_shared<Place>(
               Place{Place::Arena,
@@ -91,14 +103,16 @@ LogicalResult FunctionPlan::collect() {
                     bytesOf(result.getType()),
                     now,
                     now,
-                    {Content{result.getType(), now, now}}});
+                    {Content{result.getType(), now, now, isMask(result)}}});
           arena.push_back(places[result]);
         } else {
           FailureOr<std::shared_ptr<Place>> overwritten = find(launch, out);
           if (failed(overwritten))
             return failure();
           use(**overwritten, now);
-          (*overwritten)->contents.push_back({result.getType(), now, now});
+          (*overwritten)
+              ->contents.push_back(
+                  {result.getType(), now, now, isMask(result)});
           places[result] = *overwritten;
         }
       }

@@ -20,6 +20,8 @@ struct Content {
   /// Launches from the write to the last use, both included. The next content
   /// begins with the launch in which this one ends.
   int64_t begin = 0, end = 0;
+  /// Whether it is truth values, a byte or a bit each.
+  bool isMask = false;
 };
 
 /// Where a value lives.

@@ -296,6 +296,8 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
         if (content.type)
           entry.push_back(
               builder.getNamedAttr("type", TypeAttr::get(content.type)));
+        if (content.isMask)
+          entry.push_back(builder.getNamedAttr("mask", builder.getUnitAttr()));
         if (&content != &place->contents.back())
           entry.push_back(
               builder.getNamedAttr("overwritten", builder.getUnitAttr()));

@@ -8,6 +8,7 @@
 
 #include "Interruptible.h"
 
+#include "Pock/IR/ElementTypes.h"
 #include "Pock/Target/LaunchCosts.h"
 #include "Pock/Target/Manifest.h"
 #include "Pock/Target/TargetBackend.h"
@@ -206,6 +207,8 @@ NB_MODULE(_core, m) {
         return text;
       },
       "The attribute pock.target of this machine.");
+  m.def("element_types", mlir::pock::describeElementTypes,
+        "JSON: name, bits, bytes and kind of each element type.");
   m.def(
       "version", [] { return POCK_VERSION " (MLIR " LLVM_VERSION_STRING ")"; },
       "Version of this package and of the MLIR it is linked with.");

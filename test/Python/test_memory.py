@@ -5,6 +5,7 @@ import json
 import pytest
 from pockmlir import Memory
 from pockmlir.artifact.memory import KindBytes, LayerBytes, read_memory
+from pockmlir.artifact.places import read_places
 
 # Nine launches, the loss is #4; (offset, bytes, begin, end, overwritten, dtype), one after the other in the arena.
 PLACES = [
@@ -54,6 +55,12 @@ def memory() -> Memory:
 def test_kinds(memory):
     kinds = [place.kind for place in memory.places]
     assert kinds == ["activation", "saved", "gradient", "workspace", "mask", "mask", "gradient", "activation"]
+
+
+def test_saved_bytes_are_a_mask_only_if_they_are_truth_values():
+    place = {"offset": 0, "bytes": 8, "begin": 0, "end": 2, "overwritten": False, "shape": [8], "dtype": "i8"}
+    memory = {"loss": 1, "places": [place | {"mask": True}, place | {"mask": False}]}
+    assert [found.kind for found in read_places(memory, ["a b"] * 3, ())] == ["mask", "saved"]
 
 
 def test_overwritten_bytes_count_once(memory):

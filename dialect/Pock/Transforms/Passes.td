@@ -323,6 +323,9 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     fit registers, and passes on one block take more than twice the time for
     twice the ops. What is lost is one store and load per value that goes on.
 
+    `pock.masks` on a launch has the numbers of the results that are packed truth
+    values (`pock-pack-masks`): reports tell them from bytes that are numbers.
+
     Before: `%c = pock.conv %x, %w; %y = pock.relu %c`
     After: `%y = pock.launch @conv_relu ins(%x, %w) outs(%e)`
   }];

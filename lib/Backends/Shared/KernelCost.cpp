@@ -7,6 +7,7 @@
 
 #include "Pock/Backends/Shared/KernelCost.h"
 
+#include "Pock/IR/ElementTypes.h"
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 
@@ -36,19 +37,23 @@ static int64_t runsOf(Operation *op) {
   return runs;
 }
 
-/// Floating-point operations of `op` on one element.
-static int64_t flopsOf(Operation *op) {
-  if (op->getNumResults() != 1 || !isa<FloatType>(op->getResult(0).getType()))
-    return 0;
-  if (isa<math::FmaOp>(op))
-    return 2;
+/// Arithmetic operations of `op` on one element.
+static int64_t operationsOf(Operation *op) {
   if (auto dot = dyn_cast<DotOp>(op))
     return 2 * dot.getGroup();
-  bool arithmetic =
-      isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
-          arith::RemFOp, arith::NegFOp, arith::MaximumFOp, arith::MinimumFOp,
-          arith::MaxNumFOp, arith::MinNumFOp>(op);
-  return arithmetic || isa<math::MathDialect>(op->getDialect());
+  if (isa<math::FmaOp>(op))
+    return 2;
+  // (Indices say where a value is, not what it is.)
+  if (op->getNumResults() != 1 || !isNumber(op->getResult(0).getType()))
+    return 0;
+  bool floats = isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
+                    arith::RemFOp, arith::NegFOp, arith::MaximumFOp,
+                    arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp>(op);
+  bool integers =
+      isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp,
+          arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::MaxSIOp,
+          arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp>(op);
+  return floats || integers || isa<math::MathDialect>(op->getDialect());
 }
 
 namespace {
@@ -126,8 +131,8 @@ private:
 KernelCost mlir::pock::costOf(func::FuncOp kernel) {
   KernelCost cost;
   kernel.walk([&](Operation *op) {
-    if (int64_t flops = flopsOf(op))
-      cost.flops += flops * runsOf(op);
+    if (int64_t operations = operationsOf(op))
+      cost.flops += operations * runsOf(op);
   });
   Traffic(kernel).addTo(cost);
   return cost;

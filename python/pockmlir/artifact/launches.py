@@ -21,7 +21,7 @@ class Launch:
         layers: the modules of all ops that the kernel was made of.
         phase: ``forward``; ``backward``, behind the loss; ``update``, if it changes a parameter
             or the optimizer's state, also where it computes the gradient on the way.
-        flops: floating-point operations: a multiply-add is two, a function such as exp one.
+        flops: operations on floats and integers: a multiply-add is two, a function such as exp one.
         bytes: what it must at least read and write of its arguments.
     """
 
@@ -44,7 +44,7 @@ class Work:
     Attributes:
         name: of the layer, kernel or phase.
         launches: how many there are.
-        flops: floating-point operations of all of them.
+        flops: operations of all of them.
         bytes: read and written by all of them.
     """
 

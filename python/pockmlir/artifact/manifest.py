@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
+from ..core.elements import numpy_dtype
 from ..errors import ArgumentError
 from ..support.json_text import parse_json
 from .failures import Failure
@@ -22,21 +22,11 @@ __all__ = ["RESERVED", "SCALARS", "Function", "Manifest", "TensorSlot", "TensorS
 Array = npt.NDArray[Any]
 Update = Literal["none", "full"] | tuple[int, int]
 
-_DTYPES: Mapping[str, np.dtype[Any]] = {
-    "bf16": np.dtype(ml_dtypes.bfloat16),
-    "f32": np.dtype(np.float32),
-    "f64": np.dtype(np.float64),
-    "i1": np.dtype(np.bool_),
-    "i8": np.dtype(np.int8),
-    "i32": np.dtype(np.int32),
-    "i64": np.dtype(np.int64),
-}
-
 
 def dtype_of(name: str) -> np.dtype[Any]:
     """Return numpy's dtype for an MLIR element type."""
     try:
-        return _DTYPES[name]
+        return numpy_dtype(name)
     except KeyError:
         raise ValueError(f"manifest: unknown element type '{name}'") from None
 

@@ -78,8 +78,8 @@ class Memory:
         tensors: what outlives the step.
         least_peak: no order of the step's launches has a smaller peak; 0 if none was looked for.
         recomputed: launches that run again in the backward pass because of a memory limit.
-        recomputed_flops: their floating-point operations.
-        flops: floating-point operations of the step, those included.
+        recomputed_flops: their operations on floats and integers.
+        flops: operations of the step, those included.
     """
 
     constants: int

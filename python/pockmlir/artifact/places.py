@@ -129,7 +129,7 @@ def _place(entry: Mapping[str, Any], loss: int, maker: tuple[str, str]) -> Place
         begin=begin,
         end=last_use - int(entry["overwritten"]),
         last_use=last_use,
-        kind=_kind(dtype, begin, last_use, loss),
+        kind=_kind(entry, begin, last_use, loss),
         layer=maker[0],
         kernel=maker[1],
         dtype=dtype,
@@ -137,12 +137,13 @@ def _place(entry: Mapping[str, Any], loss: int, maker: tuple[str, str]) -> Place
     )
 
 
-def _kind(dtype: str, begin: int, last_use: int, loss: int) -> ArenaKind:
+def _kind(entry: Mapping[str, Any], begin: int, last_use: int, loss: int) -> ArenaKind:
     """What a value is for; `loss` is the launch that ends the forward pass."""
-    if not dtype:
+    if not entry["dtype"]:
         return "workspace"
     if begin > loss:
         return "gradient"
     if last_use <= loss:
         return "activation"
-    return "mask" if dtype in ("i1", "i8") else "saved"
+    # Manifests of before had no entry for what is packed.
+    return "mask" if entry.get("mask", entry["dtype"] in ("i1", "i8")) else "saved"

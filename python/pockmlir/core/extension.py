@@ -52,6 +52,9 @@ class Core(Protocol):
         A RuntimeError says why no back end does.
         """
 
+    def element_types(self) -> str:
+        """Return name, bits, bytes and kind of each element type, JSON."""
+
     def version(self) -> str:
         """Return the version of this package and of the MLIR it is linked with."""
 

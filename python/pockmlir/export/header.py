@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ..artifact.artifact import Artifact
 from ..artifact.manifest import Function, Manifest, TensorSpec
+from ..core.elements import element_types
 from ..support.c_names import c_identifier
 
 __all__ = ["header"]
-
-_C_TYPES = {"f32": "float", "f64": "double", "i1": "uint8_t", "i8": "int8_t", "i32": "int32_t", "i64": "int64_t"}
 
 
 def header(artifact: Artifact) -> str:
@@ -152,4 +151,5 @@ def _argument(spec: TensorSpec, qualifier: str, used: set[str]) -> tuple[str, st
         name += "_"
     used.add(name)
     shape = "".join(f"[{size}]" for size in spec.shape) or " (one value)"
-    return f"{qualifier}{_C_TYPES[spec.dtype]} *{name}", f"{name}: {_C_TYPES[spec.dtype]}{shape}"
+    c_type = element_types()[spec.dtype].c
+    return f"{qualifier}{c_type} *{name}", f"{name}: {c_type}{shape}"

@@ -10,8 +10,9 @@ namespace mlir::pock {
 
 /// The work of one launch, read off the kernel before code generation.
 struct KernelCost {
-  /// Floating-point operations: a fused multiply-add is two, a mathematical
-  /// function one; comparing, selecting and converting are none.
+  /// Operations on numbers, floats and integers alike: a multiply-add is two, a
+  /// mathematical function one; comparing, selecting, converting and shifting
+  /// are none, nor is what computes an index.
   int64_t flops = 0;
   /// Bytes of the arguments that the kernel reads, and that it writes; each
   /// byte once. Workspace does not count: it need not leave the cache.

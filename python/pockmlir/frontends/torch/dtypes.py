@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import torch
+
+from ...core.elements import numpy_dtype
 
 __all__ = [
     "CONVERTED",
@@ -34,14 +33,6 @@ CONVERTED: dict[torch.dtype, torch.dtype] = {
     torch.uint16: torch.int32,
     torch.uint32: torch.int64,
 }
-_NUMPY: dict[str, type[np.generic]] = {
-    "f32": np.float32,
-    "f64": np.float64,
-    "i1": np.bool_,
-    "i8": np.int8,
-    "i32": np.int32,
-    "i64": np.int64,
-}
 
 
 def dtype_name(dtype: torch.dtype) -> str | None:
@@ -52,9 +43,3 @@ def dtype_name(dtype: torch.dtype) -> str | None:
 def spell_dtype(dtype: torch.dtype) -> str:
     """Return PyTorch's name of an element type, for example ``float32``."""
     return str(dtype).removeprefix("torch.")
-
-
-def numpy_dtype(name: str) -> np.dtype[Any]:
-    """Return the numpy type of one of the dialect's element types."""
-    dtype: np.dtype[Any] = np.dtype(_NUMPY[name])
-    return dtype
