@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/DiagnosticFacts.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
@@ -89,13 +90,30 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
     module->removeAttr(attribute::scheme);
   }
 
+  /// Reports why a parameter cannot train as the scheme says. `reader` is an
+  /// op that reads it, if that is the reason.
+  LogicalResult refuse(ParamOp param, const std::string &reason,
+                       std::optional<Location> reader = {}) {
+    InFlightDiagnostic diag = param.emitOpError(reason);
+    Builder builder(&getContext());
+    SmallVector<NamedAttribute> facts = {
+        builder.getNamedAttr("parameter", param.getSymNameAttr()),
+        builder.getNamedAttr("reason", builder.getStringAttr(reason))};
+    if (reader) {
+      diag.attachNote(*reader) << "read here";
+      facts.push_back(builder.getNamedAttr("reader", LocationAttr(*reader)));
+    }
+    addFacts(diag, "scheme", std::move(facts));
+    return failure();
+  }
+
   /// Marks `param` trained; a fraction below one becomes a slice.
   LogicalResult train(ParamOp param, double fraction) {
     auto type = dyn_cast<RankedTensorType>(param.getType());
     if (param.getKind() != ParamKind::Parameter || !type ||
         !isa<FloatType>(type.getElementType()))
-      return param.emitOpError("cannot be trained: expected a parameter of "
-                               "floating-point type");
+      return refuse(param, "cannot be trained: expected a parameter of "
+                           "floating-point type");
     SmallVector<OpOperand *> readers;
     bool read = false;
     getOperation().walk([&](LoadParamOp load) {
@@ -106,8 +124,7 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
       collectReaders(load, readers);
     });
     if (!read)
-      return param.emitOpError("is to be trained, but the loss does not read "
-                               "it");
+      return refuse(param, "is to be trained, but the loss does not read it");
     param.setTrained(true);
     if (fraction == 1.0 || type.getRank() < 2)
       return success();
@@ -115,13 +132,13 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
     for (OpOperand *use : readers) {
       FailureOr<SliceAttr> wanted = sliceForReader(*use, type, fraction);
       if (failed(wanted) || (slice && slice != *wanted)) {
-        InFlightDiagnostic diag =
-            param.emitOpError("cannot train a fraction of ")
-            << fraction
-            << ": expected all readers to agree on a "
-               "dimension of input channels";
-        diag.attachNote(use->getOwner()->getLoc()) << "read here";
-        return diag;
+        std::string asked;
+        llvm::raw_string_ostream(asked) << fraction;
+        return refuse(param,
+                      "cannot train a fraction of " + asked +
+                          ": expected all readers to agree on a dimension of "
+                          "input channels",
+                      use->getOwner()->getLoc());
       }
       slice = *wanted;
     }

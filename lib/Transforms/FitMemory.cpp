@@ -16,6 +16,7 @@
 
 #include "Pock/Backends/Shared/KernelCost.h"
 #include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/DiagnosticFacts.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
@@ -23,6 +24,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_FITMEMORY
@@ -343,29 +345,52 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
   /// Emits the error that the limit cannot be met, with the values at the peak.
   void explain(int64_t limit, const ParameterPlaces &params, int64_t arena,
                func::FuncOp function) {
-    constexpr size_t most = 8;
-    int64_t smallest = params.constants + params.state + arena;
+    int64_t stored = params.constants + params.state;
+    std::string reason =
+        llvm::formatv("the smallest that fits is {0} bytes: parameters and "
+                      "optimizer state {1}, arena {2}",
+                      stored + arena, stored, arena);
     InFlightDiagnostic diag = getOperation().emitError("memory limit of ")
-                              << limit << " bytes: the smallest that fits is "
-                              << smallest << " bytes: parameters and optimizer "
-                              << "state " << (params.constants + params.state)
-                              << ", arena " << arena;
+                              << limit << " bytes: " << reason;
+    Builder builder(&getContext());
+    SmallVector<Attribute> tensors;
+    for (auto &[loc, bytes, what] : findLargest(function, params)) {
+      diag.attachNote(loc) << bytes << " bytes " << what;
+      tensors.push_back(builder.getArrayAttr(
+          {builder.getI64IntegerAttr(bytes), builder.getStringAttr(what)}));
+    }
+    auto number = [&](StringRef name, int64_t value) {
+      return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+    };
+    addFacts(diag, "memory limit",
+             {number("limit", limit), number("smallest", stored + arena),
+              builder.getNamedAttr("reason", builder.getStringAttr(reason)),
+              builder.getNamedAttr("tensors", builder.getArrayAttr(tensors))});
+  }
+
+  /// A value of the arena: where it is computed, its bytes, what it is.
+  using Large = std::tuple<Location, int64_t, std::string>;
+
+  /// The largest values that live when most bytes of a function do.
+  SmallVector<Large> findLargest(func::FuncOp function,
+                                 const ParameterPlaces &params) const {
+    constexpr size_t most = 8;
+    SmallVector<Large> found;
     if (!function)
-      return;
+      return found;
     FunctionPlan plan(function, params.places);
     if (failed(plan.run(optionsOf(params))))
-      return;
+      return found;
     SmallVector<const Place *> alive = findPeak(plan);
     for (const Place *place : ArrayRef(alive).take_front(most)) {
       LaunchOp launch = plan.getLaunches()[place->begin];
-      Diagnostic &note = diag.attachNote(launch.getLoc());
-      note << place->bytes << " bytes ";
-      if (!place->contents.front().type)
-        note << "of workspace ";
-      note << "of " << launch.getCallee();
+      std::string what = place->contents.front().type ? "" : "of workspace ";
+      what += ("of " + launch.getCallee()).str();
       if (std::string layer = layerOf(launch.getLoc()); !layer.empty())
-        note << " in " << layer;
+        what += " in " + layer;
+      found.emplace_back(launch.getLoc(), place->bytes, std::move(what));
     }
+    return found;
   }
 };
 } // namespace

@@ -109,10 +109,12 @@ NB_MODULE(_core, m) {
   nb::dict defaults;
   defaults["stage"] = "";
   defaults["ir"] = "";
+  defaults["facts"] = "[]";
   nb::object errorClass = nb::steal(PyErr_NewExceptionWithDoc(
       nb::str("{}.CompilerError").format(m.attr("__name__")).c_str(),
       "The compiler's diagnostics, one per line, with locations.\n\n"
-      "run_stages sets `stage` and `ir`: what failed, and its input.",
+      "run_stages sets `stage` and `ir`: what failed, and its input. `facts` "
+      "is what the diagnostics say as data, a JSON list.",
       PyExc_RuntimeError, defaults.ptr()));
   m.attr("CompilerError") = errorClass;
   nb::register_exception_translator(
@@ -124,6 +126,7 @@ NB_MODULE(_core, m) {
           nb::object instance = cls(error.what());
           instance.attr("stage") = error.stage;
           instance.attr("ir") = error.ir;
+          instance.attr("facts") = error.facts;
           PyErr_SetObject(cls.ptr(), instance.ptr());
         }
       },

@@ -6,6 +6,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
@@ -38,6 +39,22 @@ static std::string describe(Location loc) {
   if (name.empty() || place.empty())
     return name + place;
   return place + " (" + name + ")";
+}
+
+/// A fact; see Pock/IR/DiagnosticFacts.h.
+static llvm::json::Value toJson(Attribute attr) {
+  if (auto number = dyn_cast<IntegerAttr>(attr))
+    return number.getInt();
+  if (auto text = dyn_cast<StringAttr>(attr))
+    return text.getValue();
+  if (auto loc = dyn_cast<LocationAttr>(attr))
+    return describe(Location(loc));
+  if (auto items = dyn_cast<ArrayAttr>(attr))
+    return llvm::json::Array(llvm::map_range(items, toJson));
+  llvm::json::Object object;
+  for (NamedAttribute entry : cast<DictionaryAttr>(attr))
+    object[entry.getName().strref()] = toJson(entry.getValue());
+  return object;
 }
 
 Session::Session()
@@ -79,8 +96,11 @@ void Session::run(ModuleOp module, StringRef pipeline) {
 }
 
 void Session::check(LogicalResult result, const Twine &what) {
-  if (failed(result))
-    throw CompilerError(messages.empty() ? (what + " failed").str() : messages);
+  if (succeeded(result))
+    return;
+  CompilerError error(messages.empty() ? (what + " failed").str() : messages);
+  error.facts = llvm::formatv("{0}", llvm::json::Value(std::move(facts))).str();
+  throw error;
 }
 
 void Session::report(Diagnostic &diagnostic) {
@@ -89,6 +109,10 @@ void Session::report(Diagnostic &diagnostic) {
               describe(diagnostic.getLocation()) + ": " +
               severities[static_cast<int>(diagnostic.getSeverity())] + ": " +
               diagnostic.str();
+  for (const DiagnosticArgument &argument : diagnostic.getMetadata())
+    if (argument.getKind() ==
+        DiagnosticArgument::DiagnosticArgumentKind::Attribute)
+      facts.push_back(toJson(argument.getAsAttribute()));
 }
 
 std::string print(ModuleOp module, bool locations) {

@@ -11,6 +11,8 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/JSON.h"
+
 #include <atomic>
 #include <stdexcept>
 #include <string>
@@ -20,6 +22,8 @@ struct CompilerError : std::runtime_error {
   using std::runtime_error::runtime_error;
   /// Which stage of several failed, and what its input was.
   std::string stage, ir;
+  /// What the diagnostics say as data (Pock/IR/DiagnosticFacts.h): a JSON list.
+  std::string facts = "[]";
 };
 
 class Session {
@@ -48,6 +52,7 @@ private:
   std::atomic<bool> cancelled = false;
   mlir::MLIRContext context;
   std::string messages;
+  llvm::json::Array facts;
   mlir::ScopedDiagnosticHandler handler;
 };
 

@@ -119,15 +119,21 @@ def test_all_that_is_wrong_with_a_scheme_at_once():
 
 
 def test_what_the_compiler_says_of_a_scheme():
-    diagnostics = (
-        "a.weight: error: 'pock.param' op cannot train a fraction of 5.0e-01: expected all readers to agree\n"
-        "net.py:3 (a): note: read here\nb: error: 'pock.param' op is to be trained, but the loss does not read it"
+    facts = [
+        {
+            "kind": "scheme",
+            "parameter": "a.weight",
+            "reason": "cannot train a fraction of 0.5",
+            "reader": "net.py:3 (a)",
+        },
+        {"kind": "scheme", "parameter": "b", "reason": "is to be trained, but the loss does not read it"},
+    ]
+    error = read_scheme_error(facts)
+    assert error.problems == (
+        "'a.weight' cannot train a fraction of 0.5; one that does not: net.py:3 (a)",
+        "'b' is to be trained, but the loss does not read it",
     )
-    error = read_scheme_error(diagnostics)
-    assert len(error.problems) == 2
-    assert "'a.weight' cannot train a fraction" in str(error)
-    assert "net.py:3 (a)" in str(error)
-    assert read_scheme_error("x: error: 'pock.conv' op went wrong") is None
+    assert read_scheme_error([{"kind": "memory limit"}]) is None
 
 
 class FakeCore:

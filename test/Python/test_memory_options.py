@@ -10,6 +10,7 @@ import pytest
 import torch
 from architectures import ARCHITECTURES
 from pockmlir.artifact.memory import read_limit_error
+from pockmlir.core.extension import facts_of, load_core
 from pockmlir.support.sizes import parse_bytes
 from torch import nn
 from torch.nn import functional
@@ -307,8 +308,20 @@ def test_error_names_what_stands_in_the_way() -> None:
     assert f"{counts[0]:,} bytes: {error.tensors[0][1]}" in str(error)
 
 
+def test_facts_become_the_error() -> None:
+    fact = {"kind": "memory limit", "limit": 9, "smallest": 12, "reason": "no", "tensors": [[8, "of k in a"]]}
+    error = read_limit_error([{"kind": "scheme"}, fact])
+    assert error is not None
+    assert (error.limit, error.smallest, error.tensors) == (9, 12, ((8, "of k in a"),))
+    assert str(error) == "memory_limit: 9 bytes are not enough: no\n             8 bytes: of k in a"
+    assert read_limit_error([{"kind": "scheme"}]) is None
+
+
 def test_other_failures_are_not_about_limits() -> None:
-    assert read_limit_error("error: expected 'pock.memory_limit' to be a number of bytes, but got 1.0") is None
+    module = "module attributes {pock.memory_limit = 1.0} {}"
+    with pytest.raises(RuntimeError, match="to be a number of bytes") as error:
+        load_core().run_pipeline(module, "builtin.module(pock-fit-memory)")
+    assert facts_of(error.value) == []
 
 
 # The zoo ------------------------------------------------------------------------------------------

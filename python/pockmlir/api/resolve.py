@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..errors import SchemeError
 from ..support.warning import warn_user
 from .scheme import ParameterInfo, Scheme
 
 __all__ = ["read_scheme_error", "resolve_scheme"]
-
-#: The error of pock-apply-scheme for a parameter that cannot train as the scheme says.
-_REFUSED = re.compile(
-    r"^(?P<name>.*): error: 'pock\.param' op (?P<text>(?:cannot train|cannot be trained|is to be trained).*)"
-    r"(?:\n(?P<reader>.*): note: read here)?",
-    re.MULTILINE,
-)
 
 
 def resolve_scheme(
@@ -84,10 +77,11 @@ def _nothing(scheme: Scheme, parameters: Sequence[ParameterInfo], without: int) 
     return "; ".join([f"nothing to train with {scheme}", *reasons])
 
 
-def read_scheme_error(diagnostics: str) -> SchemeError | None:
-    """Return the error for diagnostics of pock-apply-scheme; None for other diagnostics."""
+def read_scheme_error(facts: Sequence[Mapping[str, Any]]) -> SchemeError | None:
+    """Return the error if facts of the compiler (`core.extension.facts_of`) say that parameters cannot train."""
     problems = []
-    for match in _REFUSED.finditer(diagnostics):
-        reader = f"; one that does not: {match['reader']}" if match["reader"] else ""
-        problems.append(f"'{match['name']}' {match['text']}{reader}")
+    for fact in facts:
+        if fact["kind"] == "scheme":
+            reader = f"; one that does not: {fact['reader']}" if "reader" in fact else ""
+            problems.append(f"'{fact['parameter']}' {fact['reason']}{reader}")
     return SchemeError.of(problems) if problems else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -217,14 +216,10 @@ def _stored(tensors: Iterable[Stored]) -> dict[str, int]:
     return sums
 
 
-#: The error of `pock-fit-memory` when nothing fits, and its notes.
-_LIMIT = re.compile(r"memory limit of (\d+) bytes: (the smallest that fits is (\d+) bytes.*)")
-_IN_THE_WAY = re.compile(r"note: (\d+) bytes (.*)")
-
-
-def read_limit_error(diagnostics: str) -> MemoryLimitError | None:
-    """Return the error for diagnostics that say that a memory limit cannot be met; None for others."""
-    if (limit := _LIMIT.search(diagnostics)) is None:
-        return None
-    tensors = [(int(count), what) for count, what in _IN_THE_WAY.findall(diagnostics)]
-    return MemoryLimitError(int(limit[1]), int(limit[3]), limit[2], tensors)
+def read_limit_error(facts: Sequence[Mapping[str, Any]]) -> MemoryLimitError | None:
+    """Return the error if facts of the compiler (`core.extension.facts_of`) say that a memory limit cannot be met."""
+    for fact in facts:
+        if fact["kind"] == "memory limit":
+            tensors = [(int(count), str(what)) for count, what in fact["tensors"]]
+            return MemoryLimitError(fact["limit"], fact["smallest"], fact["reason"], tensors)
+    return None

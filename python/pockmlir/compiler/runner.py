@@ -13,7 +13,7 @@ from ..api.resolve import read_scheme_error
 from ..artifact.artifact import StageDump
 from ..artifact.manifest import Manifest
 from ..artifact.memory import read_limit_error
-from ..core.extension import Core, load_core
+from ..core.extension import Core, facts_of, load_core
 from ..core.stages import PIPELINES, anchored, with_options
 from ..errors import CompileError, MemoryLimitError, PockError
 from ..support.files import failure_folder
@@ -104,10 +104,9 @@ class StageRunner:
             # Locations travel along: a late failure can still name the model's module.
             ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, pipeline)], True)
         except RuntimeError as error:
-            if limit := read_limit_error(str(error)):
-                raise limit from None
-            if refused := read_scheme_error(str(error)):
-                raise refused from None
+            facts = facts_of(error)
+            if known := read_limit_error(facts) or read_scheme_error(facts):
+                raise known from None
             raise self.failure(stage, pipeline, error) from error
         return ir, seconds
 

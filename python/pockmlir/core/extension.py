@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from ..errors import PockError
 
-__all__ = ["Core", "load_core"]
+__all__ = ["Core", "facts_of", "load_core"]
 
 
 class Core(Protocol):
@@ -71,3 +72,12 @@ def load_core() -> Core:
         raise PockError(
             f"the compiler (pockmlir._core) cannot be loaded: {error}; build and install it first"
         ) from error
+
+
+def facts_of(error: RuntimeError) -> list[dict[str, Any]]:
+    """Return what the compiler's diagnostics say as data: one dictionary for each diagnostic that has facts.
+
+    Its entry ``kind`` says what the others mean; see `dialect/Pock/IR/DiagnosticFacts.h`.
+    """
+    facts: list[dict[str, Any]] = json.loads(getattr(error, "facts", "[]"))
+    return facts
