@@ -3,6 +3,7 @@
 #include "Session.h"
 
 #include "Pock/InitAll.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -90,7 +91,11 @@ void Session::run(ModuleOp module, StringRef pipeline) {
   // Nesting the passes below the module once more would skip them silently.
   PassManager manager(&context, passes->getOpAnchorName());
   static_cast<OpPassManager &>(manager) = std::move(*passes);
+  // pock-opt verifies behind each pass. Here it would be an eighth of the time,
+  // so the module is verified behind the last one only.
+  manager.enableVerifier(false);
   check(manager.run(module), "pipeline '" + pipeline + "'");
+  check(verify(module), "verifying the result of '" + pipeline + "'");
   if (cancelled)
     throw CompilerError("cancelled");
 }
