@@ -15,6 +15,7 @@ from .artifact.artifact import Artifact
 from .artifact.footprint import Footprint
 from .artifact.manifest import Array, TensorSpec
 from .artifact.memory import Memory
+from .core.extension import load_core
 from .errors import ArgumentError, LossNotFiniteError, TargetError
 from .export import folder
 from .report.plan import Plan
@@ -289,7 +290,8 @@ class Step:
     def plan(self) -> Plan:
         """The plan of the step: memory, and operations and launches per layer."""
         made = self._artifact
-        return Plan.of(made.manifest, made.dump("plan"), made.scheme, made.fractions, made.without_gradient)
+        costs = load_core().kernel_costs(made.dump("plan"))
+        return Plan.of(made.manifest, costs, made.scheme, made.fractions, made.without_gradient)
 
     @property
     def footprint(self) -> Footprint:

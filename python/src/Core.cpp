@@ -79,6 +79,21 @@ StageResults runStages(const Source &source, const Stages &stages,
   });
 }
 
+/// What a plan is about: manifest and kernel costs, both JSON. No module is
+/// printed in between.
+std::pair<std::string, std::string> plan(const Source &source,
+                                         const Stages &stages) {
+  return withModule(source, [=](Session &session, ModuleOp module) {
+    for (const auto &[name, pipeline] : stages)
+      session.run(module, pipeline);
+    auto manifest = mlir::pock::buildManifest(module);
+    session.check(success(succeeded(manifest)), "building the manifest");
+    auto costs = mlir::pock::describeCosts(module);
+    session.check(success(succeeded(costs)), "describing the kernels");
+    return std::pair(std::move(*manifest), std::move(*costs));
+  });
+}
+
 /// Wraps an emitter of Pock/Target: `FailureOr<T>(ModuleOp)`.
 template <typename Emitter>
 auto emit(const Source &source, Emitter emitter, StringRef what) {
@@ -154,6 +169,10 @@ NB_MODULE(_core, m) {
         nb::arg("print_locations") = false,
         "Run (name, pipeline) after one another in one context; return (name, "
         "IR, seconds) each.");
+  m.def(
+      "plan", plan, nb::arg("ir"), nb::arg("stages"),
+      "Run (name, pipeline) after one another; return the manifest and the "
+      "costs of the kernels of the result, as `manifest` and `kernel_costs`.");
   m.def("list_pipelines", listPipelines,
         "Names of the registered pipelines, in the order of the stages.");
   m.def(

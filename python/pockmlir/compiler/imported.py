@@ -33,8 +33,8 @@ __all__ = ["Imported"]
 
 
 @dataclass(frozen=True)
-class _Planned:
-    """A module at stage ``plan``, and what was decided on the way."""
+class _Chosen:
+    """A module at stage ``import`` with all that was chosen for one step."""
 
     request: Request
     scheme: Scheme
@@ -43,7 +43,6 @@ class _Planned:
     groups: OptimizerGroups
     taken: TorchState | None
     runner: StageRunner
-    manifest: Manifest
 
 
 class Imported:
@@ -90,9 +89,9 @@ class Imported:
         Raises:
             ArgumentError, SchemeError, MemoryLimitError, CompileError: as `compile`.
         """
-        planned = self._plan(scheme, optimizer, options, None, on_stage)
-        ir = planned.runner.at("plan")
-        return Plan.of(planned.manifest, ir, planned.scheme, planned.fractions, planned.without_gradient)
+        chosen = self._choose(scheme, optimizer, options, None, on_stage)
+        manifest, costs = chosen.runner.plan(PLAN_STAGES, chosen.request.memory.pipeline_options())
+        return Plan.of(manifest, costs, chosen.scheme, chosen.fractions, chosen.without_gradient)
 
     def compile(
         self,
@@ -112,26 +111,29 @@ class Imported:
             on_stage: called with each stage's name before it runs.
             options: those of `compile` from ``target`` on, in place of what the import was told.
         """
-        planned = self._plan(scheme, optimizer, options, dump_ir_dir, on_stage)
-        planned.runner.run_pipelines(("llvm",), {})
-        code = generate(planned.runner, planned.request.target, planned.manifest)
-        step = Step(self._artifact(planned, code), self._model.values, planned.request.torch_optimizer)
-        if planned.taken is not None:
-            step.load_optimizer_state_dict(planned.taken.arrays(planned.manifest, step.optimizer_state_dict()))
+        chosen = self._choose(scheme, optimizer, options, dump_ir_dir, on_stage)
+        runner = chosen.runner
+        runner.run_pipelines(PLAN_STAGES, chosen.request.memory.pipeline_options())
+        manifest = runner.manifest()
+        runner.run_pipelines(("llvm",), {})
+        code = generate(runner, chosen.request.target, manifest)
+        step = Step(self._artifact(chosen, manifest, code), self._model.values, chosen.request.torch_optimizer)
+        if chosen.taken is not None:
+            step.load_optimizer_state_dict(chosen.taken.arrays(manifest, step.optimizer_state_dict()))
         return step
 
-    def _plan(
+    def _choose(
         self,
         scheme: Scheme | Mapping[str, float],
         optimizer: Any,
         options: Options,
         dump_ir_dir: str | Path | None,
         on_stage: Callable[[str], None] | None,
-    ) -> _Planned:
-        """Resolve the scheme, and run the stages up to the plan."""
+    ) -> _Chosen:
+        """Resolve everything that a step depends on; give it to the module at stage ``import``."""
         request = self._request.changed(self._source, optimizer, **options)
-        chosen = require_rules(scheme)
-        fractions, without_gradient = resolve_scheme(chosen, self._model.parameters, self._model.gradients)
+        rules = require_rules(scheme)
+        fractions, without_gradient = resolve_scheme(rules, self._model.parameters, self._model.gradients)
         trained = [name for name, fraction in fractions.items() if fraction > 0]
         groups = OptimizerGroups.resolve(request.optimizer, self._model.parameters, trained, self._tensors)
         taken = self._optimizer_state(request, groups, trained)
@@ -139,8 +141,7 @@ class Imported:
         runner.timings["import"] = self._seconds
         attributes = request.attributes() | groups.attributes() | {"pock.scheme": scheme_attr(fractions)}
         runner.record("import", add_module_attributes(self._ir, attributes))
-        runner.run_pipelines(PLAN_STAGES, request.memory.pipeline_options())
-        return _Planned(request, chosen, fractions, without_gradient, groups, taken, runner, runner.manifest())
+        return _Chosen(request, rules, fractions, without_gradient, groups, taken, runner)
 
     def _optimizer_state(self, request: Request, groups: OptimizerGroups, trained: list[str]) -> TorchState | None:
         """Return the moments of a torch optimizer that has trained already."""
@@ -165,19 +166,19 @@ class Imported:
                 return name
         return None
 
-    def _artifact(self, planned: _Planned, code: Code) -> Artifact:
+    def _artifact(self, chosen: _Chosen, manifest: Manifest, code: Code) -> Artifact:
         """Return everything that the step is, except its memory."""
-        model, request, runner = self._model, planned.request, planned.runner
+        model, request, runner = self._model, chosen.request, chosen.runner
         aliases = {alias: name for alias, name in model.aliases.items() if alias in model.saved_names}
         return Artifact(
-            manifest=planned.manifest,
+            manifest=manifest,
             library=code.library,
             object_code=code.object_code,
-            optimizer=request.optimizer if request.torch_optimizer is None else planned.groups.optimizers[0],
-            groups=planned.groups,
-            scheme=planned.scheme,
-            fractions=planned.fractions,
-            without_gradient=planned.without_gradient,
+            optimizer=request.optimizer if request.torch_optimizer is None else chosen.groups.optimizers[0],
+            groups=chosen.groups,
+            scheme=chosen.scheme,
+            fractions=chosen.fractions,
+            without_gradient=chosen.without_gradient,
             parameters=self.parameters,
             target=request.target,
             training=request.training,

@@ -71,6 +71,27 @@ class StageRunner:
             self.record("import", ir)
             raise self.failure("import", None, error) from error
 
+    def plan(self, stages: Sequence[str], options: Mapping[str, Mapping[str, str]]) -> tuple[Manifest, str]:
+        """Run the pipelines of some stages and keep no module; return the manifest and the costs of kernels.
+
+        Args:
+            stages: their names, ``plan`` the last one.
+            options: of each stage's pipeline.
+
+        Raises:
+            MemoryLimitError, SchemeError, CompileError: as `run_pipelines`.
+        """
+        pipelines = [(stage, anchored(with_options(PIPELINES[stage], options.get(stage, {})))) for stage in stages]
+        for stage in stages:
+            self.begin(stage)
+        try:
+            manifest, costs = self.core.plan(self.dumps[-1].ir, pipelines)
+        except RuntimeError:
+            # Stage by stage: for what a memory limit allows, and for the error.
+            self.run_pipelines(stages, options)
+            return self.manifest(), self.core.kernel_costs(self.at("plan"))
+        return Manifest.from_json(manifest), costs
+
     def run_pipelines(self, stages: Sequence[str], options: Mapping[str, Mapping[str, str]]) -> None:
         """Run the pipelines of some stages, each on the module that the one before left.
 

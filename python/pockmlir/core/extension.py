@@ -26,6 +26,12 @@ class Core(Protocol):
         A failure is a RuntimeError with the diagnostics.
         """
 
+    def plan(self, ir: str, stages: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        """Run (name, pipeline) after one another; return `manifest` and `kernel_costs` of the result.
+
+        A failure is a RuntimeError with the diagnostics.
+        """
+
     def parse_check(self, ir: str) -> str:
         """Parse and verify; return the module without source locations."""
 

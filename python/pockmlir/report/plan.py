@@ -10,7 +10,6 @@ from ..api.scheme import Scheme
 from ..artifact.launches import Launch, Work, read_launches, sum_up
 from ..artifact.manifest import Manifest
 from ..artifact.memory import Memory
-from ..core.extension import load_core
 from ..support.sizes import format_bytes
 from ..support.tables import as_text, make_table
 from .memory_table import memory_table
@@ -52,13 +51,13 @@ class Plan:
     def of(
         cls,
         manifest: Manifest,
-        ir: str,
+        costs: str,
         scheme: Scheme,
         fractions: Mapping[str, float],
         without_gradient: Sequence[str],
     ) -> Plan:
-        """Make the plan from a manifest and the module at stage ``plan``."""
-        launches = read_launches(load_core().kernel_costs(ir), "step")
+        """Make the plan from a manifest and `Core.kernel_costs` of the module at stage ``plan``."""
+        launches = read_launches(costs, "step")
         return cls(manifest.name, scheme, fractions, tuple(without_gradient), manifest.memory, launches)
 
     @property
