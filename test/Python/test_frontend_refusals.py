@@ -24,6 +24,12 @@ class Many(nn.Module):
         return self.tail(self.block(x)) + torch.linalg.det(x.mT @ x).sum()
 
 
+def test_a_result_that_cannot_be_given_is_no_output() -> None:
+    model = Function(lambda x, w: torch.ops.aten.native_dropout(x * w, 0.5, True))
+    with pytest.raises(UnsupportedOpsError, match=r"output at .*: the mask of a dropout"):
+        import_model(model, (X,), lambda output, target: output[1].float().sum(), target_example=X)
+
+
 def test_all_unsupported_ops_at_once() -> None:
     with pytest.raises(UnsupportedOpsError) as caught:
         import_model(Many(), (torch.randn(2, 1, 4),), "mse")
