@@ -68,7 +68,7 @@ Value NestEmitter::dynamicIndex(Access &access) {
   for (auto [index, stride] : access.outer)
     key.append(
         {stride, reinterpret_cast<intptr_t>(index.getAsOpaquePointer())});
-  auto [it, inserted] = dynamicIndices.try_emplace(key, Value());
+  auto [it, inserted] = known.indices.try_emplace(key, Value());
   if (!inserted)
     return it->second;
   Value sum;
@@ -133,8 +133,8 @@ Value &NestEmitter::loaded(Access &access, int64_t extra, int64_t stride,
   for (auto [position, s] : llvm::zip(fixed, access.strides))
     offset += position * s;
   Value sum = dynamicIndex(access);
-  return loads[{keyOf(access), sum ? sum.getAsOpaquePointer() : nullptr, offset,
-                lanes, lanes == 1 ? 0 : stride}];
+  return known.loads[{keyOf(access), sum ? sum.getAsOpaquePointer() : nullptr,
+                      offset, lanes, lanes == 1 ? 0 : stride}];
 }
 
 /// `lanes` elements, `stride` apart (one scalar if the stride is 0).
@@ -148,9 +148,8 @@ Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
     if (auto it = invariants.find({keyOf(access), access.offset});
         it != invariants.end())
       return it->second;
-  Value &known = loaded(access, extra, stride, lanes);
-  if (known)
-    return known;
+  if (Value found = loaded(access, extra, stride, lanes))
+    return found;
   Value result;
   if (lanes == 1) {
     result =
@@ -166,7 +165,6 @@ Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
         b, loc, cast<VectorType>(vectorOf(access.elementType, lanes)),
         elements);
   }
-  // (Loads of elements may have moved `known`.)
   return loaded(access, extra, stride, lanes) = result;
 }
 
@@ -181,23 +179,17 @@ NestEmitter::Values
 NestEmitter::emitFor(int loop, Value begin, Value end, int64_t step,
                      ArrayRef<Value> inits,
                      llvm::function_ref<Values(Values)> body) {
-  auto savedIndices = dynamicIndices;
-  auto savedLoads = loads;
   auto op = scf::ForOp::create(b, loc, begin, end, constant(step), inits);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    if (inits.empty())
-      b.setInsertionPoint(op.getBody()->getTerminator());
-    else
-      b.setInsertionPointToEnd(op.getBody());
-    dynamic[loop] = op.getInductionVar();
-    Values results = body(Values(op.getRegionIterArgs()));
-    if (!inits.empty())
-      scf::YieldOp::create(b, loc, results);
-    dynamic[loop] = nullptr;
-  }
-  dynamicIndices = std::move(savedIndices);
-  loads = std::move(savedLoads);
+  InnerBlock scope(*this);
+  if (inits.empty())
+    b.setInsertionPoint(op.getBody()->getTerminator());
+  else
+    b.setInsertionPointToEnd(op.getBody());
+  dynamic[loop] = op.getInductionVar();
+  Values results = body(Values(op.getRegionIterArgs()));
+  if (!inits.empty())
+    scf::YieldOp::create(b, loc, results);
+  dynamic[loop] = nullptr;
   return Values(op.getResults());
 }
 
@@ -245,16 +237,10 @@ void NestEmitter::emit() {
 }
 
 void NestEmitter::emitIf(Value condition, llvm::function_ref<void()> body) {
-  auto savedIndices = dynamicIndices;
-  auto savedLoads = loads;
   auto branch = scf::IfOp::create(b, loc, condition);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenBlock()->getTerminator());
-    body();
-  }
-  dynamicIndices = std::move(savedIndices);
-  loads = std::move(savedLoads);
+  InnerBlock scope(*this);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  body();
 }
 
 /// The loop that threads divide: each takes a run of whole tiles; what is in
@@ -284,10 +270,8 @@ void NestEmitter::emitSpan(size_t depth, int loop, const Span &span) {
   size[loop] = span.tile;
   restrictTaps(loop, span.begin);
   if (span.isOneTile()) {
-    fixed[loop] = span.begin;
-    emitLoops(depth + 1);
-    fixed[loop] = 0;
-    return;
+    Position at(*this, loop, span.begin);
+    return emitLoops(depth + 1);
   }
   emitFor(loop, constant(span.begin), constant(span.end), span.tile, {},
           [&](Values) {
@@ -316,12 +300,13 @@ void NestEmitter::emitTile() {
          splitIntoPieces(cols, schedule.vectorCol ? schedule.lanes : 1,
                          schedule.leastLanes))
       points.push_back({row, col});
+  // A tile finds in memory what it has not written itself.
   forwarded.clear();
-  loads.clear();
+  known.loads.clear();
   prefetchTile();
   for (size_t i = 0; i < nest.statements.size(); ++i)
     emitStatement(i, points);
-  loads.clear();
+  known.loads.clear();
 }
 
 /// Whether a later statement overwrites what statement `index` writes, or
@@ -435,8 +420,7 @@ void NestEmitter::store(Access &access, ArrayRef<Point> points,
       }
     }
   }
-  // What was read before may be what was written now.
-  loads.clear();
+  known.loads.clear();
 }
 
 /// The body of `statement` at one point (and reduction step).

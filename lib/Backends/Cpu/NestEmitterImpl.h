@@ -140,7 +140,8 @@ private:
   Nest &nest;
   const Schedule &schedule;
   const DenseSet<Operation *> &registers;
-  /// Where each loop stands: loop variable (or null) plus a constant.
+  /// The position of each loop: its loop variable (or null), which `emitFor`
+  /// sets, plus a constant, which `Position` sets.
   SmallVector<Value> dynamic;
   SmallVector<int64_t> fixed;
   /// The size of the tile in each loop.
@@ -148,19 +149,54 @@ private:
   /// The taps of each reduction loop that count, [begin, end); all without.
   SmallVector<std::optional<std::pair<int64_t, int64_t>>> taps;
 
-  /// Dynamic parts of addresses by strides, and loaded values by address;
-  /// both valid in the current block.
-  std::map<SmallVector<int64_t>, Value> dynamicIndices;
-  std::map<std::tuple<BufferKey, void *, int64_t, int64_t, int64_t>, Value>
-      loads;
+  /// Values that the rest of the current block, and blocks in it, may use
+  /// again.
+  struct BlockValues {
+    /// Dynamic parts of addresses by strides.
+    std::map<SmallVector<int64_t>, Value> indices;
+    /// Elements in memory by buffer, dynamic part, offset, lanes and stride. A
+    /// store forgets them, because it may have written any of them.
+    std::map<std::tuple<BufferKey, void *, int64_t, int64_t, int64_t>, Value>
+        loads;
+  };
+  BlockValues known;
   Value &loaded(Access &access, int64_t extra, int64_t stride, int64_t lanes);
-  /// What the statements of this tile wrote, one value per point.
+
+  /// Scope of a block in the current one: code after it does not see values
+  /// that are defined in it, and is inserted where it was.
+  class InnerBlock {
+  public:
+    explicit InnerBlock(NestEmitter &emitter)
+        : guard(emitter.b), known(emitter.known), outside(known) {}
+    ~InnerBlock() { known = std::move(outside); }
+
+  private:
+    OpBuilder::InsertionGuard guard;
+    BlockValues &known, outside;
+  };
+
+  /// Scope in which the constant part of a loop's position is not zero.
+  class Position {
+  public:
+    Position(NestEmitter &emitter, int loop, int64_t position)
+        : fixed(emitter.fixed[loop]) {
+      fixed = position;
+    }
+    ~Position() { fixed = 0; }
+
+  private:
+    int64_t &fixed;
+  };
+
+  /// The values that the statements of this tile have written, one per point.
   SmallVector<std::pair<Access *, Values>, 0> forwarded;
+  /// Buffers as flat arrays. They are defined before all loops.
   std::map<BufferKey, Value> flats;
-  /// In a parallel region: what this thread does of the loop that is divided,
-  /// and whether what is in front of it and behind it is its own, too.
+  /// In a parallel region: this thread's range [shareBegin, shareEnd) of the
+  /// divided loop, and whether it also runs the spans before and after.
   Value shareBegin, shareEnd, isFirstThread, isLastThread;
-  /// Loaded in front of the loops, by buffer and offset.
+  /// Elements that no loop changes, by buffer and offset. They are loaded
+  /// before all loops.
   std::map<std::pair<BufferKey, int64_t>, Value> invariants;
 };
 

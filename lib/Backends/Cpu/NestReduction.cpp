@@ -80,17 +80,16 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
            values);
     return values;
   };
-  fixed[loop] = begin;
   if (main == size) {
+    Position at(*this, loop, begin);
     accumulators = emitSteps(std::move(accumulators));
   } else if (main) {
-    fixed[loop] = 0;
     accumulators = emitFor(loop, constant(begin), constant(begin + main), size,
                            accumulators, emitSteps);
   }
   // The remainder: whole pieces go to the loop's slots, others to their own.
   size_t slot = 0;
-  fixed[loop] = begin + main;
+  Position at(*this, loop, begin + main);
   for (Piece piece :
        splitIntoPieces(extent - main, width, schedule.leastLanes)) {
     if (piece.lanes != width)
@@ -101,7 +100,6 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
     step(statement, points, {loop, piece}, slot, slots.size(), accumulators);
     ++slot;
   }
-  fixed[loop] = 0;
   return accumulators;
 }
 
@@ -116,14 +114,13 @@ NestEmitter::reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
     return accumulators;
   if (unroll[depth]) {
     for (int64_t i = begin; i < end; ++i) {
-      fixed[loop] = i;
+      Position at(*this, loop, i);
       if (innermost)
         step(statement, points, Step(), 0, slots.size(), accumulators);
       else
         accumulators = reduce(statement, loops, depth + 1, unroll, slots,
                               points, std::move(accumulators));
     }
-    fixed[loop] = 0;
     return accumulators;
   }
   if (innermost)
