@@ -10,8 +10,6 @@
 
 #include "mlir/Pass/PassManager.h"
 
-#define DEBUG_TYPE "pock-generate-code"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_GENERATECODE
 #include "Pock/Target/Passes.h.inc"

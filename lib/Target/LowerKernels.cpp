@@ -13,8 +13,6 @@
 
 #include "mlir/Pass/PassManager.h"
 
-#define DEBUG_TYPE "pock-lower-kernels"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_LOWERKERNELS
 #include "Pock/Target/Passes.h.inc"

@@ -22,8 +22,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
-#define DEBUG_TYPE "pock-block-reductions"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_BLOCKREDUCTIONS
 #include "Pock/Backends/Cpu/Passes.h.inc"

@@ -22,8 +22,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 
-#define DEBUG_TYPE "pock-fold-padding"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_FOLDPADDING
 #include "Pock/Backends/Cpu/Passes.h.inc"

@@ -25,8 +25,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
-#define DEBUG_TYPE "pock-group-products"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_GROUPPRODUCTS
 #include "Pock/Backends/Cpu/Passes.h.inc"

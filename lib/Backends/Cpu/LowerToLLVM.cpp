@@ -54,8 +54,6 @@
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Module.h"
 
-#define DEBUG_TYPE "pock-lower-to-llvm"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_LOWERTOLLVM
 #include "Pock/Backends/Cpu/Passes.h.inc"

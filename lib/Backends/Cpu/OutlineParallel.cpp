@@ -17,8 +17,6 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
-#define DEBUG_TYPE "pock-outline-parallel"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_OUTLINEPARALLEL
 #include "Pock/Backends/Cpu/Passes.h.inc"

@@ -18,8 +18,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
-#define DEBUG_TYPE "pock-pack-operands"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_PACKOPERANDS
 #include "Pock/Backends/Cpu/Passes.h.inc"

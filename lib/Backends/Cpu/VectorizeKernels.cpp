@@ -28,8 +28,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
-#define DEBUG_TYPE "pock-vectorize-kernels"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_VECTORIZEKERNELS
 #include "Pock/Backends/Cpu/Passes.h.inc"

@@ -26,8 +26,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
-#define DEBUG_TYPE "pock-bufferize-kernels"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_BUFFERIZEKERNELS
 #include "Pock/Backends/Shared/Passes.h.inc"

@@ -17,8 +17,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 
-#define DEBUG_TYPE "pock-narrow-scratch"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_NARROWSCRATCH
 #include "Pock/Backends/Shared/Passes.h.inc"

@@ -22,8 +22,6 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/MathExtras.h"
 
-#define DEBUG_TYPE "pock-place-scratch"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_PLACESCRATCH
 #include "Pock/Backends/Shared/Passes.h.inc"

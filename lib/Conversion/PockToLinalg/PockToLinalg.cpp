@@ -21,8 +21,6 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
-#define DEBUG_TYPE "convert-pock-to-linalg"
-
 namespace mlir::pock {
 #define GEN_PASS_DEF_CONVERTPOCKTOLINALG
 #include "Pock/Conversion/Passes.h.inc"
