@@ -90,24 +90,19 @@ void mlir::pock::buildPlanPipeline(OpPassManager &pm,
                                    const PlanOptions &options) {
   // First of all: kernels are known by the text that they have here.
   pm.addPass(createApplyTuning());
-  // The back end decides how kernels are computed. All passes behind it serve
-  // every back end.
-  LowerKernelsOptions kernels;
-  kernels.winograd = options.winograd;
-  pm.addPass(createLowerKernels(kernels));
-  // Kernels say how much workspace they want: the plan comes after them.
-  if (options.reorder)
-    pm.addPass(createOrderLaunches());
-  // The limit is for what the plan will need.
   auto place = [&](auto places) {
     places.inPlace = options.inPlace;
     places.reuse = options.reuse;
     places.guard = options.guard;
     return places;
   };
-  FitMemoryOptions limit = place(FitMemoryOptions());
-  limit.reorder = options.reorder;
-  pm.addPass(createFitMemory(limit));
+  // The back end decides how kernels are computed, within the memory limit. All
+  // passes after it serve every back end.
+  FitKernelsOptions kernels = place(FitKernelsOptions());
+  kernels.winograd = options.winograd;
+  kernels.reorder = options.reorder;
+  pm.addPass(createFitKernels(kernels));
+  // The limit was for the memory that this plan needs.
   pm.addPass(createPlanMemory(place(PlanMemoryOptions())));
 }
 

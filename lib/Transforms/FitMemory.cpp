@@ -362,7 +362,7 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     auto number = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };
-    addFacts(diag, "memory limit",
+    addFacts(diag, kMemoryLimitFacts,
              {number("limit", limit), number("smallest", stored + arena),
               builder.getNamedAttr("reason", builder.getStringAttr(reason)),
               builder.getNamedAttr("tensors", builder.getArrayAttr(tensors))});

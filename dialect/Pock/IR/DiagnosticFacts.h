@@ -27,6 +27,22 @@ inline void addFacts(InFlightDiagnostic &diag, StringRef kind,
       DiagnosticArgument(Attribute(builder.getDictionaryAttr(facts))));
 }
 
+/// The kind of facts that say that a memory limit cannot be met: `limit`,
+/// `smallest`, `reason`, `tensors`.
+inline constexpr llvm::StringLiteral kMemoryLimitFacts("memory limit");
+
+/// The facts of `kind` that a diagnostic has; null if it has none.
+inline DictionaryAttr findFacts(const Diagnostic &diagnostic, StringRef kind) {
+  for (const DiagnosticArgument &argument :
+       const_cast<Diagnostic &>(diagnostic).getMetadata())
+    if (argument.getKind() ==
+        DiagnosticArgument::DiagnosticArgumentKind::Attribute)
+      if (auto facts = dyn_cast<DictionaryAttr>(argument.getAsAttribute()))
+        if (auto name = facts.getAs<StringAttr>("kind"); name && name == kind)
+          return facts;
+  return {};
+}
+
 } // namespace mlir::pock
 
 #endif // POCK_IR_DIAGNOSTICFACTS_H

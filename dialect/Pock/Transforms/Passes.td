@@ -462,6 +462,35 @@ def FitMemory : Pass<"pock-fit-memory", "::mlir::ModuleOp"> {
   ];
 }
 
+def FitKernels : Pass<"pock-fit-kernels", "::mlir::ModuleOp"> {
+  let summary = "Lower kernels and order launches within a memory limit";
+  let description = [{
+    Runs `pock-lower-kernels`, `pock-order-launches` (with `reorder`) and
+    `pock-fit-memory`. Some algorithms for kernels are faster and need more
+    workspace. If the limit cannot be met and `winograd` is not `never`, the pass
+    runs the three passes again on the module that it was given, with
+    `winograd = never`. If that fails as well, the error is the one that names the
+    smaller limit.
+
+    Before: kernels of pock ops, launches in program order
+    After: kernels on buffers, launches ordered, some of them repeated
+
+    Errors: those of the three passes.
+  }];
+  let options = [
+    Option<"winograd", "winograd", "std::string", "\"auto\"",
+           "Winograd's algorithm for convolutions: auto, always or never">,
+    Option<"reorder", "reorder", "bool", "true",
+           "Order launches for the least memory">,
+    Option<"inPlace", "in-place", "bool", "true",
+           "Let elementwise kernels write over operands that die">,
+    Option<"reuse", "reuse", "bool", "true",
+           "Let values share bytes that do not live at the same time">,
+    Option<"guard", "guard", "int64_t", "0",
+           "Bytes left free around every value in the arena">
+  ];
+}
+
 def PlanMemory : Pass<"pock-plan-memory", "::mlir::ModuleOp"> {
   let summary = "Give every value its place in memory";
   let description = [{

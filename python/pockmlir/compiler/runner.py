@@ -15,7 +15,7 @@ from ..artifact.manifest import Manifest
 from ..artifact.memory import read_limit_error
 from ..core.extension import Core, facts_of, load_core
 from ..core.stages import PIPELINES, anchored, with_options
-from ..errors import CompileError, MemoryLimitError, PockError
+from ..errors import CompileError, PockError
 from ..support.files import failure_folder
 
 __all__ = ["StageRunner"]
@@ -87,7 +87,7 @@ class StageRunner:
         try:
             manifest, costs = self.core.plan(self.dumps[-1].ir, pipelines)
         except RuntimeError:
-            # Stage by stage: for what a memory limit allows, and for the error.
+            # Stage by stage, for the error and the module that it is about.
             self.run_pipelines(stages, options)
             return self.manifest(), self.core.kernel_costs(self.at("plan"))
         return Manifest.from_json(manifest), costs
@@ -106,15 +106,7 @@ class StageRunner:
         """
         for stage in stages:
             self.begin(stage)
-            given = options.get(stage, {})
-            try:
-                ir, seconds = self._run(stage, given)
-            except MemoryLimitError as limit:
-                # Winograd's algorithm is faster and takes memory of its own.
-                try:
-                    ir, seconds = self._run(stage, {**given, "winograd": "never"})
-                except MemoryLimitError as without:
-                    raise min(limit, without, key=lambda error: error.smallest) from None
+            ir, seconds = self._run(stage, options.get(stage, {}))
             self.timings[stage] = seconds
             self.record(stage, ir)
 
