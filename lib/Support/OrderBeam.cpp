@@ -1,4 +1,4 @@
-//===- OrderBeam.cpp - Search that follows the most promising sets --------===//
+//===- OrderBeam.cpp - Beam search over sets of done tasks ----------------===//
 
 #include "OrderBeam.h"
 #include "OrderMoves.h"

@@ -1,4 +1,4 @@
-//===- Placement.cpp - Slots put into an arena one after the other --------===//
+//===- Placement.cpp - Slots placed in an arena one by one ----------------===//
 //
 // One list of ranges in the order of their offsets. A gap is found in one pass,
 // which stops at the first gap that is large enough.

@@ -1,4 +1,4 @@
-//===- Placement.h - Slots put into an arena one after the other ----------===//
+//===- Placement.h - Slots placed in an arena one by one ------------------===//
 //
 // Shared by the strategies and the search of the memory planner.
 //

@@ -1,4 +1,4 @@
-//===- BlockReductions.cpp - Long sums in blocks that a cache holds -------===//
+//===- BlockReductions.cpp - Long sums in blocks that fit into a cache ----===//
 //
 // The gradient of a weight sums over all rows of the batch. If the loops over
 // tiles of the small result are outermost, the rows are fetched into the cache

@@ -1,4 +1,4 @@
-//===- Formula.h - how elementary functions are spelled ---------*- C++ -*-===//
+//===- Formula.h - Builder for formulas of functions ------------*- C++ -*-===//
 #ifndef POCK_BACKENDS_CPU_FORMULA_H
 #define POCK_BACKENDS_CPU_FORMULA_H
 

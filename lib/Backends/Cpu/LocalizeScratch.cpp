@@ -1,4 +1,4 @@
-//===- LocalizeScratch.cpp - As much scratch as a cache holds -------------===//
+//===- LocalizeScratch.cpp - Scratch that fits into a cache ---------------===//
 //
 // A temporary that is indexed by the batch need not exist for the whole batch
 // at once. If all operations around it can run image by image, they move into

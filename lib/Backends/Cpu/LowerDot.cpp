@@ -1,4 +1,4 @@
-//===- LowerDot.cpp - pock.dot as an instruction, or as others ------------===//
+//===- LowerDot.cpp - pock.dot to instructions or multiply-adds -----------===//
 
 #include "LowerDot.h"
 #include "Isa/GroupProduct.h"

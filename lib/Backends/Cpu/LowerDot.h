@@ -1,4 +1,4 @@
-//===- LowerDot.h - pock.dot as an instruction, or as others ----*- C++ -*-===//
+//===- LowerDot.h - pock.dot to instructions or multiply-adds ---*- C++ -*-===//
 #ifndef POCK_BACKENDS_CPU_LOWERDOT_H
 #define POCK_BACKENDS_CPU_LOWERDOT_H
 

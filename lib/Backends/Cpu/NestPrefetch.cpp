@@ -1,4 +1,4 @@
-//===- NestPrefetch.cpp - Asks for what a tile reads next -----------------===//
+//===- NestPrefetch.cpp - Prefetches the next accesses of tiles -----------===//
 //
 // Each row of a tile is a short stream, and a tile has more rows than the
 // hardware prefetcher can follow. Before a tile is summed, this code prefetches

@@ -1,4 +1,4 @@
-//===- NestSpans.cpp - Which tiles a loop has, and which taps they sum ----===//
+//===- NestSpans.cpp - Tiles of a loop, and the taps that they sum --------===//
 //
 // Usually a loop has tiles of one size and a remainder. If windows reach into a
 // border, points near it leave taps out. Along the rows of the tile, such

@@ -1,4 +1,4 @@
-//===- ScheduleSize.cpp - How much code a schedule makes ------------------===//
+//===- ScheduleSize.cpp - Code size of a schedule -------------------------===//
 //
 // Counts the code of the emitter: every loop has code for its tiles, for its
 // remainder, and for each run of points that leaves the same taps out; loops

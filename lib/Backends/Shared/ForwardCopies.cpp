@@ -1,4 +1,4 @@
-//===- ForwardCopies.cpp - Results where they are copied to ---------------===//
+//===- ForwardCopies.cpp - Results written to the target of a copy --------===//
 //
 // Bufferization gives each result of an operation a temporary if the results
 // are copied to parts of one buffer (the transformed tiles of a convolution),

@@ -1,4 +1,4 @@
-//===- NestWindows.cpp - Windows that reach beyond what they read ---------===//
+//===- NestWindows.cpp - Windows that reach into a border -----------------===//
 
 #include "Nest.h"
 #include "Pock/IR/Pock.h"

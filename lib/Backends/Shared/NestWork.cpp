@@ -1,4 +1,4 @@
-//===- NestWork.cpp - Which nest of a kernel matters most -----------------===//
+//===- NestWork.cpp - The nest of a kernel with the most work -------------===//
 
 #include "NestWork.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"

@@ -1,4 +1,4 @@
-//===- NestWork.h - Which nest of a kernel matters most -------------------===//
+//===- NestWork.h - The nest of a kernel with the most work ---------------===//
 #ifndef POCK_BACKENDS_SHARED_NESTWORK_H
 #define POCK_BACKENDS_SHARED_NESTWORK_H
 

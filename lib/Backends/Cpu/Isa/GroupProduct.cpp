@@ -1,4 +1,4 @@
-//===- GroupProduct.cpp - Which rows a target has -------------------------===//
+//===- GroupProduct.cpp - The rows that a target supports -----------------===//
 
 #include "GroupProduct.h"
 
