@@ -1,4 +1,4 @@
-//===- InitAll.cpp - registration of all of pock --------------------------===//
+//===- InitAll.cpp - registration of dialects, passes and back ends -------===//
 
 #include "Pock/InitAll.h"
 

@@ -13,29 +13,29 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Folds, drops what is unused, merges what is equal.
+/// Folds ops, removes unused ones, and merges equal ones.
 static void addCleanup(OpPassManager &pm,
                        ArrayRef<std::string> disabledPatterns = {}) {
   pm.addPass(createCanonicalizerPass(GreedyRewriteConfig(), disabledPatterns));
   pm.addPass(createCSEPass());
 }
 
-/// The same ahead of differentiation, which is to see that a parameter leads to
-/// the loss even if no entry of it does: its gradient is zero.
+/// The same before differentiation, which must see that the loss depends on a
+/// parameter, even if it does not depend on any entry: the gradient is zero.
 static void addCleanupOfForward(OpPassManager &pm) {
   addCleanup(pm, {emptyPatternsLabel});
 }
 
 void mlir::pock::buildGraphPipeline(OpPassManager &pm) {
-  // First of all, while weights still have PyTorch's layout: fractions count
-  // input channels.
+  // First, while weights have PyTorch's layout, because fractions count input
+  // channels.
   pm.addPass(createApplyScheme());
   addCleanupOfForward(pm);
-  // Composite ops hide what the layout pass wants to see.
+  // Decompose composite ops before the layout pass, which does not look into
+  // them.
   pm.addNestedPass<func::FuncOp>(createDecompose());
   addCleanupOfForward(pm);
-  // Before differentiation, so that the backward pass inherits the layout
-  // instead of having it assigned once more.
+  // Before differentiation, so that the backward pass inherits the layout.
   pm.addPass(createAssignLayout());
   addCleanupOfForward(pm);
   pm.addNestedPass<func::FuncOp>(createSinkReshapes());
@@ -44,11 +44,11 @@ void mlir::pock::buildGraphPipeline(OpPassManager &pm) {
 
 void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
   pm.addPass(createBuildStep());
-  // Moves slices of gradients to the activations behind them, and drops the
-  // gradients that they make unused.
+  // Moves slices of gradients to the activations that they are computed from,
+  // and removes gradients that become unused.
   addCleanup(pm);
-  // While all of the backward pass is in one block. The second needs weight
-  // gradients as the first leaves them.
+  // While the whole backward pass is in one block. The second pass needs the
+  // weight gradients in the form that the first one leaves.
   pm.addNestedPass<func::FuncOp>(createMoveScales());
   pm.addNestedPass<func::FuncOp>(createDeriveScaleGradients());
   addCleanup(pm);
@@ -57,19 +57,19 @@ void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
 
 void mlir::pock::buildSchedulePipeline(OpPassManager &pm,
                                        const ScheduleOptions &options) {
-  // Before scheduling: what moves to @prepare needs no place in the order.
+  // Before scheduling, because ops that move to @prepare are not scheduled.
   pm.addPass(createSplitPrepare());
   addCleanup(pm);
-  // Before scheduling: updates wait for what may fail.
+  // Before scheduling, because updates wait for ops that may fail.
   pm.addNestedPass<func::FuncOp>(createFailEarly());
   if (options.reorder)
     pm.addNestedPass<func::FuncOp>(createSchedule());
-  // Updates are in place now: their regions have served.
+  // Updates are in their final position: replace them by optimizer ops.
   pm.addPass(createLowerUpdates());
-  // Loads of one parameter become one, so that its readers can be found; the
-  // order of ops is kept.
+  // Merge loads of the same parameter, so that its readers can be found. CSE
+  // keeps the order of ops.
   pm.addPass(createCSEPass());
-  // Last: CSE would find again what the backward pass runs a second time.
+  // Last, because CSE would merge ops that the backward pass recomputes.
   SaveLeastOptions saving;
   saving.recompute = options.recompute;
   pm.addNestedPass<func::FuncOp>(createSaveLeast(saving));
@@ -88,7 +88,7 @@ void mlir::pock::buildKernelsPipeline(OpPassManager &pm,
 
 void mlir::pock::buildPlanPipeline(OpPassManager &pm,
                                    const PlanOptions &options) {
-  // First of all: kernels are known by the text that they have here.
+  // First, because kernels are identified by their text at this point.
   pm.addPass(createApplyTuning());
   auto place = [&](auto places) {
     places.inPlace = options.inPlace;
@@ -96,13 +96,12 @@ void mlir::pock::buildPlanPipeline(OpPassManager &pm,
     places.guard = options.guard;
     return places;
   };
-  // The back end decides how kernels are computed, within the memory limit. All
-  // passes after it serve every back end.
+  // The back end lowers the kernels, within the memory limit. All later passes
+  // are independent of it.
   FitKernelsOptions kernels = place(FitKernelsOptions());
   kernels.winograd = options.winograd;
   kernels.reorder = options.reorder;
   pm.addPass(createFitKernels(kernels));
-  // The limit was for the memory that this plan needs.
   pm.addPass(createPlanMemory(place(PlanMemoryOptions())));
 }
 

@@ -1,4 +1,4 @@
-//===- OrderBeam.cpp - Search that follows the most promising sets --------===//
+//===- OrderBeam.cpp - Beam search over sets of done tasks ----------------===//
 
 #include "OrderBeam.h"
 #include "OrderMoves.h"
@@ -11,7 +11,7 @@ using namespace mlir::pock;
 
 namespace {
 
-/// A set that is followed, and the tasks that led to it from `parent`.
+/// A set in the beam; `step` has the tasks that led to it.
 struct Followed {
   OrderState state;
   int64_t peak;
@@ -19,14 +19,14 @@ struct Followed {
   int step;
 };
 
-/// A set that may be followed: what `move` makes of `parent`.
+/// A candidate for the beam: the result of `move` after `parent`.
 struct Candidate {
   std::shared_ptr<const Followed> parent;
   OrderMove move;
   int64_t peak;
-  /// Equal for equal sets, and most likely only for these.
+  /// A hash of the set.
   uint64_t key;
-  /// What came first is preferred among equals.
+  /// Among equal candidates, the one with the smallest number is preferred.
   int64_t number;
 };
 
@@ -35,8 +35,8 @@ struct Step {
   llvm::SmallVector<int, 4> tasks;
 };
 
-/// A random number for each task (splitmix64, Steele et al. 2014), of 63 bits:
-/// the largest of 64 mean something else to DenseSet.
+/// A random number for each task (splitmix64, Steele et al. 2014). It has 63
+/// bits, because DenseSet reserves the largest numbers of 64 bits.
 uint64_t getKey(int task) {
   uint64_t key = (task + 1) * 0x9E3779B97F4A7C15u;
   key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -66,7 +66,7 @@ private:
   Prefer prefer;
   int64_t floor, limit;
   int64_t &evaluations;
-  /// By the number of done tasks.
+  /// Candidates by the number of done tasks.
   std::vector<std::vector<Candidate>> waiting;
   std::vector<Step> steps;
   int64_t reached = 0;

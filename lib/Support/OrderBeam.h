@@ -1,4 +1,4 @@
-//===- OrderBeam.h - Search that follows the most promising sets ----------===//
+//===- OrderBeam.h - Beam search over sets of done tasks ------------------===//
 #ifndef POCK_SUPPORT_ORDERBEAM_H
 #define POCK_SUPPORT_ORDERBEAM_H
 
@@ -6,18 +6,18 @@
 
 namespace mlir::pock {
 
-/// What a beam prefers among sets with the same number of done tasks.
+/// The preference of a beam among sets with the same number of done tasks.
 enum class Prefer {
-  /// The least peak so far, then the fewest bytes alive.
+  /// The lowest peak so far, then the fewest live bytes.
   LowPeak,
-  /// The fewest bytes alive.
+  /// The fewest live bytes.
   FewBytes,
 };
 
-/// An order whose peak is less than `limit`, found by following `width` sets of
-/// done tasks of each size; empty if there is none among them, or when
-/// `evaluations` have been used. Peaks up to `floor` are all the same. A width
-/// of one is list scheduling.
+/// Finds an order whose peak is less than `limit` by a beam search, which keeps
+/// `width` sets of done tasks of each size. Empty if it finds none, or if
+/// `evaluations` are used up. Peaks up to `floor` count as equal. A width of
+/// one is list scheduling.
 llvm::SmallVector<int> findByBeam(const OrderGraph &graph, int width,
                                   Prefer prefer, int64_t floor, int64_t limit,
                                   int64_t &evaluations);

@@ -28,8 +28,8 @@ llvm::SmallVector<int64_t> mlir::pock::findAlwaysLive(const OrderGraph &graph,
   for (int t = 0; t < graph.size(); ++t)
     bytes.push_back(graph.getLimits(t).during);
   for (const OrderGraph::Content &content : graph.getContents()) {
-    // Live during the tasks after the maker that come before some reader, or
-    // are one.
+    // The buffer is always live during tasks that come after its maker, and
+    // that are a reader or come before one.
     TaskSet until(graph.size());
     for (int reader : content.readers) {
       until.unite(reach.before[reader]);
@@ -65,7 +65,7 @@ TaskSet mlir::pock::findLeanest(const OrderGraph &graph, const Reach &reach,
       network.addEdge(maker, sink, content.bytes);
       continue;
     }
-    // Dead when all readers are done.
+    // The buffer is dead when all readers are done.
     int dead = network.addNode();
     network.addEdge(maker, dead, content.bytes);
     for (int reader : content.readers)

@@ -1,4 +1,4 @@
-//===- OrderMoves.cpp - What a search for an order need try next ----------===//
+//===- OrderMoves.cpp - Sufficient moves of a search for an order ---------===//
 
 #include "OrderMoves.h"
 #include "llvm/ADT/STLExtras.h"
@@ -6,9 +6,9 @@
 
 using namespace mlir::pock;
 
-/// How many lazy tasks may wait for each other.
+/// The maximum length of a chain of lazy tasks.
 static constexpr int deepest = 4;
-/// How many tasks of a chain are looked at for one that frees.
+/// The maximum length of a chain of tasks that must free memory at its end.
 static constexpr int farthest = 4;
 
 OrderMoves::OrderMoves(const OrderGraph &graph, int64_t &evaluations,
@@ -59,7 +59,7 @@ void OrderMoves::run(TaskSet &done, OrderMove &move, int task) {
   done.add(task);
 }
 
-/// Adds to `list` what is open after `task`.
+/// Adds the tasks to `list` that become open after `task`.
 void OrderMoves::collectBehind(const TaskSet &done, int task,
                                llvm::SmallVectorImpl<int> &list) const {
   for (int v : graph.getBehind(task))
@@ -71,7 +71,7 @@ void OrderMoves::collectBehind(const TaskSet &done, int task,
     }
 }
 
-/// Takes back the tasks of `move` from number `first` on.
+/// Removes the tasks of `move` from number `first` on from `done`.
 static void takeBack(TaskSet &done, const OrderMove &move, size_t first = 0) {
   for (int t : llvm::ArrayRef<int>(move.tasks).drop_front(first))
     done.remove(t);
@@ -128,8 +128,8 @@ llvm::SmallVector<OrderMove> OrderMoves::find(const OrderState &state,
 }
 
 OrderMove OrderMoves::findValley(const OrderState &state, int64_t threshold) {
-  // Those with the fewest bytes first, of these the smallest: whatever part of
-  // what is found would leave fewer bytes has been found before.
+  // Expand sets with the fewest live bytes first, and of these the smallest
+  // one: a subset of a result with fewer live bytes is then found before it.
   struct Reached {
     OrderState state;
     OrderMove move;

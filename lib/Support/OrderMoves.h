@@ -1,25 +1,25 @@
-//===- OrderMoves.h - What a search for an order need try next ------------===//
+//===- OrderMoves.h - Sufficient moves of a search for an order -----------===//
 //
-// From a set of done tasks a search needs to try only some of those that are
-// ready. Both rules rest on one fact: the bytes alive after a set S of tasks,
-// live(S), are submodular: live(S & T) + live(S | T) <= live(S) + live(T). Each
-// buffer adds its bytes if its maker is in S, and takes them away if all its
-// readers are.
+// From a set of done tasks, a search only needs to try some of the ready tasks.
+// Both rules use the fact that live(S), the bytes that are live after a set S
+// of tasks, is submodular: live(S & T) + live(S | T) <= live(S) + live(T). Each
+// buffer adds its bytes if its maker is in S, and subtracts them if all its
+// readers are in S.
 //
-// Eager: let R contain S, live(R) <= live(W) for all W between S and R, and let
-// R be reached from S under the threshold. Then if any order fits after S, one
-// that goes to R first does: run behind R whatever of it is left, in the same
-// order. Instead of a set Q it passes Q | R, and live(Q | R) <= live(Q) +
-// live(R) - live(Q & R) <= live(Q). This is the step from valley to valley of
-// Liu ("An application of generalized tree pebbling to sparse matrix
-// factorization", 1987), for any graph.
+// Eager: let R contain S, let live(R) <= live(W) for all W between S and R, and
+// let R be reachable from S under the threshold. If any order after S fits, an
+// order that first goes to R also fits: after R, run the remaining tasks of the
+// fitting order in the same sequence. This passes Q | R in place of a set Q,
+// and live(Q | R) <= live(Q) + live(R) - live(Q & R) <= live(Q). It generalises
+// the step from valley to valley of Liu ("An application of generalized tree
+// pebbling to sparse matrix factorization", 1987) to any graph.
 //
-// Lazy: a task that never frees more than it leaves, and needs no more while
-// it runs than each task that reads from it, need not run before one of them
-// does.
+// Lazy: if a task never frees more than it leaves, and never needs more memory
+// while it runs than each task that depends on it, it need not run before one
+// of those tasks needs it.
 //
-// Reuse in place does not disturb either: where a task loses it because another
-// reader comes later, that reader frees the buffer instead.
+// Reuse in place affects neither rule: if a task cannot reuse a buffer because
+// another reader comes later, that reader frees the buffer instead.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_ORDERMOVES_H
@@ -29,16 +29,16 @@
 
 namespace mlir::pock {
 
-/// Tasks that are done, and what follows from that.
+/// A set of done tasks, with its live bytes and ready tasks.
 struct OrderState {
   TaskSet done;
   int64_t live = 0;
-  /// Not lazy, and waiting for no task but lazy ones.
+  /// Tasks that are not lazy, and whose unfinished dependences are all lazy.
   llvm::SmallVector<int, 8> ready;
 };
 
-/// Tasks to run one after the other; `cost` is the largest number of bytes
-/// alive on the way, `live` the number alive after it.
+/// Tasks to run in this order; `cost` is the maximum of live bytes during them,
+/// `live` are the live bytes after them.
 struct OrderMove {
   llvm::SmallVector<int, 4> tasks;
   int64_t cost = 0;
@@ -47,31 +47,32 @@ struct OrderMove {
 
 class OrderMoves {
 public:
-  /// Each look at what a task does to memory takes one from `evaluations`.
-  /// Valleys are sought among so many sets after each.
+  /// Each evaluation of a task's effect on memory subtracts one from
+  /// `evaluations`. `valleyEffort` limits the sets that each search for a
+  /// valley expands.
   OrderMoves(const OrderGraph &graph, int64_t &evaluations,
              int valleyEffort = 0);
 
   OrderState getStart() const;
-  /// The moves to try: if any order fits under `threshold` after `state`, one
-  /// does that begins with one of these, of which the one that is eager comes
-  /// alone. What costs more is among them, too.
+  /// The moves to try: if any order after `state` fits under `threshold`, one
+  /// that begins with one of these moves does. If a move is eager, it is the
+  /// only one. Moves that cost more than `threshold` are included.
   llvm::SmallVector<OrderMove> find(const OrderState &state, int64_t threshold);
   /// The state after `move`.
   OrderState apply(const OrderState &state, const OrderMove &move) const;
 
 private:
   bool isLazy(int task) const;
-  /// Whether nothing but lazy tasks must run before `task`.
+  /// Whether all unfinished tasks that must run before `task` are lazy.
   bool isOpen(const TaskSet &done, int task) const;
-  /// Runs what `task` waits for, and `task`.
+  /// Runs the unfinished tasks before `task`, and `task`.
   void run(TaskSet &done, OrderMove &move, int task);
-  /// Adds tasks to `move` until no more than `live` bytes are alive; false if
-  /// there is no short chain of tasks that does it under `threshold`.
+  /// Adds tasks to `move` until at most `live` bytes are live; false if no
+  /// short chain of tasks does that under `threshold`.
   bool descend(TaskSet &done, OrderMove &move, int64_t live, int64_t threshold,
                int depth);
-  /// The tasks that lead to a set, no larger than need be, that leaves no more
-  /// bytes alive than `state`; none if that is far.
+  /// The tasks that lead to a smallest set with no more live bytes than
+  /// `state`; none if the search does not reach one.
   OrderMove findValley(const OrderState &state, int64_t threshold);
   void collectBehind(const TaskSet &done, int task,
                      llvm::SmallVectorImpl<int> &list) const;

@@ -1,8 +1,8 @@
 //===- OrderPieceSearch.cpp - All strategies on one part of an order ------===//
 //
-// Cheap ones first: list scheduling from both ends, then the bound, which is
-// often reached by then, then exact searches with more and more effort, beams
-// of growing width, and windows around the peak.
+// Cheap strategies come first: list scheduling from both ends, then the bound,
+// which that often reaches, then exact searches with increasing effort, beams
+// of increasing width, and windows around the peak.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,8 +15,8 @@
 
 using namespace mlir::pock;
 
-/// How many sets are looked at for a valley (OrderMoves.h): with more, large
-/// networks are solved, dense graphs are solved later.
+/// The number of sets to expand in the search for a valley (OrderMoves.h). More
+/// effort solves larger networks, but takes longer for dense graphs.
 static constexpr int valleyEffort = 8;
 
 PieceSearch::PieceSearch(Piece given)
@@ -41,9 +41,10 @@ void PieceSearch::take(llvm::ArrayRef<int> found) {
   order.assign(found.begin(), found.end());
 }
 
-/// Finds with at most `effort` how few bytes can be alive beside each of the
-/// tasks that have many beside them now: no order is better than the worst of
-/// these. What is done in that case is done first if that helps.
+/// For the tasks with the most live bytes now, finds the fewest bytes that can
+/// be live while the task runs, with at most `effort`. The maximum is a lower
+/// bound for all orders. For tasks at the peak, also tries to run the set of
+/// tasks that gives the minimum first.
 void PieceSearch::raiseBound(int64_t floor, int64_t effort,
                              int64_t &evaluations) {
   if (isDone(floor))
@@ -70,7 +71,7 @@ void PieceSearch::raiseBound(int64_t floor, int64_t effort,
   }
 }
 
-/// Runs the tasks of `first` before all others if that is better.
+/// Runs the tasks of `first` before all others if that lowers the peak.
 void PieceSearch::reorderAround(const TaskSet &first) {
   llvm::SmallVector<int> changed;
   for (bool isFirst : {true, false})
@@ -80,7 +81,7 @@ void PieceSearch::reorderAround(const TaskSet &first) {
   take(changed);
 }
 
-/// From both ends, each with `effort`.
+/// Searches exactly from both ends, each with `effort`.
 void PieceSearch::searchExactly(int valleys, int64_t floor, int64_t effort,
                                 int64_t &evaluations) {
   for (const OrderGraph *graph : {&forward, &backward}) {
@@ -95,12 +96,12 @@ void PieceSearch::searchExactly(int valleys, int64_t floor, int64_t effort,
   }
 }
 
-/// From both ends, each with `effort`.
+/// Runs beam searches from both ends, each with `effort`.
 void PieceSearch::followBeam(int width, int64_t floor, int64_t effort,
                              int64_t &evaluations) {
   for (const OrderGraph *graph : {&forward, &backward}) {
     int64_t rest = std::min(effort, evaluations), before = rest;
-    // The least limit under which the beam arrives, by bisection.
+    // Find the least limit under which the beam finds an order, by bisection.
     int64_t least = std::max(floor, bound);
     while (least < peak && rest > 0) {
       int64_t middle = least + (peak - least) / 2;
@@ -124,7 +125,8 @@ void PieceSearch::improveFast(int64_t floor, int64_t &evaluations) {
   searchExactly(/*valleys=*/0, floor, 20 * 1000, evaluations);
 }
 
-/// Reorders the tasks at positions [begin, end); whether their peak is lower.
+/// Reorders the tasks at positions [begin, end); returns whether their peak is
+/// lower.
 bool PieceSearch::reorderWindow(int begin, int end, int64_t floor,
                                 int64_t &evaluations) {
   PieceSearch window(cutOut(piece.tasks, piece.buffers, order, begin, end));
@@ -140,8 +142,8 @@ bool PieceSearch::reorderWindow(int begin, int end, int64_t floor,
   return true;
 }
 
-/// Reorders the tasks around the peak, those at all other positions staying
-/// where they are, until that gains no more.
+/// Reorders the tasks around the peak, without moving other tasks, until that
+/// does not lower it.
 void PieceSearch::reorderWindows(int64_t floor, int64_t &evaluations) {
   int size = order.size(), width = 16;
   while (!isDone(floor) && evaluations > 0) {
@@ -166,7 +168,8 @@ void PieceSearch::reorderWindows(int64_t floor, int64_t &evaluations) {
 }
 
 void PieceSearch::improve(int64_t floor, int64_t &evaluations) {
-  // Half for exact searches; what the beams and the windows leave comes last.
+  // Exact searches get the first shares. The last one gets all evaluations that
+  // the beams and the windows leave.
   int64_t share = evaluations / 16;
   searchExactly(valleyEffort, floor, 2 * share, evaluations);
   searchExactly(/*valleys=*/0, floor, 2 * share, evaluations);

@@ -6,8 +6,8 @@
 
 namespace mlir::pock {
 
-/// The best order known of a piece, and what is tried for a better one. Peaks
-/// up to a `floor` are all the same; all that is done is taken from
+/// The best known order of a piece, and the strategies to improve it. Peaks up
+/// to a `floor` count as equal. All strategies subtract their work from
 /// `evaluations`.
 class PieceSearch {
 public:
@@ -15,12 +15,13 @@ public:
 
   llvm::ArrayRef<int> getOrder() const { return order; }
   int64_t getPeak() const { return peak; }
-  /// No order has a smaller peak, or none has one below a floor.
+  /// A lower bound for the peaks of all orders, where peaks up to a floor count
+  /// as equal.
   int64_t getBound() const { return bound; }
 
-  /// List scheduling, the bound, and an exact search that gives up soon.
+  /// List scheduling, the bound, and a short exact search.
   void improveFast(int64_t floor, int64_t &evaluations);
-  /// What takes longer.
+  /// The strategies that take longer.
   void improve(int64_t floor, int64_t &evaluations);
 
 private:
@@ -33,7 +34,7 @@ private:
                   int64_t &evaluations);
   void reorderWindows(int64_t floor, int64_t &evaluations);
   bool reorderWindow(int begin, int end, int64_t floor, int64_t &evaluations);
-  /// Keeps `found` if it is better.
+  /// Keeps `found` if its peak is lower.
   void take(llvm::ArrayRef<int> found);
   llvm::SmallVector<int64_t> getLive() const;
 

@@ -1,4 +1,4 @@
-//===- Placement.cpp - Slots put into an arena one after the other --------===//
+//===- Placement.cpp - Slots placed in an arena one by one ----------------===//
 //
 // One list of ranges in the order of their offsets. A gap is found in one pass,
 // which stops at the first gap that is large enough.
@@ -14,8 +14,8 @@ namespace mlir::pock {
 int64_t Placement::findOffset(uint32_t index, Fit fit) {
   const Slot &slot = slots[index];
   int64_t best = -1, leastWaste = std::numeric_limits<int64_t>::max();
-  int64_t top = 0;    // Everything below is taken or was too small.
-  int64_t offset = 0; // The first aligned one from `top` on.
+  int64_t top = 0;    // Below it, no gap is large enough.
+  int64_t offset = 0; // The first aligned offset from `top` on.
   const Range *range = placed.begin();
   for (; range != placed.end(); ++range) {
     if (range->begin >= slot.end || slot.begin >= range->end)

@@ -1,4 +1,4 @@
-//===- Placement.h - Slots put into an arena one after the other ----------===//
+//===- Placement.h - Slots placed in an arena one by one ------------------===//
 //
 // Shared by the strategies and the search of the memory planner.
 //
@@ -19,11 +19,11 @@ inline int64_t alignUp(int64_t value, int64_t align) {
   return align <= 1 ? value : (value + align - 1) / align * align;
 }
 
-/// The gap that a slot takes: the lowest one, or the one with the least rest.
+/// The gap for a slot: the lowest one, or the one with the smallest remainder.
 enum class Fit { First, Best };
 
-/// The placed slots, sorted by offset. Slots are referred to by their indices;
-/// all of them must need bytes: no empty sizes or lifetimes.
+/// The placed slots, sorted by offset. Slots are given by their indices; their
+/// sizes and lifetimes must not be empty.
 class Placement {
 public:
   explicit Placement(llvm::ArrayRef<Slot> slots) : slots(slots) {}
@@ -32,7 +32,7 @@ public:
   /// same time, or above all of them.
   int64_t findOffset(uint32_t slot, Fit fit = Fit::First);
 
-  /// Places `slot` there; the bytes must be free during its whole life.
+  /// Places `slot` at `offset`; its bytes must be free during its whole life.
   void put(uint32_t slot, int64_t offset);
 
   /// Removes the slots for which `gone(slot)` holds.
@@ -53,11 +53,11 @@ public:
         visit(range.slot);
   }
 
-  /// Offsets of the placed slots; those of others are 0.
+  /// The offsets of the placed slots; other slots have offset 0.
   Plan getPlan() const;
 
-  /// Number of placed slots that were visited so far: a measure of time that is
-  /// the same on every machine.
+  /// The number of placed slots that were visited so far: a measure of time
+  /// that is the same on every machine.
   int64_t getWork() const { return work; }
 
 private:
@@ -76,8 +76,8 @@ private:
 Plan placeInOrder(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<uint32_t> order,
                   Fit fit = Fit::First);
 
-/// All slots, sorted by their offset in `plan`. First fit in this order moves
-/// no slot up.
+/// All slots, sorted by their offset in `plan`. First fit in this order places
+/// no slot at a higher offset.
 SlotOrder orderOf(const Plan &plan);
 
 } // namespace mlir::pock

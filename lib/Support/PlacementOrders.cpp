@@ -29,13 +29,14 @@ bool PlacementOrders::run(int64_t capacity, int64_t work) {
     placement.visitConflicts(
         slot, [&](uint32_t other) { blockers.push_back(ranks[other]); });
     if (blockers.empty())
-      return false; // It is larger than the capacity.
+      return false; // The slot is larger than the capacity.
     moveForward(blockers[random() % blockers.size()]);
   }
   return true;
 }
 
-/// Makes the next slot the one at `to`, and takes out those from there on.
+/// Moves the next slot to position `to` of the order, and removes the slots
+/// that were placed from there on.
 void PlacementOrders::moveForward(size_t to) {
   std::rotate(order.begin() + to, order.begin() + count,
               order.begin() + count + 1);

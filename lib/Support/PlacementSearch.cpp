@@ -1,8 +1,8 @@
 //===- PlacementSearch.cpp - Search for plans of a smaller peak -----------===//
 //
-// A capacity is asked for, the bound first, and both searches try to reach it
-// in turns, from many starts with few steps each: a start that leads to a plan
-// leads to it soon, and others are hopeless for a long time.
+// For each capacity, beginning with the bound, the two searches take turns to
+// reach it, from many starts with few steps each: a good start leads to a plan
+// soon, and other starts do not for a long time.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,12 +17,11 @@ namespace {
 
 using Verdict = PlacementSolver::Verdict;
 
-/// The parts of the limit for the bound, and for each capacity above it.
+/// The shares of the limit for the bound, and for each capacity above it.
 constexpr int64_t partsForBound = 6, partsForOther = 1, parts = 12;
-/// How many of the given plans the search starts from.
+/// The number of given plans from which the search starts.
 constexpr size_t seedCount = 4;
-/// How many of the orders say what is hard to place, not when it begins or
-/// ends.
+/// The number of orders that sort by difficulty, not by begin or end.
 constexpr size_t preferenceCount = 5;
 
 class Search {
@@ -34,7 +33,7 @@ public:
 
   const Plan &getBest() const { return best; }
 
-  /// What all of it has looked at.
+  /// The work of both searches.
   int64_t getWork() const { return work; }
 
 private:
@@ -48,7 +47,7 @@ private:
   Plan best;
   int64_t work = 0;
   size_t solverRuns = 0, orderRuns = 0;
-  std::minstd_rand random{1}; // whose numbers the standard says
+  std::minstd_rand random{1}; // the standard specifies its numbers
 };
 
 } // namespace
@@ -67,8 +66,8 @@ Search::Search(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans)
     searches.emplace_back(slots, orderOf(*seed));
 }
 
-/// An order for the solver: those that hold for all slots first, then the same
-/// again, a bit shuffled.
+/// The next order for the solver: first each of `preferences`, then slightly
+/// shuffled copies of them.
 SlotOrder Search::nextPreference() {
   size_t count = solverRuns++;
   const SlotOrder &order = preferences[count % preferences.size()];
@@ -82,12 +81,12 @@ SlotOrder Search::nextPreference() {
 }
 
 Verdict Search::reach(int64_t capacity, int64_t limit) {
-  // Placing all slots once takes the solver some 3 n^2.
+  // The solver needs about 3 n^2 steps to place all slots once.
   auto squared = static_cast<int64_t>(slots.size() * slots.size());
   bool solvable = limit >= 12 * squared;
   int64_t end = work + limit;
   for (int64_t turn = 1; work < end; ++turn) {
-    // Later turns may look further.
+    // Later turns get more steps.
     int64_t steps = std::min((16 + turn) * squared, limit / 4);
     Verdict verdict = solvable && turn % 3 != 0 ? branch(capacity, steps)
                                                 : reorder(capacity, steps);
@@ -118,8 +117,8 @@ Verdict Search::reorder(int64_t capacity, int64_t steps) {
 }
 
 int64_t searchLimit(size_t slots) {
-  // A million take a few milliseconds. Few slots are soon searched through, and
-  // many need their time.
+  // A million steps take a few milliseconds. Few slots need few steps for a
+  // complete search; many slots need more.
   auto count = static_cast<int64_t>(slots);
   return std::min({300'000 * count, 40'000'000 + 60'000 * count,
                    static_cast<int64_t>(1'000'000'000)});
@@ -129,7 +128,7 @@ Improvement improve(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans,
                     int64_t bound) {
   Search search(slots, plans);
   int64_t part = searchLimit(slots.size()) / parts;
-  // Of capacities up to this one no plan is expected any more.
+  // The search has given up on capacities up to this one.
   int64_t given = bound - 1;
   if (search.getBest().peak > bound &&
       search.reach(bound, partsForBound * part) != Verdict::Fits)

@@ -6,18 +6,20 @@
 
 namespace mlir::pock {
 
-/// What a search found, and how many slots and moments it looked at.
+/// The result of a search, and the number of slots and moments it visited.
 struct Improvement {
   Plan plan;
   int64_t work = 0;
 };
 
-/// How much `improve` looks at: it ends with the first step that passes this.
+/// The limit on the work of `improve`: it ends with the first step that exceeds
+/// it.
 int64_t searchLimit(size_t slots);
 
-/// Looks for a plan with a smaller peak than all of `plans`, down to `bound`,
-/// and returns the best one. Deterministic, and limited by what it looks at,
-/// not by a clock. All slots must need bytes, and there must be a plan.
+/// Searches for a plan with a smaller peak than all `plans`, down to `bound`,
+/// and returns the best one. Deterministic: a count of steps, not a clock,
+/// limits it. Sizes and lifetimes of slots must not be empty, and `plans` must
+/// not be empty.
 Improvement improve(llvm::ArrayRef<Slot> slots, llvm::ArrayRef<Plan> plans,
                     int64_t bound);
 

@@ -1,6 +1,7 @@
 //===- PlacementSolver.cpp - Exact search for a plan of some capacity -----===//
 //
-// No recursion: a plan may have more slots than a thread's stack has room for.
+// The search does not recurse, because a plan may have too many slots for a
+// thread's stack.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +33,7 @@ PlacementSolver::PlacementSolver(llvm::ArrayRef<Slot> slots,
       live[now].push_back(index);
 }
 
-/// Numbers the moments.
+/// Numbers the moments, and sets the lifetimes of items.
 void PlacementSolver::setMoments(llvm::ArrayRef<Slot> slots) {
   // Releases come first: lifetimes are half open.
   llvm::SmallVector<std::tuple<int64_t, bool, uint32_t>, 0> events;
@@ -55,7 +56,7 @@ void PlacementSolver::setMoments(llvm::ArrayRef<Slot> slots) {
   live.resize(moments);
 }
 
-/// Takes all items out.
+/// Removes all items from the arena.
 void PlacementSolver::reset() {
   rest.assign(live.size(), 0);
   floors.assign(live.size(), 0);
@@ -96,7 +97,7 @@ PlacementSolver::Verdict PlacementSolver::run(int64_t capacity, int64_t work) {
   return Verdict::Fits;
 }
 
-/// Begins to choose the next item.
+/// Adds a level, which chooses the next item.
 void PlacementSolver::enterLevel() {
   levels.push_back({candidates.size(), candidates.size(), oldOffsets.size(),
                     oldFloors.size(), last, first, std::nullopt});
@@ -104,11 +105,12 @@ void PlacementSolver::enterLevel() {
     candidates.truncate(levels.back().candidates);
 }
 
-/// Pushes the items that may come next; false if what is left cannot fit.
+/// Pushes the candidates for the next item; false if the remaining items cannot
+/// fit.
 bool PlacementSolver::findCandidates() {
   work += items.size() + rest.size();
-  // What lies at or above the possible end of another item leaves room for it
-  // below, so the other one comes first.
+  // If an item would begin at or above the possible end of another one, the
+  // other one fits below it, and comes first.
   int64_t limit = none;
   for (const Item &item : items) {
     if (item.placed)
@@ -135,7 +137,8 @@ bool PlacementSolver::findCandidates() {
   return true;
 }
 
-/// Puts an item upon those below it, and lifts those that now lie above.
+/// Places an item at its least offset, and raises the least offsets of items
+/// that are now above it.
 void PlacementSolver::place(Level &level, uint32_t index) {
   Item &chosen = items[index];
   chosen.placed = true;
@@ -161,7 +164,7 @@ void PlacementSolver::place(Level &level, uint32_t index) {
     raiseFloors(items[oldOffsets[i].index], oldOffsets[i].old);
 }
 
-/// Finds the floors again that were at the `old` offset of `item`.
+/// Updates the floors that were equal to the `old` offset of `item`.
 void PlacementSolver::raiseFloors(const Item &item, int64_t old) {
   work += item.end - item.begin;
   for (uint32_t now = item.begin; now < item.end; ++now) {
@@ -173,10 +176,10 @@ void PlacementSolver::raiseFloors(const Item &item, int64_t old) {
       if (!items[index].placed)
         floor = std::min(floor, items[index].offset);
       if (floor == old)
-        break; // They only rise.
+        break; // Floors only rise.
     }
     if (floor == none)
-      floor = old; // Nothing is left here.
+      floor = old; // No item is left at this moment.
     if (floor != old) {
       oldFloors.push_back({now, old});
       floors[now] = floor;
@@ -184,7 +187,7 @@ void PlacementSolver::raiseFloors(const Item &item, int64_t old) {
   }
 }
 
-/// Takes out the level's item, if it has one.
+/// Removes the level's item, if it has one.
 void PlacementSolver::takeBack(Level &level) {
   if (!level.item)
     return;

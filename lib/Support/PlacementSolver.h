@@ -2,10 +2,10 @@
 //
 // Branch and bound after MiniMalloc (Moffitt, "MiniMalloc: A Lightweight Memory
 // Allocator for Hardware-Accelerated Machine Learning", 2023). Slots are placed
-// by rising offsets, each upon those placed before; such canonical plans are
-// enough, since every plan becomes one when its slots sink. That makes the part
-// of the arena below the last offset final, and what is left must fit above it
-// at every moment.
+// in the order of their offsets, each at the lowest offset above the slots that
+// were placed before. Such canonical plans are sufficient, because lowering the
+// slots of any plan gives one. Therefore the arena below the last offset is
+// final, and the remaining slots must fit above it at every moment.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_SUPPORT_PLACEMENTSOLVER_H
@@ -20,30 +20,30 @@ class PlacementSolver {
 public:
   enum class Verdict { Fits, DoesNotFit, Unknown };
 
-  /// All slots must need bytes. Of those that can have the same offset the
-  /// first one in `preference` is tried first.
+  /// Sizes and lifetimes of slots must not be empty. Among slots that can have
+  /// the same offset, the first one in `preference` is tried first.
   PlacementSolver(llvm::ArrayRef<Slot> slots,
                   llvm::ArrayRef<uint32_t> preference);
 
-  /// Looks for a plan with a peak of at most `capacity`. `Fits`: it is that of
-  /// `getPlan`. `DoesNotFit`: there is none. `Unknown`: there was no answer
-  /// after looking at `work` slots and moments.
+  /// Searches for a plan with a peak of at most `capacity`. `Fits`: `getPlan`
+  /// returns it. `DoesNotFit`: there is none. `Unknown`: the search visited
+  /// `work` slots and moments without an answer.
   Verdict run(int64_t capacity, int64_t work);
 
   Plan getPlan() const;
 
-  /// How many slots and moments all runs have looked at.
+  /// The number of slots and moments that all runs have visited.
   int64_t getWork() const { return work; }
 
 private:
-  /// A slot. Moments are numbered; there is one between a begin and the next
-  /// end, for at others no more slots are alive.
+  /// A slot. Moments are numbered. One moment between a begin and the next end
+  /// is sufficient, because a maximal set of slots is live there.
   struct Item {
     uint32_t slot;
     uint32_t begin, end;   // moments
-    int64_t size, rounded; // bytes; up to a multiple of `grain`
+    int64_t size, rounded; // bytes; rounded up to a multiple of `grain`
     int64_t align;
-    int64_t offset; // the least possible one, given what is placed below
+    int64_t offset; // the least possible one above the placed items
     bool placed;
   };
 
@@ -53,8 +53,8 @@ private:
     int64_t old;
   };
 
-  /// One placed item and what may stand in its place: the parts of the stacks
-  /// from these sizes on, and the state to go back to.
+  /// One placed item and its alternatives: the sizes of the stacks when the
+  /// level began, and the state to restore.
   struct Level {
     size_t candidates, next, offsets, floors;
     int64_t last;
@@ -75,12 +75,12 @@ private:
   int64_t grain = 1; // divides all alignments
   int64_t capacity = 0, work = 0;
 
-  // What the items that are not placed need at each moment: their bytes, and
+  // For the items that are not placed, at each moment: their total bytes, and
   // the least of their offsets.
   llvm::SmallVector<int64_t, 0> rest, floors;
-  size_t left = 0;    // how many those are
-  int64_t last = 0;   // none of them lies below this offset,
-  uint32_t first = 0; // and those before this one lie above it
+  size_t left = 0;    // the number of those items
+  int64_t last = 0;   // none of them begins below this offset,
+  uint32_t first = 0; // and those before this one begin above it
 
   llvm::SmallVector<Level, 0> levels;
   llvm::SmallVector<uint32_t, 0> candidates;

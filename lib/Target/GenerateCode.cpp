@@ -1,7 +1,7 @@
 //===- GenerateCode.cpp - the back end's code pipeline --------------------===//
 //
-// Needs a module at stage `plan`. Stands in the pipeline for that of the back
-// end, as `pock-lower-kernels` does.
+// Needs a module at stage `plan`. Runs the back end's pipeline for code, like
+// `pock-lower-kernels` runs its pipeline for kernels.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,4 +1,4 @@
-//===- LaunchCosts.cpp - what the launches of a module compute and move ---===//
+//===- LaunchCosts.cpp - operations and bytes of launches -----------------===//
 
 #include "Pock/Target/LaunchCosts.h"
 #include "Pock/IR/AttributeNames.h"
@@ -18,7 +18,7 @@ using namespace mlir::pock;
 namespace json = llvm::json;
 
 namespace {
-/// What a module's launches belong to.
+/// The phase and the layers of each launch of a module.
 class Launches {
 public:
   Launches(ModuleOp module, DictionaryAttr plan) {
@@ -37,7 +37,7 @@ public:
 
   json::Array describe(func::FuncOp function) const {
     SmallVector<LaunchOp> launches(function.getOps<LaunchOp>());
-    // Without an update there is no backward pass: all of it is forward.
+    // Without an update there is no backward pass, only a forward pass.
     bool trains =
         llvm::any_of(launches, [&](LaunchOp l) { return updates(l); });
     LaunchOp lossLaunch;
@@ -58,7 +58,7 @@ public:
   }
 
 private:
-  /// The argument that `buffer` is a view of, and the offset in it, if any.
+  /// The argument of which `buffer` is a view, and the offset in it, if any.
   static std::pair<BlockArgument, int64_t> rootOf(Value buffer) {
     int64_t offset = 0;
     while (Operation *op = buffer.getDefiningOp()) {
@@ -93,7 +93,7 @@ private:
     });
   }
 
-  /// Whether it writes the first output.
+  /// Whether `launch` writes the first output.
   static bool writesLoss(LaunchOp launch) {
     return llvm::any_of(launch.getOuts(), [&](Value out) {
       BlockArgument root = rootOf(out).first;
@@ -105,8 +105,9 @@ private:
     });
   }
 
-  /// The modules in the location, each once; of a parameter its module. What
-  /// has no other place, such as Adam's count of steps, is at the function's.
+  /// The modules in the location, each once; for a parameter, its module. A
+  /// launch without another location, such as that of Adam's count of steps,
+  /// has the function's location.
   json::Array layersOf(LaunchOp launch) const {
     Location function = launch->getParentOp()->getLoc();
     SmallVector<StringRef> names;

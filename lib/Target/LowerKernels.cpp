@@ -1,9 +1,9 @@
 //===- LowerKernels.cpp - the back end's kernel pipeline ------------------===//
 //
-// Needs a module at stage `kernels`. Pipelines are built before a module is
-// seen, so this pass stands in the pipeline for that of the back end, and runs
-// it when the target is known. Guarantees kernels on buffers within the limits
-// of the back end. Does not look at what the kernels compute.
+// Needs a module at stage `kernels`. A pipeline is built before the module and
+// its target are known, so this pass runs the back end's pipeline for kernels
+// later, as a nested pipeline. Guarantees kernels on buffers within the limits
+// of the back end. Does not depend on the ops in the kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,7 +45,7 @@ struct LowerKernels : public pock::impl::LowerKernelsBase<LowerKernels> {
   }
 
 private:
-  /// Refuses kernels with elements that the back end does not compute with.
+  /// Refuses kernels with element types that the back end does not support.
   LogicalResult checkElements(const TargetBackend &backend) {
     TargetAttr target = targetOf(getOperation());
     auto supported = [&](Type type) {
@@ -74,7 +74,7 @@ private:
     return success();
   }
 
-  /// Refuses kernels that have more buffers than the back end can give them.
+  /// Refuses kernels that have more buffers than the back end allows.
   LogicalResult checkBuffers(const TargetBackend &backend) {
     std::optional<int64_t> most =
         backend.getLimits(targetOf(getOperation())).kernelBuffers;

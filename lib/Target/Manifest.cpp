@@ -1,4 +1,4 @@
-//===- Manifest.cpp - what a host needs to run the library ----------------===//
+//===- Manifest.cpp - the JSON description of a compiled module -----------===//
 
 #include "Pock/Target/Manifest.h"
 #include "Pock/IR/AttributeNames.h"
@@ -17,7 +17,7 @@ namespace json = llvm::json;
 static std::string dtypeOf(Type type) {
   if (const ElementType *element = lookupElementType(type))
     return element->name.str();
-  // Of a value that no host sees.
+  // The type of a value that the host does not access.
   std::string text;
   llvm::raw_string_ostream(text) << cast<ShapedType>(type).getElementType();
   return text;
@@ -67,7 +67,7 @@ static json::Object describeParam(ParamOp param, DictionaryAttr place) {
   return tensor;
 }
 
-/// A code that functions may return, and what it means.
+/// An error code that functions may return, and its meaning.
 static json::Object describeFailure(DictionaryAttr failure, int64_t code) {
   json::Object object{{"code", code},
                       {"input", nullptr},
@@ -84,7 +84,7 @@ static json::Object describeFailure(DictionaryAttr failure, int64_t code) {
   return object;
 }
 
-/// What lives at a place of the arena; workspace has no element type.
+/// The value at a place of the arena; workspace has no element type.
 static json::Object describePlace(DictionaryAttr content) {
   json::Object place;
   for (StringRef key : {"offset", "bytes", "begin", "end"})

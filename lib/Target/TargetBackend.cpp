@@ -37,8 +37,8 @@ SmallVector<SmallVector<int64_t>> TargetBackend::listTiles(func::FuncOp) const {
 // The registry
 //===----------------------------------------------------------------------===//
 
-/// As MLIR's own registries of passes and dialect extensions, it lives as long
-/// as the process.
+/// Like MLIR's own registries of passes and dialect extensions, it lives as
+/// long as the process.
 static std::vector<std::unique_ptr<TargetBackend>> &registry() {
   static std::vector<std::unique_ptr<TargetBackend>> backends;
   return backends;
@@ -55,8 +55,8 @@ ArrayRef<std::unique_ptr<TargetBackend>> pock::getTargetBackends() {
   return registry();
 }
 
-/// The first back end that accepts `target`, or null; `reasons` says of each
-/// why it does not.
+/// The first back end that accepts `target`, or null. `reasons` receives the
+/// reason of each back end that does not accept it.
 static const TargetBackend *find(TargetAttr target, std::string &reasons) {
   for (const auto &backend : registry()) {
     llvm::Error error = backend->accepts(target);
@@ -68,7 +68,7 @@ static const TargetBackend *find(TargetAttr target, std::string &reasons) {
   return nullptr;
 }
 
-/// The target of a module that names none.
+/// The target of a module without `pock.target`.
 static TargetAttr getDefaultTarget(MLIRContext *context) {
   return cast<TargetAttr>(parseAttribute("#pock.target", context));
 }

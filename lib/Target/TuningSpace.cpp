@@ -1,4 +1,4 @@
-//===- TuningSpace.cpp - what `pock.tune` may choose from -----------------===//
+//===- TuningSpace.cpp - the candidates of `pock.tune` --------------------===//
 
 #include "Pock/Target/TuningSpace.h"
 #include "Pock/IR/AttributeNames.h"

@@ -35,8 +35,8 @@ using Source = std::variant<nb::str, nb::bytes>;
 using Stages = std::vector<std::pair<std::string, std::string>>;
 using StageResults = std::vector<std::tuple<std::string, std::string, double>>;
 
-/// Parses `source` and calls `body(session, module)`, without the GIL and until
-/// a signal. `body` must own what it uses.
+/// Parses `source` and calls `body(session, module)`, without the GIL; a signal
+/// interrupts it. `body` must own its data.
 template <typename Body>
 auto withModule(const Source &source, Body body) {
   std::string text;
@@ -79,8 +79,8 @@ StageResults runStages(const Source &source, const Stages &stages,
   });
 }
 
-/// What a plan is about: manifest and kernel costs, both JSON. No module is
-/// printed in between.
+/// Returns the manifest and the kernel costs of a plan, both JSON, without
+/// printing modules between the stages.
 std::pair<std::string, std::string> plan(const Source &source,
                                          const Stages &stages) {
   return withModule(source, [=](Session &session, ModuleOp module) {
@@ -105,7 +105,7 @@ auto emit(const Source &source, Emitter emitter, StringRef what) {
 }
 
 std::vector<std::string> listPipelines() {
-  Session session; // registers them
+  Session session; // registers the pipelines
   std::vector<std::string> names;
   for (const char *stage :
        {"graph", "training", "schedule", "kernels", "plan", "llvm"})

@@ -9,7 +9,8 @@
 
 namespace nb = nanobind;
 
-/// How often to look for signals, and how long a cancelled session has to stop.
+/// Milliseconds between checks for signals, and until a cancelled session must
+/// stop.
 static constexpr int kPeriod = 50, kGrace = 400;
 
 static std::mutex abandonedMutex;
@@ -30,7 +31,7 @@ void detail::waitForSignals(llvm::function_ref<bool(int)> done,
     nb::gil_scoped_acquire acquire;
     if (!PyErr_CheckSignals())
       continue;
-    nb::python_error error; // takes it over
+    nb::python_error error; // takes ownership of the pending Python error
     cancel();
     bool stopped;
     {

@@ -1,11 +1,11 @@
 //===- Interruptible.h - native work that a signal ends ---------*- C++ -*-===//
 //
 // Python runs signal handlers in its main thread, between two of its own
-// instructions: never while native code works there. So the work has a thread
-// of its own, and the caller looks for signals meanwhile. A handler that raises
-// (KeyboardInterrupt) ends the wait: the session is told to stop, and if it
-// does not within a moment, it is left to itself. It owns all that it works on;
-// `joinAbandoned` waits for it before the process ends.
+// instructions, and never while native code runs there. Therefore the work runs
+// in a thread of its own, and the caller checks for signals meanwhile. If a
+// handler raises (KeyboardInterrupt), the wait ends and the session is
+// cancelled. If it does not stop soon, its thread is abandoned. The thread owns
+// all its data; `joinAbandoned` waits for it before the process ends.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,18 +19,18 @@
 #include <future>
 #include <memory>
 
-/// Waits for threads that were left to themselves; for `atexit`, without the
-/// GIL.
+/// Waits for abandoned threads; for `atexit`, without the GIL.
 void joinAbandoned();
 
 namespace detail {
-/// Returns when `done` says so; throws the Python error of a signal's handler.
+/// Returns when `done` returns true; throws the Python error of a signal's
+/// handler.
 void waitForSignals(llvm::function_ref<bool(int milliseconds)> done,
                     llvm::function_ref<void()> cancel, llvm::thread &worker);
 } // namespace detail
 
-/// Calls `work(session)` without the GIL, and returns what it returns. `work`
-/// must own what it uses: it may outlive this call.
+/// Calls `work(session)` without the GIL, and returns its result. `work` must
+/// own its data, because it may outlive this call.
 template <typename Work>
 auto runInterruptibly(Work work) {
   using Result = decltype(work(std::declval<Session &>()));
@@ -42,7 +42,7 @@ auto runInterruptibly(Work work) {
   };
   auto task = std::make_shared<Task>(std::move(work));
   std::future<Result> result = task->result.get_future();
-  // As much stack as deep recursion over IR may want, whatever the limit is.
+  // Enough stack for deep recursion over IR, independently of the limit.
   llvm::thread worker(std::optional<unsigned>(256u << 20), [task] {
     try {
       task->result.set_value(task->work(task->session));

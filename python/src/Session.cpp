@@ -12,7 +12,8 @@
 
 using namespace mlir;
 
-/// Everything there is, registered once per process.
+/// The registry of all dialects and passes, which are registered once per
+/// process.
 static const DialectRegistry &registry() {
   static const DialectRegistry all = [] {
     DialectRegistry registry;
@@ -23,7 +24,7 @@ static const DialectRegistry &registry() {
   return all;
 }
 
-/// `file:line:column (name)`, as far as the frontend gave them.
+/// `file:line:column (name)`, without the parts that are missing.
 static std::string describe(Location loc) {
   std::string name, place;
   loc->walk([&](Location part) {
@@ -64,8 +65,8 @@ Session::Session()
         for (Diagnostic &note : diagnostic.getNotes())
           report(note);
       }) {
-  context.printOpOnDiagnostic(false); // it would print whole modules
-  // Passes and patterns are actions: what is cancelled skips the rest.
+  context.printOpOnDiagnostic(false); // printing ops would print whole modules
+  // Passes and patterns are actions: a cancelled session skips the rest.
   context.registerActionHandler(
       [this](function_ref<void()> transform, const tracing::Action &) {
         if (!cancelled)
@@ -88,11 +89,12 @@ void Session::run(ModuleOp module, StringRef pipeline) {
   FailureOr<OpPassManager> passes = parsePassPipeline(pipeline, stream);
   if (failed(passes))
     throw CompilerError("invalid pipeline '" + pipeline.str() + "': " + error);
-  // Nesting the passes below the module once more would skip them silently.
+  // Use the pipeline's anchor: a manager for modules would nest the passes in a
+  // module within the module, and skip them silently.
   PassManager manager(&context, passes->getOpAnchorName());
   static_cast<OpPassManager &>(manager) = std::move(*passes);
-  // pock-opt verifies behind each pass. Here it would be an eighth of the time,
-  // so the module is verified behind the last one only.
+  // pock-opt verifies after each pass. Here that would take an eighth of the
+  // time, so the module is only verified after the last pass.
   manager.enableVerifier(false);
   check(manager.run(module), "pipeline '" + pipeline + "'");
   check(verify(module), "verifying the result of '" + pipeline + "'");

@@ -1,6 +1,6 @@
 //===- Session.h - one use of the compiler from Python ----------*- C++ -*-===//
 //
-// An MLIR context with the diagnostics emitted in it. Knows nothing of Python.
+// An MLIR context with the diagnostics emitted in it. Independent of Python.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,12 +17,12 @@
 #include <stdexcept>
 #include <string>
 
-/// What went wrong: the diagnostics, one per line.
+/// An error of the compiler; the text is the diagnostics, one per line.
 struct CompilerError : std::runtime_error {
   using std::runtime_error::runtime_error;
-  /// Which stage of several failed, and what its input was.
+  /// The stage that failed, if there are several, and its input.
   std::string stage, ir;
-  /// What the diagnostics say as data (Pock/IR/DiagnosticFacts.h): a JSON list.
+  /// The facts of the diagnostics (Pock/IR/DiagnosticFacts.h) as a JSON list.
   std::string facts = "[]";
 };
 
@@ -33,16 +33,17 @@ public:
   /// Parses and verifies text or bytecode.
   mlir::OwningOpRef<mlir::ModuleOp> parse(llvm::StringRef source);
 
-  /// Runs what pock-opt calls `--pass-pipeline`.
+  /// Runs a pipeline in the syntax of pock-opt's `--pass-pipeline`.
   void run(mlir::ModuleOp module, llvm::StringRef pipeline);
 
-  /// Throws the diagnostics if `result` is a failure; `what` stands in for
-  /// them where there are none.
+  /// Throws the diagnostics, or `what` if there are none, if `result` is a
+  /// failure.
   void check(llvm::LogicalResult result, const llvm::Twine &what);
 
   mlir::MLIRContext &getContext() { return context; }
 
-  /// Asks for what runs to end soon, from any thread; its result is of no use.
+  /// Requests the end of the running pipeline, from any thread. Its result is
+  /// then invalid.
   void cancel() { cancelled = true; }
   bool isCancelled() const { return cancelled; }
 

@@ -1,7 +1,7 @@
 //===- Pipelines.h - the stages of compilation ------------------*- C++ -*-===//
 //
-// One pipeline per stage of docs/Architecture.md; each takes the module as the
-// one before leaves it. Registered as `pock-<stage>-pipeline`.
+// One pipeline per stage of docs/Architecture.md; each runs on the result of
+// the previous one. They are registered as `pock-<stage>-pipeline`.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,13 +60,13 @@ struct PlanOptions : PassPipelineOptions<PlanOptions> {
       llvm::cl::init("auto")};
 };
 
-/// Marks what trains, decomposes composite ops, assigns the layout.
+/// Marks trained parameters, decomposes composite ops, assigns the layout.
 void buildGraphPipeline(OpPassManager &pm);
 /// Derives the training step.
 void buildTrainingPipeline(OpPassManager &pm);
 /// Splits off `@prepare`, orders the step, lowers updates.
 void buildSchedulePipeline(OpPassManager &pm, const ScheduleOptions &options);
-/// Outlines kernels and shares equal ones.
+/// Outlines kernels, and merges equal ones.
 void buildKernelsPipeline(OpPassManager &pm, const KernelsOptions &options);
 /// Lowers kernels to linalg on buffers and plans the memory of functions.
 void buildPlanPipeline(OpPassManager &pm, const PlanOptions &options);

@@ -1,4 +1,4 @@
-//===- Passes.h - Passes that a back end does the work of -------*- C++ -*-===//
+//===- Passes.h - Passes that run the back end's pipelines ------*- C++ -*-===//
 
 #ifndef POCK_TARGET_PASSES_H
 #define POCK_TARGET_PASSES_H

@@ -1,4 +1,4 @@
-//===- Passes.td - Passes that a back end does the work of -*- tablegen -*-===//
+//===- Passes.td - Passes that run the back end's pipelines *- tablegen -*-===//
 
 #ifndef POCK_TARGET_PASSES_TD
 #define POCK_TARGET_PASSES_TD
@@ -6,10 +6,11 @@
 include "mlir/Pass/PassBase.td"
 
 def LowerKernels : Pass<"pock-lower-kernels", "::mlir::ModuleOp"> {
-  let summary = "Lower kernels to buffers as the target wants them";
+  let summary = "Lower kernels to buffers for the target";
   let description = [{
-    Runs the kernel pipeline of the back end that accepts `pock.target`. Kernels
-    are then on buffers, and say how much workspace they want:
+    Runs the kernel pipeline of the back end that accepts `pock.target`. After
+    that, kernels are on buffers, and an attribute gives the size of their
+    workspace:
 
     ```mlir
     func.func private @k(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8xf32>
@@ -19,8 +20,8 @@ def LowerKernels : Pass<"pock-lower-kernels", "::mlir::ModuleOp"> {
         attributes {pock.kernel} { … linalg.generic … }
     ```
 
-    Errors: no back end accepts the target; a kernel has elements that the back
-    end does not compute with, or more buffers than it can give a kernel.
+    Errors: no back end accepts the target; a kernel has element types that the
+    back end does not support, or more buffers than it allows.
   }];
   let options = [
     Option<"winograd", "winograd", "std::string", "\"auto\"",

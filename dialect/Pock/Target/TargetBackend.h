@@ -1,13 +1,13 @@
-//===- TargetBackend.h - What compiles kernels for a target -----*- C++ -*-===//
+//===- TargetBackend.h - Interface and registry of back ends ----*- C++ -*-===//
 //
-// The border between the compiler and the machines that it compiles for. The
-// stages up to `kernels`, and the memory plan, know no target: they ask its
-// back end for limits. A back end turns kernels of pock ops into kernels on
-// buffers, then launches and kernels into code, and emits binaries.
+// The interface between the compiler and its targets. The stages up to
+// `kernels` and the memory plan do not depend on the target, except for limits
+// that its back end provides. A back end lowers kernels of pock ops to kernels
+// on buffers, then lowers launches and kernels to code, and emits binaries.
 //
-// Back ends are registered once per process, as passes are. Which one serves a
-// module is known only when the module is: `pock-lower-kernels` and
-// `pock-generate-code` look it up and run its pipelines.
+// Back ends are registered once per process, like passes. The module's target
+// determines the back end, so `pock-lower-kernels` and `pock-generate-code`
+// look it up when they run, and run its pipelines.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +31,7 @@ class OpPassManager;
 
 namespace mlir::pock {
 
-/// The memory that functions and kernels of a target work on.
+/// Limits of a target on the memory of functions and kernels.
 struct TargetLimits {
   /// Alignment of segments, and of the values in them, in bytes.
   int64_t alignment = 64;
@@ -39,20 +39,20 @@ struct TargetLimits {
   int64_t indexBits = 64;
   /// Bytes that the temporaries of one kernel may take on a stack.
   int64_t stackBytes = 4096;
-  /// Bytes that a kernel can work on again without fetching them anew: a cache,
-  /// or local memory.
+  /// Bytes that stay close to the processor while a kernel works on them: the
+  /// size of a cache, or of local memory.
   int64_t workingBytes = 524288;
   /// Whether several threads may share the work of one kernel.
   bool threads = false;
   /// The size in bytes of the largest segment, if there is a limit.
   std::optional<int64_t> segmentBytes = std::nullopt;
-  /// How many buffers a kernel may have, its workspace included, if there is a
-  /// limit.
+  /// The maximum number of buffers of a kernel, including its workspace, if
+  /// there is a limit.
   std::optional<int64_t> kernelBuffers = std::nullopt;
 };
 
-/// Wishes of the user about how kernels are computed. A back end ignores those
-/// about algorithms that it does not have.
+/// Options of the user for kernels. A back end ignores options for algorithms
+/// that it does not have.
 struct KernelOptions {
   /// Winograd's algorithm for convolutions: `auto`, `always` or `never`.
   std::string winograd = "auto";
@@ -71,20 +71,20 @@ struct DataSymbol {
   std::string name, bytes;
 };
 
-/// The files that together are a module's code.
+/// The files that together contain a module's code.
 using Binaries = std::vector<std::string>;
 
 /// Compiles kernels, and the functions that launch them, for a family of
-/// targets. It has no state: one object serves all threads.
+/// targets. It has no state, so all threads share one object.
 class TargetBackend {
 public:
   virtual ~TargetBackend();
 
-  /// The name that errors call it by.
+  /// The name of the back end, for errors.
   virtual StringRef getName() const = 0;
 
-  /// Whether it can compile for `target`; the error says why it cannot. All
-  /// other functions need an accepted target.
+  /// Whether it can compile for `target`; the error gives the reason if it
+  /// cannot. All other functions need an accepted target.
   virtual llvm::Error accepts(TargetAttr target) const = 0;
 
   virtual TargetLimits getLimits(TargetAttr target) const = 0;
@@ -92,21 +92,21 @@ public:
   /// Whether kernels may have elements of `type`.
   virtual bool supportsElement(TargetAttr target, Type type) const;
 
-  /// How `emit`'s binaries are run.
+  /// The form in which the binaries of `emit` are run.
   virtual RunForm getRunForm(TargetAttr target) const = 0;
 
-  /// Registers what its pipelines load: their passes are not known when the
-  /// context begins to run passes.
+  /// Registers the dialects that its pipelines load: their passes are not known
+  /// when the context begins to run passes.
   virtual void getDependentDialects(DialectRegistry &registry) const = 0;
 
-  /// Adds passes over a module at stage `kernels`. Behind them, kernels are on
-  /// buffers, without results, and `pock.workspace` on a kernel says how many
-  /// bytes of workspace its last argument has.
+  /// Adds passes over a module at stage `kernels`. After them, kernels are on
+  /// buffers, without results, and `pock.workspace` on a kernel gives the bytes
+  /// of workspace that its last argument has.
   virtual void buildKernelPipeline(OpPassManager &pm, TargetAttr target,
                                    const KernelOptions &options) const = 0;
 
   /// Adds passes over a module at stage `plan`, whose launches are on buffers
-  /// with their places. Behind them, the module is what `emit` takes.
+  /// with their places. They lower it to a module that `emit` accepts.
   virtual void buildCodePipeline(OpPassManager &pm,
                                  TargetAttr target) const = 0;
 
@@ -115,48 +115,49 @@ public:
   virtual FailureOr<Binaries> emit(ModuleOp module) const = 0;
 
   /// Returns a binary with constant arrays, each aligned to the target's
-  /// alignment, in its section `.rodata.<name>`. C has no empty arrays: one
-  /// without bytes has a zero. An error if its programs cannot be linked with
-  /// data.
+  /// alignment, in a section `.rodata.<name>` of its own. C has no empty
+  /// arrays: an array without bytes gets one zero. An error if programs of the
+  /// target cannot be linked with data.
   virtual FailureOr<std::string> emitData(ModuleOp module,
                                           ArrayRef<DataSymbol> symbols) const;
 
-  /// The machine that this process runs on; null if it is not of this family.
+  /// The machine that this process runs on; null if it is not in this family.
   virtual TargetAttr getHostTarget(MLIRContext *context) const;
 
-  /// The key of the target in a tuning file: the same for targets for which
-  /// code is equally fast.
+  /// The key of the target in a tuning file; equal for targets on which code is
+  /// equally fast.
   virtual std::string getTuningKey(TargetAttr target) const;
 
-  /// The values that `pock.tile` may have on a kernel at stage `plan`, the best
-  /// by the cost model first. Changes the kernel on the way.
+  /// The possible values of `pock.tile` on a kernel at stage `plan`, beginning
+  /// with the best by the cost model. Changes the kernel as a side effect.
   virtual SmallVector<SmallVector<int64_t>>
   listTiles(func::FuncOp kernel) const;
 };
 
-/// Adds a back end; nothing if one of that name is there. Not while others
-/// compile.
+/// Adds a back end, unless there is one of that name. Do not call it during a
+/// compilation.
 void registerTargetBackend(std::unique_ptr<TargetBackend> backend);
 
 /// All back ends in the order of their registration.
 ArrayRef<std::unique_ptr<TargetBackend>> getTargetBackends();
 
 /// The attribute `pock.target` of `op`, if that is a module, or of the module
-/// around it; the defaults if there is none.
+/// around it; a default target if there is none.
 TargetAttr targetOf(Operation *op);
 
-/// The first back end that accepts the target of `module`. Otherwise an error
-/// names the triple, and says of each back end why it does not.
+/// The first back end that accepts the target of `module`. If there is none, an
+/// error names the triple and the reason of each back end.
 FailureOr<const TargetBackend *> findTargetBackend(ModuleOp module);
 
 /// The limits of the module's target; an error if no back end accepts it.
 FailureOr<TargetLimits> getTargetLimits(ModuleOp module);
 
 /// The limits of the target of the module around `op`; the defaults if no back
-/// end accepts it, which the stage has refused before.
+/// end accepts it, for which earlier passes have emitted an error.
 TargetLimits limitsAt(Operation *op);
 
-/// The machine that this process runs on; the defaults if no back end knows it.
+/// The machine that this process runs on; a default target if no back end knows
+/// it.
 TargetAttr getHostTarget(MLIRContext *context);
 
 /// `TargetBackend::emit` and `emitData` of the module's back end.

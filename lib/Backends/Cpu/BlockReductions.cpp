@@ -1,9 +1,10 @@
-//===- BlockReductions.cpp - Long sums in blocks that a cache holds -------===//
+//===- BlockReductions.cpp - Long sums in blocks that fit into a cache ----===//
 //
-// The gradient of a weight sums over all rows of the batch. Tile by tile of the
-// small result, the rows would travel through the cache once per tile. Here the
-// sum runs over blocks of rows outside: a block stays in the cache for all
-// tiles, and what is read and written once more per block is the result.
+// The gradient of a weight sums over all rows of the batch. If the loops over
+// tiles of the small result are outermost, the rows are fetched into the cache
+// once per tile. This pass makes blocks of rows the outermost loop: a block
+// stays in the cache for all tiles, and only the result is read and written
+// again for each block.
 //
 // Needs bufferized kernels. Guarantees that every element is the sum of the
 // same products in the same order.
@@ -32,13 +33,14 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Tiles read an entry so often at least, or nothing is gained.
+/// The minimum number of uses of an entry for which blocks pay.
 constexpr int64_t kFewestUses = 32;
-/// A block amortises reading and writing its result over so many terms.
+/// The minimum number of terms of a block, over which it amortises reading and
+/// writing the result.
 constexpr int64_t kFewestTerms = 64;
 
-/// The outermost reduction loop of a sum of products whose operands are too
-/// large for `cache` but whose result is not.
+/// The outermost reduction loop of a sum of products whose operands do not fit
+/// into `cache`, but whose result does.
 std::optional<unsigned> findLoop(linalg::GenericOp op, int64_t cache) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.getNumReductionLoops() == 0 || op.getNumParallelLoops() < 2 ||

@@ -20,7 +20,7 @@ static bool touches(linalg::GenericOp op, const BlockRun &run) {
   });
 }
 
-/// Adds `op`, which touches a buffer of the run, with its loop over the batch.
+/// Adds `op`, which accesses a buffer of the run, with its loop over the batch.
 static bool addToRun(BlockRun &run, linalg::GenericOp op) {
   if (run.loopOf.contains(op))
     return true;
@@ -28,7 +28,7 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
   if (!nest || nest->statements[0].usesIndex || nest->statements[0].readsMemory)
     return false;
 
-  // The loop, from the buffers that are known.
+  // Determine the loop from the known buffers.
   std::optional<unsigned> loop;
   for (OpOperand &operand : op->getOpOperands()) {
     auto it = run.batchOf.find(findRoot(operand.get()));
@@ -47,7 +47,7 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
   if (!loop || op.getStaticLoopRanges()[*loop] != run.extent)
     return false;
 
-  // All operands are images along that loop, or the same for all images.
+  // All operands must be images along that loop, or the same for all images.
   auto batchOf = run.batchOf;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
@@ -68,7 +68,8 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
       return false;
   }
 
-  // A sum over the batch becomes a sum of sums, if an image is worth one.
+  // A sum over the batch becomes a sum of sums: each image must have a sum of
+  // its own, and the order must not matter.
   if (op.getIteratorTypesArray()[*loop] == utils::IteratorType::reduction &&
       (llvm::is_contained(nest->statements[0].combiners, nullptr) ||
        op.getNumReductionLoops() == 1))
@@ -78,7 +79,7 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
   return true;
 }
 
-/// Whether `a` writes a buffer that `b` touches, or the other way round.
+/// Whether `a` writes a buffer that `b` accesses, or vice versa.
 static bool conflicts(linalg::GenericOp a, linalg::GenericOp b) {
   auto writes = [](linalg::GenericOp x, linalg::GenericOp y) {
     for (Value out : x.getDpsInits())
@@ -96,13 +97,13 @@ struct Positions {
   size_t first, last;
 };
 
-/// Extends `run` to all operations in `range` that touch an image, and `range`
-/// to neighbours that touch one. False if an operation cannot run image by
+/// Extends `run` to all operations in `range` that access an image, and `range`
+/// to neighbours that access one. False if an operation cannot run image by
 /// image.
 static bool extend(BlockRun &run, Positions &range,
                    ArrayRef<linalg::GenericOp> ops, bool skips) {
   auto &[first, last] = range;
-  // Repeated, because each operation may make more buffers known.
+  // Repeat, because each operation may add buffers.
   for (size_t count = 0; count != run.batchOf.size();) {
     count = run.batchOf.size();
     for (size_t i = first; i <= last; ++i)
@@ -126,9 +127,9 @@ static bool extend(BlockRun &run, Positions &range,
   return true;
 }
 
-/// Puts the operations of `run` into program order. False if an operation that
-/// is none of them, and runs before the loop therefore, would overtake one that
-/// it conflicts with.
+/// Sorts the operations of `run` by program order. Other operations in `range`
+/// will run before the loop. False if one of them would overtake a conflicting
+/// operation of the run.
 static bool sortMembers(BlockRun &run, Positions range,
                         ArrayRef<linalg::GenericOp> ops) {
   llvm::MapVector<Operation *, unsigned> sorted;
@@ -148,8 +149,8 @@ static bool sortMembers(BlockRun &run, Positions range,
   return true;
 }
 
-/// Whether a buffer that is written and has no images, the same for all of
-/// them, is touched by one operation of `run` only.
+/// Whether every written buffer without images, which is the same for all of
+/// them, is accessed by only one operation of `run`.
 static bool wholesAreOfOne(const BlockRun &run) {
   for (auto [written, loop] : run.loopOf) {
     auto op = cast<linalg::GenericOp>(written);
@@ -168,7 +169,7 @@ static bool wholesAreOfOne(const BlockRun &run) {
   return true;
 }
 
-/// Whether only structured operations touch memory from `begin` to `end`.
+/// Whether only structured operations access memory from `begin` to `end`.
 static bool isStructured(Operation *begin, Operation *end) {
   for (Operation *op = begin; op != end; op = op->getNextNode())
     if (!isa<linalg::GenericOp, memref::AllocOp>(op) && !isMemoryEffectFree(op))

@@ -1,8 +1,8 @@
 //===- BlockRun.h - Operations that run block by block ----------*- C++ -*-===//
 //
-// Operations of a kernel that can all run on a few images, columns, channels or
-// rows at a time, and the loop that does so. This dimension is called the batch
-// here, and its entries are called images.
+// Finds operations of a kernel that can all run on a few images, columns,
+// channels or rows at a time, and moves them into a loop. This dimension is
+// called the batch here, and its entries are called images.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,24 +18,25 @@
 namespace mlir::pock {
 
 struct BlockRun {
-  /// How many images there are, and how many run at once.
+  /// The number of images, and the number of images per iteration.
   int64_t extent = 0, chunk = 1;
-  /// The dimension of each buffer that is the batch.
+  /// Each buffer with its dimension that is the batch.
   llvm::MapVector<Value, unsigned> batchOf;
   /// Each operation, in program order, with its loop over the batch.
   llvm::MapVector<Operation *, unsigned> loopOf;
 };
 
 /// Finds the operations of `block` around `buffer` that can run in chunks of
-/// its dimension `dim`. All operations between the first and the last one that
-/// touch an image belong to it; their neighbours go along, for the sake of
-/// fusion. With `skips`, an operation that touches no image does not end the
-/// run. Nothing if they cannot run image by image, or if there is only one.
+/// its dimension `dim`. The run contains all operations between the first and
+/// the last one that access an image, and also their neighbours, so that these
+/// can be fused. With `skips`, an operation that accesses no image does not end
+/// the run. Nothing if they cannot run image by image, or if there is only one
+/// image.
 std::optional<BlockRun> findRun(Value buffer, unsigned dim, int64_t chunk,
                                 Block &block, bool skips = false);
 
-/// Moves the operations of `run` into a loop over chunks. Buffers that only
-/// they use shrink to one chunk.
+/// Moves the operations of `run` into a loop over chunks. Buffers that no other
+/// operation uses shrink to one chunk.
 void rewrite(BlockRun &run);
 
 } // namespace mlir::pock

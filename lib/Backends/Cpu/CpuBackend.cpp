@@ -32,7 +32,7 @@ public:
     TargetLimits limits;
     limits.alignment = target.alignment;
     limits.indexBits = target.indexBits;
-    // The caller, and the runtime's functions, want the rest.
+    // The caller and the runtime's functions use the rest.
     limits.stackBytes = target.stackBytes / 16;
     limits.workingBytes = target.l2Bytes;
     limits.threads = target.threads != 1;
@@ -53,25 +53,25 @@ public:
 
   void buildKernelPipeline(OpPassManager &pm, TargetAttr,
                            const KernelOptions &options) const override {
-    // What a kernel computes and what with is known, how is not yet.
+    // Algorithms are chosen on pock ops, before they become loops.
     SelectAlgorithmsOptions algorithms;
     algorithms.winograd = options.winograd;
     pm.addPass(createSelectAlgorithms(algorithms));
     pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
     pm.addPass(createBufferizeKernels());
-    // Folds subviews of subviews and self copies, so that the scratch that is
-    // placed next is only what is needed.
+    // Folds subviews of subviews and copies of a buffer to itself. That removes
+    // unneeded scratch before scratch is placed.
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(createFoldPadding());
     pm.addPass(createNarrowScratch());
-    // Before operands are packed: their copies are of groups then.
+    // Before operands are packed, so that their copies consist of groups.
     pm.addPass(createGroupProducts());
-    // What this packs, the next pass shrinks to panels.
+    // The next pass shrinks the copies to panels.
     pm.addPass(createPackOperands());
     pm.addPass(createLocalizeScratch());
     pm.addPass(createBlockReductions());
-    // Last: every temporary has its final size.
+    // Last, when every temporary has its final size.
     pm.addPass(createPlaceScratch());
   }
 
@@ -81,7 +81,8 @@ public:
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(createLowerToLLVM());
-    // Needs the LLVM dialect: what a region uses becomes a structure.
+    // Needs the LLVM dialect, because the values that a region uses become a
+    // structure.
     pm.addPass(createOutlineParallel());
   }
 
@@ -98,8 +99,8 @@ public:
     return hostTargetAttr(context);
   }
 
-  /// CPU and vector size for people, and a hash of all that decides how fast
-  /// code is: `znver4-64-1f09a3c2`.
+  /// CPU and vector size in readable form, and a hash of all properties that
+  /// affect the speed of code: `znver4-64-1f09a3c2`.
   std::string getTuningKey(TargetAttr attr) const override {
     TargetDescription target = TargetDescription::of(attr);
     std::string text;

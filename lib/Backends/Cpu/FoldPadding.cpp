@@ -1,14 +1,15 @@
 //===- FoldPadding.cpp - No copies that only add a border -----------------===//
 //
-// A padded operand of a convolution is a temporary: the border is filled, the
-// operand copied between. Where only sums over windows read it, to which the
-// border adds nothing, they read the operand itself, through a view that has
-// the border without memory (`pock.padded_view`).
+// A padded operand of a convolution is a temporary: the border is filled, and
+// the operand is copied into the rest. If its only readers are sums over
+// windows, to which the border adds nothing, they read the operand itself,
+// through a view whose border has no memory (`pock.padded_view`).
 //
-// Needs bufferized kernels. Guarantees the same results but for what infinite
-// weights make of a border. Leaves sums over channels alone: their tiles are
-// best at equal sizes, and copying costs them little. Does not handle windows
-// with many different borders, each of which is code of its own.
+// Needs bufferized kernels. Guarantees the same results, except if weights are
+// infinite, whose products with a border are NaN. Does not change sums over
+// channels: they are fastest with tiles of equal size, and a copy costs them
+// little. Does not handle windows with many different borders, because each
+// border needs code of its own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +33,8 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Runs of points with the same taps that are worth code of their own, along
-/// one dimension.
+/// The maximum number of runs of points with the same taps along one dimension;
+/// each run has code of its own.
 constexpr size_t kMostRuns = 7;
 
 /// A box of a buffer.
@@ -59,7 +60,7 @@ struct Box {
   }
 };
 
-/// How a temporary comes to be a padded copy.
+/// The operations that make a temporary a padded copy.
 struct Padding {
   linalg::CopyOp copy;
   SmallVector<linalg::FillOp> fills;
@@ -68,7 +69,7 @@ struct Padding {
   SmallVector<int64_t> low, high;
 };
 
-/// `alloc` as a padded copy, read by sums only.
+/// The operations of `alloc` if it is a padded copy that only sums read.
 std::optional<Padding> findPadding(memref::AllocOp alloc) {
   Padding padding;
   SmallVector<Box> boxes;
@@ -107,7 +108,7 @@ std::optional<Padding> findPadding(memref::AllocOp alloc) {
   }
   if (!padding.copy || !padding.value || padding.readers.empty())
     return std::nullopt;
-  // Together they cover all of it.
+  // Together, the boxes must cover the whole buffer.
   int64_t covered = 0;
   for (auto [i, box] : llvm::enumerate(boxes)) {
     covered += llvm::product_of(box.sizes);
@@ -120,7 +121,7 @@ std::optional<Padding> findPadding(memref::AllocOp alloc) {
   return padding;
 }
 
-/// Whether a sum to which `op` adds `value`, read as `operand`, stays as it is.
+/// Whether the sum of `op` does not change if `operand` has the value `value`.
 bool addsNothing(linalg::GenericOp op, OpOperand &operand, TypedAttr value) {
   if (op.getNumDpsInits() != 1 || op.isDpsInit(&operand))
     return false;
@@ -145,7 +146,7 @@ bool addsNothing(linalg::GenericOp op, OpOperand &operand, TypedAttr value) {
   return isRead(product.getLhs()) || isRead(product.getRhs());
 }
 
-/// Whether all that `op` sums over are taps of windows.
+/// Whether `nest` only sums over taps of windows.
 bool sumsTapsOnly(const Nest &nest) {
   return llvm::all_of(nest.statements.front().reductions, [&](int loop) {
     return llvm::any_of(nest.windows, [&](const TapWindow &window) {
@@ -154,7 +155,7 @@ bool sumsTapsOnly(const Nest &nest) {
   });
 }
 
-/// Whether `reader` can do without the border.
+/// Whether `reader` can leave out the border.
 bool canFold(linalg::GenericOp reader, Value padded, const Padding &padding) {
   for (OpOperand &operand : reader->getOpOperands())
     if (operand.get() == padded && !addsNothing(reader, operand, padding.value))
@@ -162,7 +163,7 @@ bool canFold(linalg::GenericOp reader, Value padded, const Padding &padding) {
   return true;
 }
 
-/// Whether `reader`, which reads a padded view, is code of reasonable size.
+/// Whether the code of `reader`, which reads a padded view, is small enough.
 bool isReasonable(linalg::GenericOp reader) {
   std::optional<Nest> nest = buildNest(reader);
   if (!nest || !sumsTapsOnly(*nest))
@@ -172,7 +173,8 @@ bool isReasonable(linalg::GenericOp reader) {
   });
 }
 
-/// Whether nobody between the copy and the last reader writes what is copied.
+/// Whether no operation between the copy and the last reader writes the source
+/// of the copy.
 bool staysUnchanged(const Padding &padding) {
   linalg::CopyOp copy = padding.copy;
   Value root = findRoot(copy.getInputs()[0]);

@@ -1,4 +1,4 @@
-//===- Formula.h - how elementary functions are spelled ---------*- C++ -*-===//
+//===- Formula.h - Builder for formulas of functions ------------*- C++ -*-===//
 #ifndef POCK_BACKENDS_CPU_FORMULA_H
 #define POCK_BACKENDS_CPU_FORMULA_H
 
@@ -15,7 +15,7 @@ struct Formula {
   Location loc;
   Type type;
 
-  /// The type with other elements.
+  /// The type of the operands with another element type.
   Type typeOf(Type element) const {
     auto vector = dyn_cast<VectorType>(type);
     return vector ? Type(vector.clone(element)) : element;
@@ -44,7 +44,7 @@ struct Formula {
   Value select(Value condition, Value x, Value y) const {
     return arith::SelectOp::create(b, loc, condition, x, y);
   }
-  /// `min(max(x, low), high)`; NaN stays.
+  /// `min(max(x, low), high)`; NaN is kept.
   Value clamp(Value x, float low, float high) const {
     Value raised = arith::MaximumFOp::create(b, loc, x, constant(low));
     return arith::MinimumFOp::create(b, loc, raised, constant(high));
@@ -57,7 +57,7 @@ struct Formula {
     return sum;
   }
 
-  // Integers of 32 bits, and of 64 where said so.
+  // Integers of 32 bits, or of 64 where the name says so.
 
   Value integer(uint32_t value) const {
     return splat(b.getI32IntegerAttr(static_cast<int32_t>(value)));
@@ -83,7 +83,7 @@ struct Formula {
   Value addInteger(Value x, Value y) const {
     return arith::AddIOp::create(b, loc, x, y);
   }
-  /// Shifts by `count` bits, zeros following.
+  /// Shifts by `count` bits, and fills with zeros.
   Value shiftRight(Value x, uint32_t count) const {
     return arith::ShRUIOp::create(b, loc, x, integer(count));
   }
@@ -99,11 +99,11 @@ struct Formula {
   Value isEqual(Value x, Value y) const {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
   }
-  /// Of integers without sign.
+  /// Compares unsigned integers.
   Value isAtLeast(Value x, Value y) const {
     return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, x, y);
   }
-  /// The signed integer as a number.
+  /// Converts a signed integer to a float.
   Value toFloat(Value x) const {
     return arith::SIToFPOp::create(b, loc, type, x);
   }

@@ -1,15 +1,15 @@
 //===- GroupProducts.cpp - Sums of products, a group of terms at a time ---===//
 //
 // Processors have instructions that add the products of several pairs of narrow
-// numbers at once (Isa/GroupProduct.h). Both operands of such an instruction
-// hold neighbours of the reduction side by side. Where these are neighbours in
-// memory, too, an operand is seen as groups (`pock.group_view`); else a copy
-// interleaves rows, rounding what is f32.
+// numbers at once (Isa/GroupProduct.h). In both operands of such an
+// instruction, neighbours along the reduction are adjacent. If these are also
+// adjacent in memory, the operand is viewed as groups (`pock.group_view`).
+// Otherwise a copy interleaves rows, and rounds f32 elements.
 //
-// Needs bufferized kernels. Guarantees sums of the same terms: integers are the
-// same, f32 sums are in the same order, up to how the instruction rounds.
-// Operands in f32 are rounded, hence only where the module's precision allows
-// that.
+// Needs bufferized kernels. Guarantees sums of the same terms: integer results
+// are the same, and f32 sums have the same order, up to the rounding of the
+// instruction. Operands in f32 are only rounded if the module's precision
+// allows that.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,20 +35,20 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// How often at least an entry of a copy is used, or it does not pay.
+/// The minimum number of uses of an entry for which a copy pays.
 constexpr int64_t kFewestUses = 16;
-/// A block amortises reading and writing its result over so many groups.
+/// The minimum number of groups of a block, over which it amortises reading and
+/// writing the result.
 constexpr int64_t kFewestGroups = 32;
 
-/// A sum of products of two inputs, each widened or as it is.
+/// A sum of products of two inputs, which may be widened before.
 struct SumOfProducts {
-  /// What is multiplied: floats, or integers with the sign that they are
-  /// widened with.
+  /// The types before widening: floats, or integers whose signedness is that of
+  /// the widening.
   Type lhs, rhs;
 };
 
-/// What is multiplied as `value` in a sum of the same kind, and the input that
-/// it comes from.
+/// The operand before widening to `value`, and its type, as in SumOfProducts.
 std::pair<Value, Type> narrow(Value value) {
   auto integer = [](Value in, IntegerType::SignednessSemantics sign) {
     return IntegerType::get(in.getContext(),
@@ -74,8 +74,8 @@ arith::MulIOp matchIntegerMulAdd(arith::AddIOp add, Value &addend) {
   return nullptr;
 }
 
-/// `op` as a sum of products of its two inputs in f32 or i32; nothing if it is
-/// anything else.
+/// `op` as a sum of products of its two inputs in f32 or i32; nothing if it has
+/// another form.
 std::optional<SumOfProducts> matchSum(linalg::GenericOp op) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.getNumReductionLoops() == 0 || !op.hasPureBufferSemantics())
@@ -101,16 +101,16 @@ std::optional<SumOfProducts> matchSum(linalg::GenericOp op) {
   return std::nullopt;
 }
 
-/// An instruction for a sum, perhaps with the operands exchanged.
+/// An instruction for a sum, possibly with exchanged operands.
 struct Choice {
   const GroupProduct *row = nullptr;
   bool swapped = false;
-  /// What the elements of the sum's operands are in groups.
+  /// The types of the elements in groups of the sum's operands.
   Type lhs, rhs;
 };
 
-/// The first of `rows` that computes `sum`. A row that rounds takes f32 beside
-/// what is as narrow as its elements.
+/// The first of `rows` that computes `sum`. For a row that rounds, one of the
+/// operands may be f32.
 std::optional<Choice> choose(const SumOfProducts &sum,
                              ArrayRef<const GroupProduct *> rows) {
   MLIRContext *context = sum.lhs.getContext();
@@ -133,9 +133,10 @@ std::optional<Choice> choose(const SumOfProducts &sum,
 struct GroupedOperand {
   Value buffer;
   unsigned dim;
-  /// Its groups are there already; else rows are interleaved in a copy.
+  /// Whether its groups are contiguous in memory. Otherwise a copy interleaves
+  /// rows.
   bool isView;
-  /// The type of elements in groups, and how many a group has.
+  /// The type of the elements of a group, and their number.
   Type element;
   int64_t group;
 
@@ -169,8 +170,7 @@ std::optional<GroupedOperand> groupOperand(linalg::GenericOp op,
   return result;
 }
 
-/// A buffer for the groups of `size` entries of `operand`, in front of all
-/// loops.
+/// A buffer for the groups of `size` entries of `operand`, before all loops.
 Value buildCopy(OpBuilder &b, Location loc, const GroupedOperand &operand,
                 int64_t size) {
   OpBuilder::InsertionGuard guard(b);
@@ -190,7 +190,7 @@ Value buildCopy(OpBuilder &b, Location loc, const GroupedOperand &operand,
 void fillCopy(OpBuilder &b, Location loc, const GroupedOperand &operand,
               Value copy) {
   unsigned rank = operand.getType().getRank();
-  // Where the element of each row of a group is read.
+  // The map by which the element of each row of a group is read.
   SmallVector<AffineMap> maps;
   for (int64_t row = 0; row < operand.group; ++row) {
     SmallVector<AffineExpr> exprs;
@@ -246,10 +246,10 @@ linalg::GenericOp buildSum(OpBuilder &b, linalg::GenericOp op,
       });
 }
 
-/// How many entries along the loop of `extent` a block has of which `cache`
-/// holds the copies. One block has all where an operand is a view, or where no
-/// cache holds the result, which blocks would carry to memory and back;
-/// `pock-localize-scratch` shrinks its copies.
+/// The size of blocks along the loop of `extent` whose copies fit into `cache`.
+/// There is only one block if an operand is a view, or if the result does not
+/// fit into the cache, because each block would read and write it in memory.
+/// In the latter case, `pock-localize-scratch` shrinks the copies.
 int64_t chooseBlock(linalg::GenericOp op, int64_t extent,
                     ArrayRef<GroupedOperand> operands, int64_t cache) {
   if (bytesOf(op.getDpsInits()[0].getType()) > cache)
@@ -271,13 +271,13 @@ int64_t chooseBlock(linalg::GenericOp op, int64_t extent,
   return size * 2 > extent ? extent : size;
 }
 
-/// `op` on groups of its operands, `size` entries along the loop of `extent` at
-/// a time.
+/// Emits `op` on groups of its operands, in blocks of `size` entries along the
+/// loop of `extent`.
 void buildBlocks(OpBuilder &b, linalg::GenericOp op, int64_t extent,
                  int64_t size, ArrayRef<GroupedOperand> operands,
                  const Choice &choice) {
   Location loc = op.getLoc();
-  // Views, or copies that are still to be filled.
+  // Views, or copies that are not filled yet.
   SmallVector<Value> groups;
   for (const GroupedOperand &operand : operands)
     groups.push_back(operand.isView
@@ -304,8 +304,8 @@ void buildBlocks(OpBuilder &b, linalg::GenericOp op, int64_t extent,
   });
 }
 
-/// Rewrites `op` if one of `rows` computes it, and it has a loop along which
-/// both operands make groups.
+/// Rewrites `op` if one of `rows` computes it, and if it has a loop along which
+/// both operands can be grouped.
 void groupProducts(linalg::GenericOp op, ArrayRef<const GroupProduct *> rows,
                    int64_t cache) {
   std::optional<SumOfProducts> sum = matchSum(op);

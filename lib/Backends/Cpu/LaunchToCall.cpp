@@ -53,9 +53,9 @@ struct LaunchToCall
       param.erase();
   }
 
-  /// Reduces the rank of arguments without entries to at most one: MLIR makes
-  /// no bare pointers from buffers of more dimensions, because their strides
-  /// are zero.
+  /// Reduces the rank of arguments without entries to at most one: MLIR cannot
+  /// convert empty buffers of higher rank to bare pointers, because their
+  /// strides are zero.
   static void flattenEmptyArguments(func::FuncOp function) {
     SmallVector<Type> types;
     for (Type type : function.getArgumentTypes()) {
@@ -99,12 +99,12 @@ struct LaunchToCall
     }
   }
 
-  /// Gives kernels names that no C library has: a kernel named `tanh` would be
-  /// the target of its own call of libm's `tanh`. Only launches refer to
-  /// kernels.
+  /// Gives kernels names that differ from those of the C library: a kernel
+  /// named `tanh` would be the target of its own call of libm's `tanh`. Only
+  /// launches refer to kernels.
   void renameKernels() {
     llvm::StringMap<StringAttr> fresh;
-    // Declarations, too: their callers use the new name.
+    // Also rename declarations, because their callers use the new name.
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
       if (!kernel->hasAttr(attribute::kernel))
         continue;

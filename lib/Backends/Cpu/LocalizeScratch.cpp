@@ -1,23 +1,23 @@
-//===- LocalizeScratch.cpp - As much scratch as a cache holds -------------===//
+//===- LocalizeScratch.cpp - Scratch that fits into a cache ---------------===//
 //
 // A temporary that is indexed by the batch need not exist for the whole batch
 // at once. If all operations around it can run image by image, they move into
-// an `scf.for` over the batch, and the temporary shrinks to one image: the
-// padded copy of a convolution's input, for instance. In the same way, the copy
-// of a large operand of a product, whose columns are contiguous in the copy,
-// shrinks to a panel of columns that fits in the cache.
+// an `scf.for` over the batch, and the temporary shrinks to one image, for
+// example the padded copy of a convolution's input. In the same way, the packed
+// copy of a large operand of a product shrinks to a panel of columns that fits
+// into the cache.
 //
-// In kernels that ask for it, the temporary between a convolution and a
-// depthwise one shrinks to a block of channels.
+// In kernels with the attribute `pock.channel_blocks`, the temporary between a
+// convolution and a depthwise one shrinks to a block of channels.
 //
 // Several nests that read the rows of a buffer larger than the cache (a
 // softmax) run on blocks of rows.
 //
-// This file decides what shrinks, and to which size; BlockRun.h finds the
-// operations and builds the loop. Needs bufferized kernels in which no buffer
-// has a place yet. Guarantees the same results, but sums over the batch may be
-// reassociated. Does not handle bodies with `linalg.index`; images are those of
-// dimension 0.
+// This file chooses the temporaries and their new sizes; BlockRun.h finds the
+// operations and builds the loop. Needs bufferized kernels whose buffers are
+// not placed yet. Guarantees the same results, but sums over the batch may be
+// reassociated. Does not handle bodies with `linalg.index`; dimension 0 is the
+// batch.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,8 +45,8 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Whether `op` copies its operands, perhaps scaled, rounded or in groups: it
-/// computes each entry once, from entries of its operands only.
+/// Whether `op` copies its operands, possibly scaled, rounded or in groups: it
+/// computes each entry once, only from entries of its operands.
 bool isCopy(linalg::GenericOp op) {
   return op.getNumReductionLoops() == 0 && !op.getDpsInputs().empty() &&
          llvm::none_of(op.getDpsInitsMutable(), [&](OpOperand &init) {
@@ -54,7 +54,7 @@ bool isCopy(linalg::GenericOp op) {
          });
 }
 
-/// Adds what uses `buffer`, also through views of all of it.
+/// Adds the uses of `buffer`, also through views of the whole buffer.
 void collectUses(Value buffer, SmallVectorImpl<OpOperand *> &uses) {
   for (OpOperand &use : buffer.getUses())
     if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp>(use.getOwner()))
@@ -63,8 +63,8 @@ void collectUses(Value buffer, SmallVectorImpl<OpOperand *> &uses) {
       uses.push_back(&use);
 }
 
-/// Whether `alloc` holds a copy, perhaps transposed, that one sum of products
-/// reads.
+/// Whether `alloc` contains a copy, possibly transposed, that one sum of
+/// products reads.
 bool isPackedOperand(memref::AllocOp alloc) {
   bool written = false, read = false;
   SmallVector<OpOperand *> uses;
@@ -83,14 +83,14 @@ bool isPackedOperand(memref::AllocOp alloc) {
   return written && read;
 }
 
-/// How much of which dimension of a temporary to keep.
+/// The dimension of a temporary that shrinks, and its new size.
 struct Choice {
   unsigned dim;
   int64_t chunk;
 };
 
-/// Panels of columns of a packed operand if that is too large for `budget`;
-/// single images of anything else.
+/// Chooses panels of columns for a packed operand that is larger than `budget`,
+/// and single images for any other temporary. Nothing if that would not pay.
 std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
                              int64_t budget, int64_t columns) {
   MemRefType type = alloc.getType();
@@ -100,7 +100,7 @@ std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
   int64_t bytes = bytesOf(type);
   if (isPackedOperand(alloc)) {
     int64_t extent = type.getDimSize(rank - 1);
-    // If there are panels at all, narrow ones are as fast and take less memory.
+    // Narrow panels are as fast as wide ones, and need less memory.
     int64_t panels = budget / 2 / (bytes / extent * columns);
     int64_t chunk = std::max<int64_t>(panels, 1) * columns;
     if (bytes <= budget || chunk >= extent)
@@ -113,7 +113,7 @@ std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
 }
 
 /// The run of operations that read rows of `buffer` in several nests, in blocks
-/// of rows that the cache holds; nothing if they read much else besides rows.
+/// of rows that fit into the cache; nothing if they also read much other data.
 std::optional<BlockRun> findRows(Value buffer, ArrayRef<Nest> nests,
                                  Block &block,
                                  const TargetDescription &target) {
@@ -126,7 +126,7 @@ std::optional<BlockRun> findRows(Value buffer, ArrayRef<Nest> nests,
   run->chunk = target.l2Bytes / 2 / std::max<int64_t>(bytesPerRow, 1);
   if (run->chunk < 1 || run->chunk * 2 > run->extent)
     return std::nullopt;
-  // Blocks that leave no rest are half the code.
+  // Blocks without a remainder need only half of the code.
   for (int64_t chunk = run->chunk; chunk > run->chunk / 2; --chunk)
     if (run->extent % chunk == 0) {
       run->chunk = chunk;
@@ -195,16 +195,17 @@ private:
     DenseSet<Operation *> registers = findRegisterTemporaries(formNests(func));
     Block &block = func.getBody().front();
     SmallVector<memref::AllocOp> allocs(block.getOps<memref::AllocOp>());
-    // Panels first: an image loop around them would pack once per image.
+    // Handle panels first: a loop over images around them would repeat the
+    // packing for each image.
     std::stable_partition(allocs.begin(), allocs.end(), isPackedOperand);
-    // A rewrite may shrink further temporaries, which are then dead.
+    // A rewrite may also shrink other temporaries, whose originals are dead.
     for (memref::AllocOp alloc : allocs) {
       if (registers.contains(alloc))
         continue;
       if (func->hasAttr(attribute::channelBlocks) &&
           localizeChannels(alloc, block, target))
         continue;
-      // Half of the cache: the other operands need space, too.
+      // Use half of the cache, because the other operands need space, too.
       std::optional<Choice> choice =
           choose(alloc, minBytes, target.l2Bytes / 2,
                  2 * target.lanes(alloc.getType().getElementType()));

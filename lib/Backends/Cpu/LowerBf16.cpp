@@ -10,9 +10,9 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Turns bf16 into 16 bits, which integer operations make and take apart: where
-/// the target has no bf16, LLVM would call its runtime library to round, and
-/// even to take an element out of a vector.
+/// Converts bf16 to i16, and rounds and widens by integer operations. On
+/// targets without bf16, LLVM would call its runtime library to round, and even
+/// to extract an element from a vector.
 LogicalResult expandBf16(ModuleOp module) {
   RewritePatternSet patterns(module.getContext());
   arith::populateExpandBFloat16Patterns(patterns);
@@ -43,7 +43,7 @@ LogicalResult expandBf16(ModuleOp module) {
 } // namespace
 
 LogicalResult lowerBf16(ModuleOp module, const TargetDescription &target) {
-  // (The instruction that rounds takes denormals for zeros.)
+  // (The instruction that rounds flushes denormals to zero.)
   bool hasBf16 =
       !target.portable && StringRef(target.features).contains("+avx512bf16");
   return hasBf16 ? success() : expandBf16(module);

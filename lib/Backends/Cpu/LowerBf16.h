@@ -6,8 +6,8 @@
 
 namespace mlir::pock {
 
-/// Where the target has no bf16, it is gone afterwards: it is i16 then, rounded
-/// and widened by integer operations.
+/// Replaces bf16 by i16 if the target has no bf16: integer operations round and
+/// widen.
 mlir::LogicalResult lowerBf16(mlir::ModuleOp module,
                               const TargetDescription &target);
 

@@ -1,4 +1,4 @@
-//===- LowerDot.cpp - pock.dot as an instruction, or as others ------------===//
+//===- LowerDot.cpp - pock.dot to instructions or multiply-adds -----------===//
 
 #include "LowerDot.h"
 #include "Isa/GroupProduct.h"
@@ -17,7 +17,7 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// The instruction of the target, or one multiply-add after the other.
+/// Lowers to the target's instruction, or to a sequence of multiply-adds.
 struct LowerDot : OpRewritePattern<DotOp> {
   LowerDot(MLIRContext *context, ArrayRef<const GroupProduct *> rows)
       : OpRewritePattern(context), rows(rows) {}
@@ -61,7 +61,7 @@ private:
     return sum;
   }
 
-  /// Element `index` of the groups `words`, as wide as the sum.
+  /// Element `index` of each group of `words`, widened to the type of the sum.
   static Value extract(DotOp op, Value words, Type element, int64_t index,
                        PatternRewriter &b) {
     Location loc = op.getLoc();
@@ -111,15 +111,15 @@ private:
     return arith::BitcastOp::create(b, loc, op.getType(), low);
   }
 
-  /// A call of the intrinsic with enough lanes; others fill lanes up, and more
-  /// than it has are halved.
+  /// Calls the intrinsic with the smallest sufficient number of lanes. Unused
+  /// lanes are filled; vectors with more lanes than any intrinsic are halved.
   static Value call(DotOp op, const GroupProduct &row, PatternRewriter &b) {
     Location loc = op.getLoc();
     auto type = dyn_cast<VectorType>(op.getType());
     int64_t count = type ? type.getNumElements() : 1;
     auto fits = llvm::find_if(row.lanes, [&](int64_t l) { return l >= count; });
     if (fits == row.lanes.end()) {
-      // Halves, one after the other.
+      // Compute both halves separately.
       SmallVector<int64_t> low, high;
       for (int64_t i = 0; i < count; ++i)
         (i < count / 2 ? low : high).push_back(i);
@@ -155,7 +155,7 @@ private:
       Value words = fill(value);
       if (row.takesWords)
         return words;
-      // (Integers have no sign in vectors.)
+      // (Integers in vectors are signless.)
       Type stored = element;
       if (isa<IntegerType>(element))
         stored = b.getIntegerType(element.getIntOrFloatBitWidth());
@@ -183,7 +183,7 @@ private:
   SmallVector<const GroupProduct *> rows;
 };
 
-/// Groups are at the same address.
+/// A group view has the address of its source.
 struct LowerGroupView : ConvertOpToLLVMPattern<GroupViewOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult

@@ -1,4 +1,4 @@
-//===- LowerDot.h - pock.dot as an instruction, or as others ----*- C++ -*-===//
+//===- LowerDot.h - pock.dot to instructions or multiply-adds ---*- C++ -*-===//
 #ifndef POCK_BACKENDS_CPU_LOWERDOT_H
 #define POCK_BACKENDS_CPU_LOWERDOT_H
 
@@ -11,12 +11,12 @@ class RewritePatternSet;
 
 namespace mlir::pock {
 
-/// Lowers `pock.dot`: to the instruction of the target that a row of
-/// Isa/GroupProduct.h names, or to multiply-adds.
+/// Lowers `pock.dot` to an instruction of the target (Isa/GroupProduct.h), or
+/// to multiply-adds.
 mlir::LogicalResult lowerDots(mlir::ModuleOp module,
                               const TargetDescription &target);
 
-/// `pock.group_view` as the same address.
+/// Lowers `pock.group_view` to the address of its source.
 void populateGroupViewToLLVMPatterns(const mlir::LLVMTypeConverter &converter,
                                      mlir::RewritePatternSet &patterns);
 

@@ -64,8 +64,8 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// A memref of i1 holds one byte per element, but LLVM packs a vector of i1
-/// into bits: load bytes and compare.
+/// A memref of i1 has one byte per element, but LLVM packs a vector of i1 into
+/// bits. This loads bytes and compares them.
 struct LoadBoolVector : ConvertOpToLLVMPattern<vector::LoadOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult
@@ -106,9 +106,9 @@ struct StoreBoolVector : ConvertOpToLLVMPattern<vector::StoreOp> {
   }
 };
 
-/// LLVM has no intrinsic for these: on f64 they are calls, lane by lane.
-/// (Upstream makes exp(x) - 1 and log(1 + x) of two of them, which are zero
-/// near zero.)
+/// Lowers functions without an LLVM intrinsic on f64 to calls, lane by lane.
+/// (Upstream expands two of them to exp(x) - 1 and log(1 + x), which are zero
+/// for small x.)
 template <typename Op>
 struct CallFunction : OpRewritePattern<Op> {
   CallFunction(MLIRContext *context, StringRef name)
@@ -150,7 +150,7 @@ struct CallFunction : OpRewritePattern<Op> {
   StringRef name;
 };
 
-/// What there are instructions or functions for.
+/// Operations for which the target has instructions or functions.
 struct Abilities {
   /// Rounding f32 to integers.
   bool rounding;
@@ -179,8 +179,8 @@ struct Abilities {
   }
 };
 
-/// f32 math functions as polynomials, and what the target is not able to do as
-/// other operations.
+/// Expands f32 math functions to polynomials, and operations that the target
+/// does not support to others.
 LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
                          const Abilities &abilities) {
   MLIRContext *context = module.getContext();
@@ -214,7 +214,7 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
-/// Takes structured control flow, views and affine operations apart.
+/// Expands structured control flow, views and affine operations.
 LogicalResult runPreparation(
     ModuleOp module,
     llvm::function_ref<LogicalResult(OpPassManager &, Operation *)> run) {
@@ -227,7 +227,8 @@ LogicalResult runPreparation(
   return run(pm, module);
 }
 
-/// Multi-dimensional vectors and vector operations without LLVM counterpart.
+/// Lowers multi-dimensional vectors, and vector operations without a
+/// counterpart in LLVM.
 LogicalResult lowerVectors(ModuleOp module) {
   RewritePatternSet patterns(module.getContext());
   vector::populateVectorBroadcastLoweringPatterns(patterns);

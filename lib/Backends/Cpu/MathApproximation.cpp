@@ -1,7 +1,7 @@
 //===- MathApproximation.cpp - elementary functions as formulas -----------===//
 //
-// The same operations on every target, hence the same results. The formulas
-// have no branches and few constants, so that they vectorise.
+// All targets use the same operations, so the results are the same. The
+// formulas have no branches and few constants, so that they vectorise.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ namespace {
 /// The coefficients are a fit of least relative error (1.9e-8) on that range;
 /// with the roundings of f32 the error is below 3.6e-7, relative and absolute
 /// (compared with scipy.special.erf at 3.2 million points). At 4 the quotient
-/// is above one, so that all beyond is one exactly: 1 - erf(x) must vanish
+/// is greater than one, so larger x give exactly one: 1 - erf(x) must be zero
 /// where it is multiplied by large numbers, as in gelu.
 struct ApproximateErf : OpRewritePattern<math::ErfOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -50,8 +50,8 @@ struct ApproximateErf : OpRewritePattern<math::ErfOp> {
 };
 
 /// log(m 2^e) = e log 2 + log(m), m in [sqrt(1/2), sqrt(2)), with the
-/// polynomial of Cephes' logf in three interleaved parts, as upstream has it;
-/// but numbers below 2^-126 keep their value.
+/// polynomial of Cephes' logf in three interleaved parts, as in upstream.
+/// Unlike upstream, it is correct for numbers below 2^-126.
 struct ApproximateLog : OpRewritePattern<math::LogOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::LogOp op,
@@ -102,8 +102,8 @@ struct ApproximateLog : OpRewritePattern<math::LogOp> {
   }
 };
 
-/// To the nearest integer, halves to the even one: a sum with 2^23 has no bits
-/// for fractions. Larger numbers are integers, NaN stays.
+/// Rounds to the nearest integer, halves to the even one, by adding 2^23: the
+/// sum has no bits for fractions. Larger numbers are integers, and NaN is kept.
 Value roundEven(const Formula &f, Value x) {
   Value bound = f.constant(0x1p23f);
   Value magic = math::CopySignOp::create(f.b, f.loc, bound, x);
@@ -146,8 +146,9 @@ struct ExpandFloor : OpRewritePattern<math::FloorOp> {
   }
 };
 
-/// Negative numbers have powers for integer exponents only, negative ones for
-/// odd exponents. (Halves are exact, so an odd number's is no integer.)
+/// Powers of negative numbers are only defined for integer exponents, and are
+/// negative for odd exponents. (Division by two is exact, so an exponent is odd
+/// if half of it is not an integer.)
 struct ExpandPower : OpRewritePattern<math::PowFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::PowFOp op,
@@ -173,7 +174,7 @@ struct ExpandPower : OpRewritePattern<math::PowFOp> {
                                 f.select(isInteger(half), power, negated), nan);
     Value isNegative = f.compare(arith::CmpFPredicate::OLT, base, zero);
     Value result = f.select(isNegative, ofNegative, power);
-    // Where the logarithm times zero is no number.
+    // Here the product of the logarithm and zero may be NaN.
     result = f.select(f.compare(arith::CmpFPredicate::OEQ, exponent, zero), one,
                       result);
     rewriter.replaceOp(
@@ -183,8 +184,8 @@ struct ExpandPower : OpRewritePattern<math::PowFOp> {
   }
 };
 
-/// The rest of |x| / |y|, with the sign of x. The rounded quotient may be one
-/// off, which shows in the rest; it is exact below 2^24.
+/// The remainder of |x| / |y|, with the sign of x. The rounded quotient may be
+/// off by one, which the remainder shows; it is exact below 2^24.
 struct ExpandRemainder : OpRewritePattern<arith::RemFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::RemFOp op,
@@ -203,7 +204,7 @@ struct ExpandRemainder : OpRewritePattern<arith::RemFOp> {
     rest = f.select(isAbove, f.add(rest, y), rest);
     Value isBelow = f.compare(arith::CmpFPredicate::OGE, rest, y);
     rest = f.select(isBelow, f.sub(rest, y), rest);
-    // Zero times infinity is no number.
+    // The product of zero and infinity is NaN.
     Value infinity = f.constant(std::numeric_limits<float>::infinity());
     Value isWhole = arith::AndIOp::create(
         rewriter, loc, f.compare(arith::CmpFPredicate::OEQ, y, infinity),
@@ -225,7 +226,7 @@ void populateRoundingPatterns(RewritePatternSet &patterns) {
 }
 
 void populateMathApproximationPatterns(RewritePatternSet &patterns) {
-  // Before upstream's.
+  // These patterns take precedence over upstream's.
   patterns.add<ApproximateErf, ApproximateLog>(patterns.getContext(),
                                                /*benefit=*/2);
   populateTrigonometryPatterns(patterns, /*benefit=*/2);

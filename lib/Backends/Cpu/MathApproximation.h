@@ -6,25 +6,26 @@
 
 namespace mlir::pock {
 
-/// Elementary functions of f32 (scalars and vectors) as formulas of our own,
-/// where they are better than upstream's. The error bounds stand beside them.
+/// Expands elementary functions of f32 (scalars and vectors) by formulas that
+/// are better than upstream's. Their comments give error bounds.
 void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 
-/// math.floor and math.roundeven on f32 as additions, exactly: for targets
-/// without an instruction, whose C library would be called.
+/// Expands math.floor and math.roundeven on f32 to additions, with exact
+/// results: for targets without an instruction, which would call a C library.
 void populateRoundingPatterns(mlir::RewritePatternSet &patterns);
 
-/// math.sin and math.cos on f32, of numbers of any size.
+/// Expands math.sin and math.cos on f32, for numbers of any size.
 void populateTrigonometryPatterns(mlir::RewritePatternSet &patterns,
                                   mlir::PatternBenefit benefit);
 
-/// math.powf on f32 as exp(y log |x|), with a relative error of 2e-7
-/// (1 + |y log x|), and arith.remf on f32, exact for quotients below 2^24: for
-/// targets without a C library, and where results must not depend on which one
-/// there is.
+/// Expands math.powf on f32 to exp(y log |x|), with a relative error of 2e-7
+/// (1 + |y log x|), and arith.remf on f32, exactly for quotients below 2^24:
+/// for targets without a C library, and for results that do not depend on the
+/// C library.
 void populateLibraryPatterns(mlir::RewritePatternSet &patterns);
 
-/// Conversions between i64 and f32 as integer arithmetic, exactly.
+/// Expands conversions between i64 and f32 to integer arithmetic, with exact
+/// results.
 void populateWideConversionPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace mlir::pock

@@ -4,9 +4,9 @@
 // size), the statements on one tile, and the reduction loops of a statement
 // with all accumulators in iter_args.
 //
-// Buffers are seen as flat arrays; an address is a dynamic part (loop variables
-// times strides, once per loop body) plus a constant for the point in the tile.
-// A value that a statement writes is handed to later statements in registers.
+// Buffers are flat arrays. An address is a dynamic part (loop variables times
+// strides, computed once per loop body) plus a constant for the point in the
+// tile. Later statements get the values of earlier ones in registers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -90,7 +90,8 @@ Value NestEmitter::dynamicIndex(Access &access) {
   return it->second = sum;
 }
 
-/// The flat index of the element `extra` behind the tile's first point.
+/// The flat index of the element at distance `extra` from the tile's first
+/// point.
 Value NestEmitter::address(Access &access, int64_t extra) {
   int64_t offset = access.offset + extra;
   for (auto [position, stride] : llvm::zip(fixed, access.strides))
@@ -104,7 +105,7 @@ Value NestEmitter::address(Access &access, int64_t extra) {
                                arith::IntegerOverflowFlags::nsw);
 }
 
-/// Whether `access` is one element, whatever the loops do.
+/// Whether `access` is the same element in all iterations.
 static bool isInvariant(const Access &access) {
   return access.root && access.outer.empty() &&
          llvm::all_of(access.strides, [](int64_t s) { return s == 0; });
@@ -126,7 +127,8 @@ void NestEmitter::loadInvariants() {
     }
 }
 
-/// What is known to be `lanes` elements, `stride` apart, in this block.
+/// The value of `lanes` elements, `stride` apart, if this block has loaded it;
+/// otherwise null, to be set.
 Value &NestEmitter::loaded(Access &access, int64_t extra, int64_t stride,
                            int64_t lanes) {
   int64_t offset = access.offset + extra;
@@ -137,7 +139,7 @@ Value &NestEmitter::loaded(Access &access, int64_t extra, int64_t stride,
                       offset, lanes, lanes == 1 ? 0 : stride}];
 }
 
-/// `lanes` elements, `stride` apart (one scalar if the stride is 0).
+/// Loads `lanes` elements, `stride` apart (one scalar if the stride is 0).
 Value NestEmitter::load(Access &access, int64_t extra, int64_t stride,
                         int64_t lanes) {
   if (!access.root)
@@ -204,7 +206,7 @@ void NestEmitter::emit() {
   for (Statement &statement : nest.statements)
     for (Access &access : llvm::concat<Access>(statement.ins, statement.outs))
       if (access.root)
-        (void)flat(access); // Outside, where all regions can use it.
+        (void)flat(access); // Defined outside, for all regions.
   auto region = omp::ParallelOp::create(b, loc);
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&region.getRegion());
@@ -243,8 +245,9 @@ void NestEmitter::emitIf(Value condition, llvm::function_ref<void()> body) {
   body();
 }
 
-/// The loop that threads divide: each takes a run of whole tiles; what is in
-/// front of them is the first one's, what is behind them the last one's.
+/// Emits the loop that threads divide: each thread runs a range of whole tiles.
+/// The first thread also runs the spans before these tiles, and the last thread
+/// the spans after them.
 void NestEmitter::emitThreadShare(size_t depth, int loop,
                                   ArrayRef<Span> spans) {
   const Span *shared = &findShared(spans);
@@ -300,7 +303,7 @@ void NestEmitter::emitTile() {
          splitIntoPieces(cols, schedule.vectorCol ? schedule.lanes : 1,
                          schedule.leastLanes))
       points.push_back({row, col});
-  // A tile finds in memory what it has not written itself.
+  // Forwarded values are only valid in their tile.
   forwarded.clear();
   known.loads.clear();
   prefetchTile();
@@ -309,8 +312,8 @@ void NestEmitter::emitTile() {
   known.loads.clear();
 }
 
-/// Whether a later statement overwrites what statement `index` writes, or
-/// nobody reads it from memory.
+/// Whether the store of statement `index` is unneeded: a later statement
+/// overwrites it, or nothing reads it from memory.
 bool NestEmitter::isDeadStore(size_t index, Access &access) {
   if (Operation *def = access.root.getDefiningOp())
     if (registers.contains(def))
@@ -324,7 +327,7 @@ bool NestEmitter::isDeadStore(size_t index, Access &access) {
 
 void NestEmitter::emitStatement(size_t index, ArrayRef<Point> points) {
   Statement &statement = nest.statements[index];
-  // Results of out j at point p: values[j * points + p].
+  // The result for out j at point p is values[j * points + p].
   Values values = statement.isReduction() ? emitReduction(index, points)
                                           : emitElementwise(statement, points);
   for (auto [j, access] : llvm::enumerate(statement.outs)) {
@@ -336,8 +339,9 @@ void NestEmitter::emitStatement(size_t index, ArrayRef<Point> points) {
   }
 }
 
-/// Loads the tile of an operand that runs along the rows while vectors run
-/// along the columns: whole vectors are loaded and transposed in registers.
+/// Loads the tile of an operand that is contiguous along the rows, while
+/// vectors run along the columns: loads whole vectors, and transposes them in
+/// registers.
 void NestEmitter::transposeTile(Access &access) {
   if (!isTransposed(access, schedule))
     return;
@@ -346,7 +350,7 @@ void NestEmitter::transposeTile(Access &access) {
        splitIntoPieces(size[schedule.row], schedule.lanes, schedule.leastLanes))
     for (Piece cols : splitIntoPieces(size[schedule.col], schedule.lanes,
                                       schedule.leastLanes)) {
-      // Squares of `side`, of which a wide vector takes several.
+      // Transpose squares of size `side`; wide vectors consist of several.
       int64_t side = std::min(rows.lanes, cols.lanes);
       if (side < 4)
         continue;
@@ -423,7 +427,7 @@ void NestEmitter::store(Access &access, ArrayRef<Point> points,
   known.loads.clear();
 }
 
-/// The body of `statement` at one point (and reduction step).
+/// Emits the body of `statement` at one point (and reduction step).
 NestEmitter::Values NestEmitter::emitBodyAt(Statement &statement,
                                             const Point &point, Step step,
                                             ArrayRef<Value> outs,

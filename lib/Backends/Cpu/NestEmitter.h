@@ -9,13 +9,13 @@
 namespace mlir::pock {
 
 /// The functions of the OpenMP runtime that parallel regions call; both return
-/// i32. Who emits nests declares them.
+/// i32. The caller of `emitNest` must declare them.
 inline constexpr char kThreadNumber[] = "omp_get_thread_num";
 inline constexpr char kThreadCount[] = "omp_get_num_threads";
 
 /// Emits code for `nest` at the insertion point of `b`. The operations of the
-/// nest are not erased. Nothing is stored to the allocations in `registers`
-/// (see findRegisterTemporaries).
+/// nest are not erased. The code does not store to the allocations in
+/// `registers` (see findRegisterTemporaries).
 void emitNest(mlir::OpBuilder &b, Nest &nest, const Schedule &schedule,
               const llvm::DenseSet<mlir::Operation *> &registers);
 

@@ -22,7 +22,7 @@ struct Piece {
   int64_t offset, lanes;
 };
 
-/// [0, size) as pieces of `lanes`; the rest in powers of two.
+/// Splits [0, size) into pieces of `lanes`, and the rest into powers of two.
 inline SmallVector<Piece> splitIntoPieces(int64_t size, int64_t lanes,
                                           int64_t least) {
   SmallVector<Piece> pieces;
@@ -56,7 +56,7 @@ struct Step {
   Piece piece{0, 1};
 };
 
-/// A buffer, and which elements it is seen to have.
+/// A buffer, and the element type by which it is accessed.
 using BufferKey = std::pair<const void *, const void *>;
 
 class NestEmitter {
@@ -85,7 +85,7 @@ private:
   void store(Access &access, ArrayRef<Point> points, ArrayRef<Value> values);
   bool isDeadStore(size_t index, Access &access);
 
-  // Which tiles and taps there are (NestSpans.cpp).
+  // Tiles and taps (NestSpans.cpp).
   SmallVector<Span> spansOf(int loop);
   SmallVector<Span> spansOfRows();
   static const Span &findShared(ArrayRef<Span> spans);
@@ -118,7 +118,8 @@ private:
   bool isFar(const Access &access);
 
   // Addresses and loads.
-  /// Loads what no loop changes (a learning rate, a seed) in front of all.
+  /// Loads elements that no loop changes (a learning rate, a seed) before all
+  /// loops.
   void loadInvariants();
   Value constant(int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
@@ -146,11 +147,10 @@ private:
   SmallVector<int64_t> fixed;
   /// The size of the tile in each loop.
   SmallVector<int64_t> size;
-  /// The taps of each reduction loop that count, [begin, end); all without.
+  /// The taps of each reduction loop that count, [begin, end); if empty, all.
   SmallVector<std::optional<std::pair<int64_t, int64_t>>> taps;
 
-  /// Values that the rest of the current block, and blocks in it, may use
-  /// again.
+  /// Values that the rest of the current block, and blocks in it, may reuse.
   struct BlockValues {
     /// Dynamic parts of addresses by strides.
     std::map<SmallVector<int64_t>, Value> indices;

@@ -1,9 +1,10 @@
-//===- NestPrefetch.cpp - Asks for what a tile reads next -----------------===//
+//===- NestPrefetch.cpp - Prefetches the next accesses of tiles -----------===//
 //
-// The rows of a tile are as many short streams: more than hardware follows.
-// While a tile is summed up, what its statements read and write afterwards
-// comes to the first cache, and the rows that the next tile sums up to the
-// second. Only of buffers that caches do not hold.
+// Each row of a tile is a short stream, and a tile has more rows than the
+// hardware prefetcher can follow. Before a tile is summed, this code prefetches
+// the elements that its statements read and write after the sum into the first
+// cache, and the rows that the next tile sums into the second. It only
+// prefetches from buffers that do not fit into the caches.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,15 +17,15 @@ using namespace mlir;
 namespace mlir::pock {
 namespace detail {
 
-/// Bytes that one prefetch brings: a line of the caches of all targets.
+/// Bytes per prefetch: a cache line on all targets.
 static constexpr int64_t kLine = 64;
-/// Bytes of the next rows that are worth it: what is longer is a stream that
-/// hardware follows, and would push out what is in use.
+/// Limit in bytes for the next rows. Longer rows are streams that the hardware
+/// follows, and would evict data in use.
 static constexpr int64_t kMostAhead = 16384;
 /// Levels of locality, as of `memref.prefetch`.
 static constexpr int kFirstCache = 3, kSecondCache = 2;
 
-/// Whether `access` is one to a buffer that caches do not hold.
+/// Whether the buffer of `access` does not fit into the caches.
 bool NestEmitter::isFar(const Access &access) {
   if (!access.root || access.elementType.isIndex())
     return false;
@@ -34,8 +35,8 @@ bool NestEmitter::isFar(const Access &access) {
   return bytesOf(access.root.getType()) > schedule.farBytes;
 }
 
-/// Asks for `elements` neighbours from element `extra` behind the tile's first
-/// point on.
+/// Prefetches `elements` contiguous elements, which begin at distance `extra`
+/// from the tile's first point.
 void NestEmitter::prefetch(Access &access, int64_t extra, int64_t elements,
                            bool isWrite, int locality) {
   int64_t line = kLine / bytesOf(access.elementType);
@@ -76,9 +77,10 @@ void NestEmitter::prefetchTile() {
         prefetchTileOf(access, /*isWrite=*/true);
 }
 
-/// The rows that `statement` sums up in the next tile, if each is one run.
+/// Prefetches the rows that `statement` sums in the next tile, if each row is
+/// contiguous.
 void NestEmitter::prefetchNextRows(Statement &statement) {
-  // The next tile is one of other rows.
+  // The next tile has other rows.
   for (int loop : llvm::reverse(schedule.order)) {
     if (loop == schedule.row)
       break;
@@ -102,9 +104,9 @@ void NestEmitter::prefetchNextRows(Statement &statement) {
   }
 }
 
-/// What windows read next that none has read before: along the rows the
-/// positions of the next tile; better, because further ahead, across them those
-/// of the next line of windows.
+/// Prefetches positions that the next windows are the first to read: those of
+/// the next line of windows, if there is a second dimension of windows, because
+/// that is further ahead; otherwise those of the next tile along the rows.
 void NestEmitter::prefetchNextWindows(Statement &statement) {
   const TapWindow *along = nullptr, *across = nullptr;
   for (const TapWindow &window : nest.windows)

@@ -1,9 +1,9 @@
 //===- NestReduction.cpp - Reduction loops of a statement -----------------===//
 //
-// All accumulators of a tile travel through the reduction loops in iter_args.
-// Where the combiner may be reordered, each point has several accumulators
-// ("slots"): vectors along the reduction, or independent chains that hide the
-// latency of an addition.
+// All accumulators of a tile are iter_args of the reduction loops. If the
+// combiner may be reordered, each point has several accumulators ("slots"):
+// vectors along the reduction, or independent chains that hide the latency of
+// an addition.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,7 +15,7 @@ using namespace mlir;
 namespace mlir::pock {
 namespace detail {
 
-/// The outs' values before the reduction, out-major.
+/// The values of the outs before the reduction, in out-major order.
 NestEmitter::Values NestEmitter::initialValues(Statement &statement,
                                                ArrayRef<Point> points) {
   Values result;
@@ -60,9 +60,9 @@ void NestEmitter::step(Statement &statement, ArrayRef<Point> points, Step step,
   }
 }
 
-/// The innermost reduction loop. The slots are the accumulators of each point;
-/// the first ones, as many as fit into a step, are used by the loop, slots of
-/// fewer lanes by the remainder.
+/// Emits the innermost reduction loop. The slots are the accumulators of each
+/// point. The loop uses the slots of full width; the remainder also uses slots
+/// with fewer lanes.
 NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
                                                  ArrayRef<Piece> slots,
                                                  ArrayRef<Point> points,
@@ -87,7 +87,8 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
     accumulators = emitFor(loop, constant(begin), constant(begin + main), size,
                            accumulators, emitSteps);
   }
-  // The remainder: whole pieces go to the loop's slots, others to their own.
+  // The remainder adds pieces of full width to the loop's slots, and smaller
+  // pieces to slots of their own.
   size_t slot = 0;
   Position at(*this, loop, begin + main);
   for (Piece piece :
@@ -151,7 +152,7 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
   if (vectorLoop < 0)
     unroll = chooseUnrolled(nest, schedule, loops, points.size());
 
-  // Which taps a row leaves out is known if they are.
+  // The taps must be static, to know which of them a row leaves out.
   if (!isInnerTile())
     for (const TapWindow &window : nest.windows)
       if (window.points == schedule.row)
@@ -174,8 +175,8 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
        splitIntoPieces(extent % width, width, schedule.leastLanes))
     slots.push_back(piece);
 
-  // Where accumulators are whole vectors over the reduction, or several, they
-  // start at the neutral element and the initial value is combined last.
+  // If accumulators are vectors along the reduction, or if there are several,
+  // they start at the neutral element, and the initial value is combined last.
   Values initial = initialValues(statement, points);
   bool plain = vectorLoop < 0 && chains == 1;
   Values accumulators;

@@ -1,11 +1,11 @@
-//===- NestSpans.cpp - Which tiles a loop has, and which taps they sum ----===//
+//===- NestSpans.cpp - Tiles of a loop, and the taps that they sum --------===//
 //
-// Usually a loop has tiles of one size and a remainder. Where windows reach
-// beyond what they read, points near a border leave taps out. Along the rows of
-// the tile such points are skipped tap by tap, in tiles of their own that stand
-// at a known place, with loops over taps unrolled. Along all other loops, runs
-// of points with the same taps become spans, for which the loops over taps are
-// shorter.
+// Usually a loop has tiles of one size and a remainder. If windows reach into a
+// border, points near it leave taps out. Along the rows of the tile, such
+// points get tiles of their own at static positions: loops over taps are
+// unrolled there, and each tap skips the points that leave it out. Along all
+// other loops, runs of points with the same taps become spans with shorter
+// loops over taps.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,7 +31,7 @@ bool NestEmitter::isInner(int loop, int64_t point) {
   });
 }
 
-/// Tiles of `tile` points and what is left in [begin, end).
+/// Appends the tiles of `tile` points in [begin, end), and the remainder.
 static void appendTiles(SmallVectorImpl<Span> &spans, int64_t begin,
                         int64_t end, int64_t tile) {
   int64_t main = begin + (end - begin) / tile * tile;
@@ -54,7 +54,8 @@ SmallVector<Span> NestEmitter::spansOf(int loop) {
   return spans;
 }
 
-/// Tiles of rows: those with points that leave taps out stand alone.
+/// Spans of the loop of rows: each tile with points that leave taps out is a
+/// span of its own.
 SmallVector<Span> NestEmitter::spansOfRows() {
   SmallVector<Span> spans;
   int64_t extent = nest.loops[schedule.row].extent;
@@ -80,7 +81,7 @@ const Span &NestEmitter::findShared(ArrayRef<Span> spans) {
   });
 }
 
-/// For the run of points of `loop` that begins at `point`.
+/// Sets the taps for the run of points of `loop` that contains `point`.
 void NestEmitter::restrictTaps(int loop, int64_t point) {
   if (loop == schedule.row)
     return;

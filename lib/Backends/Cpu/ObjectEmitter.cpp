@@ -1,10 +1,10 @@
 //===- ObjectEmitter.cpp - LLVM-dialect module -> object code -------------===//
 //
-// Translates to LLVM IR, runs LLVM's O2 pipeline without its vectorizers (the
-// kernels are vector code already; this keeps compile time in bounds and
-// arithmetic identical on all targets), and emits code. Many functions are
-// dealt to several modules, of which each thread takes one at a time; how many
-// there are depends on the module alone.
+// Translates to LLVM IR, runs LLVM's O2 pipeline without its vectorizers, and
+// emits code. Kernels are vector code already: skipping the vectorizers limits
+// compile time, and keeps arithmetic identical on all targets. A module with
+// many functions is split into parts, which threads compile in parallel. The
+// number of parts only depends on the module.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,14 +30,15 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// An LLVM module with the machine that it is for.
+/// An LLVM module with its target machine.
 struct Translated {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> module;
   std::unique_ptr<llvm::TargetMachine> machine;
 };
 
-/// Gives `out` the machine of `target`; errors are emitted at `module`.
+/// Sets the machine of `out` to that of `target`; errors are emitted at
+/// `module`.
 LogicalResult createMachine(ModuleOp module, const TargetDescription &target,
                             Translated &out) {
   auto machine =
@@ -47,7 +48,7 @@ LogicalResult createMachine(ModuleOp module, const TargetDescription &target,
   out.machine = std::move(*machine);
   out.module->setTargetTriple(out.machine->getTargetTriple());
   out.module->setDataLayout(out.machine->createDataLayout());
-  // (A part of a module has it already, and a flag must not stand there twice.)
+  // (A part of a module has this flag already; duplicates are invalid.)
   if (!target.bareMetal && !out.module->getModuleFlag("PIC Level"))
     out.module->setPICLevel(llvm::PICLevel::BigPIC);
   return success();
@@ -64,7 +65,7 @@ InFlightDiagnostic emitInvalid(ModuleOp module) {
   return module.emitError("LLVM's optimizer makes an invalid module of this");
 }
 
-/// CPU, features and tuning as function attributes, as clang writes them.
+/// Adds CPU, features and tuning as function attributes, like clang.
 void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
@@ -77,28 +78,28 @@ void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
       function.addFnAttr("prefer-vector-width",
                          std::to_string(target.vectorBytes * 8));
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    // Kernels are unrolled already as far as pays.
+    // Kernels are already unrolled where it pays.
     if (target.prefersSize())
       function.addFnAttr(llvm::Attribute::OptimizeForSize);
-    // A kernel inlined into the list of launches gains nothing and makes one
-    // huge function of all of them.
+    // Inlining kernels into the list of launches gains nothing, and would build
+    // one huge function.
     if (function.hasLocalLinkage())
       function.addFnAttr(llvm::Attribute::NoInline);
   }
 }
 
-/// Functions that a pass of LLVM breaks; see `optimize`.
+/// Functions that a pass of LLVM makes invalid; see `optimize`.
 using Broken = llvm::StringSet<>;
 
 /// Runs LLVM's pipeline, without scalar replacement (SROA) in functions of
 /// `spared`; returns the functions that are invalid afterwards. SROA of LLVM 22
 /// merges stores to one array into vectors that use values before they are
-/// defined (llvm/llvm-project#189680 mends it).
+/// defined (fixed by llvm/llvm-project#189680).
 Broken runPipeline(Translated &code, const TargetDescription &target,
                    const Broken &spared) {
   Broken broken;
   llvm::PassInstrumentationCallbacks callbacks;
-  // No other pass is to see an invalid function.
+  // No other pass may see an invalid function.
   callbacks.registerShouldRunOptionalPassCallback([&](StringRef pass,
                                                       llvm::Any ir) {
     auto *function = llvm::any_cast<const llvm::Function *>(&ir);
@@ -139,8 +140,8 @@ Broken runPipeline(Translated &code, const TargetDescription &target,
   return broken;
 }
 
-/// Optimises a module, of which `bitcode` is a copy; false if LLVM makes an
-/// invalid one of it.
+/// Optimises a module, of which `bitcode` is a copy; false if the result of
+/// LLVM is invalid.
 bool optimize(Translated &code, const TargetDescription &target,
               StringRef bitcode) {
   Broken broken = runPipeline(code, target, {});
@@ -183,12 +184,11 @@ InFlightDiagnostic emitNoObject(ModuleOp module) {
   return module.emitError("the LLVM back end cannot emit object files");
 }
 
-/// Functions that are worth a part of their own, and how many parts there are
-/// at most.
+/// The minimum number of functions of a part, and the maximum number of parts.
 constexpr size_t kFunctionsPerPart = 16, kMostParts = 4;
 
-/// The module as bitcode, in parts. What they call of each other is hidden
-/// instead of internal.
+/// Splits the module into parts, as bitcode. Functions that other parts call
+/// become hidden instead of internal.
 std::vector<std::string> split(llvm::Module &module, size_t count) {
   std::vector<std::string> parts;
   llvm::SplitModule(

@@ -1,9 +1,9 @@
 //===- OutlineParallel.cpp - omp.parallel -> GOMP_parallel ----------------===//
 //
-// Upstream's translation of `omp.parallel` calls LLVM's own runtime only, and
-// a library that it makes does not load where there is none. GOMP_parallel is
-// in libgomp, which every system with GCC has, and in LLVM's libomp; as a weak
-// symbol it may also be missing.
+// Upstream's translation of `omp.parallel` only supports LLVM's own runtime,
+// and its libraries do not load on systems without it. This pass calls
+// GOMP_parallel instead. libgomp, which every system with GCC has, and LLVM's
+// libomp both define it; as a weak symbol, it may also be missing.
 //
 // Needs a module of the LLVM dialect (`pock-lower-to-llvm`). Guarantees that
 // no omp operation is left.
@@ -39,8 +39,9 @@ public:
 private:
   /// A declaration of the runtime that may stay unresolved.
   LLVM::LLVMFuncOp declare(StringRef name, Type result, ArrayRef<Type> args);
-  /// `void run(data)`, which GOMP_parallel calls in every thread: asks who it
-  /// is, and calls the body, whose address is the first thing in `data`.
+  /// Builds `void run(data)`, which GOMP_parallel calls in every thread. It
+  /// gets the thread's number, and calls the body, whose address is the first
+  /// field of `data`.
   LLVM::LLVMFuncOp getRunner();
   LLVM::LLVMFuncOp createFunction(StringRef name, ArrayRef<Type> args);
   Value constant(int64_t value) {
@@ -106,8 +107,8 @@ LLVM::LLVMFuncOp Outliner::getRunner() {
   return function;
 }
 
-/// Makes the region the body of a function; captured values are loaded from
-/// its first argument.
+/// Moves the region into the body of a function, which loads captured values
+/// from its first argument.
 void Outliner::moveBody(omp::ParallelOp region, LLVM::LLVMFuncOp body,
                         LLVM::LLVMStructType type, ArrayRef<Value> captured) {
   OpBuilder::InsertionGuard guard(b);
@@ -151,7 +152,7 @@ void Outliner::moveBody(omp::ParallelOp region, LLVM::LLVMFuncOp body,
     op->erase();
 }
 
-/// Calls the runtime if there is one, else the body for one thread of one.
+/// Calls the runtime if it is present, otherwise the body as the only thread.
 void Outliner::emitCall(omp::ParallelOp region, LLVM::LLVMFuncOp body,
                         Value data) {
   Type none = LLVM::LLVMVoidType::get(b.getContext());
@@ -163,7 +164,7 @@ void Outliner::emitCall(omp::ParallelOp region, LLVM::LLVMFuncOp body,
   Block *threads = b.createBlock(after), *serial = b.createBlock(after);
 
   b.setInsertionPointToEnd(threads);
-  Value zero = constant(0); // as many threads as there are; no flags
+  Value zero = constant(0); // number of threads: the default; flags: none
   LLVM::CallOp::create(b, loc, start,
                        ValueRange{addressOf(runner), data, zero, zero});
   LLVM::BrOp::create(b, loc, ValueRange(), after);
@@ -192,7 +193,7 @@ LogicalResult Outliner::outline(omp::ParallelOp region, unsigned number) {
   getUsedValuesDefinedAbove(region.getRegion(), used);
   ArrayRef<Value> captured = used.getArrayRef();
 
-  // The body's address, then what it uses.
+  // The body's address, then the values that it uses.
   SmallVector<Type> fields{pointer};
   for (Value value : captured)
     fields.push_back(value.getType());
@@ -201,7 +202,7 @@ LogicalResult Outliner::outline(omp::ParallelOp region, unsigned number) {
       (parent.getName() + "_parallel_" + std::to_string(number)).str();
   LLVM::LLVMFuncOp body = createFunction(name, {pointer, i32, i32});
 
-  // On the stack of the function, not of a loop in it.
+  // Allocate at the function's entry, not in a loop.
   b.setInsertionPointToStart(&parent.getBody().front());
   Value data = LLVM::AllocaOp::create(b, loc, pointer, type, constant(1));
   b.setInsertionPoint(region);
@@ -225,7 +226,7 @@ struct OutlineParallel : impl::OutlineParallelBase<OutlineParallel> {
 
   void runOnOperation() override {
     Outliner outliner(getOperation());
-    // Inner ones first: of nested regions, the inner one is the error.
+    // Visit inner regions first: of nested regions, the inner one is the error.
     SmallVector<omp::ParallelOp> regions;
     getOperation().walk([&](omp::ParallelOp op) { regions.push_back(op); });
     llvm::DenseMap<Operation *, unsigned> count;

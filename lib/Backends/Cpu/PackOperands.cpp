@@ -1,9 +1,9 @@
-//===- PackOperands.cpp - Copies of operands that caches do not like ------===//
+//===- PackOperands.cpp - Copies of operands with long rows ---------------===//
 //
-// A tile of a product reads a few columns of its right operand from top to
-// bottom. If the rows of that operand are long and many, each of them is a page
-// of its own, and the next tile finds nothing in the cache. A copy, which
-// `pock-localize-scratch` shrinks to a panel of columns, costs one pass.
+// A tile of a product reads a few columns of all rows of its right operand. If
+// that operand has many long rows, each row is in another page, and the next
+// tile gets no hits in the cache. A copy, which `pock-localize-scratch` shrinks
+// to a panel of columns, costs one pass over the operand.
 //
 // Needs bufferized kernels. Guarantees the same results.
 //
@@ -28,13 +28,13 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Rows shorter than this share pages well enough.
+/// Minimum length of a row: several shorter rows share a page.
 constexpr int64_t kLongRow = 1024;
-/// How often at least a copied entry is used.
+/// The minimum number of uses of a copied entry.
 constexpr int64_t kFewestUses = 64;
 
 /// Whether the input `access` of the only statement of `nest` is the right
-/// operand of a product, as large as described above.
+/// operand of a product and should be copied.
 bool wantsPacking(const Nest &nest, const Access &access, int64_t cache) {
   if (!access.root || !access.elementType.isIntOrFloat())
     return false;
@@ -81,7 +81,7 @@ private:
     for (auto [i, access] : llvm::enumerate(nest->statements.front().ins)) {
       OpOperand &operand = *op.getDpsInputOperand(i);
       auto type = dyn_cast<MemRefType>(operand.get().getType());
-      // What is a temporary already is a copy.
+      // A temporary is a copy already.
       if (!type || !type.getLayout().isIdentity() ||
           !isa<BlockArgument>(access.root) ||
           !wantsPacking(*nest, access, cache))

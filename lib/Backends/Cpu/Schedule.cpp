@@ -1,10 +1,10 @@
 //===- Schedule.cpp - Register tile and loop order of a nest --------------===//
 //
-// Enumerates which loop is vectorised, which second loop fills the tile, and
-// how large the tile is, and keeps what costs least in a model of one core:
-// two loads or two arithmetic operations per cycle, four cycles of latency in a
-// chain of accumulations, `vector_registers` registers. Remainder tiles are
-// part of the cost, so sizes that divide the extents win.
+// Enumerates the vectorised loop, the second loop of the tile, and the size of
+// the tile, and keeps the cheapest schedule in a model of one core: two loads
+// or two arithmetic operations per cycle, four cycles of latency in a chain of
+// accumulations, `vector_registers` registers. The cost includes remainder
+// tiles, which favours sizes that divide the extents.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,17 +19,18 @@ namespace mlir::pock {
 namespace {
 
 constexpr double kLoad = 0.5, kStore = 1.0, kArith = 0.5, kLatency = 4.0;
-/// How many streams from memory the processor can follow at once, roughly: a
-/// window of several rows makes more of them.
+/// The number of streams from memory that the processor can follow at once
+/// (rough); a window of several rows is several streams.
 constexpr int64_t kMostStreams = 8;
-/// How many rows of a tile may share a set of the first cache.
+/// The maximum number of rows of a tile that share a set of the first cache.
 constexpr int64_t kMostAliases = 6;
-/// Terms of a sum that take less time than writing it to memory does.
+/// Summing this many terms takes less time than writing the sum to memory.
 constexpr int64_t kFewTerms = 64;
-/// Microcontrollers have little flash, and fetch from it slowly: the code of a
-/// nest takes half of what a kernel works on, if an operation is four bytes.
+/// Limits of code size on targets with little flash, which is also slow to
+/// fetch from: a nest may have one operation per 8 bytes of the first cache,
+/// that is half of its size at four bytes per operation.
 constexpr int64_t kBytesPerOperation = 8, kBytesPerCopy = 64;
-/// Latencies, branches and address arithmetic around a tile or a step.
+/// Cycles for latencies, branches and address arithmetic per tile and per step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
 /// Bytes of the distinct elements of `access` over the given loops.
@@ -87,7 +88,7 @@ double CostModel::loadCost(const Schedule &schedule, const Access &access,
   if (stride(schedule.col))
     count *= pieces;
   if (lanes > 1 && along != 0 && along != 1) {
-    // Loaded along the rows and transposed, or gathered lane by lane.
+    // Vectors are loaded along the rows and transposed, or gathered by lane.
     if (reductionLoop < 0 && rows >= 4 && isTransposed(access, schedule))
       count *= 1 + 2 * std::log2(double(std::min(rows, lanes)));
     else
@@ -146,8 +147,8 @@ double CostModel::tileCost(const Schedule &schedule, int64_t rows,
   return total;
 }
 
-/// Whether the rows of a tile, walked side by side along a reduction, fall into
-/// the same lines of the first cache: those of a page, of eight ways.
+/// Whether the rows of a tile, which a reduction reads in parallel, map to the
+/// same sets of the first cache: sets repeat every page, and have eight ways.
 bool CostModel::rowsAlias(const Schedule &schedule) const {
   constexpr int64_t page = 4096;
   for (const Statement &statement : nest.statements)
@@ -162,8 +163,8 @@ bool CostModel::rowsAlias(const Schedule &schedule) const {
   return false;
 }
 
-/// Whether the sum reads an operand that no column shares with another: every
-/// row of a tile is a stream of its own (a depthwise convolution, pooling).
+/// Whether the columns of a tile share no elements of the operand: every row of
+/// a tile is a stream of its own (a depthwise convolution, pooling).
 bool isStreamed(const Access &access, const Schedule &schedule) {
   return access.root && schedule.vectorCol && schedule.row >= 0 &&
          access.strides[schedule.row] != 0 && access.strides[schedule.col] != 0;
@@ -178,8 +179,8 @@ bool CostModel::rowsStream(const Schedule &schedule) const {
   });
 }
 
-/// Whether rows are written to a buffer that no cache holds, after so few terms
-/// of a sum that writing takes most of the time: each row is a stream.
+/// Whether rows are written to a buffer that does not fit into a cache, after
+/// sums so short that writing takes most of the time: each row is a stream.
 bool CostModel::writesStreams(const Schedule &schedule) const {
   return schedule.row >= 0 &&
          llvm::any_of(nest.statements, [&](const Statement &statement) {
@@ -195,9 +196,9 @@ bool CostModel::writesStreams(const Schedule &schedule) const {
          });
 }
 
-/// How many operands per column of vectors wait in registers. Neighbouring
-/// windows share what they read: an entry for every row, and the one that every
-/// row multiplies by.
+/// The number of operands in registers per column of vectors. Neighbouring
+/// windows share their entries, so these need a register for every row, and one
+/// for the common factor.
 int64_t CostModel::windowOf(const Schedule &schedule,
                             const Statement &statement) const {
   return llvm::any_of(
@@ -211,10 +212,10 @@ double CostModel::cost(const Schedule &schedule) const {
   auto extent = [&](int loop) {
     return loop < 0 ? 1 : nest.loops[loop].extent;
   };
-  // Registers: accumulators, one vector operand per column, two to spare.
+  // Registers: accumulators, vector operands of each column, two spare ones.
   int64_t pieces = schedule.tile().vectors;
-  // Long bodies are repeated for every point of the tile: few of them, but not
-  // at the price of a product's tile.
+  // The body is repeated for every point of the tile: limit the copies of long
+  // bodies, but do not reduce the tile of a product.
   bool reduces = llvm::any_of(nest.statements, [](const Statement &statement) {
     return statement.isReduction();
   });
@@ -236,7 +237,7 @@ double CostModel::cost(const Schedule &schedule) const {
       (schedule.rows > kMostStreams && writesStreams(schedule)) ||
       (schedule.rows > kMostStreams && rowsStream(schedule)))
     return INFINITY;
-  // (There is always code point by point.)
+  // (Scalar code point by point is always possible.)
   if (target.prefersSize() && (schedule.row >= 0 || schedule.col >= 0) &&
       countOperations(nest, schedule) > target.l1Bytes / kBytesPerOperation)
     return INFINITY;
@@ -258,7 +259,7 @@ double CostModel::cost(const Schedule &schedule) const {
 }
 
 /// Lanes of a vector for the floating-point types of the nest (for its widest
-/// type if it has none).
+/// type if it has no floating-point type).
 int64_t lanesOf(Nest &nest, const TargetDescription &target) {
   int64_t floats = 0, any = 0;
   nest.forEachAccess([&](Access &access) {
@@ -271,8 +272,8 @@ int64_t lanesOf(Nest &nest, const TargetDescription &target) {
   return lanes < target.leastLanes() ? 1 : lanes;
 }
 
-/// The reduction loop that is best vectorised in `statement`, or -1 if the
-/// order of its reductions must be kept.
+/// The best reduction loop of `statement` to vectorise, or -1 if the order of
+/// its reductions must be kept.
 int bestReductionLoop(const Nest &nest, const Statement &statement) {
   if (!statement.vectorizable ||
       llvm::is_contained(statement.combiners, nullptr))
@@ -280,7 +281,7 @@ int bestReductionLoop(const Nest &nest, const Statement &statement) {
   int best = -1;
   double bestScore = INFINITY;
   for (int loop : statement.reductions) {
-    // Some points leave taps out.
+    // Skip loops over taps that some points leave out.
     if (llvm::any_of(nest.windows, [&](const TapWindow &window) {
           return window.taps == loop;
         }))
@@ -299,9 +300,9 @@ int bestReductionLoop(const Nest &nest, const Statement &statement) {
   return best;
 }
 
-/// Orders the loops: those outside of the tile first, by the distance they
-/// walk in the out; then rows and columns, unless it pays to keep one panel of
-/// columns in the cache for all rows.
+/// Orders the loops: first those outside of the tile, by their stride in the
+/// out; then rows and columns, unless it pays to keep one panel of columns in
+/// the cache for all rows.
 void chooseOrder(Nest &nest, const TargetDescription &target,
                  Schedule &schedule) {
   const Access &out = nest.statements.back().outs.front();
@@ -319,8 +320,9 @@ void chooseOrder(Nest &nest, const TargetDescription &target,
   auto isTile = [&](int l) { return l == schedule.row || l == schedule.col; };
   llvm::erase_if(order, isTile);
 
-  // What depends on columns but not on rows: the panel that rows share. Loops
-  // that all of them depend on stay outside: each iteration has its own.
+  // Operands that depend on columns but not on rows are the panel that rows
+  // share. Loops on which all of them depend stay outside, because each
+  // iteration has its own panel.
   auto isShared = [&](const Statement &statement, const Access &access) {
     return access.root && statement.isReduction() &&
            access.strides[schedule.col] && !access.strides[schedule.row];
@@ -375,10 +377,10 @@ void chooseOrder(Nest &nest, const TargetDescription &target,
   schedule.order = order;
 }
 
-/// Cycles below which a nest is not worth waking threads for: a few times what
-/// entering and leaving a parallel region costs.
+/// Minimum cycles of a nest for which threads pay: a few times the cost of
+/// entering and leaving a parallel region.
 constexpr double kParallelCycles = 30000;
-/// Tiles that let up to eight threads have nearly equal shares.
+/// The number of tiles that gives up to eight threads nearly equal shares.
 constexpr int64_t kEnoughTiles = 24;
 
 /// The outermost loop with enough tiles for all threads; else the one with the
@@ -399,7 +401,7 @@ int chooseThreadLoop(Nest &nest, const Schedule &schedule) {
 }
 
 /// Calls `fn` with every schedule and its cost, first with scalar code. The
-/// orders of loops, and threads, are not chosen yet.
+/// order of loops and the loop of threads are not chosen yet.
 void forEachSchedule(Nest &nest, const TargetDescription &target,
                      llvm::function_ref<void(const Schedule &, double)> fn) {
   CostModel model(nest, target);

@@ -9,7 +9,7 @@ namespace mlir::pock {
 
 /// The size of a register tile.
 struct Tile {
-  /// Points of the loop of rows, and accumulators of each.
+  /// Points of the loop of rows, and accumulators per row.
   int64_t rows, vectors;
 
   bool operator==(const Tile &other) const {
@@ -17,14 +17,14 @@ struct Tile {
   }
 };
 
-/// How many lanes a vector has that does not fill `lanes` of them: the next
-/// smaller power of two, or one if there are no vectors so small.
+/// The lanes of the next smaller vector than one with `lanes` lanes: the next
+/// smaller power of two, or one if there are no vectors of that size.
 inline int64_t nextLanes(int64_t lanes, int64_t least) {
   int64_t next = lanes > 1 ? llvm::bit_floor<uint64_t>(lanes - 1) : 1;
   return next < least ? 1 : next;
 }
 
-/// Number of vectors and single points that `size` points are computed as.
+/// The number of vectors and single points that compute `size` points.
 inline int64_t countPieces(int64_t size, int64_t lanes, int64_t least) {
   int64_t pieces = size / lanes;
   while ((size %= lanes)) {
@@ -34,7 +34,7 @@ inline int64_t countPieces(int64_t size, int64_t lanes, int64_t least) {
   return pieces;
 }
 
-/// How a nest becomes code. The register tile is `rows` points of loop `row`
+/// The schedule of a nest. The register tile is `rows` points of loop `row`
 /// times `cols` points of loop `col`; all other parallel loops run point by
 /// point around it.
 ///
@@ -54,19 +54,20 @@ struct Schedule {
   /// All parallel loops, outermost first.
   mlir::SmallVector<int> order;
   /// The loop whose tiles the threads divide among them, or -1. It is a
-  /// parallel loop: what is computed, and in which order, does not depend on
-  /// how many threads there are.
+  /// parallel loop, so results and the order of operations do not depend on the
+  /// number of threads.
   int threadLoop = -1;
-  /// Whether sums are added up in the order of the loops, each in one
-  /// accumulator, so that they do not depend on the rest of the schedule.
+  /// Whether terms are added in the order of the loops, in one accumulator per
+  /// sum, so that sums do not depend on the rest of the schedule.
   bool keepsOrder = false;
-  /// How many copies of a body make loops over few terms straight-line code.
+  /// The maximum number of copies of a body when loops over few terms are
+  /// unrolled.
   int64_t mostCopies = 150;
-  /// Buffers of more bytes than this are in no cache when a tile wants them:
-  /// what it reads is asked for ahead. 0 for targets without vectors.
+  /// Larger buffers than this number of bytes are not in a cache when a tile
+  /// reads them, and are prefetched. 0 for targets without vectors.
   int64_t farBytes = 0;
 
-  /// How many points of `loop` one tile has.
+  /// The number of points of `loop` in one tile.
   int64_t tileOf(int loop) const {
     return loop == row ? rows : loop == col ? cols : 1;
   }
@@ -86,24 +87,24 @@ inline bool isTransposed(const Access &access, const Schedule &schedule) {
          access.strides[schedule.col] != 0 && access.strides[schedule.col] != 1;
 }
 
-/// Which of the loops of a sum, the innermost last, are unrolled in a tile of
+/// The loops of a sum, the innermost last, that are unrolled in a tile of
 /// `points`: short inner ones, so that neighbouring windows share their loads.
 mlir::SmallVector<bool> chooseUnrolled(const Nest &nest,
                                        const Schedule &schedule,
                                        mlir::ArrayRef<int> loops,
                                        int64_t points);
 
-/// About how many operations the code of a nest has.
+/// The approximate number of operations in the code of a nest.
 double countOperations(Nest &nest, const Schedule &schedule);
 
 /// The cheapest schedule by a cost model of loads, arithmetic, latency and
-/// registers; with the given tile if a schedule has it. Always succeeds: scalar
-/// code is a schedule too.
+/// registers; with the given tile if a schedule has it. Always succeeds,
+/// because scalar code is a schedule, too.
 Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
                         std::optional<Tile> tile = std::nullopt);
 
-/// All tiles that a schedule can have: first that of `chooseSchedule`, then the
-/// others by the cost of their best schedule, the cheapest first.
+/// All tiles of schedules: first that of `chooseSchedule`, then the others,
+/// ordered by the cost of their cheapest schedule.
 mlir::SmallVector<Tile> rankTiles(Nest &nest, const TargetDescription &target);
 
 } // namespace mlir::pock

@@ -1,8 +1,8 @@
-//===- ScheduleSize.cpp - How much code a schedule makes ------------------===//
+//===- ScheduleSize.cpp - Code size of a schedule -------------------------===//
 //
-// Follows the emitter: every loop has code for its tiles, for its remainder,
-// and for each run of points that leaves the same taps out; loops over few
-// terms are unrolled.
+// Counts the code of the emitter: every loop has code for its tiles, for its
+// remainder, and for each run of points that leaves the same taps out; loops
+// over few terms are unrolled.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,14 +14,15 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Pieces of a vectorised loop, points of another one.
+/// The number of pieces of a vectorised loop, or of points of any other loop.
 int64_t countPoints(const Schedule &schedule, int loop, int64_t size) {
   if (loop == schedule.col && schedule.vectorCol)
     return countPieces(size, schedule.lanes, schedule.leastLanes);
   return size;
 }
 
-/// Copies for whole tiles and for the remainder of `extent` points.
+/// The number of copies for whole tiles and for the remainder of `extent`
+/// points.
 double countCopies(const Schedule &schedule, int loop, int64_t extent) {
   int64_t tile = schedule.tileOf(loop);
   double copies = 0;
@@ -32,8 +33,8 @@ double countCopies(const Schedule &schedule, int loop, int64_t extent) {
   return copies;
 }
 
-/// The same for rows whose windows reach beyond what they read: tiles with such
-/// points stand alone, and have their loops over taps unrolled.
+/// The same for rows with windows that reach into a border: each tile with such
+/// points has code of its own, in which the loops over taps are unrolled.
 double countRows(const Nest &nest, const Schedule &schedule) {
   int64_t extent = nest.loops[schedule.row].extent, taps = 1;
   for (const TapWindow &window : nest.windows)
@@ -100,7 +101,7 @@ double countOperations(Nest &nest, const Schedule &schedule) {
       for (auto [loop, isUnrolled] : llvm::zip(statement.reductions, unroll))
         unrolled *= isUnrolled ? nest.loops[loop].extent : 1;
     }
-    // One more for what is loaded or stored.
+    // Add one for loads or stores.
     total += copies * unrolled * (bodyCost(statement) + 1);
   }
   return total;

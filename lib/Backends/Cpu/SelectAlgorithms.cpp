@@ -2,11 +2,12 @@
 //
 // Needs kernels of pock ops. Estimates the time on one core for direct loops
 // and for Winograd's tiles, and sets the attribute `algorithm` if tiles are
-// clearly faster. The unit is a multiply-add of vectors:
+// clearly faster. The unit is the time of a multiply-add of vectors:
 //
 // * 9 per output and two channels directly, less in groups of bf16; 16
 //   per tile of 2x2 outputs by tiles, some partly wasted at the border;
-// * some for each vector that the transforms of tiles and filter load or store.
+// * `kMove` or `kFarMove` for each vector that the transforms of tiles and
+//   filter load or store.
 //
 // Ignores the other ops of the kernel: they are the same for both.
 //
@@ -34,15 +35,15 @@ using namespace mlir::pock;
 
 namespace {
 
-/// Cost of a transform per vector that it loads or stores, between the first
-/// two caches; measured with bench/kernels.py, arithmetic included.
+/// Cost of a transform, arithmetic included, per vector that it loads or
+/// stores, between the first two caches; measured with bench/kernels.py.
 constexpr double kMove = 5;
 /// The same for a transformed filter that is larger than the second cache.
 constexpr double kFarMove = 10;
 /// Entries of a tile, and outputs of a tile along each dimension.
 constexpr int64_t kTile = 16, kOutputs = 2;
 
-/// A convolution of stride 1 or a gradient of one.
+/// A convolution of stride 1, or a gradient of such a convolution.
 struct Convolution {
   int64_t batch, height, width, in, out;
   RankedTensorType weight;
@@ -75,7 +76,7 @@ Convolution describe(ConvWeightGradOp op) {
                   weight.getDimSize(3), weight);
 }
 
-/// The estimated speed-up of tiles over direct loops, which may multiply
+/// The estimated speed-up of tiles over direct loops, which can multiply
 /// `group` terms at once.
 double estimateGain(const Convolution &conv, const TargetDescription &target,
                     int64_t group) {
@@ -116,7 +117,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
       FailureOr<Winograd> use = getUse(kernel);
       if (failed(use))
         return signalPassFailure();
-      // Portable sums are those of the direct loops.
+      // Portable arithmetic requires the sums of the direct loops.
       if (*use == Winograd::Never || target.vectorBytes == 0 || target.portable)
         continue;
       kernel.walk([&](Operation *op) {
@@ -130,7 +131,7 @@ struct SelectAlgorithms : pock::impl::SelectAlgorithmsBase<SelectAlgorithms> {
 private:
   enum class Winograd { Auto, Always, Never };
 
-  /// How many terms an instruction adds to f32 sums in this module.
+  /// The number of terms that an instruction adds to f32 sums in this module.
   int64_t groupOf(const TargetDescription &target) {
     for (const GroupProduct *row : listGroupProducts(target))
       if (row->getSumType(&getContext()).isF32() &&
@@ -139,7 +140,7 @@ private:
     return 1;
   }
 
-  /// The measured choice for `kernel`, or else that of the option.
+  /// The choice for `kernel` from tuning, or else that of the option.
   FailureOr<Winograd> getUse(func::FuncOp kernel) {
     if (auto tuned = kernel->getAttrOfType<StringAttr>(attribute::algorithm)) {
       std::optional<Algorithm> algorithm = symbolizeAlgorithm(tuned);
@@ -179,7 +180,7 @@ private:
       op.setAlgorithm(Algorithm::Winograd);
   }
 
-  /// What `groupOf` says.
+  /// The result of `groupOf`.
   int64_t group = 1;
 };
 

@@ -24,8 +24,9 @@ TargetDescription TargetDescription::of(Operation *op) {
 
 TargetDescription TargetDescription::of(TargetAttr attr) {
   TargetDescription target;
-  // With three components, as toolchains are called, LLVM would take the ABI
-  // for the system, and pass floats as integers.
+  // Normalise the triple: in one with three components, as in names of
+  // toolchains, LLVM would parse the ABI as the system, and pass floats as
+  // integers.
   if (!attr.getTriple().empty())
     target.triple = llvm::Triple::normalize(attr.getTriple());
   target.bareMetal = isBareMetal(target.triple);
@@ -49,18 +50,18 @@ bool isBareMetal(StringRef triple) {
 }
 
 int64_t TargetDescription::leastLanes() const {
-  // Helium has no vectors of 64 bits: LLVM would take elements twice as wide,
-  // which its runtime library computes with.
+  // Helium has no vectors of 64 bits: LLVM would widen the elements, and call
+  // its runtime library to compute with them.
   return indexBits == 32 ? std::max<int64_t>(2, vectorBytes / 4) : 2;
 }
 
 int64_t TargetDescription::lanes(Type type) const {
-  // i1 lives in memory as bytes; index has the target's width.
+  // i1 is a byte in memory; index has the target's width.
   int64_t bits = type.isIndex() ? indexBits : 8 * bytesOf(type);
   return std::max<int64_t>(1, vectorBytes * 8 / bits);
 }
 
-/// What the system says about a cache, if it says anything.
+/// The size of a cache according to the system, or `otherwise` if unknown.
 static int64_t cacheSize(int name, int64_t otherwise) {
   int64_t size = sysconf(name);
   return size > 0 ? size : otherwise;
@@ -69,7 +70,7 @@ static int64_t cacheSize(int name, int64_t otherwise) {
 TargetAttr hostTargetAttr(MLIRContext *context) {
   context->loadDialect<PockDialect>();
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  // Sorted, so that the same machine always gives the same attribute.
+  // Sort, so that the same machine always gives the same attribute.
   llvm::SmallVector<std::string> names;
   for (auto &entry : features)
     names.push_back((entry.second ? "+" : "-") + entry.first().str());

@@ -1,4 +1,4 @@
-//===- TargetDescription.h - What the CPU back end knows of a target ------===//
+//===- TargetDescription.h - Properties of a target of the CPU back end ---===//
 //
 // The module attributes `pock.target` (#pock.target) and `pock.arithmetic` as a
 // struct. Without them, a module is compiled for a generic 64-bit host.
@@ -23,20 +23,20 @@ struct TargetDescription {
   int64_t indexBits = 64;
   /// Size of one vector register; 0 means scalar code.
   int64_t vectorBytes = 16;
-  /// How many vector registers there are.
+  /// The number of vector registers.
   int64_t vectorRegisters = 16;
   /// Sizes of the first and the second data cache of a core.
   int64_t l1Bytes = 32768, l2Bytes = 524288;
   /// Alignment of the segments that the caller passes.
   int64_t alignment = 64;
-  /// How many threads may work on a kernel: 1 means serial code, 0 as many as
-  /// the OpenMP runtime has.
+  /// The number of threads that may work on a kernel: 1 means serial code, 0
+  /// the number of threads of the OpenMP runtime.
   int64_t threads = 1;
-  /// Stack that the whole program may use.
+  /// Bytes of stack for the whole program.
   int64_t stackBytes = 65536;
   /// Whether results must not depend on any of the above (`pock.arithmetic =
-  /// "portable"`): every sum has one order, and no instruction is used that
-  /// only some targets have and that rounds differently.
+  /// "portable"`). Then every sum has a fixed order, and instructions that only
+  /// some targets have and that round differently are not used.
   bool portable = false;
 
   /// Whether the target has no operating system. Then code has a fixed address,
@@ -46,7 +46,7 @@ struct TargetDescription {
   /// The target of the module `op`, or of the module that contains `op`; the
   /// defaults if there is none. The dialect verifies the attributes.
   static TargetDescription of(mlir::Operation *op);
-  /// The target alone, without what the module says of its arithmetic.
+  /// The target alone, without the module's arithmetic.
   static TargetDescription of(TargetAttr attr);
 
   /// Whether small code is preferred to fast code: flash is small, and fetching
@@ -55,11 +55,11 @@ struct TargetDescription {
   /// The smallest number of lanes of a vector.
   int64_t leastLanes() const;
 
-  /// How many elements of `type` fill a vector register (at least 1).
+  /// The number of elements of `type` in a vector register (at least 1).
   int64_t lanes(mlir::Type type) const;
 };
 
-/// Whether a triple names no operating system; the host's, "", has one.
+/// Whether a triple has no operating system; the host's, "", has one.
 bool isBareMetal(llvm::StringRef triple);
 
 /// The description of this machine.

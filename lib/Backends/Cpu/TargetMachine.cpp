@@ -12,15 +12,15 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Whether kernels of scalar and vector loops run on the processor. LLVM has
-/// back ends for others, which die of such code or compile it wrong (GPUs), or
-/// whose programs nobody has run (Hexagon).
+/// Whether this back end supports the processor. LLVM also has back ends for
+/// processors that crash on loops over vectors or miscompile them (GPUs), and
+/// for untested ones (Hexagon).
 static bool isServed(const llvm::Triple &triple) {
   return triple.isX86() || triple.isARM() || triple.isThumb() ||
          triple.isAArch64() || triple.isRISCV();
 }
 
-/// Registers LLVM's back ends, once: several threads make machines.
+/// Registers LLVM's back ends once, because several threads create machines.
 static void initializeTargets() {
   [[maybe_unused]] static const bool done = [] {
     llvm::InitializeAllTargetInfos();
@@ -76,10 +76,10 @@ pock::createTargetMachine(const TargetDescription &target,
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(triple, error);
   llvm::TargetOptions options;
-  // Kernels that are not called can be dropped by the linker.
+  // The linker can remove kernels that are not called.
   options.FunctionSections = true;
   options.DataSections = true;
-  // The linking step reads this section and removes it.
+  // The step that links the code reads this section, and removes it.
   options.EmitStackSizeSection = true;
   std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
       triple, target.cpu, target.features, options,

@@ -11,20 +11,20 @@
 
 namespace mlir::pock {
 
-/// The triple of `target`, the host's if it names none.
+/// The triple of `target`, or the host's if it is empty.
 llvm::Triple tripleOf(const TargetDescription &target);
 
-/// Whether the processor of `target`, with the target's features, has all of
+/// Whether the processor of `target`, with the target's features, has all
 /// `features` ("+avx512vl").
 bool hasFeatures(const TargetDescription &target,
                  llvm::ArrayRef<llvm::StringLiteral> features);
 
-/// An error if the triple of `target` is of a processor that this back end does
-/// not support (GPUs, virtual machines), or one that LLVM does not know.
+/// An error if this back end does not support the processor in the triple of
+/// `target` (GPUs, virtual machines), or if LLVM does not know it.
 llvm::Error checkTriple(const TargetDescription &target);
 
 /// Returns the LLVM machine that generates code for a target. Emits an error
-/// where `checkTriple` returns one.
+/// if `checkTriple` returns one.
 FailureOr<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetDescription &target,
                     llvm::function_ref<InFlightDiagnostic()> emitError);

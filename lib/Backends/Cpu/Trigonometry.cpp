@@ -1,12 +1,12 @@
 //===- Trigonometry.cpp - sine and cosine as formulas ---------------------===//
 //
-// |x| = q pi/2 + r with |r| <= pi/4: the polynomials of Cephes' sinf and cosf
-// give the sine and cosine of r, q tells which of them with which sign. Up to
-// 2^16 the rest comes of pi/2 in three parts (Cody and Waite), the first of
-// which leaves an exact difference; beyond of the bits of 2/pi around the ones
-// that matter (Payne and Hanek, 1983). Both ways are computed and one is
-// chosen, so that it vectorises. The error is below 1.5 units in the last place
-// plus 4e-17.
+// |x| = q pi/2 + r with |r| <= pi/4. The polynomials of Cephes' sinf and cosf
+// give the sine and cosine of r; q selects one of them and its sign. Up to
+// 2^16, r is computed with pi/2 in three parts (Cody and Waite), of which the
+// first gives an exact difference. For larger numbers, it is computed with the
+// relevant bits of 2/pi (Payne and Hanek, 1983). Both results are computed and
+// one is selected, so that the code vectorises. The error is below 1.5 units in
+// the last place plus 4e-17.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,13 +20,13 @@ using namespace mlir::pock;
 
 namespace {
 
-/// An angle as a number of quarter turns, of which the last two bits count, and
-/// a rest between -pi/4 and pi/4.
+/// An angle as a number of quarter turns, of which only the last two bits
+/// matter, and a remainder between -pi/4 and pi/4.
 struct Angle {
   Value turns, rest;
 };
 
-/// The angle `x`, not negative and below 2^16.
+/// Reduces an angle `x` that is not negative and is below 2^16.
 Angle reduceSmall(const Formula &f, Value x) {
   Value turns =
       math::RoundEvenOp::create(f.b, f.loc, f.mul(x, f.constant(0.636619772f)));
@@ -38,10 +38,11 @@ Angle reduceSmall(const Formula &f, Value x) {
   return {integer, rest};
 }
 
-/// The angle with these bits, at least 2^16: m 2^(e - 150). Bits of 2/pi that
-/// make multiples of four turns do not count, nor do those 96 places below.
+/// Reduces the angle with these bits, at least 2^16: m 2^(e - 150). Bits of
+/// 2/pi that only contribute multiples of four quarter turns are ignored, and
+/// so are those 96 places below.
 Angle reduceLarge(const Formula &f, Value bits) {
-  // 2/pi behind the point, after a word of zeros.
+  // A word of zeros, then the fractional bits of 2/pi.
   constexpr uint32_t words[] = {0,          0xa2f9836e, 0x4e441529, 0xfc2757d1,
                                 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab};
   Value first =
@@ -66,13 +67,13 @@ Angle reduceLarge(const Formula &f, Value bits) {
   SmallVector<Value, 3> products;
   for (uint32_t i = 0; i < 3; ++i) {
     Value high = arith::ShLIOp::create(f.b, f.loc, chosen[i], shift);
-    // In two steps: a shift by 32 is undefined.
+    // Shift in two steps, because a shift by 32 is undefined.
     Value low = arith::ShRUIOp::create(f.b, f.loc,
                                        f.shiftRight(chosen[i + 1], 1), rest);
     products.push_back(arith::MulIOp::create(f.b, f.loc, mantissa,
                                              f.widen(f.bitOr(high, low))));
   }
-  // Turns before the sixty-second bit, modulo four.
+  // Bits 62 and 63 are the quarter turns, modulo four; the rest is a fraction.
   Value turns = f.addInteger(f.shiftLeftWide(products[0], 32), products[1]);
   turns = f.addInteger(turns, f.shiftRightWide(products[2], 32));
   Value nearest = f.shiftRightWide(
@@ -86,7 +87,7 @@ Angle reduceLarge(const Formula &f, Value bits) {
                                    f.mul(high, f.constant(unit)))};
 }
 
-/// sin(x), or cos(x) = sin(|x| + a quarter turn).
+/// Emits sin(x), or cos(x) = sin(|x| + a quarter turn).
 Value buildSine(const Formula &f, Value x, bool isCosine) {
   Value bits = f.toBits(x);
   Value size = f.bitAnd(bits, f.integer(0x7fffffff));

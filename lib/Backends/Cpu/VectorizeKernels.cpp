@@ -38,7 +38,7 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// What the nests could not express becomes scalar loops.
+/// Lowers operations that nests cannot express to scalar loops.
 void lowerRest(func::FuncOp func) {
   IRRewriter rewriter(func.getContext());
   func.walk([&](linalg::LinalgOp op) {
@@ -48,7 +48,8 @@ void lowerRest(func::FuncOp func) {
   });
 }
 
-/// Rejects readers of borders that no nest has left out.
+/// Rejects readers of padded views that are in no nest, because they would read
+/// the border.
 LogicalResult verifyBorders(func::FuncOp func) {
   WalkResult result = func.walk([](PaddedViewOp op) {
     op.emitOpError("has a border without memory, which its reader does not "
@@ -58,7 +59,7 @@ LogicalResult verifyBorders(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
-/// Rejects what should be gone.
+/// Rejects operations that must not be left.
 LogicalResult verifyResult(func::FuncOp func) {
   WalkResult result = func.walk([](Operation *op) {
     if (isa<linalg::LinalgOp>(op)) {
@@ -74,7 +75,7 @@ LogicalResult verifyResult(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
-/// The tile that the kernel asks for; the attribute has served.
+/// Removes the attribute with the kernel's tile, and returns the tile.
 FailureOr<std::optional<Tile>> takeTile(func::FuncOp func) {
   Attribute attr = func->removeAttr(attribute::tile);
   if (!attr)
@@ -87,7 +88,7 @@ FailureOr<std::optional<Tile>> takeTile(func::FuncOp func) {
   return std::optional<Tile>(Tile{tile[0], tile[1]});
 }
 
-/// Declares what parallel regions call.
+/// Declares the functions that parallel regions call.
 void declareThreadFunctions(ModuleOp module) {
   OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
   auto type = b.getFunctionType({}, b.getI32Type());
@@ -121,8 +122,8 @@ struct VectorizeKernels : impl::VectorizeKernelsBase<VectorizeKernels> {
               << func.getSymName() << "': no schedule has " << (*tile)->rows
               << " rows of " << (*tile)->vectors << " vectors";
         parallel |= schedule.threadLoop >= 0;
-        // Behind the last operation: all operands are defined there, and only
-        // views and constants stand between the operations of a nest.
+        // Insert after the last operation, where all operands are defined: only
+        // views and constants are between the operations of a nest.
         OpBuilder b(nest.statements.back().op);
         emitNest(b, nest, schedule, registers);
         for (Statement &statement : nest.statements)

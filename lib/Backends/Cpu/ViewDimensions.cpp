@@ -9,8 +9,8 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// The only dimension of `group`, dimensions of `type`, with more than one
-/// entry; nothing if there are several or none.
+/// The only dimension of `type` in `group` that has more than one entry;
+/// nothing if there are several or none.
 static std::optional<unsigned> largeDimension(ArrayRef<int64_t> group,
                                               MemRefType type) {
   std::optional<unsigned> large;
@@ -23,8 +23,8 @@ static std::optional<unsigned> largeDimension(ArrayRef<int64_t> group,
   return large;
 }
 
-/// The source of the view `operand`, and its dimension that is dimension `dim`
-/// of the view. Nothing if the view does not keep the whole dimension.
+/// The source of the view `operand`, and the source's dimension for dimension
+/// `dim` of the view. Nothing if the view does not keep the whole dimension.
 static std::optional<std::pair<Value, unsigned>> stepBack(Value operand,
                                                           unsigned dim) {
   if (auto groups = operand.getDefiningOp<GroupViewOp>()) {
@@ -86,7 +86,7 @@ Value pock::rebase(OpBuilder &b, Value operand, Value root, Value shrunk,
   }
   auto [view, viewDim] = *stepBack(operand, dim);
   Location loc = operand.getLoc();
-  // Groups are of whole buffers.
+  // A group view has the whole buffer as its source.
   if (auto groups = operand.getDefiningOp<GroupViewOp>()) {
     int64_t all = cast<MemRefType>(shrunk.getType()).getDimSize(viewDim);
     Value source = rebase(b, view, root, shrunk, viewDim, all);

@@ -1,7 +1,8 @@
 //===- WideConversions.cpp - between 64-bit integers and f32 --------------===//
 //
-// 32-bit processors have no instruction for it: LLVM would call its runtime
-// library. As integer arithmetic, with the result of the instruction.
+// 32-bit processors have no instructions for these conversions, and LLVM would
+// call its runtime library. They become integer arithmetic with the result of
+// an instruction.
 //
 //===----------------------------------------------------------------------===//
 
@@ -54,8 +55,9 @@ struct Bits {
   }
 };
 
-/// 64 bits as 32 with what is lost or-ed into the last, which the conversion of
-/// 32 bits rounds like the 64; then times a power of two.
+/// Shifts 64 bits down to 32, and ors the lost bits into the last one, so that
+/// the conversion of 32 bits rounds like one of 64. Then multiplies by a power
+/// of two.
 Value toFloat(const Bits &f, Value x) {
   OpBuilder &b = f.b;
   Value zeros = math::CountLeadingZerosOp::create(b, f.loc, x);
@@ -105,7 +107,7 @@ struct ExpandUIToFP : OpRewritePattern<arith::UIToFPOp> {
   }
 };
 
-/// The mantissa, shifted by the exponent. What is out of range is undefined.
+/// Shifts the mantissa by the exponent. Results out of range are undefined.
 template <typename Op>
 struct ExpandToInteger : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;

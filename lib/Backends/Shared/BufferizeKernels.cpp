@@ -2,12 +2,11 @@
 //
 // Needs functions marked `pock.kernel` with linalg/tensor/arith bodies of
 // static shape, the outs last. Guarantees that they work on memrefs of identity
-// layout, return nothing and hold no tensor. Temporaries are `memref.alloc`.
+// layout, return nothing and contain no tensor. Temporaries are `memref.alloc`.
 //
-// The outs are handed to one-shot bufferization as the one writable tensor of
-// their buffer: a result is "materialized" in that tensor, so that upstream's
-// analysis decides what may be computed in place, including an out that is
-// read.
+// For one-shot bufferization, each out is the only writable tensor of its
+// buffer, and a result is "materialized" in that tensor. Upstream's analysis
+// then decides which ops may run in place, also for an out that is read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,8 +64,8 @@ LogicalResult verifyKernel(func::FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
-/// The insertions of arguments, the first one first, that make all of result
-/// number `index` in its out: a concatenation. Empty if it is made otherwise.
+/// If result number `index` is a concatenation of arguments in its out: the
+/// insertions of the arguments, in order. Empty for any other result.
 SmallVector<tensor::InsertSliceOp> findParts(func::FuncOp func,
                                              unsigned index) {
   unsigned ins = func.getNumArguments() - func.getNumResults();
@@ -91,8 +90,9 @@ SmallVector<tensor::InsertSliceOp> findParts(func::FuncOp func,
   return parts;
 }
 
-/// Copies what `parts` insert, now buffers, to their places in `out`. (As
-/// tensors, one-shot analysis looks at all links of the chain for each link.)
+/// Copies the sources of `parts`, which are buffers now, to their places in
+/// `out`. (On tensors, one-shot analysis would take quadratic time, because it
+/// visits the whole chain of insertions for each insertion.)
 void writeParts(OpBuilder &b, ArrayRef<tensor::InsertSliceOp> parts,
                 Value out) {
   auto whole = cast<MemRefType>(out.getType());
@@ -142,7 +142,7 @@ void rewriteSignature(func::FuncOp func) {
     Location loc = ret->getLoc();
     auto placed = bufferization::MaterializeInDestinationOp::create(
         b, loc, result.getType(), result, tensors[ins + i]);
-    // Becomes a copy of the out to itself.
+    // This becomes a copy of the out to itself.
     bufferization::MaterializeInDestinationOp::create(
         b, loc, TypeRange(), placed.getResult(), block.getArgument(ins + i),
         /*restrict=*/true, /*writable=*/true);
@@ -174,7 +174,7 @@ LogicalResult bufferize(func::FuncOp func) {
   return bufferization::runOneShotBufferize(func, options, state);
 }
 
-/// Moves temporaries out of loops: each iteration may use the same memory.
+/// Moves temporaries out of loops, so that all iterations use the same memory.
 void hoistTemporaries(func::FuncOp func) {
   Block &body = func.getBody().front();
   func.walk([&](memref::AllocOp alloc) {
@@ -183,11 +183,11 @@ void hoistTemporaries(func::FuncOp func) {
   });
 }
 
-/// Removes copies of a buffer to itself and temporaries nobody reads.
+/// Removes copies of a buffer to itself and temporaries that are never read.
 void cleanUp(func::FuncOp func) {
   func.walk([](linalg::CopyOp copy) {
     Value from = copy.getInputs()[0], to = copy.getOutputs()[0];
-    // Shape, strides and offset are in the type.
+    // The type contains shape, strides and offset.
     auto type = cast<MemRefType>(from.getType());
     SmallVector<int64_t> strides;
     int64_t offset;
@@ -203,7 +203,7 @@ void cleanUp(func::FuncOp func) {
       op.erase();
 }
 
-/// Rejects what bufferization left on tensors.
+/// Rejects ops on tensors that are left after bufferization.
 LogicalResult verifyNoTensors(func::FuncOp func) {
   WalkResult result = func.walk([](Operation *op) {
     auto isTensor = [](Type type) { return isa<TensorType>(type); };
@@ -229,7 +229,7 @@ struct BufferizeKernels : impl::BufferizeKernelsBase<BufferizeKernels> {
       auto isTensor = [](Type type) { return isa<TensorType>(type); };
       if (llvm::none_of(func.getArgumentTypes(), isTensor) &&
           llvm::none_of(func.getResultTypes(), isTensor))
-        continue; // Bufferized already.
+        continue; // The kernel is bufferized already.
       if (failed(verifyKernel(func)) || failed(fuseOnTensors(func)))
         return signalPassFailure();
       rewriteSignature(func);

@@ -1,10 +1,10 @@
-//===- ForwardCopies.cpp - Results where they are copied to ---------------===//
+//===- ForwardCopies.cpp - Results written to the target of a copy --------===//
 //
-// An operation with several results that go to parts of one buffer (the
-// transformed tiles of a convolution) is bufferized with a temporary for each:
-// the analysis on tensors does not see that the parts are disjoint. On buffers
-// this is plain: where a temporary is written by one operation and then only
-// copied, the operation writes to where the copy goes.
+// Bufferization gives each result of an operation a temporary if the results
+// are copied to parts of one buffer (the transformed tiles of a convolution),
+// because the analysis on tensors does not know that the parts are disjoint. On
+// buffers this is easy to prove. If a temporary is written by one operation and
+// then only copied, the operation writes to the target of the copy instead.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,8 +19,8 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Whether two views of one buffer have no element in common, as far as their
-/// outermost subviews tell.
+/// Whether the outermost subviews prove that two views of one buffer have no
+/// element in common.
 bool areDisjoint(Value a, Value b) {
   auto viewA = a.getDefiningOp<memref::SubViewOp>();
   auto viewB = b.getDefiningOp<memref::SubViewOp>();
@@ -39,7 +39,7 @@ bool areDisjoint(Value a, Value b) {
   return false;
 }
 
-/// Whether `op` touches nothing that `part`, a view of `root`, has.
+/// Whether `op` accesses no element of `part`, a view of `root`.
 bool leavesAlone(Operation *op, Value part, Value root) {
   if (isMemoryEffectFree(op) || isa<memref::AllocOp>(op))
     return true;
@@ -66,7 +66,8 @@ linalg::GenericOp findWriter(memref::AllocOp alloc, linalg::CopyOp copy) {
   return writer;
 }
 
-/// Moves what defines `value` in front of `point`, if only views do.
+/// Moves the definition of `value`, with all that it depends on, before
+/// `point`. False if an operation is not pure.
 bool moveBefore(Value value, Operation *point) {
   Operation *def = value.getDefiningOp();
   if (!def || def->getBlock() != point->getBlock() ||

@@ -1,9 +1,9 @@
 //===- FuseIntoLoops.cpp - Elementwise operations into loops of blocks ----===//
 //
-// A result that loops make block by block (a convolution by tiles) is followed
-// by an elementwise operation: a bias, a relu, the update of a weight. It moves
-// into the loops and runs on each block before that is inserted, while the
-// block is in the cache.
+// Loops compute a result block by block (a convolution by tiles), and an
+// elementwise operation follows: a bias, a relu, the update of a weight. This
+// pass moves the operation into the loops, where it runs on each block before
+// its insertion, while the block is in the cache.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,18 +21,18 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Loops around the insertion of blocks, and the loops' one result.
+/// Loops around the insertion of blocks, with a single result.
 struct BlockLoops {
   /// Outermost first.
   SmallVector<scf::ForOp> loops;
   tensor::InsertSliceOp insert;
 
-  /// The result so far, where the block is inserted.
+  /// The partial result into which the block is inserted.
   Value getCarried() { return insert.getDest(); }
 };
 
-/// Whether the blocks of one dimension, at `offset`, of different iterations of
-/// `loop` are disjoint.
+/// Whether the blocks of different iterations of `loop` are disjoint in a
+/// dimension, in which they have this offset and size.
 bool isDividedBy(OpFoldResult offset, int64_t size, scf::ForOp loop) {
   auto value = dyn_cast<Value>(offset);
   std::optional<int64_t> step = getConstantIntValue(loop.getStep());
@@ -58,13 +58,13 @@ bool areDisjoint(BlockLoops &found) {
   });
 }
 
-/// The loops that make `value`, if it is inserted block by block.
+/// The loops that compute `value`, if they insert it block by block.
 std::optional<BlockLoops> findLoops(Value value) {
   BlockLoops found;
   while (auto loop = value.getDefiningOp<scf::ForOp>()) {
     if (loop.getNumResults() != 1 || !value.hasOneUse())
       return std::nullopt;
-    // Nothing but the loops and the insertion uses what is carried.
+    // Only the loops and the insertion may use the carried value.
     found.loops.push_back(loop);
     value = loop.getBody()->getTerminator()->getOperand(0);
   }
@@ -76,7 +76,7 @@ std::optional<BlockLoops> findLoops(Value value) {
       return std::nullopt;
   found.insert = value.getDefiningOp<tensor::InsertSliceOp>();
   scf::ForOp inner = found.loops.back();
-  // What is not inserted is undefined, and so is what is carried before.
+  // Entries that are not inserted are undefined, and so is the initial value.
   if (!found.loops.front().getInitArgs()[0].getDefiningOp<tensor::EmptyOp>() ||
       !found.insert || !value.hasOneUse() ||
       found.insert->getBlock() != inner.getBody() ||
@@ -125,7 +125,7 @@ bool isElementwiseOn(linalg::GenericOp op, OpOperand &made) {
          !op.payloadUsesValueFromOperand(op.getDpsInitOperand(0));
 }
 
-/// The part of `value`, read through `map`, that the block reads.
+/// The slice of `value`, read through `map`, that the block needs.
 Value sliceFor(OpBuilder &b, Location loc, Value value, AffineMap map,
                tensor::InsertSliceOp block) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -149,8 +149,8 @@ Value sliceFor(OpBuilder &b, Location loc, Value value, AffineMap map,
   return tensor::ExtractSliceOp::create(b, loc, value, offsets, sizes, strides);
 }
 
-/// Whether the operands of `op` other than `made` exist where `loop` stands,
-/// perhaps after moving reshapes of them there.
+/// Whether the operands of `op` other than `made` are available at `loop`,
+/// possibly after moving their reshapes there.
 bool availableAt(linalg::GenericOp op, OpOperand &made, scf::ForOp loop) {
   for (OpOperand &operand : op->getOpOperands()) {
     Operation *source = operand.get().getDefiningOp();
@@ -168,8 +168,8 @@ bool availableAt(linalg::GenericOp op, OpOperand &made, scf::ForOp loop) {
   return true;
 }
 
-/// Takes the blocks' memory away from the place where they are inserted, which
-/// still holds what is to be updated.
+/// Computes the blocks in separate memory, because the place where they are
+/// inserted still contains the values to be updated.
 void makeBlocksApart(BlockLoops &found) {
   for (OpOperand &use :
        llvm::make_early_inc_range(found.getCarried().getUses())) {
@@ -192,8 +192,8 @@ void fuse(linalg::GenericOp op, OpOperand &made, BlockLoops &found) {
   OpBuilder b(found.insert);
   Location loc = op.getLoc();
   Value block = found.insert.getSource();
-  // In place: the old value of the result is what the block held, or what is
-  // updated.
+  // Compute in place: the old value of the result is the block, or the updated
+  // input.
   OpOperand *inPlace = updated ? updated : &made;
   Value init = updated
                    ? sliceFor(b, loc, found.getCarried(),
@@ -224,7 +224,7 @@ void fuse(linalg::GenericOp op, OpOperand &made, BlockLoops &found) {
           b.clone(inner, mapping);
       });
   found.insert.getSourceMutable().assign(fused.getResult(0));
-  // The result is computed where the operation wanted it.
+  // The result is computed in the out of the operation.
   scf::ForOp outer = found.loops.front();
   outer.getInitArgsMutable()[0].set(op.getDpsInits()[0]);
   op.getResult(0).replaceAllUsesWith(outer.getResult(0));

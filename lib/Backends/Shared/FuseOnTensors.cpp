@@ -1,16 +1,16 @@
 //===- FuseOnTensors.cpp - Rewrites of kernels before bufferization -------===//
 //
-// Rewrites while values are still tensors, where they are easy to prove:
+// Rewrites on tensors, where they are easy to prove correct:
 //
 // 1. Elementwise producers with one use are fused into their consumer, if the
 //    consumer reads each element once (otherwise it would be recomputed).
 // 2. An operation that overwrites a fresh tensor (`tensor.empty`) and reads a
 //    dying tensor of the same type at the same index overwrites that instead.
-//    So conv -> bias -> relu6 lives in one buffer, the out.
-// 3. Operands and results that nobody uses go away.
-// 4. Constant tensors of one value become fills.
-// 5. An elementwise operation on what a loop makes block by block moves into
-//    the loop (FuseIntoLoops.cpp).
+//    For example, conv -> bias -> relu6 uses one buffer, the out.
+// 3. Unused operands and results are removed.
+// 4. Splat constants become fills.
+// 5. An elementwise operation on a result that a loop computes block by block
+//    moves into the loop (FuseIntoLoops.cpp).
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +26,8 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// True if fusing the producer of `operand` into its user repeats no work.
+/// True if fusing the producer of `operand` into its user repeats no
+/// significant work.
 bool readsEachElementOnce(OpOperand *operand) {
   auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
@@ -35,18 +36,18 @@ bool readsEachElementOnce(OpOperand *operand) {
   AffineMap map = consumer.getMatchingIndexingMap(operand);
   if (map.isPermutation())
     return true;
-  // Widening costs less than the memory of a wide copy.
+  // Repeated widening costs less than the memory of a wide copy.
   if (llvm::hasSingleElement(producer.getBody()->without_terminator()) &&
       isa<arith::ExtFOp>(producer.getBody()->front()))
     return true;
-  // A broadcast or a copy may be repeated where the consumer is elementwise.
-  // (Not in contractions: there a copy is deliberate packing.)
+  // A broadcast or a copy may be repeated if the consumer is elementwise, but
+  // not if it is a contraction, for which a copy is deliberate packing.
   return consumer.getNumReductionLoops() == 0 &&
          llvm::hasSingleElement(producer.getBody()->getOperations());
 }
 
-/// True if `value` ends, perhaps inserted into something, as result number
-/// `index` of the kernel, without other uses on the way.
+/// True if `value` becomes result number `index` of the kernel, possibly after
+/// insertions, without other uses on the way.
 bool becomesResult(Value value, unsigned index) {
   while (value.hasOneUse()) {
     OpOperand &use = *value.use_begin();
@@ -60,23 +61,23 @@ bool becomesResult(Value value, unsigned index) {
   return false;
 }
 
-/// Whether `op` may overwrite `value`, which it reads for the last time, in
-/// order to compute `result`.
+/// Whether `op` is the last reader of `value`, and may overwrite it with
+/// `result`.
 bool mayOverwrite(linalg::GenericOp op, Value value, Value result) {
-  // (In a loop, the next iteration reads what was made outside again.)
+  // In a loop, the next iteration reads a value from outside again.
   if (value.getParentBlock() != op->getBlock())
     return false;
   for (Operation *user : value.getUsers())
     if (user->getBlock() != op->getBlock() ||
         (user != op && !user->isBeforeInBlock(op)))
-      // The value that an update replaces is also named where the new one is
-      // inserted; that is no read.
+      // The destination of an insertion is not read: it is the value that the
+      // update replaces.
       if (!isa<tensor::InsertSliceOp>(user) ||
           cast<tensor::InsertSliceOp>(user).getDest() != value)
         return false;
   if (value.getDefiningOp<linalg::LinalgOp>())
     return true;
-  // An out (or a slice of it) that becomes the result: an update in place.
+  // An out (or a slice of it) that becomes the result is updated in place.
   if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>())
     value = slice.getSource();
   auto arg = dyn_cast<BlockArgument>(value);
@@ -88,7 +89,8 @@ bool mayOverwrite(linalg::GenericOp op, Value value, Value result) {
          becomesResult(result, arg.getArgNumber() - ins);
 }
 
-/// Lets elementwise operations overwrite an operand that dies there.
+/// Lets elementwise operations overwrite an operand of which they are the last
+/// reader.
 void reuseDyingOperands(func::FuncOp func) {
   func.walk([](linalg::GenericOp op) {
     if (op.getNumReductionLoops() != 0)
@@ -112,8 +114,8 @@ void reuseDyingOperands(func::FuncOp func) {
   });
 }
 
-/// Turns constant tensors of one value into fills: a constant would become a
-/// global in memory.
+/// Turns splat constants into fills: a constant would become a global in
+/// memory.
 void fillSplatConstants(func::FuncOp func) {
   OpBuilder b(func.getContext());
   for (auto constant : llvm::make_early_inc_range(
@@ -126,7 +128,7 @@ void fillSplatConstants(func::FuncOp func) {
     b.setInsertionPoint(constant);
     Value value = arith::ConstantOp::create(
         b, loc, cast<TypedAttr>(splat.getSplatValue<Attribute>()));
-    // One fill per use: each may become the memory of another result.
+    // Make one fill per use: each may become the memory of another result.
     for (OpOperand &use : llvm::make_early_inc_range(constant->getUses())) {
       b.setInsertionPoint(use.getOwner());
       Value empty = tensor::EmptyOp::create(b, loc, type.getShape(),
@@ -143,7 +145,7 @@ LogicalResult fuseOnTensors(func::FuncOp func) {
   MLIRContext *context = func.getContext();
   {
     RewritePatternSet patterns(context);
-    // Fills stay: bufferization and the nest fusion know what they are.
+    // Keep fills, which bufferization and the nest fusion recognize.
     func.walk([&](linalg::LinalgOp op) {
       IRRewriter rewriter(context);
       rewriter.setInsertionPoint(op);
@@ -158,7 +160,7 @@ LogicalResult fuseOnTensors(func::FuncOp func) {
   }
   fillSplatConstants(func);
   reuseDyingOperands(func);
-  // Behind that: what is updated in place is known.
+  // This needs the updates in place, so it comes after reuse of operands.
   fuseIntoLoops(func);
   return success();
 }

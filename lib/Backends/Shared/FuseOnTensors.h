@@ -6,17 +6,17 @@
 
 namespace mlir::pock {
 
-/// Fuses elementwise linalg operations of `func` into their consumers where
-/// nothing is computed twice, and picks initial tensors so that bufferization
-/// works in place.
+/// Fuses elementwise linalg operations of `func` into their consumers if
+/// nothing is computed twice, and chooses initial tensors such that
+/// bufferization works in place.
 mlir::LogicalResult fuseOnTensors(mlir::func::FuncOp func);
 
-/// Moves elementwise operations on what loops make block by block into these
-/// loops.
+/// Moves elementwise operations on results that loops compute block by block
+/// into these loops.
 void fuseIntoLoops(mlir::func::FuncOp func);
 
-/// Lets operations of `func`, which is bufferized, write what is copied to
-/// where it is copied.
+/// Removes temporaries of `func`, which is bufferized, that are only copied:
+/// their writers write to the target of the copy instead.
 void forwardCopies(mlir::func::FuncOp func);
 
 } // namespace mlir::pock

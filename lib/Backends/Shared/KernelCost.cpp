@@ -1,7 +1,7 @@
-//===- KernelCost.cpp - what a kernel computes and moves ------------------===//
+//===- KernelCost.cpp - operations and bytes of a kernel ------------------===//
 //
-// Everything is read off the linalg ops of stage `plan`: what is counted is the
-// work that the model asks for, however code generation does it.
+// Computes costs from the linalg ops of stage `plan`. They are the work of the
+// model, and do not depend on code generation.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,7 +23,7 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// How often a launch runs `op`, by the loops around it.
+/// How often a launch runs `op`: the product of the loops around it.
 static int64_t runsOf(Operation *op) {
   int64_t runs = 1;
   for (Operation *parent = op->getParentOp(); !isa<func::FuncOp>(parent);
@@ -44,7 +44,7 @@ static int64_t operationsOf(Operation *op) {
     return 2 * dot.getGroup();
   if (isa<math::FmaOp>(op))
     return 2;
-  // (Indices say where a value is, not what it is.)
+  // Index arithmetic does not count.
   if (op->getNumResults() != 1 || !isNumber(op->getResult(0).getType()))
     return 0;
   bool floats = isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp,
@@ -106,7 +106,7 @@ private:
     }
   }
 
-  /// What the kernel has written itself it does not have to fetch.
+  /// Counts a read, except of elements that the kernel has written itself.
   void read(Operation *op, Value buffer, Type element = {}) {
     auto it = arguments.find(buffer);
     if (it != arguments.end() && moved[it->second].written == 0)
@@ -119,7 +119,7 @@ private:
       moved[it->second].written += volume(op, buffer, element);
   }
 
-  /// Bytes that all runs of `op` touch at most: of a view, or of one element.
+  /// The most bytes that all runs of `op` access, each a view or one element.
   static int64_t volume(Operation *op, Value buffer, Type element) {
     return bytesOf(element ? element : buffer.getType()) * runsOf(op);
   }

@@ -1,11 +1,11 @@
 //===- NarrowScratch.cpp - Temporaries of bf16 values in bf16 -------------===//
 //
-// Kernels widen what is stored in bf16 before anything else, also before they
-// copy it: with a border around it, or transposed. Such a temporary may as well
-// hold bf16, and its readers widen.
+// Kernels widen bf16 operands first, also before they copy them to a temporary,
+// for example to add a border or to transpose. This pass stores bf16 in such
+// temporaries and lets their readers widen.
 //
 // Needs bufferized kernels. Guarantees the same results: a temporary is
-// narrowed only if everything that is written into it came from bf16.
+// narrowed only if all values written to it were widened from bf16.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +34,7 @@ struct Users {
   SmallVector<OpOperand *> reads, writes;
 };
 
-/// Collects the users of `buffer`; false if there are others than views and
+/// Collects the users of `buffer`; false if a user is neither a view nor a
 /// linalg.generic.
 bool collectUsers(Value buffer, Users &users) {
   users.buffers.push_back(buffer);
@@ -59,7 +59,7 @@ BlockArgument argumentOf(OpOperand &operand) {
       .getMatchingBlockArgument(&operand);
 }
 
-/// What `write` yields for its out.
+/// The operand of the terminator that is the result for the out `write`.
 OpOperand &yieldOf(OpOperand &write) {
   auto op = cast<linalg::GenericOp>(write.getOwner());
   return op.getBody()->getTerminator()->getOpOperand(write.getOperandNumber() -

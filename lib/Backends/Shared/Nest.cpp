@@ -47,7 +47,7 @@ bool analyzeOffset(Value view, Access &access) {
             def))
       continue;
     if (isa<GroupViewOp>(def))
-      return true; // Of a contiguous buffer from its start.
+      return true; // A view of a contiguous buffer from its start.
     if (auto padded = dyn_cast<PaddedViewOp>(def)) {
       SmallVector<int64_t> strides;
       int64_t offset;
@@ -190,8 +190,8 @@ void eraseDeadOps(func::FuncOp func) {
 
 Value findRoot(Value memref) {
   while (Operation *def = memref.getDefiningOp()) {
-    // These keep the aligned pointer; layout and offset are in the type.
-    // (memref.view does not: its offset is in bytes and not in the type.)
+    // These views keep the aligned pointer: layout and offset are in the type.
+    // (memref.view does not, because its offset in bytes is not in the type.)
     if (!isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
              memref::CastOp, memref::ReinterpretCastOp, PaddedViewOp,
              GroupViewOp>(def))
@@ -212,7 +212,7 @@ std::optional<Nest> buildNest(linalg::GenericOp op) {
         return ShapedType::isDynamic(e) || e == 0;
       }))
     return std::nullopt;
-  // A nest must at least have one loop: keep the last of a scalar operation.
+  // A nest must have at least one loop: keep the last of a scalar operation.
   for (auto [d, kind] : llvm::enumerate(op.getIteratorTypesArray())) {
     bool reduction = kind == utils::IteratorType::reduction;
     if (extents[d] == 1) {
@@ -256,7 +256,7 @@ std::optional<Nest> buildNest(linalg::GenericOp op) {
 }
 
 void mergeLoops(Nest &nest) {
-  // linalg.index needs the loops as they are.
+  // linalg.index needs the original loops.
   for (Statement &statement : nest.statements)
     if (statement.usesIndex)
       return;
@@ -264,13 +264,13 @@ void mergeLoops(Nest &nest) {
     if (outer == inner ||
         nest.loops[outer].reduction != nest.loops[inner].reduction)
       return false;
-    // Which taps count depends on the loops of a window.
+    // The loops of a window determine which taps count, so keep them.
     for (const TapWindow &window : nest.windows)
       if (llvm::is_contained({window.points, window.taps}, outer) ||
           llvm::is_contained({window.points, window.taps}, inner))
         return false;
     if (nest.loops[outer].reduction) {
-      // Only neighbours of one statement: the order of a reduction counts.
+      // Only merge neighbours: the order of a reduction must not change.
       bool neighbours = false;
       for (Statement &statement : nest.statements)
         for (size_t i = 0; i + 1 < statement.reductions.size(); ++i)
@@ -299,7 +299,7 @@ void mergeLoops(Nest &nest) {
     for (Statement &statement : nest.statements) {
       llvm::erase(statement.reductions, outer);
       llvm::for_each(statement.reductions, renumber);
-      statement.loopOf.clear(); // No linalg.index: not needed any more.
+      statement.loopOf.clear(); // Only linalg.index would need it.
     }
     for (TapWindow &window : nest.windows) {
       renumber(window.points);

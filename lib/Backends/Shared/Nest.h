@@ -1,14 +1,14 @@
 //===- Nest.h - Linalg operations as statements of one loop nest ----------===//
 //
-// The analysis side of `pock-vectorize-kernels`. A nest is a list of
-// statements (linalg.generic on static memrefs) that share their parallel
-// loops; each may have reduction loops of its own. Every operand is a linear
-// function of the loops into a flat buffer, so strided views, broadcasts,
-// transpositions and convolution windows all look alike. A window that reaches
-// beyond what it reads (`pock.padded_view`) leaves taps out.
+// The analysis part of `pock-vectorize-kernels`. A nest is a list of statements
+// (linalg.generic on static memrefs) that share their parallel loops; each may
+// have reduction loops of its own. The position of every operand in a flat
+// buffer is a linear function of the loops. This representation covers strided
+// views, broadcasts, transpositions and convolution windows. A window that
+// reaches into a border (`pock.padded_view`) leaves taps out.
 //
-// Loops of extent 1 are dropped; loops that every operand walks as one (the
-// two dimensions of a contiguous array) are merged.
+// Loops of extent 1 are dropped. Loops that are equivalent to one loop for
+// every operand (the two dimensions of a contiguous array) are merged.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_BACKENDS_SHARED_NEST_H
@@ -21,10 +21,10 @@
 
 namespace mlir::pock {
 
-/// Which element an operand is: offset + sum of strides[l] * loop l, plus what
-/// indices from outside add.
+/// The position of an operand's element: offset + sum of strides[l] * loop l +
+/// sum of the outer indices times their strides.
 struct Access {
-  /// The buffer that all views are taken of; null for a scalar operand.
+  /// The buffer under all views; null for a scalar operand.
   mlir::Value root;
   /// The operand itself if it is a scalar.
   mlir::Value scalar;
@@ -33,11 +33,12 @@ struct Access {
   /// Indices from outside of the nest that select a part of the buffer (an
   /// image, a block of rows), each with its stride.
   mlir::SmallVector<std::pair<mlir::Value, int64_t>, 2> outer;
-  /// One per loop of the nest.
+  /// One stride per loop of the nest.
   mlir::SmallVector<int64_t> strides;
 
-  /// Whether both are the same element in each iteration if the roots are the
-  /// same memory. (Groups are other elements than bytes.)
+  /// Whether both are the same element in each iteration, provided that the
+  /// roots are the same memory. Elements of different types differ, for example
+  /// groups and bytes.
   bool samePlace(const Access &other) const {
     return elementType == other.elementType && offset == other.offset &&
            outer == other.outer && strides == other.strides;
@@ -53,8 +54,8 @@ struct Loop {
   bool reduction;
 };
 
-/// Positions `stride * point + dilation * tap - low` of one dimension that has
-/// `size` of them: taps that fall elsewhere add nothing.
+/// A window in a dimension with `size` entries, at positions `stride * point +
+/// dilation * tap - low`. Taps outside of [0, size) add nothing.
 struct TapWindow {
   /// The loop of the points, which is parallel, and that of the taps, which is
   /// a reduction.
@@ -74,14 +75,14 @@ struct Statement {
   mlir::SmallVector<int> loopOf;
   /// The reduction loops in order, outermost first.
   mlir::SmallVector<int> reductions;
-  /// Every operation of the body works elementwise on vectors too.
+  /// Every operation of the body also works elementwise on vectors.
   bool vectorizable = true;
   /// The body has `linalg.index`.
   bool usesIndex = false;
   /// The body reads memory itself.
   bool readsMemory = false;
   /// For each out that is read: the operation that combines the accumulator
-  /// with a value, if it is one whose order may be changed; else null.
+  /// with a value, if reductions by it may be reordered; otherwise null.
   mlir::SmallVector<mlir::Operation *> combiners;
 
   bool isReduction() const { return !reductions.empty(); }
@@ -92,7 +93,7 @@ struct Statement {
 struct Nest {
   mlir::SmallVector<Loop> loops;
   mlir::SmallVector<Statement, 0> statements;
-  /// Of all statements.
+  /// The windows of all statements.
   mlir::SmallVector<TapWindow> windows;
 
   mlir::SmallVector<int> parallelLoops() const;
@@ -112,7 +113,7 @@ struct Nest {
 /// or an out is not written once per parallel point.
 std::optional<Nest> buildNest(mlir::linalg::GenericOp op);
 
-/// Merges loops that every operand walks as one.
+/// Merges loops that are equivalent to one loop for every operand.
 void mergeLoops(Nest &nest);
 
 /// The windows of `operand` over a `pock.padded_view`, in loops of `op`;

@@ -42,7 +42,7 @@ SmallVector<Value> emitBody(OpBuilder &b, Statement &statement,
   for (auto [arg, value] : llvm::zip(body.getArguments(), operands))
     if (value)
       map.map(arg, value);
-  // Scalars stay scalars until they meet a vector.
+  // Keep scalars until they are combined with a vector.
   auto isVector = [&](Value value) {
     return isa<VectorType>(map.lookupOrDefault(value).getType());
   };
@@ -53,7 +53,7 @@ SmallVector<Value> emitBody(OpBuilder &b, Statement &statement,
       continue;
     }
     if (lanes == 1 || llvm::none_of(op.getOperands(), isVector)) {
-      // A sum of a product may still have to be fused.
+      // The sum of a product may become a fused multiply-add.
       Value addend;
       auto add = dyn_cast<arith::AddFOp>(op);
       arith::MulFOp product =
@@ -137,8 +137,8 @@ Value emitHorizontal(OpBuilder &b, Operation *combiner, Value vector) {
 
 void transposeSquare(OpBuilder &b, Location loc, SmallVectorImpl<Value> &rows) {
   int64_t side = rows.size();
-  // Which of 2 * side lanes a merge of the low (high) halves of two vectors
-  // takes. After log2(side) rounds of perfect shuffles, rows are columns.
+  // Masks that interleave the low (high) halves of two vectors. log2(side)
+  // rounds of these perfect shuffles transpose the square.
   SmallVector<int64_t> low, high;
   for (int64_t i = 0; i < side / 2; ++i) {
     low.append({i, side + i});
@@ -175,7 +175,7 @@ double bodyCost(Statement &statement) {
     auto add = dyn_cast<arith::AddFOp>(op);
     if (isa<arith::ConstantOp, linalg::IndexOp>(op) ||
         (add && statement.isReduction() && matchMulAdd(add, addend)))
-      continue; // Paid for with the product.
+      continue; // The cost of the product includes the sum.
     bool cheapMath = isa<math::FmaOp, math::AbsFOp, math::CopySignOp>(op);
     if (isa<math::MathDialect>(op.getDialect()) && !cheapMath)
       cost += 16;

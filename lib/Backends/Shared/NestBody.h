@@ -8,9 +8,9 @@
 
 namespace mlir::pock {
 
-/// The product that `add` adds to what the loop nest sums up, `addend`, if it
-/// has no other use. Not that of any other sum: how often a value is rounded
-/// must not depend on the kernel that computes it.
+/// The product that `add` adds to the accumulator `addend` of the loop nest, if
+/// the product has no other use. Null for any other sum: the number of
+/// roundings of a value must not depend on the kernel that computes it.
 mlir::arith::MulFOp matchMulAdd(mlir::arith::AddFOp add, mlir::Value &addend);
 
 /// `type`, or a vector of `lanes` of it if there is more than one lane.
@@ -22,9 +22,9 @@ mlir::Value broadcast(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value,
 
 /// Emits the body of `statement` for `lanes` points at once. `operands` are the
 /// values of the ins and the old values of the outs (null if not read), each a
-/// scalar or a vector; `indexOf(d)` gives the value of loop d of the operation.
-/// Returns the new values of the outs. In reductions a sum of a product becomes
-/// `math.fma`.
+/// scalar or a vector; `indexOf(d)` returns the value of loop d of the
+/// operation. Returns the new values of the outs. In reductions, the sum of a
+/// product becomes `math.fma`.
 mlir::SmallVector<mlir::Value>
 emitBody(mlir::OpBuilder &b, Statement &statement,
          mlir::ArrayRef<mlir::Value> operands, int64_t lanes,
@@ -34,21 +34,21 @@ emitBody(mlir::OpBuilder &b, Statement &statement,
 mlir::Value emitCombine(mlir::OpBuilder &b, mlir::Operation *combiner,
                         mlir::Value lhs, mlir::Value rhs);
 
-/// All lanes of `vector` combined in a tree of fixed shape.
+/// Combines all lanes of `vector` in a tree of fixed shape.
 mlir::Value emitHorizontal(mlir::OpBuilder &b, mlir::Operation *combiner,
                            mlir::Value vector);
 
-/// Transposes `rows`, as many vectors as each has lanes, a power of two.
+/// Transposes `rows`: as many vectors as each has lanes, a power of two.
 void transposeSquare(mlir::OpBuilder &b, mlir::Location loc,
                      mlir::SmallVectorImpl<mlir::Value> &rows);
 
-/// The vectors `parts`, of equal type, one behind the other; their number is a
-/// power of two.
+/// Concatenates the vectors `parts`, which have the same type; their number is
+/// a power of two.
 mlir::Value concatenate(mlir::OpBuilder &b, mlir::Location loc,
                         mlir::SmallVector<mlir::Value> parts);
 
-/// How many operations the body costs per point, very roughly; a
-/// transcendental function counts as many.
+/// A rough number of operations of the body per point; a transcendental
+/// function counts as many operations.
 double bodyCost(Statement &statement);
 
 } // namespace mlir::pock

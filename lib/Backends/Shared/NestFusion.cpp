@@ -1,12 +1,12 @@
 //===- NestFusion.cpp - Which operations of a kernel share a loop nest ----===//
 //
-// Greedy over the block: an operation joins the nest before it if it has the
-// same parallel iteration space and if running it point by point, right behind
-// the others, changes nothing: whatever it shares with them in memory, it
-// accesses at the same element.
+// Greedy over the block: an operation joins the preceding nest if it has the
+// same parallel iteration space, and if it may run right after the others at
+// each point: it must access the memory that it shares with them at the same
+// element.
 //
-// Both `pock-place-scratch` (which temporaries need memory?) and
-// `pock-vectorize-kernels` form nests, and must come to the same result.
+// `pock-place-scratch` and `pock-vectorize-kernels` both form nests, and must
+// get the same result: the former finds the temporaries that need memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,7 +33,7 @@ std::optional<std::pair<int64_t, int64_t>> byteRange(memref::ViewOp view) {
   return std::make_pair(*start, *start + bytesOf(view.getType()));
 }
 
-/// Whether two roots may be the same memory.
+/// Whether two roots may share memory.
 bool mayAlias(Value a, Value b) {
   if (a == b)
     return true;
@@ -44,8 +44,8 @@ bool mayAlias(Value a, Value b) {
     return !rangeA || !rangeB ||
            (rangeA->first < rangeB->second && rangeB->first < rangeA->second);
   }
-  // Arguments are distinct: a kernel that may write over an operand has it as
-  // one argument, its out.
+  // Arguments do not alias: a kernel that overwrites an operand has only one
+  // argument for it, its out.
   return false;
 }
 
@@ -54,7 +54,7 @@ bool mayConflict(const Access &a, const Access &b) {
 }
 
 /// Maps the parallel loops of `op` to those of `nest` by an operand that both
-/// touch; empty if that fails.
+/// access; empty if that fails.
 SmallVector<int> matchLoops(Nest &nest, Nest &op) {
   SmallVector<int> mine = op.parallelLoops(), theirs = nest.parallelLoops();
   if (mine.size() != theirs.size())
@@ -92,8 +92,8 @@ SmallVector<int> matchLoops(Nest &nest, Nest &op) {
   });
   if (mine.empty())
     return SmallVector<int>(op.loops.size(), -1);
-  // No common operand tells: take the loops in order if they have the same
-  // extents and something is shared.
+  // No common operand determines the mapping: take the loops in order if they
+  // have the same extents and both share a buffer.
   if (!done && share) {
     result.assign(op.loops.size(), -1);
     for (auto [l, k] : llvm::zip(mine, theirs)) {
@@ -180,7 +180,7 @@ void generalizeAll(func::FuncOp func) {
   func.walk([&](linalg::LinalgOp op) {
     if (isa<linalg::GenericOp>(op.getOperation()))
       return;
-    // What was computed in place need not be inserted there.
+    // A result that was computed in place need not be copied.
     if (auto copy = dyn_cast<linalg::CopyOp>(op.getOperation()))
       if (copy.getInputs()[0] == copy.getOutputs()[0])
         return rewriter.eraseOp(copy);
@@ -258,7 +258,7 @@ DenseSet<Operation *> findRegisterTemporaries(ArrayRef<Nest> nests) {
           candidates.insert(alloc);
     }
 
-  // All users, through views, are in one nest?
+  // Whether all users, also through views, are in one nest.
   std::function<bool(Value, const Nest *)> onlyUsedIn = [&](Value value,
                                                             const Nest *nest) {
     return llvm::all_of(value.getUsers(), [&](Operation *user) {

@@ -12,19 +12,19 @@ namespace mlir::pock {
 /// shape into linalg.generic.
 void generalizeAll(mlir::func::FuncOp func);
 
-/// Moves the operation that fills the out of `sum` right in front of it, where
-/// both become one nest, unless something in between touches that buffer.
+/// Moves the operation that fills the out of `sum` directly before it, so that
+/// both become one nest, unless an operation in between accesses that buffer.
 void sinkFill(mlir::linalg::GenericOp sum);
 
 /// Partitions the linalg.generic operations of the kernel (top level and the
 /// bodies of scf.for) into nests, in program order; an operation that no nest
-/// can express is left out. The nests are not merged (see mergeLoops) yet.
-/// With `fuse` unset every operation is alone.
+/// can express is left out. The loops are not merged yet (see mergeLoops). If
+/// `fuse` is false, every operation is a nest of its own.
 mlir::SmallVector<Nest, 0> formNests(mlir::func::FuncOp func, bool fuse = true);
 
-/// The `memref.alloc` operations that no operation outside of one nest
-/// touches and whose every read is of a value computed at the same point: the
-/// emitter keeps them in registers.
+/// The `memref.alloc` operations that only one nest accesses, and of which it
+/// only reads values computed at the same point. The emitter keeps them in
+/// registers.
 llvm::DenseSet<mlir::Operation *>
 findRegisterTemporaries(llvm::ArrayRef<Nest> nests);
 

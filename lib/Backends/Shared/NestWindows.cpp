@@ -1,4 +1,4 @@
-//===- NestWindows.cpp - Windows that reach beyond what they read ---------===//
+//===- NestWindows.cpp - Windows that reach into a border -----------------===//
 
 #include "Nest.h"
 #include "Pock/IR/Pock.h"
@@ -9,7 +9,8 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// The padded view that `value` shows, whole in the dimensions with a border.
+/// The padded view under `value`, which must contain the whole dimensions with
+/// a border.
 FailureOr<PaddedViewOp> findPaddedView(Value value) {
   SmallVector<memref::SubViewOp> slices;
   bool reshaped = false;
@@ -37,8 +38,8 @@ FailureOr<PaddedViewOp> findPaddedView(Value value) {
   return PaddedViewOp();
 }
 
-/// Adds `factor * expr` to `window`, in loops of `op`; false if it is anything
-/// else than a factor for points and one for taps.
+/// Adds `factor * expr` to `window`, in loops of `op`; false unless each term
+/// is a multiple of the loop of points or of the loop of taps.
 bool addTerms(linalg::GenericOp op, AffineExpr expr, int64_t factor,
               TapWindow &window) {
   if (auto dim = dyn_cast<AffineDimExpr>(expr)) {

@@ -1,4 +1,4 @@
-//===- NestWork.cpp - Which nest of a kernel matters most -----------------===//
+//===- NestWork.cpp - The nest of a kernel with the most work -------------===//
 
 #include "NestWork.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -8,7 +8,7 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Operations of the bodies times iterations, in all loops around them.
+/// Operations of the bodies times iterations of all loops around them.
 double workOf(const Nest &nest) {
   double work = 0;
   for (const Statement &statement : nest.statements) {

@@ -1,4 +1,4 @@
-//===- NestWork.h - Which nest of a kernel matters most -------------------===//
+//===- NestWork.h - The nest of a kernel with the most work ---------------===//
 #ifndef POCK_BACKENDS_SHARED_NESTWORK_H
 #define POCK_BACKENDS_SHARED_NESTWORK_H
 
@@ -6,8 +6,8 @@
 
 namespace mlir::pock {
 
-/// The index of the nest that executes the most operations in a launch, the
-/// first of equals; the number of nests if there is none.
+/// The index of the first nest that executes the most operations in a launch;
+/// the number of nests if there is none.
 size_t findMainNest(llvm::ArrayRef<Nest> nests);
 
 } // namespace mlir::pock

@@ -1,9 +1,9 @@
 //===- PlaceScratch.cpp - Memory for the temporaries of kernels -----------===//
 //
-// Needs bufferized kernels whose body is one block. Guarantees that no
-// `memref.alloc` is left but those that vectorization turns into registers.
-// The lifetime of a temporary reaches from its first to its last use (views
-// included), counted in operations of the block.
+// Needs bufferized kernels whose body is one block. Guarantees that the only
+// `memref.alloc` left are those that vectorization turns into registers. The
+// lifetime of a temporary is the range from its first to its last use (views
+// included), in operations of the block.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,7 +39,7 @@ void extendLifetime(Value value, Block &block,
   for (Operation *user : value.getUsers()) {
     Operation *top = block.findAncestorOpInBlock(*user);
     int64_t at = position.lookup(top);
-    // A view is not an access: only what is done with it counts.
+    // A view is not an access: only its users count.
     if (isa<ViewLikeOpInterface>(user)) {
       for (Value result : user->getResults())
         extendLifetime(result, block, position, slot);
@@ -78,7 +78,7 @@ SmallVector<Slot> lifetimes(func::FuncOp func, ArrayRef<memref::AllocOp> allocs,
   DenseMap<Operation *, int64_t> position;
   for (Operation &op : block)
     position.try_emplace(&op, position.size());
-  // The operations of a nest run interleaved: they are one point in time.
+  // The operations of a nest run interleaved, so they have the same time.
   for (const Nest &nest : nests)
     for (const Statement &statement : nest.statements)
       position[statement.op] = position[nest.statements.front().op];
@@ -92,7 +92,8 @@ SmallVector<Slot> lifetimes(func::FuncOp func, ArrayRef<memref::AllocOp> allocs,
   return slots;
 }
 
-/// Removes from `allocs` the smallest ones, `limit` bytes in all.
+/// Removes the smallest temporaries from `allocs`, at most `limit` bytes in
+/// total, and returns them.
 SmallVector<memref::AllocOp> takeSmallest(SmallVector<memref::AllocOp> &allocs,
                                           int64_t limit) {
   SmallVector<memref::AllocOp> bySize(allocs);

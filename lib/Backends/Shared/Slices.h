@@ -9,16 +9,17 @@
 
 namespace mlir::pock {
 
-/// Position at which the map is plain `d_loop`; -1 if `loop` does not occur;
-/// nothing if it occurs in any other way.
+/// The position of the map's result `d_loop`; -1 if `loop` does not occur in
+/// the map; nothing if it occurs in any other way.
 std::optional<int> positionOf(mlir::AffineMap map, unsigned loop);
 
-/// `size` entries of dimension `dim` of the buffer `value`, from `first` on.
+/// A slice of `size` entries of dimension `dim` of the buffer `value`, from
+/// `first` on.
 mlir::Value sliceOf(mlir::OpBuilder &b, mlir::Value value, unsigned dim,
                     mlir::OpFoldResult first, int64_t size);
 
-/// Emits a loop over [0, extent) in blocks of `size`, and behind it what is
-/// left. `body` gets the first entry and how many there are.
+/// Emits a loop over [0, extent) in blocks of `size`, and after it the
+/// remainder. `body` gets the first entry of a block and the number of entries.
 void emitBlocks(
     mlir::OpBuilder &b, mlir::Location loc, int64_t extent, int64_t size,
     llvm::function_ref<void(mlir::OpFoldResult first, int64_t count)> body);

@@ -15,7 +15,7 @@ __all__ = ["main", "pock"]
 
 
 def main() -> None:
-    """Run the command line; errors of ours are one message, not a traceback."""
+    """Run the command line; print errors of this package as a message without traceback."""
     try:
         pock.main(standalone_mode=False)
     except (PockError, OSError) as error:
@@ -28,7 +28,7 @@ def main() -> None:
         pass
     else:
         return
-    # A native stage that does not look for signals may still run. `sys.exit` would wait for it.
+    # A native stage may still be running, because it does not check for signals. `sys.exit` would wait for it.
     gc.collect()  # deletes temporary folders
     sys.stdout.flush()
     os._exit(130)

@@ -1,4 +1,4 @@
-"""``python -m pockmlir.cli`` is ``pock``."""
+"""Runs ``pock`` for ``python -m pockmlir.cli``."""
 
 from . import main
 

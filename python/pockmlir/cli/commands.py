@@ -103,7 +103,7 @@ def inspect(
 
 
 def _show_profile(step: Step, runs: int, trace: Path | None, as_json: bool) -> None:
-    """Profile the step on random data; print and write what came out."""
+    """Profile the step on random data; print the result, and write the trace."""
     with progress_bar() as progress:
         task = progress.add_task("profile", total=None)
         profile = step.profile(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "describe", "tables"]
 
-#: How many rows a printed table has at most.
+#: The maximum number of rows of a printed table.
 _ROWS = 12
 
 
@@ -32,7 +32,7 @@ def describe(step: Step) -> dict[str, Any]:
 
 
 def tables(step: Step) -> list[RenderableType]:
-    """Return what to print after the report."""
+    """Return the tables to print after the report."""
     from rich.text import Text
 
     memory = step.memory
@@ -60,7 +60,7 @@ def compare(memories: Mapping[str, Memory]) -> Table:
 
 
 def _memory_tables(memory: Memory) -> list[Table]:
-    """Bytes by kind and by layer, and what is live when most is."""
+    """Bytes by kind and by layer, and the live tensors at the peak."""
     used = [entry for entry in memory.by_kind() if entry.peak or entry.most]
     kinds = [(KIND_TITLES[entry.kind], f"{entry.peak:,}", f"{entry.most:,}") for entry in used]
     kinds.append(("total", f"{memory.total:,}", ""))
@@ -97,7 +97,7 @@ def _memory_tables(memory: Memory) -> list[Table]:
 
 
 def _figures(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table of numbers behind names, which are never cut short."""
+    """A table of names, which are never truncated, and numbers."""
     table = make_table(title, columns, rows)
     table.columns[0].overflow = "fold"
     for column in table.columns[1:]:

@@ -1,4 +1,4 @@
-"""The options that every command takes to compile a model, and how commands print."""
+"""The options that all commands share for compiling a model, and helpers for output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODEL_HELP = (
 )
 
 
-#: Stages of a compilation behind the import: the pipelines, object code and library.
+#: The number of stages after the import: the pipelines, object code and library.
 _CODE = len(STAGES) + 1
 
 
@@ -46,8 +46,8 @@ def print_json(data: Any) -> None:
 
 
 def _compile_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the keywords of `compile` that are options."""
-    # What is added last comes first.
+    """Add an option for each keyword of `compile` that the command line supports."""
+    # The option that is added last is listed first.
     for name, (kind, keyword) in reversed(list(keywords().items())):
         parameter_type: Any = kind
         if keyword.choices:
@@ -69,7 +69,7 @@ def _compile_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def model_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what every command needs to compile a model; the command gets ``model, loss, step``."""
+    """Add the options for compiling a model, and pass ``model, loss, step`` to the command."""
 
     @click.argument("model", metavar="MODEL")
     @click.option(
@@ -99,7 +99,7 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         **rest: Any,
     ) -> None:
         given: Any = {name: rest.pop(name) for name in keywords()}
-        # Only `inspect` compares; what the user wrote is the title.
+        # Only `inspect` has `compare`; the user's text is the title of a column.
         others = {text: require_rules(parsing.parse_scheme([text])) for text in rest.pop("compare", ())}
         parsed_scheme = require_rules(parsing.parse_scheme(scheme))
         parsed_optimizer = parsing.parse_optimizer(optimizer, lr, settings)

@@ -1,4 +1,4 @@
-"""What the command line takes: models, schemes, optimizers, losses, data."""
+"""Parses the arguments of the command line: models, schemes, optimizers, losses, data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": Ad
 
 
 def _load_attribute(reference: str, what: str) -> Any:
-    """Return ``attribute`` of ``file.py:attribute``."""
+    """Run ``file.py`` and return its attribute for the reference ``file.py:attribute``."""
     file, _, attribute = reference.rpartition(":")
     path = Path(file)
     if path.suffix != ".py" or not path.is_file():
@@ -35,7 +35,7 @@ def _load_attribute(reference: str, what: str) -> Any:
     if spec is None or spec.loader is None:
         raise ArgumentError(f"{what}: {path} is not a Python module")
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent.resolve()))  # it may import its neighbours, as a script may
+    sys.path.insert(0, str(path.parent.resolve()))  # like a script, the file may import its neighbours
     sys.modules.setdefault(path.stem, module)
     spec.loader.exec_module(module)
     try:
@@ -46,13 +46,13 @@ def _load_attribute(reference: str, what: str) -> Any:
 
 
 def load_model(reference: str, input_shapes: Sequence[str]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """Return a model, its example inputs, and those by name.
+    """Return a model, its positional example inputs, and its keyword example inputs.
 
     Args:
-        reference: ``file.py:factory``, a function without arguments that returns the model
-            or (model, example inputs), which runs the file; or an exported ``.pt2``, of which nothing is run.
-        input_shapes: ``8x3x32x32`` or ``8x16:int64``, ``name=8x16:int64`` for keyword inputs,
-            where the model comes without inputs.
+        reference: ``file.py:factory``, where the factory is a function without arguments that returns the model
+            or (model, example inputs); this runs the file. Or an exported ``.pt2``, from which no code is run.
+        input_shapes: ``8x3x32x32`` or ``8x16:int64``, ``name=8x16:int64`` for keyword inputs; for a model
+            without example inputs.
     """
     inputs: Any = None
     kwargs: dict[str, Any] = {}
@@ -177,5 +177,5 @@ def load_data(path: Path) -> dict[str, Array]:
             raise ValueError("this is one array")
         with file:
             return {name: file[name] for name in file.files}
-    except Exception as error:  # what zipfile, zlib and numpy raise for damaged files is no short list
+    except Exception as error:  # zipfile, zlib and numpy raise many types of errors for damaged files
         raise ArgumentError(f"{path}: expected an .npz file: {error}") from None

@@ -1,4 +1,4 @@
-"""From a PyTorch model to a compiled training step: import, plan, code."""
+"""Compiles a PyTorch model to a training step: import, plan, code."""
 
 from ..api.source import LOSSES
 from ..core.stages import STAGES

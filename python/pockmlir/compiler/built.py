@@ -1,4 +1,4 @@
-"""A model that another front end than PyTorch's has built."""
+"""A model from a front end other than PyTorch's."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["BuiltSource"]
 
 @dataclass(frozen=True)
 class BuiltSource:
-    """A built model; it has its inputs and its loss in it.
+    """A built model, which contains its inputs and its loss.
 
     Attributes:
-        model: what the front end has built.
-        on_nan: what a call does whose loss is not finite.
+        model: the model from the front end.
+        on_nan: the action of a call whose loss is not finite.
     """
 
     model: ImportedModel
@@ -29,10 +29,10 @@ class BuiltSource:
     def check(
         cls, model: ImportedModel, inputs: Any, kwargs: Any, *, loss: Any, example_target: Any, on_nan: str
     ) -> BuiltSource:
-        """Check that what is in the model is not given once more.
+        """Check that no argument repeats a part of the model.
 
         Raises:
-            ArgumentError: an argument is not acceptable.
+            ArgumentError: an argument is invalid.
         """
         given = {"inputs": inputs, "kwargs": kwargs, "loss": loss, "example_target": example_target}
         for name, value in given.items():
@@ -44,14 +44,14 @@ class BuiltSource:
 
     @property
     def name(self) -> str:
-        """What the C functions' prefix is made of if the user gives none."""
+        """The default for the prefix of the C functions."""
         return c_identifier(self.model.name)
 
     @property
     def loss_name(self) -> str:
-        """The loss, for people."""
+        """A description of the loss for users."""
         return "built into the model"
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """There are no objects that a torch optimizer could hold."""
+        """Yield nothing: the model has no parameter objects that a torch optimizer could hold."""
         return iter(())

@@ -1,4 +1,4 @@
-"""From the module at stage ``llvm`` to object code and a library."""
+"""Generates object code and a library from the module at stage ``llvm``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Code:
 
     Attributes:
         object_code: the object file.
-        library: the shared library, where the target has such.
+        library: the shared library, if the target has shared libraries.
         directory: the temporary directory of the library.
     """
 
@@ -34,9 +34,9 @@ def generate(runner: StageRunner, target: Target, manifest: Manifest) -> Code:
     """Generate code and link it.
 
     Args:
-        runner: with the module at stage ``llvm``.
-        target: what the code is for.
-        manifest: of the module at stage ``plan``.
+        runner: the stages, up to ``llvm``.
+        target: the target of the code.
+        manifest: the manifest of the module at stage ``plan``.
 
     Raises:
         CompileError: code generation or the linker failed, or code for a microcontroller needs a C library.

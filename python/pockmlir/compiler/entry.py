@@ -1,4 +1,4 @@
-"""The ways in: `compile`, `plan`, `import_model`."""
+"""The entry points: `compile`, `plan`, `import_model`."""
 
 from __future__ import annotations
 
@@ -50,60 +50,60 @@ def compile(
     """Compile the training step of a model; the model itself is not changed.
 
     Args:
-        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``, or an ``ImportedModel`` that another
-            front end has built (`pockmlir.frontends.common`): that has its inputs and its loss in it.
-        inputs: the forward's positional arguments, a tuple, or a mapping of its keyword
-            arguments: example tensors, also nested in tuples, lists and dicts, fix shapes and
-            dtypes; numbers, strings and None are compiled in.
-        kwargs: keyword arguments, where there are positional ones too.
+        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``, or an ``ImportedModel`` from another
+            front end (`pockmlir.frontends.common`), which contains its inputs and its loss.
+        inputs: a tuple of the forward's positional arguments, or a mapping of its keyword
+            arguments. Example tensors, also nested in tuples, lists and dicts, determine
+            shapes and dtypes; numbers, strings and None are compiled in.
+        kwargs: keyword arguments in addition to positional ones.
         loss: ``cross_entropy``, ``mse``, ``l1``, ``bce_with_logits`` (of the model's output, or
             of its ``logits``), a callable ``(output, target)`` in torch ops, or None if the
             model returns its loss, alone or as ``loss``.
         optimizer: `SGD`, `Adam`, `AdamW`, or a ``torch.optim`` instance of these with all its
-            parameter groups; every call then reads its learning rates, so that torch's
-            schedulers work. If it has trained already, the step goes on with its moments and
-            step count; it keeps its own from then on.
-        scheme: which parameters train, and which part of each.
+            parameter groups. Every call then reads the learning rates of the instance, so that
+            torch's schedulers work. If the instance has trained already, the step starts with
+            a copy of its moments and step count.
+        scheme: the parameters that train, and the fraction of each.
         target: a `Target`, or the name of one: ``host``, ``aarch64-linux``, ``cortex-m7`` ….
         name: prefix of the exported C functions; the model's class name if not given.
-        example_target: fixes shape and dtype of the target for a callable loss; a tensor, or
-            several in a tuple, list or dict, passed to the loss as such.
+        example_target: determines shape and dtype of the target for a callable loss: a tensor,
+            or several in a tuple, list or dict, which the loss receives in this form.
         accumulate: update on every n-th call, with the mean of the n calls' gradients.
-        clip_grad_norm: scale the gradients so that their norm, of all together, is at most
-            this; as ``torch.nn.utils.clip_grad_norm_``.
-        clip_grad_value: clamp the gradients' entries to this; before ``clip_grad_norm``.
-        seed: of dropout, if the model is in training mode.
+        clip_grad_norm: limit for the norm of all gradients together; they are scaled like in
+            ``torch.nn.utils.clip_grad_norm_``.
+        clip_grad_value: limit for the absolute value of the gradients' entries, which are
+            clamped to it before ``clip_grad_norm``.
+        seed: the seed of dropout, if the model is in training mode.
         precision: ``f32``, or ``bf16``: activations, gradients and frozen weights of at least
             1024 elements are stored in bfloat16. Parameters that train, sums, and the
             optimizer's state stay float32. Matrix products round their operands to bfloat16
             on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``.
-        on_nan: what a call does whose loss is NaN or infinite: ``ignore`` updates, as PyTorch does;
-            ``error`` raises a `LossNotFiniteError`; ``skip`` returns the loss. The last two change
-            nothing: parameters, buffers, optimizer state and counters are as before the call.
-            `Step.loss_is_finite` and `Step.skipped` tell.
-        memory_limit: of parameters, optimizer state and arena together, inputs and outputs excepted:
-            bytes, or a text like ``"64MB"`` (units of 1024). Where the step needs more, it computes
-            again in the backward pass what costs least to compute, instead of keeping it; results
-            stay the same to the bit. `Memory.recomputed_flops` says what that costs.
-        memory: switches of what the compiler does to need less, for measurements and checks.
-        arithmetic: ``fast``, or ``portable``: results are the same, bit for bit, on all targets.
-            The target's if not given: on microcontrollers, portable costs nothing.
-        ram: refuse a step whose state, arena and stack need more bytes; as a number, or ``256K``.
-        flash: refuse a step whose code, constants and initial state need more; ``1M``.
-        tuning: what `tune` has measured, or the file with it; what it says of other kernels and
-            of other targets is ignored.
-        dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
+        on_nan: the action of a call whose loss is NaN or infinite: ``ignore`` updates like PyTorch;
+            ``error`` raises a `LossNotFiniteError`; ``skip`` returns the loss. The last two leave
+            parameters, buffers, optimizer state and counters unchanged. `Step.loss_is_finite` and
+            `Step.skipped` report such calls.
+        memory_limit: limit for parameters, optimizer state and arena together, without inputs and
+            outputs: bytes, or a text like ``"64MB"`` (units of 1024). If the step needs more, it
+            recomputes the cheapest values in the backward pass instead of saving them. Results are
+            bit-identical. `Memory.recomputed_flops` gives the cost.
+        memory: switches for the compiler's memory optimizations, for measurements and checks.
+        arithmetic: ``fast``, or ``portable`` for bit-identical results on all targets. The default is
+            the target's: on microcontrollers, portable costs nothing.
+        ram: refuse a step whose state, arena and stack need more bytes; a number, or a text like ``256K``.
+        flash: refuse a step whose code, constants and initial state need more bytes; for example ``1M``.
+        tuning: the result of `tune`, or its file; entries for other kernels and targets are ignored.
+        dump_ir_dir: folder for the module after every stage, ``NN-stage.mlir``.
         on_stage: called with each stage's name before it runs.
 
     Raises:
-        ArgumentError: an argument is not acceptable.
+        ArgumentError: an argument is invalid.
         IndexRangeError: a constant index of the model is out of range.
         SchemeError: the scheme does not fit the model, or nothing would train.
-        UnsupportedOpsError: the model uses what the frontend does not know.
-        MemoryLimitError: no way was found to stay within ``memory_limit``; it has the smallest
-            limit that fits, and what stands in the way.
+        UnsupportedOpsError: the model uses unsupported operators.
+        MemoryLimitError: no plan within ``memory_limit`` was found; the error has the smallest
+            limit that fits, and the obstacles.
         SizeError: the step does not fit into ``ram`` or ``flash``.
-        CompileError: a stage failed; the error has a command that shows it again.
+        CompileError: a stage failed; the error has a command that reproduces the failure.
     """
     chosen = require_rules(scheme)
     imported = import_model(
@@ -146,13 +146,13 @@ def plan(
     on_stage: Callable[[str], None] | None = None,
     **options: Unpack[Options],
 ) -> Plan:
-    """Return what `compile` with the same arguments would give: memory, and operations and launches per layer.
+    """Return the memory, and the operations and launches per layer, of the step that `compile` would return.
 
-    No code is generated. Several plans of one model are cheaper by `import_model`, which is most of the work.
+    No code is generated. To make several plans of one model, use `import_model`: the import takes most of the time.
 
     Raises:
-        ArgumentError, SchemeError, UnsupportedOpsError, MemoryLimitError, CompileError: as `compile`. What only code
-            shows, a `SizeError` and whether a microcontroller's code needs a C library, is not known yet.
+        ArgumentError, SchemeError, UnsupportedOpsError, MemoryLimitError, CompileError: as `compile`. Errors of code
+            generation do not occur: a `SizeError`, or the need for a C library on a microcontroller.
     """
     chosen = require_rules(scheme)
     imported = import_model(
@@ -184,27 +184,27 @@ def import_model(
 ) -> Imported:
     """Import a model once, to plan and compile it with several schemes, limits or targets.
 
-    Parameters and buffers are copied: what happens to the model afterwards does not matter.
+    Parameters and buffers are copied, so later changes of the model have no effect.
 
     Args:
-        model: as for `compile`, like all arguments that are not named here.
-        inputs: example inputs.
-        kwargs: keyword arguments.
-        loss: name, callable or None.
-        optimizer: that of every plan which is not given another one.
-        example_target: of a callable loss.
-        on_nan: fixed for all plans, as it is part of the imported loss.
-        dump_ir_dir: where the module of a failed import is written.
-        on_stage: called with ``import`` before it runs.
-        options: those of `compile` from ``target`` on, for every plan that is not given others.
+        model: as for `compile`.
+        inputs: as for `compile`.
+        kwargs: as for `compile`.
+        loss: as for `compile`.
+        optimizer: the default optimizer of plans and steps.
+        example_target: as for `compile`.
+        on_nan: as for `compile`; it applies to all plans, because it is part of the imported loss.
+        dump_ir_dir: folder for the module of a failed import.
+        on_stage: called with ``import`` before the import runs.
+        options: options of `compile` from ``target`` on; defaults for plans and steps.
 
     Raises:
-        ArgumentError: an argument is not acceptable.
+        ArgumentError: an argument is invalid.
         IndexRangeError: a constant index of the model is out of range.
-        UnsupportedOpsError: the model uses what the frontend does not know.
+        UnsupportedOpsError: the model uses unsupported operators.
         CompileError: PyTorch cannot export the model.
     """
-    # They take a moment to import, as all that front ends share.
+    # Import lazily, because the shared modules of the front ends take a moment to import.
     from ..frontends.common.imported import ImportedModel
     from .built import BuiltSource
 

@@ -1,4 +1,4 @@
-"""A model that is imported once, and planned and compiled as often as one likes."""
+"""A model that is imported once, and planned and compiled any number of times."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["Imported"]
 
 @dataclass(frozen=True)
 class _Chosen:
-    """A module at stage ``import`` with all that was chosen for one step."""
+    """A module at stage ``import`` with all choices for one step."""
 
     request: Request
     scheme: Scheme
@@ -46,10 +46,10 @@ class _Chosen:
 
 
 class Imported:
-    """A model and its loss as the compiler knows them; what `import_model` returns.
+    """An imported model with its loss, returned by `import_model`.
 
-    Its parameters and buffers are copies: compiled steps begin with the values that the model had when it was
-    imported, whatever happens to the model. The import does not depend on the scheme, the target or a limit.
+    Parameters and buffers are copies: compiled steps start with the values at the time of the import, even if the
+    model changes later. The import does not depend on the scheme, the target or a limit.
 
     >>> imported = pock.import_model(model, (x,), loss="mse", optimizer=pock.SGD(lr=0.1))     # doctest: +SKIP
     >>> plan = imported.plan(pock.Scheme.last(2), memory_limit="64KB")                        # doctest: +SKIP
@@ -67,7 +67,7 @@ class Imported:
 
     @property
     def parameters(self) -> tuple[ParameterInfo, ...]:
-        """The model's parameters, in its order: what schemes are about."""
+        """The model's parameters in its order, to which schemes refer."""
         return tuple(self._model.parameters)
 
     def plan(
@@ -78,13 +78,13 @@ class Imported:
         on_stage: Callable[[str], None] | None = None,
         **options: Unpack[Options],
     ) -> Plan:
-        """Return what a step with this scheme costs, without generating code.
+        """Return the costs of a step with this scheme, without generating code.
 
         Args:
             scheme: as for `compile`.
-            optimizer: another one than the import was told.
+            optimizer: overrides the optimizer of the import.
             on_stage: called with each stage's name before it runs.
-            options: those of `compile` from ``target`` on, in place of what the import was told.
+            options: options of `compile` from ``target`` on; they override those of the import.
 
         Raises:
             ArgumentError, SchemeError, MemoryLimitError, CompileError: as `compile`.
@@ -102,14 +102,14 @@ class Imported:
         on_stage: Callable[[str], None] | None = None,
         **options: Unpack[Options],
     ) -> Step:
-        """Compile a step; arguments are those of `plan`, errors those of `compile`.
+        """Compile a step; it raises the errors of `pockmlir.compile`.
 
         Args:
-            scheme: which parameters train, and which part of each.
-            optimizer: another one than the import was told.
-            dump_ir_dir: write the module after every stage there, as ``NN-stage.mlir``.
+            scheme: the parameters that train, and the fraction of each.
+            optimizer: overrides the optimizer of the import.
+            dump_ir_dir: folder for the module after every stage, ``NN-stage.mlir``.
             on_stage: called with each stage's name before it runs.
-            options: those of `compile` from ``target`` on, in place of what the import was told.
+            options: options of `compile` from ``target`` on; they override those of the import.
         """
         chosen = self._choose(scheme, optimizer, options, dump_ir_dir, on_stage)
         runner = chosen.runner
@@ -130,7 +130,7 @@ class Imported:
         dump_ir_dir: str | Path | None,
         on_stage: Callable[[str], None] | None,
     ) -> _Chosen:
-        """Resolve everything that a step depends on; give it to the module at stage ``import``."""
+        """Resolve all choices for a step, and add them to the module at stage ``import``."""
         request = self._request.changed(self._source, optimizer, **options)
         rules = require_rules(scheme)
         fractions, without_gradient = resolve_scheme(rules, self._model.parameters, self._model.gradients)
@@ -144,7 +144,7 @@ class Imported:
         return _Chosen(request, rules, fractions, without_gradient, groups, taken, runner)
 
     def _optimizer_state(self, request: Request, groups: OptimizerGroups, trained: list[str]) -> TorchState | None:
-        """Return the moments of a torch optimizer that has trained already."""
+        """Return the moments of a torch optimizer that has already trained."""
         if request.torch_optimizer is None:
             return None
         settings = {name: groups.optimizers[groups.of.get(name, 0)] for name in trained}
@@ -157,7 +157,7 @@ class Imported:
         return state
 
     def _changed(self, trained: list[str]) -> str | None:
-        """Return a trained parameter whose value is another one than at the import."""
+        """Return a trained parameter whose value has changed since the import."""
         from ..frontends.torch.parameters import array_of
 
         tensors = dict(self._tensors)
@@ -167,7 +167,7 @@ class Imported:
         return None
 
     def _artifact(self, chosen: _Chosen, manifest: Manifest, code: Code) -> Artifact:
-        """Return everything that the step is, except its memory."""
+        """Return all parts of the step, except its memory."""
         model, request, runner = self._model, chosen.request, chosen.runner
         aliases = {alias: name for alias, name in model.aliases.items() if alias in model.saved_names}
         return Artifact(

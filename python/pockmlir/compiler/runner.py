@@ -1,4 +1,4 @@
-"""Runs the stages one after the other, and remembers the module after each."""
+"""Runs the stages in order, and keeps the module after each."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["StageRunner"]
 
 
 class StageRunner:
-    """The modules of one compilation, and what belongs to its errors.
+    """Runs the stages of one compilation; keeps the modules, and turns failures into errors.
 
     Args:
-        name: of the model, for the files of failures.
+        name: the name of the model, for the files of failures.
         dump_dir: folder for the module after each stage, ``NN-stage.mlir``.
         on_stage: called with each stage's name before it runs.
-        core: the compiler, if not the extension module.
+        core: the compiler; the extension module by default.
     """
 
     def __init__(
@@ -46,37 +46,37 @@ class StageRunner:
         self._on_stage = on_stage
 
     def begin(self, stage: str) -> None:
-        """Say that a stage begins."""
+        """Report the begin of a stage."""
         if self._on_stage:
             self._on_stage(stage)
 
     @contextlib.contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Say that a stage begins, and note the seconds that it takes if it succeeds."""
+        """Report the begin of a stage, and record its seconds if it succeeds."""
         self.begin(stage)
         begin = time.perf_counter()
         yield
         self.timings[stage] = time.perf_counter() - begin
 
     def verify_import(self, ir: str) -> str:
-        """Return what a frontend wrote, verified and as people read it.
+        """Verify a front end's module, and return it in readable form.
 
         Raises:
             CompileError: the module is not valid.
         """
         try:
-            # The frontend writes the generic form; an empty pipeline prints it for people.
+            # Front ends write the generic form; an empty pipeline prints the readable form.
             return self.core.run_pipeline(ir, anchored(), True)
         except RuntimeError as error:
             self.record("import", ir)
             raise self.failure("import", None, error) from error
 
     def plan(self, stages: Sequence[str], options: Mapping[str, Mapping[str, str]]) -> tuple[Manifest, str]:
-        """Run the pipelines of some stages and keep no module; return the manifest and the costs of kernels.
+        """Run the pipelines of some stages without keeping modules; return the manifest and the kernels' costs.
 
         Args:
-            stages: their names, ``plan`` the last one.
-            options: of each stage's pipeline.
+            stages: the names of the stages; the last one is ``plan``.
+            options: stage → options of its pipeline.
 
         Raises:
             MemoryLimitError, SchemeError, CompileError: as `run_pipelines`.
@@ -87,20 +87,20 @@ class StageRunner:
         try:
             manifest, costs = self.core.plan(self.dumps[-1].ir, pipelines)
         except RuntimeError:
-            # Stage by stage, for the error and the module that it is about.
+            # Run stage by stage, which finds the stage that fails and keeps its input.
             self.run_pipelines(stages, options)
             return self.manifest(), self.core.kernel_costs(self.at("plan"))
         return Manifest.from_json(manifest), costs
 
     def run_pipelines(self, stages: Sequence[str], options: Mapping[str, Mapping[str, str]]) -> None:
-        """Run the pipelines of some stages, each on the module that the one before left.
+        """Run the pipelines of some stages, each on the result of the previous one.
 
         Args:
-            stages: their names.
-            options: of each stage's pipeline.
+            stages: the names of the stages.
+            options: stage → options of its pipeline.
 
         Raises:
-            MemoryLimitError: stage ``plan`` finds no way to stay within the limit.
+            MemoryLimitError: stage ``plan`` finds no plan within the limit.
             SchemeError: stage ``graph`` refuses the scheme.
             CompileError: a pipeline failed.
         """
@@ -111,10 +111,10 @@ class StageRunner:
             self.record(stage, ir)
 
     def _run(self, stage: str, options: Mapping[str, str]) -> tuple[str, float]:
-        """Run one pipeline on the last module; return the module that it leaves and seconds."""
+        """Run one pipeline on the last module; return the resulting module and the seconds."""
         pipeline = anchored(with_options(PIPELINES[stage], options))
         try:
-            # Locations travel along: a late failure can still name the model's module.
+            # Keep locations, so that a late failure can name the model's module.
             ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, pipeline)], True)
         except RuntimeError as error:
             facts = facts_of(error)
@@ -124,7 +124,7 @@ class StageRunner:
         return ir, seconds
 
     def record(self, stage: str, ir: str) -> None:
-        """Remember the module after a stage; write it if dumps are asked for."""
+        """Keep the module after a stage, and write it if there is a dump folder."""
         if self._dump_dir:
             self._dump_dir.mkdir(parents=True, exist_ok=True)
             (self._dump_dir / f"{len(self.dumps):02}-{stage}.mlir").write_text(ir)
@@ -142,14 +142,14 @@ class StageRunner:
         return next(dump.ir for dump in self.dumps if dump.name == stage)
 
     def failure(self, stage: str, pipeline: str | None, error: Exception) -> PockError:
-        """Write the stage's input to a file that survives; say how to run the stage on it."""
+        """Write the stage's input to a permanent file; return an error with a command that reproduces the failure."""
         ir = self.dumps[-1].ir
         name = f"{self.name}-before-{stage}"
         if self._dump_dir:
             self._dump_dir.mkdir(parents=True, exist_ok=True)
             path = self._dump_dir / f"{name}.mlir"
         else:
-            # The same failure has the same file.
+            # The name contains a hash, so the same failure always uses the same file.
             path = failure_folder() / f"{name}-{hashlib.sha256(ir.encode()).hexdigest()[:12]}.mlir"
         path.write_text(ir)
         command = None

@@ -1,4 +1,4 @@
-"""Runs the last pipelines on a module, and turns what they leave into object code and libraries."""
+"""Runs the last pipelines on a module, and generates object code and libraries from the result."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["built_library", "write_code"]
 def write_code(
     objects: Sequence[bytes], directory: Path, name: str, *, shared: bool = True, native: bool = True
 ) -> tuple[Path, Path | None]:
-    """Write the parts of a module's code as one object file, and link that.
+    """Write the parts of a module's code as one object file, and link it.
 
     Args:
-        objects: what `Core.emit_objects` gives.
+        objects: the result of `Core.emit_objects`.
         directory: folder for ``<name>.o`` and ``lib<name>.so``.
-        name: of the files.
+        name: the name of the files.
         shared: whether to make a shared library.
-        native: whether it is for this machine; see `link_shared`.
+        native: whether the code is for this machine; see `link_shared`.
 
     Returns:
-        Object file and library; None without a library.
+        The object file and the library, or None in place of the library.
     """
     object_file, library = directory / f"{name}.o", directory / f"lib{name}.so"
     write_object(objects, object_file)
@@ -40,7 +40,7 @@ def write_code(
 
 @contextlib.contextmanager
 def built_library(core: Core, ir: str, *passes: str, stage: str, name: str) -> Iterator[Path]:
-    """Run passes that lead to stage ``llvm``; give a shared library for this machine.
+    """Run passes up to stage ``llvm``; yield a shared library for this machine.
 
     The library is removed at the end of the context; a process that has loaded it keeps it.
 
@@ -48,8 +48,8 @@ def built_library(core: Core, ir: str, *passes: str, stage: str, name: str) -> I
         core: the compiler.
         ir: the module.
         passes: passes and pipelines, in order.
-        stage: what errors call it.
-        name: of the library.
+        stage: the name of the stage in errors.
+        name: the name of the library.
 
     Raises:
         CompileError: a pass or code generation failed.

@@ -24,9 +24,9 @@ class ElementType:
     (dtype('int8'), 'int8_t')
 
     Attributes:
-        name: as MLIR writes it, ``f32``.
+        name: the name in MLIR, such as ``f32``.
         bits: the width of a value.
-        bytes: what it takes in memory.
+        bytes: the size of a value in memory.
         kind: ``boolean``, ``integer`` or ``float``.
     """
 
@@ -44,14 +44,14 @@ class ElementType:
 
     @property
     def torch(self) -> str:
-        """PyTorch's name, as in ``torch.float32``."""
+        """PyTorch's name, such as ``float32`` for ``torch.float32``."""
         return {"i1": "bool", "bf16": "bfloat16"}.get(
             self.name, f"{'int' if self.kind == 'integer' else 'float'}{self.bits}"
         )
 
     @property
     def c(self) -> str:
-        """C's type; of bits where C has none."""
+        """C's type, or an unsigned integer with the bits of a value if C has no type."""
         if self.kind == "integer":
             return f"int{self.bits}_t"
         return {"f32": "float", "f64": "double"}.get(self.name, f"uint{8 * self.bytes}_t")
@@ -59,18 +59,18 @@ class ElementType:
 
 @functools.cache
 def element_types() -> Mapping[str, ElementType]:
-    """Name → element type, of all that there are."""
+    """All element types by name."""
     return {entry["name"]: ElementType(**entry) for entry in json.loads(load_core().element_types())}
 
 
 @functools.cache
 def computed_types() -> tuple[str, ...]:
-    """The names of the element types that a model may have: bf16 is only how the compiler stores f32."""
+    """The names of the element types that a model may have; bf16 is only a storage format for f32."""
     return tuple(name for name in element_types() if name != "bf16")
 
 
 def element_of(dtype: np.dtype[Any]) -> ElementType | None:
-    """Return the element type of a numpy array, None if there is none."""
+    """Return the element type for a numpy type, None if there is none."""
     return next((element for element in element_types().values() if element.numpy == dtype), None)
 
 
@@ -88,6 +88,6 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     """Return numpy's type for an element type.
 
     Raises:
-        KeyError: there is none of that name.
+        KeyError: there is no element type of that name.
     """
     return element_types()[name].numpy

@@ -1,4 +1,4 @@
-"""The compiler's extension module, as Python sees it: text in, text out."""
+"""The typed interface of the compiler's extension module, whose functions take and return text."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Core(Protocol):
     def run_stages(
         self, ir: str, stages: Sequence[tuple[str, str]], print_locations: bool = False
     ) -> list[tuple[str, str, float]]:
-        """Run (name, pipeline) after one another; return (name, IR, seconds) of each.
+        """Run the stages (name, pipeline) in order; return (name, IR, seconds) of each.
 
         A failure is a RuntimeError with the diagnostics.
         """
 
     def plan(self, ir: str, stages: Sequence[tuple[str, str]]) -> tuple[str, str]:
-        """Run (name, pipeline) after one another; return `manifest` and `kernel_costs` of the result.
+        """Run the stages (name, pipeline) in order; return `manifest` and `kernel_costs` of the result.
 
         A failure is a RuntimeError with the diagnostics.
         """
@@ -36,31 +36,31 @@ class Core(Protocol):
         """Parse and verify; return the module without source locations."""
 
     def emit_objects(self, ir: str) -> list[bytes]:
-        """Return object files that together are the code of a module at stage ``llvm``."""
+        """Return object files that together contain the code of a module at stage ``llvm``."""
 
     def emit_data(self, ir: str, arrays: Mapping[str, bytes]) -> bytes:
         """Return an object file with constant arrays, by name, for the target of a module."""
 
     def manifest(self, ir: str) -> str:
-        """Return the manifest, JSON, of a module at stage ``plan``."""
+        """Return the manifest of a module at stage ``plan`` as JSON."""
 
     def kernel_costs(self, ir: str) -> str:
-        """Return what the kernels of a module at stage ``plan`` compute and move, and who launches them, JSON."""
+        """Return the operations, traffic and launches of the kernels of a module at stage ``plan`` as JSON."""
 
     def tuning_space(self, ir: str) -> str:
-        """Return the target's key, and fingerprint and tiles of the kernels of a module at stage ``plan``, JSON."""
+        """Return the target's key, and the fingerprints and tiles of a module's kernels at stage ``plan``, as JSON."""
 
     def host_target(self) -> str:
         """Return the target attribute of this machine."""
 
     def describe_target(self, ir: str) -> str:
-        """Return which back end serves the target of a module, and which form its code has, JSON.
+        """Return the back end for the target of a module, and the form of its code, as JSON.
 
-        A RuntimeError says why no back end does.
+        A RuntimeError gives the reason if no back end supports the target.
         """
 
     def element_types(self) -> str:
-        """Return name, bits, bytes and kind of each element type, JSON."""
+        """Return name, bits, bytes and kind of each element type as JSON."""
 
     def version(self) -> str:
         """Return the version of this package and of the MLIR it is linked with."""
@@ -70,7 +70,7 @@ def load_core() -> Core:
     """Return the extension module.
 
     Raises:
-        PockError: it is not built, or its libraries are missing.
+        PockError: the extension module is not built, or its libraries are missing.
     """
     try:
         return cast(Core, importlib.import_module("pockmlir._core"))
@@ -81,9 +81,9 @@ def load_core() -> Core:
 
 
 def facts_of(error: RuntimeError) -> list[dict[str, Any]]:
-    """Return what the compiler's diagnostics say as data: one dictionary for each diagnostic that has facts.
+    """Return the data of the compiler's diagnostics: one dictionary for each diagnostic with facts.
 
-    Its entry ``kind`` says what the others mean; see `dialect/Pock/IR/DiagnosticFacts.h`.
+    The entry ``kind`` determines the meaning of the others; see `dialect/Pock/IR/DiagnosticFacts.h`.
     """
     facts: list[dict[str, Any]] = json.loads(getattr(error, "facts", "[]"))
     return facts

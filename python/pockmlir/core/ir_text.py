@@ -1,4 +1,4 @@
-"""Edits and reads MLIR text where no parser is at hand."""
+"""Edits and reads MLIR text without a parser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 _TARGET = re.compile(r"pock\.target = #pock\.target(<[^>]*>)?")
 _ARITHMETIC = re.compile(r'pock\.arithmetic = "\w+"')
-#: Quotes, backslashes and control characters, which MLIR's strings have as two hexadecimal digits.
+#: Quotes, backslashes and control characters, which MLIR's strings escape as two hexadecimal digits.
 _SPECIAL = re.compile(r'["\\\x00-\x1f\x7f]')
 _MODULE = re.compile(r"^module(?P<symbol> @\S+)?(?P<attributes> attributes \{)?", re.MULTILINE)
 
@@ -30,7 +30,7 @@ def quote(text: str) -> str:
 
 
 def mlir_float(value: float) -> str:
-    """Spell a finite float so that MLIR parses it back to the same value.
+    """Return the text of a finite float, which MLIR parses to the same value.
 
     >>> mlir_float(1e-8)
     '1.0e-08'
@@ -53,7 +53,7 @@ def scheme_attr(fractions: Mapping[str, float]) -> str:
 
 
 def add_module_attributes(ir: str, attributes: Mapping[str, str]) -> str:
-    """Add attributes to the module of a text; values are MLIR text."""
+    """Add attributes to a module's text; values are MLIR text."""
     match = _MODULE.search(ir)
     if match is None:
         raise ValueError("expected the text of a builtin module")
@@ -68,7 +68,7 @@ def add_module_attributes(ir: str, attributes: Mapping[str, str]) -> str:
 
 
 def retarget(ir: str, target: str) -> str:
-    """Replace the module attribute ``pock.target``; arithmetic becomes portable."""
+    """Replace the module attribute ``pock.target``, and make the arithmetic portable."""
     ir, found = _TARGET.subn(lambda _: f"pock.target = {target}", ir, count=1)
     if not found:
         raise ValueError("expected a module with the attribute pock.target")

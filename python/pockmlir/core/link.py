@@ -1,4 +1,4 @@
-"""Turns object code into libraries with the system's LLVM tools, deterministically."""
+"""Links object code to libraries with the system's LLVM tools, deterministically."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..errors import CompileError
 
 __all__ = ["NOT_LOADED", "OPENMP", "archive", "find_program", "link_shared", "write_object"]
 
-#: Where Debian puts the tools of a versioned LLVM.
+#: Debian's folder for the tools of a versioned LLVM.
 _LLVM_BIN = "/usr/lib/llvm-22/bin"
-#: The OpenMP runtimes that kernels can use, the better known first.
+#: The OpenMP runtimes that kernels can use, in order of preference.
 OPENMP = ("libgomp.so.1", "libomp.so.5")
-#: Sections that a static library does without: sizes of stacks, and tables for exceptions that no function throws.
+#: Sections to remove from static libraries: sizes of stacks, and tables for exceptions, which no function throws.
 NOT_LOADED = (".stack_sizes", ".ARM.exidx*", ".rel.ARM.exidx*")
-#: Where shared libraries may be; only those that exist are searched.
+#: Folders to search for shared libraries, if they exist.
 _LIBRARY_DIRS = ("/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/lib", "/lib")
 
 
@@ -27,7 +27,7 @@ def find_program(*names: str) -> str:
     """Return the path of the first of these programs that is installed.
 
     Raises:
-        CompileError: none is, with the Debian package that has the first.
+        CompileError: none is installed; the error names the Debian package of the first one.
     """
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), _LLVM_BIN))
     for name in names:
@@ -52,7 +52,7 @@ def _directory_of(library: str) -> str | None:
 
 
 def write_object(objects: Sequence[bytes], object_file: Path) -> None:
-    """Write the parts of a module's code as one object file, in which what they share is local."""
+    """Write the parts of a module's code as one object file; symbols that they share become local."""
     if len(objects) == 1:
         object_file.write_bytes(objects[0])
         return
@@ -66,18 +66,18 @@ def write_object(objects: Sequence[bytes], object_file: Path) -> None:
 
 
 def link_shared(object_file: Path, library: Path, *, native: bool = True) -> None:
-    """Link an object file into a shared library whose bytes depend on nothing else.
+    """Link an object file into a shared library; its bytes only depend on the object file.
 
     Args:
         object_file: the code.
-        library: file to write.
-        native: whether this machine's libraries are the target's. If not, what the code needs of them is
-            left to the program that loads it.
+        library: the file to write.
+        native: whether the target uses this machine's libraries. If not, the program that loads the
+            library must provide the symbols that the code needs.
     """
     libraries = []
     if native and (directory := _directory_of("libm.so.6")):
         libraries += ["-L", directory, "--as-needed", "-l:libm.so.6", "-l:libc.so.6"]
-    # Kernels refer to OpenMP weakly: without it, one thread does the work.
+    # Kernels refer to OpenMP by weak symbols: without OpenMP, one thread does the work.
     openmp = [(directory, name) for name in OPENMP if (directory := _directory_of(name))]
     if native and openmp and b"GOMP_parallel" in object_file.read_bytes():
         directory, name = openmp[0]
@@ -101,7 +101,7 @@ def link_shared(object_file: Path, library: Path, *, native: bool = True) -> Non
 
 
 def archive(objects: Mapping[str, bytes], library: Path) -> None:
-    """Make a static library of object files, by name, without time stamps, owners, or `NOT_LOADED`."""
+    """Make a static library of named object files, without time stamps, owners, and the sections `NOT_LOADED`."""
     library.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="pock-archive-") as directory:
         members = [Path(directory, name) for name in objects]

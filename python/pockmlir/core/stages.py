@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 __all__ = ["PIPELINES", "PLAN_STAGES", "STAGES", "anchored", "with_options"]
 
-#: Stage → the pipeline that leads to it; ``pock-opt`` has the same ones.
+#: Stage → the pipeline that produces it; ``pock-opt`` has the same pipelines.
 PIPELINES: Mapping[str, str] = {
     "graph": "pock-graph-pipeline",
     "training": "pock-training-pipeline",
@@ -19,12 +19,12 @@ PIPELINES: Mapping[str, str] = {
 #: The stages whose IR a step keeps, in order.
 STAGES = ("import", *PIPELINES)
 
-#: Those between the import and the plan; what follows is code.
+#: The stages after the import, up to the plan; code generation follows.
 PLAN_STAGES = STAGES[1 : STAGES.index("plan") + 1]
 
 
 def anchored(*passes: str) -> str:
-    """Return passes and pipelines as ``pock-opt --pass-pipeline`` takes them.
+    """Return passes and pipelines in the syntax of ``pock-opt --pass-pipeline``.
 
     >>> anchored("symbol-dce", "pock-llvm-pipeline")
     'builtin.module(symbol-dce,pock-llvm-pipeline)'

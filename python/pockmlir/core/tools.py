@@ -1,4 +1,4 @@
-"""Find and run ``pock-opt``: the compiler as a program of its own, for reproducing a failure outside Python."""
+"""Finds and runs ``pock-opt``, the compiler as a program, which reproduces failures outside of Python."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 def find_tool(name: str = "pock-opt") -> Path:
     """Return the path of a compiler tool.
 
-    Looks at the environment variable (``POCK_OPT`` for ``pock-opt``), then into the installed package, into the
-    build tree of a development checkout, and at ``PATH``, in this order.
+    Searches in this order: the environment variable (``POCK_OPT`` for ``pock-opt``), the installed package, the
+    build tree of a development checkout, and ``PATH``.
 
     Raises:
         FileNotFoundError: the tool is in none of these places, or the environment variable names no program.
@@ -33,7 +33,7 @@ def find_tool(name: str = "pock-opt") -> Path:
     for directory in (_PACKAGE / "bin", build / "bin"):
         if os.access(directory / name, os.X_OK):
             return directory / name
-    # The console script of the same name is a shim around this function: do not find it.
+    # Exclude the console script of the same name, which is a wrapper around this function.
     elsewhere = os.pathsep.join(
         entry for entry in os.get_exec_path() if Path(entry).resolve() != Path(sys.executable).parent.resolve()
     )

@@ -1,7 +1,8 @@
 //===- Passes.h - The passes of the CPU back end ----------------*- C++ -*-===//
 //
-// They choose algorithms, copies and blocks for the caches of a processor, and
-// turn kernels and the functions that launch them into the LLVM dialect.
+// These passes choose algorithms, copies and blocks for the caches of a
+// processor, and lower kernels and the functions that launch them to the LLVM
+// dialect.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_BACKENDS_CPU_PASSES_H

@@ -1,8 +1,8 @@
-//===- Passes.h - What back ends share --------------------------*- C++ -*-===//
+//===- Passes.h - Passes that back ends share -------------------*- C++ -*-===//
 //
 // Passes over kernel functions (attribute `pock.kernel`) that a back end may
-// put into its kernel pipeline: from linalg on tensors to linalg on buffers
-// with their memory.
+// use in its kernel pipeline. They convert linalg on tensors to linalg on
+// buffers, and place the buffers in memory.
 //
 //===----------------------------------------------------------------------===//
 #ifndef POCK_BACKENDS_SHARED_PASSES_H

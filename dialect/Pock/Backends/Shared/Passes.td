@@ -1,4 +1,4 @@
-//===- Passes.td - What back ends share --------------------*- tablegen -*-===//
+//===- Passes.td - Passes that back ends share -------------*- tablegen -*-===//
 
 #ifndef POCK_BACKENDS_SHARED_PASSES
 #define POCK_BACKENDS_SHARED_PASSES

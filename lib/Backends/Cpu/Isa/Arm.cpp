@@ -1,7 +1,7 @@
 //===- Arm.cpp - Arm instructions that sum groups of products -------------===//
 //
-// VMLADAVA of Helium is no row yet: its group is a vector of 128 bits, and its
-// sum a scalar.
+// VMLADAVA of Helium has no row yet: its group is a vector of 128 bits, and its
+// sum is a scalar.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +17,7 @@ static constexpr StringLiteral dsp[] = {"+dsp"};
 static constexpr StringLiteral dotProduct[] = {"+dotprod"};
 
 static const GroupProduct arm[] = {
-    // SMLAD, of processors without vectors.
+    // SMLAD, on processors without vectors.
     {GroupElement::SI16, GroupElement::SI16, scalar, dsp,
      [](int64_t) -> std::string { return "llvm.arm.smlad"; },
      /*takesWords=*/true, /*sumLast=*/true},

@@ -1,4 +1,4 @@
-//===- GroupProduct.cpp - Which rows a target has -------------------------===//
+//===- GroupProduct.cpp - The rows that a target supports -----------------===//
 
 #include "GroupProduct.h"
 
@@ -57,8 +57,8 @@ static ArrayRef<GroupProduct> tableOf(const llvm::Triple &triple) {
 SmallVector<const GroupProduct *>
 pock::listGroupProducts(const TargetDescription &target) {
   SmallVector<const GroupProduct *> rows;
-  // Sums are as wide as floats. Fewer lanes than a vector's would waste most of
-  // its work.
+  // Sums have the width of a float. Instructions with fewer lanes than a vector
+  // has would waste most of the vector.
   int64_t vectorLanes = std::max<int64_t>(1, target.vectorBytes / 4);
   for (const GroupProduct &row : tableOf(tripleOf(target)))
     if (row.lanes.back() >= vectorLanes &&

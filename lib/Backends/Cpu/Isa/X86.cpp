@@ -8,7 +8,7 @@ using namespace mlir::pock;
 /// Vectors of 128, 256 and 512 bits.
 static constexpr int64_t lanes[] = {4, 8, 16};
 
-// (VL: not for 512 bits only.)
+// VL provides the instruction for vectors of 128 and 256 bits.
 static constexpr StringLiteral bf16[] = {"+avx512bf16", "+avx512vl"};
 static constexpr StringLiteral vnni[] = {"+avx512vnni", "+avx512vl"};
 

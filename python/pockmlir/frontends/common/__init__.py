@@ -1,9 +1,9 @@
-"""What all front ends share: the builder of pock ops, and what a finished model is. It needs no PyTorch.
+"""Parts that all front ends share: the builder of pock ops, and the finished model. They do not need PyTorch.
 
-A front end declares parameters, builds the functions ``loss`` and ``predict``, and gives an `ImportedModel`,
-which `pockmlir.plan`, `pockmlir.compile` and `pockmlir.import_model` take in place of a PyTorch model.
-`ModelBuilder` does that for a model that is written by hand; `Builder` has the ops, `layers` what is
-composed of them, `checks` the errors that a call ends with.
+A front end declares parameters, builds the functions ``loss`` and ``predict``, and returns an `ImportedModel`.
+`pockmlir.plan`, `pockmlir.compile` and `pockmlir.import_model` accept it in place of a PyTorch model.
+`ModelBuilder` builds an `ImportedModel` for a handwritten model. `Builder` emits the ops, `layers` composes
+layers of them, and `checks` emits checks that end a call with an error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is known of integers that are computed: the least and the largest entry, and which input they are."""
+"""Static analysis of integer values: their least and largest entry, and the input that they come from."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Bounds", "bounds", "input_name"]
 
 Bounds: TypeAlias = "tuple[int, int] | None"
 
-#: Ops whose result has entries of their operand, and no others.
+#: Ops whose result only contains entries of their operand.
 _VIEWED = ("reshape", "slice", "transpose", "expand", "stop_gradient")
 
 
 def bounds(b: Builder, value: Value) -> Bounds:
-    """Return the least and the largest entry that integers can have, None if nothing is known.
+    """Return the least and the largest possible entry of an integer tensor, None if unknown.
 
     >>> bounds(b, b.iota((3, 4), 1))    # doctest: +SKIP
     (0, 3)
@@ -29,13 +29,13 @@ def bounds(b: Builder, value: Value) -> Bounds:
         try:
             b.bounds[value] = _bounds(b, value)
         except RecursionError:
-            # A chain that is longer than Python's stack.
+            # The chain of ops is too long for Python's stack.
             b.bounds[value] = None
     return b.bounds[value]
 
 
 def input_name(b: Builder, value: Value) -> str | None:
-    """Return the input whose entries a value has, None if they are computed."""
+    """Return the input that a value takes its entries from, None if they are computed."""
     while value not in b.inputs:
         op = value.owner
         if op is None or _name(op) not in (*_VIEWED, "cast") or not _is_integer(op.operands[0]):
@@ -55,7 +55,7 @@ def _bounds(b: Builder, value: Value) -> Bounds:
     found = rule(b, op) if rule and op and _is_integer(value) else None
     if found is None:
         return None
-    # What overflows may be anything.
+    # A result that may overflow has no known bounds.
     least, largest = _limits(value)
     return found if least <= found[0] and found[1] <= largest else None
 
@@ -89,7 +89,7 @@ def _either(b: Builder, values: Iterable[Value]) -> Bounds:
 
 
 def _select(b: Builder, op: Operation) -> Bounds:
-    """A choice between two values; where comparing these two decides, it is their maximum or minimum."""
+    """Bounds of a select. If its condition compares its two operands, it is their maximum or minimum."""
     condition, x, y = op.operands
     maker = condition.owner
     if maker is None or _name(maker) != "cmp":
@@ -103,7 +103,7 @@ def _select(b: Builder, op: Operation) -> Bounds:
 
 
 def _extreme(b: Builder, x: Value, y: Value, *, largest: bool) -> Bounds:
-    """Of a maximum or minimum: one operand that is bounded bounds one side of the result."""
+    """Bounds of a maximum or minimum: one bounded operand bounds one side of the result."""
     known = [bounds(b, value) or _limits(value) for value in (x, y)]
     choose = max if largest else min
     return choose(part[0] for part in known), choose(part[1] for part in known)

@@ -1,4 +1,4 @@
-"""Builds pock ops: what front ends compose, with the result types that the operands' shapes imply."""
+"""Builds pock ops, and derives the result types from the operands' shapes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Builder", "Number", "Unsupported", "Value", "dtype_of", "is_float", 
 
 
 def _dtype_among(*operands: Value | Number) -> str:
-    """The element type of the first tensor: numbers take that of the other operand."""
+    """The element type of the first tensor; Python numbers take the type of the other operand."""
     return next(dtype_of(x) for x in operands if isinstance(x, Value))
 
 
@@ -24,8 +24,9 @@ class Builder(Emitter):
     """Emits ops at the end of a function; see `Emitter`.
 
     Attributes:
-        active: the operands that depend on a parameter that may train; None where that is not known.
-        bounds: the least and the largest entry of integers, as far as known (`bounds.bounds`); may be added to.
+        active: the operands that depend on a parameter that may train; None if unknown.
+        bounds: cache of `bounds.bounds`: integer value → its least and largest entry, None if unknown. Front
+            ends may add entries.
     """
 
     def __init__(self, name: str, declarations: Declarations) -> None:
@@ -37,13 +38,13 @@ class Builder(Emitter):
     # Elementwise --------------------------------------------------------------------
 
     def unary(self, op_class: Any, x: Value, **attributes: Any) -> Value:
-        """Emit a floating-point op of one operand and the same result type."""
+        """Emit a floating-point op whose result has the type of its only operand."""
         if not is_float(dtype_of(x)):
             raise Unsupported(f"on {dtype_of(x)}")
         return self.emit(op_class, x.type, x, **attributes)
 
     def binary(self, op_class: Any, x: Value, y: Value) -> Value:
-        """Emit a broadcasting op of two operands of one element type."""
+        """Emit a broadcasting op of two operands of the same element type."""
         shape = np.broadcast_shapes(shape_of(x), shape_of(y))
         return self.emit(op_class, self.type(shape, dtype_of(x)), x, y)
 
@@ -81,7 +82,7 @@ class Builder(Emitter):
         return self.emit(pock.CmpOp, result, x, y, predicate=self.enum(f"cmp<{predicate}>"))
 
     def promoted(self, *operands: Value | Number) -> str:
-        """Return the element type in which operands are computed: that of all tensors among them."""
+        """Return the element type of the computation, which all tensor operands have."""
         found = {dtype_of(x) for x in operands if isinstance(x, Value)}
         if len(found) != 1:
             raise Unsupported(f"on operands of {' and '.join(sorted(found)) or 'no element type'}")
@@ -109,28 +110,28 @@ class Builder(Emitter):
         return self.active is None or bool(self.active)
 
     def is_active(self, value: Value) -> bool:
-        """Return whether an operand of the operator may have a gradient."""
+        """Return whether an operand of the current operator may have a gradient."""
         return self.active is None or value in self.active
 
     def constant_to_gradients(self, x: Value) -> Value:
-        """Emit the same values without gradient, if they could have one."""
+        """Emit the same values without gradient; return x if the current operator has no active operand."""
         return self.emit(pock.StopGradientOp, x.type, x) if self._differentiates else x
 
     def with_derivatives(self, value: Value, *derivatives: tuple[Value, Value]) -> Value:
         """Give a value its own derivatives instead of those of the ops that compute it.
 
         Args:
-            value: has the shape that the operands broadcast to.
-            derivatives: each operand, and the derivative with respect to it.
+            value: the value; its shape is the broadcast shape of the operands.
+            derivatives: pairs of an operand and the derivative with respect to it.
         """
         if not self._differentiates:
             return value
         return self.emit(pock.WithDerivativesOp, value.type, value, *map(list, zip(*derivatives, strict=True)))
 
     def reduced_with_derivative(self, value: Value, x: Value, derivative: Value, dims: Iterable[int]) -> Value:
-        """Give a reduction over dimensions, which it keeps, a derivative with respect to its operand.
+        """Give a reduction with kept dimensions a derivative with respect to its operand.
 
-        Nothing is computed for that: the gradient passes through zeros, which fold.
+        This costs no computation: the gradient passes through zeros, which are folded.
         """
         if not self._differentiates:
             return value
@@ -139,12 +140,12 @@ class Builder(Emitter):
         return self.sub(self.constant_to_gradients(value), self.sum(passes, dims, True))
 
     def dropout(self, x: Value, p: float, shared: Iterable[int] = ()) -> Value:
-        """Zero entries with probability p and scale the others; nothing in ``@predict``.
+        """Zero entries with probability p and scale the others; ``@predict`` returns x.
 
         Args:
-            x: of any floating-point type.
-            p: probability of zero.
-            shared: dimensions along which the mask is the same.
+            x: the tensor, of any floating-point type.
+            p: the probability of zero.
+            shared: dimensions along which the mask is constant.
         """
         if not self.is_random or p == 0:
             return x
@@ -180,7 +181,7 @@ class Builder(Emitter):
         return self.emit(pock.TransposeOp, result, x, permutation=list(permutation))
 
     def slice(self, x: Value, dim: int, start: int, limit: int, stride: int = 1) -> Value:
-        """Emit a slice along one dimension, unless it is the whole."""
+        """Emit a slice along one dimension, unless it is the whole tensor."""
         shape = list(shape_of(x))
         if (start, limit, stride) == (0, shape[dim], 1):
             return x
@@ -199,18 +200,18 @@ class Builder(Emitter):
         return self.emit(pock.ConcatOp, self.type(shape, dtype_of(xs[0])), list(xs), dim=dim)
 
     def take(self, x: Value, indices: Value, dim: int) -> Value:
-        """Emit the entries at indices, none of them negative, along a dimension."""
+        """Emit the entries at non-negative indices along a dimension."""
         shape = (*shape_of(x)[:dim], *shape_of(indices), *shape_of(x)[dim + 1 :])
         return self.emit(pock.TakeOp, self.type(shape, dtype_of(x)), x, indices, dim=dim)
 
     def scatter_add(self, x: Value, indices: Value, updates: Value, dim: int) -> Value:
-        """Emit a tensor with updates added where `take` would read."""
+        """Emit x with updates added at the positions that `take` reads."""
         return self.emit(pock.ScatterAddOp, x.type, x, indices, updates, dim=dim)
 
     # Reductions ---------------------------------------------------------------------
 
     def reduce(self, op_class: Any, x: Value, dims: Iterable[int], keepdim: bool = False) -> Value:
-        """Emit a reduction over dimensions, nothing if there are none."""
+        """Emit a reduction over dimensions; return x if there are none."""
         reduced = sorted(dims)
         if not reduced:
             return x

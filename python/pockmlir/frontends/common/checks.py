@@ -1,4 +1,4 @@
-"""Indices that are checked when the step runs, unless it is known before that they are in range."""
+"""Checks that run with the step, such as index ranges; checks that are statically known to pass are left out."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ __all__ = ["check_finite", "check_nonzero", "check_range", "fail_if"]
 
 
 def fail_if(b: Builder, condition: Value, kind: str, expected: str, **details: object) -> None:
-    """Let the call end with an error where a condition holds for any entry.
+    """Emit a check that ends the call with an error if a condition holds for any entry.
 
-    Nothing has changed then: parameters, buffers and optimizer state are as before the call.
+    After a failed call, parameters, buffers and optimizer state have their values from before the call.
 
     Args:
-        b: emits the ops, and knows the operator that fails.
-        condition: of any shape.
-        kind: ``index``, ``division`` or ``loss``: which error the host raises.
-        expected: what the operator wants, for the message.
-        details: for the host to find the entry; attributes of ``pock.fail_if``.
+        b: emits the ops; its current operator is named in the error.
+        condition: a tensor of any shape.
+        kind: ``index``, ``division`` or ``loss``; it selects the error that the host raises.
+        expected: the requirement of the operator, for the message.
+        details: further attributes of ``pock.fail_if``, by which the host finds the entry.
     """
     flag = b.sum(condition, range(rank_of(condition)))
     b.append(pock.FailIfOp(flag, kind=kind, by=b.operator, expected=expected, **details))
 
 
 def check_range(b: Builder, indices: Value, size: int, *, wraps: bool = False, ignored: int | None = None) -> None:
-    """Let the call end with an error where an index is out of range.
+    """Emit a check that ends the call with an error if an index is out of range.
 
     Args:
         b: emits the check.
         indices: integers of any shape.
-        size: how many entries there are to choose from.
-        wraps: negative indices count from the end.
-        ignored: one more number that is allowed.
+        size: the number of entries to choose from, such as a dimension's size or a number of classes.
+        wraps: whether negative indices are allowed and count from the end.
+        ignored: a further value that is allowed.
 
     Raises:
-        IndexRangeError: the indices are constants, and not in range.
+        IndexRangeError: the indices are constants and out of range.
     """
     low = -size if wraps else 0
     expected = f"indices in [{low}, {size})" + ("" if ignored is None else f" or ignore_index {ignored}")
@@ -59,14 +59,14 @@ def check_range(b: Builder, indices: Value, size: int, *, wraps: bool = False, i
 
 
 def check_nonzero(b: Builder, divisor: Value) -> None:
-    """Let the call end with an error where an integer divisor that is no constant is zero."""
+    """Emit a check that ends the call with an error if a non-constant integer divisor is zero."""
     found = bounds(b, divisor)
     if b.known(divisor) is None and (found is None or found[0] <= 0 <= found[1]):
         fail_if(b, b.compare("eq", divisor, 0), "division", "no integer to be divided by zero")
 
 
 def check_finite(b: Builder, x: Value) -> None:
-    """Let the call end with an error where an entry is NaN or infinite."""
+    """Emit a check that ends the call with an error if an entry is NaN or infinite."""
     finite = b.compare("lt", b.unary(pock.AbsOp, x), math.inf)
     fail_if(b, b.emit(pock.NotOp, finite.type, finite), "loss", "a finite number")
 
@@ -78,7 +78,7 @@ def _is_within(found: Bounds, limits: tuple[int, int]) -> bool:
 def _check_known(
     b: Builder, indices: np.ndarray[Any, Any], limits: tuple[int, int], ignored: int | None, expected: str
 ) -> None:
-    """Refuse constants that are out of range."""
+    """Raise an error for constant indices that are out of range."""
     wrong = indices[(indices < limits[0]) | (indices >= limits[1])]
     if ignored is not None:
         wrong = wrong[wrong != ignored]

@@ -37,7 +37,7 @@ class Declarations:
         return TensorType(value.shape, element.name)
 
     def add_constant(self, array: np.ndarray[Any, Any]) -> str:
-        """Declare a buffer for a constant, one for equal ones; return its name."""
+        """Declare a buffer for a constant and return its name; equal constants share a buffer."""
         key = (array.tobytes(), array.shape, str(array.dtype))
         if key not in self._constants:
             number = len(self._constants)
@@ -49,7 +49,7 @@ class Declarations:
 
     @property
     def constants(self) -> frozenset[str]:
-        """Names of the buffers that `add_constant` has made."""
+        """Names of the buffers that `add_constant` declared."""
         return frozenset(self._constants.values())
 
     def operations(self) -> list[Operation]:

@@ -30,12 +30,12 @@ __all__ = [
 
 Number: TypeAlias = bool | int | float
 
-#: Inputs of ``@loss``, the last ones, where the model has a dropout that is active.
+#: The last inputs of ``@loss`` if the model has an active dropout.
 RANDOM_INPUTS = ("dropout_seed", "dropout_step")
 
 
 class Unsupported(Exception):
-    """What is asked for cannot be expressed; the text says what about it."""
+    """A requested operation cannot be expressed; the text gives the reason."""
 
 
 def shape_of(value: Value) -> tuple[int, ...]:
@@ -59,17 +59,17 @@ def _takes_result_type(op_class: Any) -> bool:
 
 
 def _wrapped(value: int, dtype: np.dtype[Any]) -> int:
-    """Return an integer brought into the range of a type, modulo its size, as PyTorch does it with scalars."""
+    """Return an integer wrapped around into the range of a type, as PyTorch converts scalars."""
     half = 1 << (8 * dtype.itemsize - 1)
     return (value + half) % (2 * half) - half
 
 
-#: Constants of more entries are written as their bytes.
+#: Constants with more entries are written as bytes.
 _READABLE = 16
 
 
 def _entries(array: np.ndarray[Any, Any]) -> str:
-    """Return the entries of a constant as MLIR reads them, for people if there are few."""
+    """Return the entries of a constant as MLIR text, readable if there are few."""
     if array.size > _READABLE or not np.all(np.isfinite(array)):
         return f'"0x{array.tobytes().hex().upper()}"'
     if array.ndim:
@@ -79,25 +79,25 @@ def _entries(array: np.ndarray[Any, Any]) -> str:
 
 
 class Emitter:
-    """Emits operations into a function, one behind the other.
+    """Emits operations into a function, in order.
 
-    Nothing infers or verifies types here: whoever emits says the type of the result, and the extension
-    module verifies the finished text.
+    The emitter neither infers nor verifies types: the caller gives the type of the result, and the
+    extension module verifies the finished text.
 
     Args:
-        name: of the function: ``loss`` or ``predict``.
-        declarations: the parameters and buffers that it may read.
+        name: the name of the function, ``loss`` or ``predict``.
+        declarations: the parameters and buffers that the function may read.
 
     Attributes:
-        function: what has been built.
-        location: given to every operation that is emitted; see `at`.
-        operator: name of what is being emitted, for checks at run time.
-        module: path of the module that it belongs to.
-        inputs: names of the function's inputs.
-        dropout_layers: module of each active dropout, in order of execution.
+        function: the function under construction.
+        location: the location of every emitted operation; see `at`.
+        operator: the operator that is being emitted, for the errors of checks at run time.
+        module: the path of the operator's module.
+        inputs: the names of the function's inputs.
+        dropout_layers: the module of each active dropout, in order of execution.
     """
 
-    #: Larger constants become buffers, so that they can live where parameters do.
+    #: Larger constants become buffers, so that they are stored like parameters.
     INLINE_ELEMENTS = 1024
 
     def __init__(self, name: str, declarations: Declarations) -> None:
@@ -122,30 +122,30 @@ class Emitter:
 
     @property
     def is_random(self) -> bool:
-        """Whether the function has random numbers: only training does, ``predict`` has no dropout."""
+        """Whether the function may use random numbers; ``predict`` has no dropout."""
         return self.function.name == "loss"
 
     def random_inputs(self) -> tuple[Value, Value]:
-        """Return seed and step of the random numbers: inputs that a function has if it needs them."""
+        """Return the seed and the step of the random numbers; the first call adds them as inputs."""
         if self._seed is None:
             seed, step = (self.function.add_argument(name, self.type((), "i64")) for name in RANDOM_INPUTS)
             self._seed = seed, step
         return self._seed
 
     def load(self, name: str) -> Value:
-        """Return the value that a parameter or buffer has when the function is entered."""
+        """Return the value of a parameter or buffer at the function's entry."""
         if name not in self._loads:
             with self.at(name):
                 self._loads[name] = self.emit(pock.LoadParamOp, self._declarations.type(name), param=name)
         return self._loads[name]
 
     def store(self, name: str, value: Value) -> None:
-        """Set the value that a buffer has when the function returns."""
+        """Set the value of a buffer at the function's return."""
         with self.at(name):
             self.append(pock.StoreParamOp(name, value))
 
     def returns(self, results: Mapping[str, Value]) -> Function:
-        """End the function with its results by name, and return it."""
+        """End the function with its named results, and return it."""
         self.function.result_names, self.function.returned = list(results), list(results.values())
         return self.function
 
@@ -153,7 +153,7 @@ class Emitter:
 
     @contextlib.contextmanager
     def at(self, name: str, file: str | None = None, line: int = 0) -> Iterator[None]:
-        """Say where what is emitted inside comes from: the path of a module, and the user's line."""
+        """Set the location of operations that are emitted inside: the path of a module, and the user's line."""
         before = self.location, self.module
         self.location, self.module = Location(name, file, line), name
         try:
@@ -163,7 +163,7 @@ class Emitter:
 
     @contextlib.contextmanager
     def doing(self, operator: str) -> Iterator[None]:
-        """Name what is emitted inside, unless it is part of something that has a name."""
+        """Set the operator's name for operations that are emitted inside, unless one is set already."""
         before, self.operator = self.operator, self.operator or operator
         try:
             yield
@@ -171,7 +171,7 @@ class Emitter:
             self.operator = before
 
     def append(self, op: Any) -> Operation:
-        """Put an operation, made by a class of `pockmlir._ops`, at the end of the function."""
+        """Append an operation, made by a class of `pockmlir._ops`, to the function."""
         operation: Operation = op.operation
         operation.location = self.location
         self.function.operations.append(operation)
@@ -186,7 +186,7 @@ class Emitter:
     def emit(
         self, op_class: Any, types: TensorType | list[TensorType], *operands: Any, **attributes: Any
     ) -> Value | list[Value]:
-        """Create an op; return its result, or for a list of types the list of its results."""
+        """Create an op; return its result, or the list of its results if a list of types is given."""
         if isinstance(types, list):
             return list(self.append(op_class(*operands, **attributes, results=types)).results)
         if _takes_result_type(op_class):
@@ -204,7 +204,7 @@ class Emitter:
     # Constants ----------------------------------------------------------------------
 
     def constant(self, array: np.ndarray[Any, Any], dtype: str) -> Value:
-        """Return a constant tensor; large ones that are no splat become buffers."""
+        """Return a constant tensor; large constants become buffers unless they are splats."""
         array = np.asarray(array, dtype=numpy_dtype(dtype), order="C")
         first = array.reshape(-1)[:1]
         if array.size > 0 and array.tobytes() == first.tobytes() * array.size:
@@ -212,7 +212,7 @@ class Emitter:
         if array.size > self.INLINE_ELEMENTS:
             value = self.load(self._declarations.add_constant(array))
         elif dtype == "i1":
-            # numpy has bytes, MLIR's text of the data of an i1 constant bits.
+            # numpy stores a boolean in a byte, MLIR's text of i1 data in a bit.
             value = self.cast(self.constant(array, "i8"), "i1")
         else:
             value = self._constant(array.shape, dtype, _entries(array))
@@ -220,7 +220,7 @@ class Emitter:
         return value
 
     def splat(self, shape: Iterable[int], value: Number, dtype: str) -> Value:
-        """Return a constant tensor of equal entries."""
+        """Return a constant tensor whose entries are equal."""
         shape, element = tuple(shape), numpy_dtype(dtype)
         if not is_float(dtype):
             value = bool(value) if dtype == "i1" else _wrapped(int(value), element)
@@ -236,11 +236,11 @@ class Emitter:
         return self.emit(pock.ConstantOp, type, value=value)
 
     def known(self, value: Value) -> np.ndarray[Any, Any] | None:
-        """Return the entries of a value that is a constant, None if it is not."""
+        """Return the entries of a constant, None for any other value."""
         return self._known.get(value)
 
     def iota(self, shape: Sequence[int], dim: int, dtype: str = "i64") -> Value:
-        """Return the index along a dimension."""
+        """Return a tensor whose entries are their index along a dimension."""
         return self.emit(pock.IotaOp, self.type(shape, dtype), dim=dim)
 
     def lift(self, value: Value | Number, dtype: str) -> Value:

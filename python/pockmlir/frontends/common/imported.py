@@ -1,4 +1,4 @@
-"""What a front end hands to the compiler: the imported model, and what becomes of its inputs."""
+"""The imported model, which a front end returns to the compiler, and the conversions of its inputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Conversion", "ImportedModel", "TensorSpec"]
 
 @dataclass(frozen=True)
 class Conversion:
-    """An input whose values are converted: the dtype of its example, and that in which the step takes it."""
+    """The conversion of an input: the dtype of its example, and the dtype of the step's input."""
 
     given: str
     used: str
@@ -25,28 +25,28 @@ class Conversion:
 
 @dataclass(frozen=True)
 class ImportedModel:
-    """A model as pock IR at stage ``import``, and what belongs to it but is not IR.
+    """A model as pock IR at stage ``import``, with its initial values and the facts that the IR does not have.
 
     Attributes:
         ir: the module, generic form, with locations; without the attributes that the
             compiler adds (name, target, scheme, optimizer).
-        parameters: the model's parameters in registration order, aliases left out.
+        parameters: the model's parameters in registration order, without aliases.
         values: initial values of parameters, buffers and large constants by name.
-        inputs: the tensors that the model takes.
-        targets: those that the loss takes; none if the model computes its loss itself.
-        arguments: how a caller gives inputs and target: by which names, nested how.
-        outputs: what ``@predict`` returns.
+        inputs: the tensor inputs of the model.
+        targets: the targets of the loss; empty if the model computes its loss itself.
+        arguments: the names and the nesting of inputs and target in a call.
+        outputs: the results of ``@predict``.
         named_outputs: whether the model returns a mapping or a dataclass.
-        gradients: the parameters that the loss reads → whether they have a gradient, in PyTorch's
-            sense: not if only what is not differentiated reads them.
+        gradients: the parameters that the loss reads → whether they have a gradient in PyTorch's
+            sense: no, if only operators that are not differentiated read them.
         norm_modes: path of each batch normalisation → ``training`` or ``inference``.
-        dropout_layers: module of each active dropout of the loss, in order of execution.
-        converted: name of an input → what becomes of its element type, where that is another.
-        fixed: buffers whose values are compiled in, as they decide on shapes.
+        dropout_layers: the module of each active dropout of the loss, in order of execution.
+        converted: name of an input → the conversion of its element type, if there is one.
+        fixed: buffers whose values are compiled in, because shapes depend on them.
         aliases: other names of shared parameters and buffers → the name in the IR.
-        name: what the C functions' prefix is made of if the compilation is given none.
-        checks_loss: whether ``@loss`` fails where its result is not finite.
-        saved_names: names of the tensors that belong to the model's saved state, other names of shared ones included.
+        name: the default for the prefix of the C functions.
+        checks_loss: whether ``@loss`` fails if its result is not finite.
+        saved_names: names of the tensors in the model's saved state, including aliases of shared tensors.
     """
 
     ir: str

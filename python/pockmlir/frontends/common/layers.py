@@ -1,6 +1,6 @@
-"""What most models are made of, for front ends that have no table of operators of their own.
+"""Common layers and losses, for front ends without a table of operators.
 
-Each function emits ops with the meaning that PyTorch's function of the same name has.
+Each function computes the same as PyTorch's function of that name.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def cross_entropy(
 ) -> Value:
     """Return the cross entropy of logits ``[batch, classes, …]`` with classes ``[batch, …]``.
 
-    A call with a class that is out of range ends with an error (`checks.check_range`).
+    A call ends with an error if a class is out of range (`checks.check_range`).
     """
     with b.doing("cross_entropy"):
         check_range(b, target, shape_of(x)[1], ignored=ignore_index)
@@ -58,6 +58,6 @@ def cross_entropy(
 
 
 def mse_loss(b: Builder, x: Value, target: Value, *, reduction: Reduction = "mean") -> Value:
-    """Return the square of the difference of two tensors of one shape."""
+    """Return the squared difference of two tensors of the same shape, reduced."""
     result = b.type(shape_of(x) if reduction == "none" else (), dtype_of(x))
     return b.emit(pock.MseLossOp, result, x, target, reduction=b.enum(f"reduction<{reduction}>"))

@@ -1,4 +1,4 @@
-"""`ModelBuilder`: a model, written with pock ops, that `pockmlir` plans and compiles."""
+"""`ModelBuilder` builds a model from pock ops for `pockmlir.plan` and `pockmlir.compile`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["ModelBuilder"]
 
 
 class ModelBuilder:
-    """Builds the functions ``loss`` and ``predict`` of a model, and the parameters that they share.
+    """Builds the functions ``loss`` and ``predict`` of a model, and declares the parameters that they share.
 
-    What is built is verified when `pockmlir.plan` or `pockmlir.compile` takes it.
+    `pockmlir.plan` and `pockmlir.compile` verify the model.
 
     >>> model = ModelBuilder("net")
     >>> model.parameter("weight", np.ones((2, 3), np.float32))
@@ -39,7 +39,7 @@ class ModelBuilder:
     >>> imported = model.build()
 
     Args:
-        name: of the model; prefix of the C functions if the compilation is given no other.
+        name: the name of the model, and the default prefix of the C functions.
     """
 
     def __init__(self, name: str = "model") -> None:
@@ -52,15 +52,15 @@ class ModelBuilder:
         """Declare a parameter.
 
         Args:
-            name: as in schemes; what stands before the last dot is its module.
-            value: which it has when training begins; copied.
-            trains: False freezes it whatever a scheme says in general.
+            name: the name for schemes; the part before the last dot is the path of the module.
+            value: the initial value, which is copied.
+            trains: False freezes the parameter in every scheme.
         """
         array = self._declare("parameter", name, value, True)
         self._infos.append(ParameterInfo(name, array.shape, name.rpartition(".")[0], trains))
 
     def buffer(self, name: str, value: npt.ArrayLike) -> None:
-        """Declare a buffer: no scheme trains it, but a function may `store` to it."""
+        """Declare a buffer, which no scheme trains; a function may `store` to it."""
         self._declare("buffer", name, value, False)
 
     def _declare(self, what: str, name: str, value: npt.ArrayLike, is_parameter: bool) -> np.ndarray[Any, Any]:
@@ -75,7 +75,7 @@ class ModelBuilder:
         return array
 
     def function(self, name: str) -> Builder:
-        """Begin ``loss`` or ``predict``; `Builder.add_input` adds inputs, `Builder.returns` ends it."""
+        """Begin ``loss`` or ``predict``; `Builder.add_input` adds inputs, `Builder.returns` ends the function."""
         if name not in ("loss", "predict") or name in self._builders:
             raise ArgumentError(f"model: expected one function loss and at most one predict, but got '{name}'")
         self._builders[name] = Builder(name, self._declarations)
@@ -85,12 +85,12 @@ class ModelBuilder:
         """Return the finished model.
 
         Args:
-            targets: which inputs of ``loss`` are targets; the others are the model's.
-            checks_loss: whether ``loss`` fails where it is not finite (`checks.check_finite`), which the
-                option ``on_nan`` of a compilation needs.
+            targets: the inputs of ``loss`` that are targets; the others are inputs of the model.
+            checks_loss: whether ``loss`` checks that its result is finite (`checks.check_finite`), which the
+                option ``on_nan`` of `pockmlir.compile` needs.
 
         Raises:
-            ArgumentError: there is no loss, or it is not one number.
+            ArgumentError: there is no loss, or the loss is not a scalar.
         """
         functions = {name: builder.function for name, builder in self._builders.items()}
         loss = functions.get("loss")

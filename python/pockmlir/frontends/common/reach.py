@@ -1,4 +1,4 @@
-"""Which parameters of a function receive a gradient: those from which its result can be reached."""
+"""Finds the parameters of a function that receive a gradient: those from which its result can be reached."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def reached_parameters(function: Function) -> dict[str, bool]:
 
 
 def _sources(op: Operation) -> tuple[Value, ...]:
-    """The operands that an operation's gradient goes to."""
+    """The operands that receive a gradient from an operation."""
     if op.name == "pock.stop_gradient":
         return ()
-    # What a value is computed of has no say in its gradient if that is given.
+    # The first operand is the value: its gradient is given, so the operands of its computation receive none.
     return op.operands[1:] if op.name == "pock.with_derivatives" else op.operands

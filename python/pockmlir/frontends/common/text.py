@@ -1,4 +1,4 @@
-"""Writes a module in MLIR's generic form, one operation a line, each with its location."""
+"""Writes a module in MLIR's generic form, one operation per line, each with its location."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _properties(attributes: dict[str, object]) -> str:
 
 
 def _operation(op: Operation, names: dict[Value, str]) -> str:
-    """The line of an operation; its results get names."""
+    """The line of an operation; adds names for its results."""
     operands = ", ".join([names[value] for value in op.operands])
     types = ", ".join([str(value.type) for value in op.operands])
     results = ", ".join([str(value.type) for value in op.results])

@@ -1,1 +1,1 @@
-"""Exported programs (``.pt2``), read without running anything in them."""
+"""Reads exported programs (``.pt2``) without running code from them."""

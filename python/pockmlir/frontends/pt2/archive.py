@@ -1,9 +1,8 @@
-"""Reads exported programs (``.pt2``) of unknown origin: nothing in the file is run.
+"""Reads exported programs (``.pt2``) of unknown origin without running code from the file.
 
-`torch.export.load` unpickles, evaluates expressions, and looks functions up by the names in the file.
-Here the archive is read as data: tensors are raw bytes, the graph is checked against an allow-list
-(`graph`) before PyTorch sees it, and example inputs are made from the graph's signature, so
-that their pickle is not needed.
+`torch.export.load` unpickles objects, evaluates expressions, and looks functions up by the names in the file.
+This module reads the archive as data: tensors are raw bytes, and an allow-list (`graph`) checks the graph
+before PyTorch reads it. Example inputs are made from the graph's signature instead of their pickle.
 """
 
 from __future__ import annotations
@@ -19,28 +18,28 @@ from ...support.needs import require_torch
 
 __all__ = ["load_exported"]
 
-#: An archive's root folder has any name; these are inside it.
+#: A model inside the archive's root folder, whose name is arbitrary.
 _MODEL = re.compile(r"models/(\w+)\.json")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-#: A tensor may be larger than its bytes (an expanded buffer), within reason.
+#: Limit for tensors that are larger than their bytes, such as expanded buffers.
 _EXPANSION = 64 << 20
 
 
 def load_exported(path: str | Path) -> Any:
-    """Load an exported program that ``torch.export.save`` has written, from a source that need not be trusted.
+    """Load an exported program that ``torch.export.save`` wrote, from an untrusted source.
 
-    Unlike ``torch.export.load``, this runs no code from the file. What would need that is refused: pickled
-    objects, custom operators, dynamic shapes (expressions), compiled code.
+    Unlike ``torch.export.load``, this runs no code from the file. It therefore refuses pickled objects,
+    custom operators, dynamic shapes (expressions), and compiled code.
 
     Args:
         path: the ``.pt2`` file.
 
     Returns:
-        A ``torch.export.ExportedProgram``. Its ``example_inputs`` have the shapes and dtypes of the original
-        ones, and zeros for values.
+        A ``torch.export.ExportedProgram``. Its ``example_inputs`` are zeros with the shapes and dtypes of the
+        original ones.
 
     Raises:
-        ArgumentError: the file is damaged, or holds what cannot be loaded safely.
+        ArgumentError: the file is damaged, or contains something that cannot be loaded safely.
         OSError: the file cannot be read.
     """
     require_torch("reading an exported program")
@@ -53,7 +52,7 @@ def load_exported(path: str | Path) -> Any:
     except RecursionError:
         raise ArgumentError(f"{path}: damaged: nested too deeply") from None
     except Exception as error:
-        # The file is well-formed but makes no sense to PyTorch: a name that nothing defines, say.
+        # The file is well-formed but not a valid program, for example because a name is undefined.
         reason = (str(error).strip().splitlines() or [""])[-1]
         raise ArgumentError(f"{path}: damaged: {type(error).__name__}: {reason[:300]}") from None
 
@@ -86,7 +85,7 @@ def read_archive(data: bytes) -> dict[str, bytes]:
     """Return the files of an archive without the root folder.
 
     Raises:
-        ArgumentError: it is damaged, or not one that PyTorch writes.
+        ArgumentError: the archive is damaged, or does not have the form that PyTorch writes.
     """
     import io
 
@@ -94,7 +93,7 @@ def read_archive(data: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            # Stored entries that do not overlap cannot hold more than the file.
+            # The total size of stored, non-overlapping entries is limited by the size of the file.
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
                 raise ArgumentError("has compressed entries, which torch.export.save does not write")
             if sum(entry.file_size for entry in entries) > len(data):
@@ -118,7 +117,7 @@ def read_archive(data: bytes) -> dict[str, bytes]:
 
 
 def _model_name(files: dict[str, bytes]) -> str:
-    """Return the name of the only model, or of the one that ``torch.export.load`` would take."""
+    """Return the name of the only model, or of the one that ``torch.export.load`` would load."""
     if any(name.startswith("data/aotinductor/") for name in files):
         raise ArgumentError("holds compiled code (AOTInductor); expected a program saved by torch.export.save")
     names = [match[1] for name in files if (match := _MODEL.fullmatch(name))]
@@ -137,7 +136,7 @@ def _parsed(files: dict[str, bytes], name: str) -> Any:
 
 
 def _tensors(files: dict[str, bytes], folder: str, config: str) -> dict[str, Any]:
-    """Return the tensors that a table of contents lists; those of one file share memory, as when they were saved."""
+    """Return the tensors that a table of contents lists; tensors of the same file share memory, as before saving."""
     import torch
 
     from . import graph

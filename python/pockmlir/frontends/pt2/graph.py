@@ -1,9 +1,9 @@
-"""What may stand in the JSON of an exported program: an allow-list, checked before PyTorch sees it.
+"""An allow-list for the JSON of an exported program, checked before PyTorch reads it.
 
-PyTorch's reader looks targets up by dotted name, evaluates expressions of dynamic shapes and guards as Python,
-imports the modules of enumerations, and writes the graph out as Python source with the names of the file in it.
-So: types are those of PyTorch's schema, names are identifiers, numbers are numbers, targets are operators of
-ATen or `_HIGHER_ORDER`, and what is not needed is left out.
+PyTorch's reader looks up targets by dotted name, evaluates expressions of dynamic shapes and guards as Python,
+imports the modules of enumerations, and writes the graph as Python source that contains names from the file.
+Therefore all types must be those of PyTorch's schema, names must be identifiers, numbers must be numbers, and
+targets must be operators of ATen or `_HIGHER_ORDER`. Unneeded parts are removed.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from ...errors import ArgumentError
 
 __all__ = ["Meta", "checked_payloads", "checked_program", "example_leaves", "input_structure"]
 
-#: Operators that are no tensor operators, but that the frontend knows.
+#: Allowed operators that are not tensor operators.
 _HIGHER_ORDER = frozenset({"torch.ops.higher_order.wrap_with_set_grad_enabled"})
-#: They return no tensor, but do no more than check something.
+#: Allowed operators that return no tensor: they only check a condition.
 _CHECKS = frozenset({"_assert_async", "_assert_scalar", "_assert_tensor_metadata"})
-#: It opens a file.
+#: Refused because it opens a file.
 _REFUSED = frozenset({"from_file"})
 _TARGET = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)", re.ASCII)
 _FRAME = re.compile(r'File "([^"\n\r]+)", line (\d{1,9})')
@@ -44,7 +44,7 @@ _INT64 = 1 << 63
 
 @dataclasses.dataclass(frozen=True)
 class Meta:
-    """A tensor's form, checked."""
+    """The checked type and layout of a tensor."""
 
     sizes: tuple[int, ...]
     strides: tuple[int, ...]
@@ -67,23 +67,23 @@ class Meta:
 
     @property
     def extent(self) -> int:
-        """How many elements of memory the tensor reaches over, from the begin of its storage."""
+        """The number of elements from the begin of the storage to the tensor's last element."""
         if not self.elements:
             return 0
         return self.offset + 1 + sum((n - 1) * stride for n, stride in zip(self.sizes, self.strides, strict=True))
 
 
 def checked_program(data: Any) -> dict[str, Any]:
-    """Return the program's JSON with all of it checked, and without what is not needed.
+    """Check the program's JSON completely, and return it without unneeded parts.
 
     Raises:
-        ArgumentError: it holds what is not on the list.
+        ArgumentError: it contains something that is not on the allow-list.
     """
     return typing.cast(dict[str, Any], _checked(schema.ExportedProgram, data, "program"))
 
 
 def checked_payloads(data: Any) -> dict[str, Any]:
-    """Return the table of contents of tensors: name → ``PayloadMeta``."""
+    """Check the table of contents of tensors, and return it: name → ``PayloadMeta``."""
     return typing.cast(dict[str, Any], _checked(schema.PayloadConfig, data, "tensors")["config"])
 
 
@@ -93,7 +93,7 @@ def input_structure(program: Mapping[str, Any]) -> str:
 
 
 def example_leaves(program: Mapping[str, Any]) -> Iterator[Any]:
-    """The arguments, flat: a `Meta` for every tensor, and what is compiled in."""
+    """The flattened arguments: a `Meta` for every tensor, and the constants that are compiled in."""
     values = program["graph_module"]["graph"]["tensor_values"]
     for spec in program["graph_module"]["signature"]["input_specs"]:
         ((kind, content),) = spec.items()
@@ -109,7 +109,7 @@ def example_leaves(program: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _checked(cls: Any, data: Any, where: str) -> Any:
-    """Return JSON that has the form of a type of PyTorch's schema, without unknown fields."""
+    """Check that JSON has the form of a type of PyTorch's schema; return it without unknown fields."""
     if isinstance(cls, str | typing.ForwardRef):
         cls = getattr(schema, cls if isinstance(cls, str) else cls.__forward_arg__)
     origin, arguments = typing.get_origin(cls), typing.get_args(cls)
@@ -177,7 +177,7 @@ def _of(cls: Any, data: Any, where: str) -> Any:
     raise ArgumentError(f"{where}: expected {cls.__name__}, but got {str(data)[:80]!r}")
 
 
-#: What a union may not be, and why.
+#: Refused alternatives of unions → the reason.
 _REFUSED_KINDS = {
     "as_expr": "the program has a dynamic shape, whose expressions may run code; export it without dynamic_shapes",
     "as_custom_obj": "the program has a custom object, which may run code",
@@ -189,7 +189,7 @@ _REFUSED_KINDS = {
 
 
 def _prepared(cls: Any, data: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is not needed and may be misused."""
+    """Remove fields that are not needed and could be misused."""
     if cls is schema.ExportedProgram:
         return {**data, "guards_code": [], "range_constraints": {}, "opset_version": {}, "torch_version": ""}
     if cls is schema.GraphModule:
@@ -207,7 +207,7 @@ def _fqn(entry: Any) -> Any:
 
 
 def _metadata(data: Any) -> dict[str, str]:
-    """Keep where a node comes from: module path and source lines."""
+    """Keep the origin of a node: module path and source lines."""
     metadata = _of(dict, data, "metadata")
     kept = {}
     if frames := _FRAME.findall(str(metadata.get("stack_trace", ""))):
@@ -219,7 +219,7 @@ def _metadata(data: Any) -> dict[str, str]:
 
 
 def _harmless(text: str) -> bool:
-    """Whether a text can stand between quotes, and is not nested."""
+    """Whether a text may be quoted in source code, and is not nested."""
     return text.isprintable() and not set(text) & set("\"'\\`(){}[]#")
 
 
@@ -238,13 +238,13 @@ def _identifiers(*keys: str, optional: bool = False) -> Callable[[dict[str, Any]
 
 
 def _check_argument_name(data: dict[str, Any], where: str) -> None:
-    """ATen has arguments called ``self`` and ``from``."""
+    """Check an argument's name; ATen has arguments called ``self`` and ``from``."""
     if data["name"] and not data["name"].isidentifier():
         _identifier(data["name"], where)
 
 
 def _tensor_name(key: str) -> Callable[[dict[str, Any], str], None]:
-    """The path of a parameter or buffer: it becomes an attribute of a module, by assignment and in source text."""
+    """Check the path of a parameter or buffer, which becomes an attribute of a module and part of source text."""
 
     def check(data: dict[str, Any], where: str) -> None:
         _check_path(data[key], where)
@@ -329,7 +329,7 @@ def _check_structures(data: dict[str, Any], where: str) -> None:
 
 
 def _structure(tree: Any, where: str) -> dict[str, Any]:
-    """Check a nested structure of arguments or results; named results of other classes become dicts."""
+    """Check the nested structure of arguments or results; results of other classes with named fields become dicts."""
     node = _of(dict, tree, where)
     kind, context, children = node.get("type"), node.get("context"), _of(list, node.get("children_spec"), where)
     if kind is None:

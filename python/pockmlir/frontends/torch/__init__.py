@@ -1,4 +1,4 @@
-"""The torch frontend: PyTorch models → pock IR at stage ``import``."""
+"""The PyTorch front end: PyTorch models → pock IR at stage ``import``."""
 
 from __future__ import annotations
 

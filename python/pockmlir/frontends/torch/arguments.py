@@ -1,4 +1,4 @@
-"""Checks the model that `import_model` is given."""
+"""Checks the model argument of `import_model`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def as_module(model: torch.nn.Module | ExportedProgram) -> torch.nn.Module:
     """Return the module to export.
 
     Raises:
-        ArgumentError: it is neither a module nor a program of static shapes.
+        ArgumentError: the model is neither a module nor a program with static shapes.
     """
     if isinstance(model, ExportedProgram):
         _require_static(model)
@@ -44,7 +44,7 @@ def _require_static(program: ExportedProgram) -> None:
 
 
 def _tie(module: torch.nn.Module) -> None:
-    """Make tensors that are the same memory, as a loaded program has tied ones, the same object."""
+    """Replace tensors that share their memory, such as the tied ones of a loaded program, by a single object."""
     first: dict[Any, torch.Tensor] = {}
     for owner in module.modules():
         for kind, tensors in enumerate((owner._parameters, owner._buffers)):

@@ -1,4 +1,4 @@
-"""The builder that converters of PyTorch's operators are given: what they know of the operator that they convert."""
+"""The builder for converters of PyTorch's operators, with facts about the current operator."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _TORCH = {name: dtype for dtype, name in DTYPES.items()}
 
 @dataclass(frozen=True)
 class Missing:
-    """A result that a converter cannot give; using it is what is reported."""
+    """A result that a converter does not provide; only its use is an error."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Lazy:
-    """A value that is emitted where it is first used."""
+    """A value that is emitted at its first use."""
 
     make: Callable[[], Value]
     differentiable: bool = False
@@ -38,9 +38,9 @@ class Builder(builder.Builder):
     """Emits ops at the end of a function; see `common.builder.Builder`.
 
     Attributes:
-        results: the types of the operator being converted, None where not a tensor.
-        norm_modes: where converters of batch normalisation record their mode.
-        given: results of each op whose gradients are given, by its number.
+        results: the result types of the current operator, None for a result that is not a tensor.
+        norm_modes: filled by the converters of batch normalisation with their mode.
+        given: number of a `pock.custom_gradient` → its results.
     """
 
     def __init__(self, name: str, declarations: Declarations) -> None:
@@ -52,7 +52,7 @@ class Builder(builder.Builder):
 
     @property
     def out(self) -> TensorType:
-        """The type of the operator's only or first result."""
+        """The type of the operator's first result."""
         result: TensorType = self.results[0]
         return result
 
@@ -67,7 +67,7 @@ class Builder(builder.Builder):
         return self.out.dtype
 
     def promoted(self, *operands: Value | Number) -> str:
-        """Return the element type in which PyTorch computes with two operands."""
+        """Return the element type to which PyTorch promotes two operands."""
 
         def meta(x: Value | Number) -> Any:
             if isinstance(x, bool | int | float):

@@ -1,4 +1,4 @@
-"""How the model is called: which of its arguments are tensors, and what they are called."""
+"""The call of the model: which arguments are tensors, and their names."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _STATIC = (type(None), bool, int, float, str)
 
 @dataclass(frozen=True)
 class _Hole:
-    """The place of a tensor in an argument."""
+    """Placeholder for a tensor in an argument."""
 
     index: int
 
 
 class Examples:
-    """Example tensors, taken out of nested arguments.
+    """Example tensors, extracted from nested arguments.
 
     Args:
-        floats: the type that floating-point tensors are converted to, and integers with them to the int64 that
-            PyTorch takes for classes and indices; None leaves all as they are where code can be generated for it.
+        floats: the type to which floating-point tensors are converted; integers are then converted to int64,
+            which PyTorch expects for classes and indices. None keeps all types that the compiler supports.
 
     Attributes:
-        tensors: the tensors, as the model sees them.
-        names: their names.
-        converted: name → what became of the element type, where that is another.
+        tensors: the tensors after conversion.
+        names: the names of the tensors.
+        converted: name → the conversion of its element type, if there is one.
     """
 
     def __init__(self, floats: torch.dtype | None = None) -> None:
@@ -53,18 +53,18 @@ class Examples:
         self._targets: list[bool] = []
 
     def take(self, what: str, name: str, value: Any) -> tuple[Any, Tree]:
-        """Take the tensors out of a value.
+        """Extract the tensors from a value.
 
         Args:
-            what: the value's place, for messages.
-            name: the tensor's name, or the beginning of the names of those inside.
+            what: a description of the value, for messages.
+            name: the tensor's name, or the prefix of the names of nested tensors.
             value: tensors or numpy arrays, nested in tuples, lists and dictionaries, and constants.
 
         Returns:
-            The value with holes, and the names where its tensors were.
+            The value with holes in place of its tensors, and the value with names in place of its tensors.
 
         Raises:
-            ArgumentError: something inside is none of these.
+            ArgumentError: the value contains an unsupported type.
         """
         if isinstance(value, torch.Tensor | np.ndarray):
             return self._tensor(what, name, value)
@@ -94,7 +94,7 @@ class Examples:
             expected = ", ".join(str(dtype) for dtype in (*DTYPES, *NARROW, *CONVERTED))
             raise ArgumentError(f"{what}: expected one of the dtypes {expected}, but got {given}")
         if name in RESERVED:
-            # The step has arguments or inputs of these names already.
+            # The step already has arguments or inputs with these names.
             name = f"{name}_input"
         if name in self.names:
             raise ArgumentError(f"{what}: two inputs would be called '{name}'; rename an argument")
@@ -108,12 +108,12 @@ class Examples:
         return _Hole(len(self.tensors) - 1), name
 
     def differs(self, other: Examples) -> bool:
-        """Return whether the other's rules would give one of these tensors another type."""
+        """Return whether the other's conversion gives one of these tensors a different type."""
         pairs = zip(self.tensors, self._targets, strict=True)
         return any(other._converted(tensor.dtype, is_target) != tensor.dtype for tensor, is_target in pairs)
 
     def _converted(self, dtype: torch.dtype, is_target: bool) -> torch.dtype:
-        """Return the type that the model sees."""
+        """Return the type after conversion."""
         dtype = CONVERTED.get(dtype, dtype)
         if self._floats is None or dtype.is_complex or dtype == torch.bool:
             return dtype
@@ -122,7 +122,7 @@ class Examples:
         return torch.int64 if is_target or dtype == torch.int32 else dtype
 
     def specs(self, begin: int = 0) -> list[TensorSpec]:
-        """Return the specifications of the tensors taken."""
+        """Return the specifications of the extracted tensors."""
         pairs = list(zip(self.names, self.tensors, strict=True))
         return [TensorSpec(name, tuple(tensor.shape), str(dtype_name(tensor.dtype))) for name, tensor in pairs[begin:]]
 
@@ -134,7 +134,7 @@ class ModelCall:
     Attributes:
         args: positional arguments.
         kwargs: keyword arguments.
-        arguments: how the user gives them to the step.
+        arguments: the arguments of the step.
     """
 
     args: tuple[Any, ...]
@@ -146,7 +146,7 @@ class ModelCall:
         return _fill(self.args, tensors), _fill(self.kwargs, tensors)
 
     def leaves(self, tensors: Sequence[torch.Tensor]) -> list[Any]:
-        """Return all arguments in a flat list, as an exported program's graph takes them."""
+        """Return all arguments in a flat list, in the order of an exported program's graph."""
         return list(pytree.tree_leaves(self.fill(tensors)))
 
 
@@ -163,16 +163,16 @@ def _fill(value: Any, tensors: Sequence[torch.Tensor]) -> Any:
 def model_call(
     model: torch.nn.Module | ExportedProgram, inputs: Any, kwargs: Mapping[str, Any] | None, examples: Examples
 ) -> ModelCall:
-    """Take the tensors out of the model's example arguments.
+    """Extract the tensors from the model's example arguments.
 
     Args:
-        model: whose forward names the arguments.
+        model: the model; the parameters of its forward name the arguments.
         inputs: positional arguments, or a mapping of keyword arguments.
         kwargs: keyword arguments.
-        examples: where the tensors go.
+        examples: collects the tensors.
 
     Raises:
-        ArgumentError: the arguments do not fit the model, or hold no tensor.
+        ArgumentError: the arguments do not fit the model, or contain no tensor.
     """
     if isinstance(inputs, Mapping):
         inputs, kwargs = (), {**inputs, **(kwargs or {})}
@@ -193,7 +193,7 @@ def model_call(
     for place, name, value in zip(places, names, [*inputs, *named.values()], strict=True):
         hole, tree = examples.take(place, name, value)
         holes.append(hole)
-        # A single tensor's argument has the tensor's name, which may not be what was asked for.
+        # An argument that is a tensor has the tensor's name, which may differ from the requested name.
         arguments.append(Argument(tree if isinstance(tree, str) else name, tree, value if tree is None else None))
     if not examples.tensors:
         given = ", ".join(type(value).__name__ for value in [*inputs, *named.values()])
@@ -243,7 +243,7 @@ def _ordered(program: ExportedProgram, inputs: Sequence[Any], kwargs: dict[str, 
 
 
 def _program_names(program: ExportedProgram, count: int, keywords: list[str]) -> list[str]:
-    """Name positional arguments as the program's placeholders, where those are whole arguments."""
+    """Name positional arguments after the program's placeholders, if each of these is a whole argument."""
     positional = program.call_spec.in_spec.child(0)
     names = iter(program.graph_signature.user_inputs)
     result = []
@@ -256,10 +256,10 @@ def _program_names(program: ExportedProgram, count: int, keywords: list[str]) ->
 
 
 def example_target(value: Any, taken: list[str], examples: Examples) -> tuple[Any, Argument]:
-    """Take the tensors out of an example target.
+    """Extract the tensors from an example target.
 
     Returns:
-        The target with holes, and the argument; called ``loss_target`` if the model has a ``target``.
+        The target with holes, and the argument, which is named ``loss_target`` if the model has a ``target``.
     """
     name = "target" if "target" not in taken else "loss_target"
     hole, tree = examples.take(_TARGET, name, value)

@@ -29,13 +29,13 @@ _Key: TypeAlias = "fx.Node | tuple[fx.Node, int]"
 
 
 class ModuleConverter:
-    """Builds one pock module out of several programs.
+    """Builds one pock module from several programs.
 
     Attributes:
-        parameters: those that functions of the module may load.
-        unsupported: what could not be converted, in order of execution.
-        norm_modes: mode of each batch normalisation of the last converted program.
-        dropout_layers: module of each active dropout of all programs.
+        parameters: the tensors that functions of the module may load.
+        unsupported: the operators that could not be converted, in order of execution.
+        norm_modes: the mode of each batch normalisation of the last converted program.
+        dropout_layers: the module of each active dropout of all programs.
     """
 
     def __init__(self, parameters: Parameters) -> None:
@@ -49,8 +49,8 @@ class ModuleConverter:
     def add(self, name: str, program: Program, *, check_loss: bool = False) -> None:
         """Convert a program to a function of the module.
 
-        The program that stores comes first: what it changes is a constant in none. With
-        `check_loss` the function fails if its first result is NaN or infinite.
+        Add the program that stores to buffers first: no program may treat these buffers as constants.
+        With `check_loss`, the function fails if its first result is NaN or infinite.
         """
         self._changed |= {self.parameters.canonical(stored) for stored in program.stores}
         program = fold_buffers(program, self._changed)
@@ -72,17 +72,17 @@ class _FunctionConverter:
         self._check_loss = check_loss
         self._name = name
         self._program = program
-        #: What a node gives: a value, a list, or something `Lazy` or `Missing`. If it has several results, the
-        #: key is the node and the position.
+        #: The result of a node: a value, a list, `Lazy` or `Missing`. If a node has several results, the key
+        #: consists of the node and the position.
         self._values: dict[_Key, Any] = {}
-        #: What a gradient may pass.
+        #: The results through which a gradient may pass.
         self._differentiable: set[_Key] = set()
-        #: Nodes that take one of several results.
+        #: Nodes that select one of several results.
         self._parts: dict[fx.Node, _Key] = {}
         self.builder = Builder(name, owner.parameters)
 
     def convert(self) -> Function:
-        """Build the pock function; it is not complete if there is something unsupported."""
+        """Build the pock function; it is incomplete if an operator is unsupported."""
         self._bind_arguments()
         for node in self._program.graph.nodes:
             source = source_line(node)
@@ -113,7 +113,7 @@ class _FunctionConverter:
     # Values -------------------------------------------------------------------------
 
     def _resolve(self, node: fx.Node) -> Any:
-        """Return what a converter is given for an operand."""
+        """Return a converter's argument for an operand."""
         key = self._parts.get(node, node)
         value = self._values[key]
         if isinstance(value, Lazy):
@@ -128,8 +128,8 @@ class _FunctionConverter:
         return self._parts.get(node, node) in self._differentiable
 
     def _operands(self, given: list[Any]) -> tuple[list[Any], set[Value]]:
-        """Return the arguments as converters take them, and the values among them that gradients may pass."""
-        # What stands in lists is emitted first.
+        """Return the converter's arguments, and the values among them through which gradients may pass."""
+        # Emit the entries of lists first.
         lists = {index: self._list(part) for index, part in enumerate(given) if isinstance(part, list | tuple)}
         operands, active = [], set()
         for index, part in enumerate(given):
@@ -146,7 +146,7 @@ class _FunctionConverter:
         return operands, active
 
     def _list(self, parts: Sequence[Any]) -> tuple[list[Any], set[Value]]:
-        """Return a list argument; if any of its values has a gradient, all count as having one."""
+        """Return a list argument, and its values if any of them has a gradient."""
         values = [self._resolve(part) if isinstance(part, fx.Node) else part for part in parts]
         active = any(isinstance(part, fx.Node) and self._may_have_gradient(part) for part in parts)
         return values, set(values) if active and _carries_gradient(values) else set()
@@ -173,7 +173,7 @@ class _FunctionConverter:
                 self._differentiable |= {k for k, v in zip(keys, results, strict=True) if _carries_gradient(v)}
 
     def _take_apart(self, node: fx.Node) -> None:
-        """Bind one of several results, or of a list."""
+        """Bind a node that selects one of several results, or an entry of a list."""
         source, index = node.args
         assert isinstance(source, fx.Node)
         if (source, index) in self._values:
@@ -204,7 +204,7 @@ class _FunctionConverter:
         return [_in_range(builder, value, meta) for value, meta in zip(results, metas, strict=True)]
 
     def _report(self, node: fx.Node, name: str, error: Unsupported, metas: list[Any]) -> list[Any]:
-        """Note an unsupported op; return results with which to go on behind it, so that all are found."""
+        """Record an unsupported op; return placeholder results, so that later unsupported ops are found, too."""
         source = source_line(node)
         place = source and f"{source[0]}:{source[1]}"
         self._owner.unsupported.append(UnsupportedOp(name, module_path(node), place, str(error) or None))
@@ -232,7 +232,7 @@ class _FunctionConverter:
 
 
 def _is_byte_list(argument: Any) -> bool:
-    """Whether an argument is a list with a tensor of bytes in it."""
+    """Whether an argument is a list that contains a tensor of bytes."""
     if not isinstance(argument, list | tuple):
         return False
     ranges = [narrow_range(part.meta.get("val")) for part in argument if isinstance(part, fx.Node)]
@@ -240,7 +240,7 @@ def _is_byte_list(argument: Any) -> bool:
 
 
 def _in_range(b: Builder, value: Any, meta: Any) -> Any:
-    """Return a result of narrow integers as they wrap around; all other results as they are."""
+    """Wrap a result of narrow integers around into their range; return other results unchanged."""
     bounds = narrow_range(meta)
     if bounds is None or not isinstance(value, Value):
         return value

@@ -1,10 +1,10 @@
-"""Operators that are left to PyTorch's own decompositions.
+"""Selects the operators that PyTorch's own decompositions replace before the import.
 
-Every operator with a converter arrives whole. Of the others, PyTorch itself defines many as
-compositions (`CompositeImplicitAutograd`): it differentiates what they are composed of, and so
-do we. Operators that have a derivative of their own are decomposed only if they are listed in
-`DECOMPOSED`: their decomposition ends in operators that have converters, and has the gradient
-of the operator itself (test_operators*.py).
+Operators with a converter are not decomposed. PyTorch defines many others as compositions
+(`CompositeImplicitAutograd`) and differentiates their parts; they are decomposed here, too.
+Operators with a derivative of their own are decomposed only if they are listed in `DECOMPOSED`:
+their decomposition consists of operators with converters, and has the gradient of the operator
+itself (test_operators*.py).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ DECOMPOSED: tuple[torch._ops.OpOverload, ...] = (
 
 
 def composite_operators() -> list[torch._ops.OpOverload]:
-    """Return the operators that PyTorch composes of others, and that have no converter."""
+    """Return the operators that PyTorch composes of others and that have no converter."""
     known = CONVERTERS.keys() | HINTS.keys()
     composed = [op for op in _collect_all_valid_cia_ops() if operator_name(op) not in known]
     return sorted(composed, key=str)
@@ -62,7 +62,7 @@ def composite_operators() -> list[torch._ops.OpOverload]:
 
 @functools.cache
 def decomposition_table() -> dict[Any, Callable[..., Any]]:
-    """Return PyTorch's decompositions of the operators that are to be decomposed."""
+    """Return PyTorch's decompositions of the selected operators."""
     known = CustomDecompTable()
     table = {op: known[op] for op in composite_operators()}
     rare = torch._decomp.decomposition_table

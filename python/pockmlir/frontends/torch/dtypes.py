@@ -1,4 +1,4 @@
-"""Element types: which of the dialect's stands for which of PyTorch's."""
+"""Maps PyTorch's element types to those of the dialect."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = [
 
 #: The element types of the pock dialect (docs/Architecture.md) by their PyTorch type.
 DTYPES: dict[torch.dtype, str] = {getattr(torch, element_types()[name].torch): name for name in computed_types()}
-#: Integers that are computed in a wider type, and brought back into their range after every operator.
+#: Integers that are computed in a wider type, and wrapped around into their range after every operator.
 NARROW: dict[torch.dtype, str] = {torch.uint8: "i32", torch.int16: "i32"}
-#: Inputs that are converted before the model sees them: no code computes in these types.
+#: Types of inputs that are converted before the step: no code computes in these types.
 CONVERTED: dict[torch.dtype, torch.dtype] = {
     torch.float16: torch.float32,
     torch.bfloat16: torch.float32,

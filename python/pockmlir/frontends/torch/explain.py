@@ -1,4 +1,4 @@
-"""Says what it is about a model that PyTorch cannot export, and what to do instead."""
+"""Explains why PyTorch cannot export a model, and what to change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .frames import is_users
 
 __all__ = ["explain"]
 
-#: What PyTorch's error says → what to change in the model; the first match counts.
+#: Pattern in PyTorch's error → advice for the model; the first match applies.
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"Constant \S+ is mutated",
@@ -50,7 +50,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "The forward pass leaves PyTorch (numpy): express it with torch operators.",
     ),
 )
-#: The same, of what fails in PyTorch, too.
+#: The same for models that fail in PyTorch, too.
 _MISTAKES: tuple[tuple[str, str], ...] = (
     (
         r"Expected more than 1 value per channel",
@@ -72,14 +72,14 @@ _GENERAL = (
 
 
 def explain(error: Exception, what: str, modules: Mapping[int, str]) -> PockError:
-    """Return the error to raise for PyTorch's.
+    """Return the error to raise in place of PyTorch's.
 
     Args:
-        error: what PyTorch raised.
-        what: what was exported.
+        error: the exception that PyTorch raised.
+        what: a description of the exported function.
         modules: ``id`` of a module → its path in the model.
     """
-    # Behind the first paragraph, it says how to debug PyTorch.
+    # The paragraphs after the first one explain how to debug PyTorch.
     text = f"{type(error).__name__}: {error}".strip().split("\n\n", 1)[0][:600]
     module, line = _place(error.__traceback__, modules)
     place = "".join([f" in module '{module}'" if module else "", f" at {line}" if line else ""])

@@ -28,7 +28,7 @@ __all__ = ["evaluation_mode", "export_program"]
 
 @contextlib.contextmanager
 def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
-    """Put a model into eval mode; afterwards every module is back in its own mode."""
+    """Put a model into eval mode; restore the mode of every module afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
@@ -39,19 +39,19 @@ def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
 
 
 def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram:
-    """Export to a functional program of the operators that the frontend converts.
+    """Export to a functional program of operators that the front end converts.
 
-    If the wrapper returns a loss, gradients that the model gives itself are part of the program.
+    If the wrapper returns a loss, the program contains the model's custom gradients.
 
     Raises:
         CompileError: PyTorch cannot export the model; its error is the cause.
-        ArgumentError: the model does not run with its inputs, in PyTorch either.
-        UnsupportedOpsError: the model uses `torch.no_grad` in a way that cannot be kept.
+        ArgumentError: the model does not run with its inputs in PyTorch, either.
+        UnsupportedOpsError: the model uses `torch.no_grad` in an unsupported way.
     """
     tracer = wrapper.tracer
     state = PythonState(wrapper)
     try:
-        # Some twenty passes would each write the Python code of the graph, which nobody runs.
+        # Otherwise some twenty passes would each generate Python code for the graph, which nobody runs.
         lazy = _use_lazy_graph_module(True)
         with lazy, quiet_export(), hooks_traced(tracer), functions_traced(tracer), substituted():
             exported = _export(wrapper, args)
@@ -72,7 +72,7 @@ def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) 
 
 
 def _export(wrapper: Wrapper, args: tuple[torch.Tensor, ...]) -> ExportedProgram:
-    """Export; if shapes depend on data, once more with the values of masks that are known."""
+    """Export; if shapes depend on data, export again with the known values of masks."""
     failure, exported = None, None
     try:
         exported = torch.export.export(wrapper, args)

@@ -1,4 +1,4 @@
-"""Where in the user's code, and in which module, the program is while a model is traced."""
+"""Finds the current line of the user's code and the current module while a model is traced."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["describe_function", "is_users", "place_of_call"]
 
 
 def is_users(frame: FrameType) -> bool:
-    """Return whether a frame runs code that is neither PyTorch's nor ours."""
+    """Return whether a frame runs code of the user, not of PyTorch or this package."""
     name = frame.f_code.co_filename
     return not name.startswith("<") and not os.path.abspath(name).startswith((TORCH_FOLDER, OWN_FOLDER))
 
 
 def place_of_call(modules: Mapping[int, str]) -> str:
-    """Say where the user's code is: the innermost module that is being called, and the line.
+    """Describe the current place in the user's code: the innermost module that is being called, and the line.
 
     Args:
         modules: ``id`` of a module → its path.
@@ -40,7 +40,7 @@ def place_of_call(modules: Mapping[int, str]) -> str:
 
 
 def describe_function(function: Any) -> str:
-    """Name a function or callable of the user's, with the line where it is defined."""
+    """Describe a function or callable of the user by its name and the line of its definition."""
     inner = getattr(function, "func", function)
     inner = getattr(inner, "__func__", inner)
     name = getattr(inner, "__qualname__", type(inner).__qualname__)

@@ -1,4 +1,4 @@
-"""`torch.autograd.Function`: its own backward becomes the gradient."""
+"""Traces the backward of a `torch.autograd.Function`, which becomes its gradient."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ __all__ = ["apply_traced", "functions_traced"]
 
 
 class _Context(FunctionCtx):
-    """What forward and backward of a function share; PyTorch's own comes from C++."""
+    """The context that forward and backward of a function share; PyTorch's own is implemented in C++."""
 
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
 
     @property
     def saved_tensors(self) -> tuple[torch.Tensor | None, ...]:
-        """What `save_for_backward` was given."""
+        """The arguments of `save_for_backward`."""
         return tuple(getattr(self, "to_save", ()) or ())
 
     @property
     def non_differentiable_ids(self) -> set[int]:
-        """``id`` of the outputs that have no gradient."""
+        """The ``id`` of each output without gradient."""
         return {id(tensor) for tensor in getattr(self, "non_differentiable", ()) or ()}
 
 
 _APPLY = torch.autograd.Function.__dict__["apply"].__func__
-#: The same function as it is, whatever code `functions_traced` gives it.
+#: A copy of the original function; `functions_traced` replaces the code of the function itself.
 _original = FunctionType(_APPLY.__code__, _APPLY.__globals__, closure=_APPLY.__closure__)
 _tracers: list[GradientTracer] = []
 
 
 class _StandIn:
     def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        # Its code runs in PyTorch's module, with the closure of the code that it stands in for: one variable.
+        # This code runs in PyTorch's module with the closure of the code that it replaces: one variable.
         _ = __class__  # type: ignore[name-defined]
         from pockmlir.frontends.torch.functions import apply_traced
 
@@ -52,9 +52,10 @@ class _StandIn:
 
 @contextlib.contextmanager
 def functions_traced(tracer: GradientTracer) -> Iterator[None]:
-    """Have every function's backward become part of the graph that is traced.
+    """Make the backward of every function part of the traced graph.
 
-    The code of ``apply`` is replaced, not the method: models keep ``MyFunction.apply`` in attributes and globals.
+    This replaces the code of ``apply``, not the method, because models keep ``MyFunction.apply`` in attributes
+    and globals.
     """
     _tracers.append(tracer)
     before, _APPLY.__code__ = _APPLY.__code__, _StandIn.apply.__code__
@@ -66,7 +67,7 @@ def functions_traced(tracer: GradientTracer) -> Iterator[None]:
 
 
 def apply_traced(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function as ``apply`` does, its backward traced."""
+    """Call a function like ``apply``, and trace its backward."""
     if issubclass(cls, CheckpointFunction):
         return _checkpointed(*args)
     if cls.__module__.startswith("torch."):
@@ -81,9 +82,9 @@ def apply_traced(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
 
 
 def _checkpointed(function: Any, preserve_random_state: bool, *args: Any) -> Any:
-    """Run what a reentrant checkpoint runs: what is kept and what is computed again is for the compiler to say."""
+    """Run the function of a reentrant checkpoint; the compiler itself chooses what to recompute."""
     has_gradient = any(isinstance(arg, torch.Tensor) and arg.requires_grad for arg in args)
-    # PyTorch has no gradient either for what is inside, if no argument has one.
+    # In PyTorch, nothing inside has a gradient if no argument has one.
     with contextlib.nullcontext() if has_gradient else torch.no_grad():
         return function(*args)
 
@@ -100,7 +101,7 @@ class _Application:
         self._context = _Context(needs)
 
     def run(self) -> Any:
-        """Run the forward; where gradients matter, also the backward, and return outputs that have its gradient."""
+        """Run the forward, and if gradients are needed the backward; return outputs with its gradient."""
         with torch.no_grad():
             result = self._forward()
         if getattr(self._context, "dirty_tensors", None):
@@ -156,5 +157,5 @@ class _Application:
 
 
 def _no_gradient(output: Any, empty: bool) -> torch.Tensor | None:
-    """What backward is given for an output without gradient."""
+    """The argument of backward for an output without gradient."""
     return torch.zeros_like(output) if isinstance(output, torch.Tensor) and not empty else None

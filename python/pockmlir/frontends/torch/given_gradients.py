@@ -1,11 +1,10 @@
-"""Gradients that a model gives itself, as operators of the exported graph.
+"""Represents a model's custom gradients as operators of the exported graph.
 
 A `torch.autograd.Function` and a hook on a gradient are functions of gradients. They run while
-the model is traced, on tensors that stand for the gradients, so that what they compute becomes
-part of the graph, and with it all that they read. Two operators say what is what:
-``custom_gradient`` returns each value once more, and the tensor that stands for its gradient;
-``set_gradients`` ends it with the gradients of its inputs. They become `pock.custom_gradient`
-and `pock.set_gradients`.
+the model is traced, on tensors that represent the gradients, so that their computation becomes
+part of the graph. Two operators delimit it: ``custom_gradient`` returns a copy of a value and
+the tensor that represents its gradient; ``set_gradients`` takes the resulting gradients of the
+inputs. They become `pock.custom_gradient` and `pock.set_gradients`.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def _untraceable(*args: Any) -> Any:
 
 _library.impl("custom_gradient", _custom_gradient, "CompositeExplicitAutograd")
 _library.impl("set_gradients", _set_gradients, "CompositeExplicitAutograd")
-# Only so that the results require gradients, as PyTorch's do.
+# Registered only so that the results require gradients, as in PyTorch.
 torch.library.register_autograd("pockmlir::custom_gradient", _untraceable, lib=_library)
 
 #: The operator that returns a value and its gradient; see above.
@@ -54,10 +53,10 @@ fx.node.has_side_effect(_SET)
 
 
 class GivenGradients:
-    """Emits the operators, with numbers that tie them together.
+    """Emits pairs of these operators, which are matched by number.
 
     Attributes:
-        dropped: numbers of those that have been taken back.
+        dropped: the numbers of the pairs that have been revoked.
     """
 
     def __init__(self) -> None:
@@ -68,16 +67,16 @@ class GivenGradients:
     def begin(
         self, values: Sequence[torch.Tensor], inputs: Sequence[torch.Tensor], *, in_place: bool = False
     ) -> tuple[int, list[torch.Tensor], list[torch.Tensor]]:
-        """Give the gradients of inputs through values.
+        """Begin a custom gradient of inputs through values.
 
         Args:
-            values: what is differentiated, floating-point.
-            inputs: with respect to what.
-            in_place: later the results stand for the values wherever these are read; otherwise
-                whoever reads the results takes part.
+            values: the floating-point values that are differentiated.
+            inputs: the tensors with respect to which the gradients are given.
+            in_place: whether the results replace the values for all readers later; otherwise the
+                custom gradient only applies to readers of the results.
 
         Returns:
-            The number for `end`, the values again, and their gradients.
+            The number for `end`, copies of the values, and their gradients.
         """
         number, self._count = self._count, self._count + 1
         with torch.enable_grad():
@@ -86,15 +85,15 @@ class GivenGradients:
         return number, [result for result, _ in pairs], [gradient for _, gradient in pairs]
 
     def end(self, number: int, gradients: Sequence[torch.Tensor | None]) -> None:
-        """Say what the gradients of the inputs are; None is none."""
+        """End a custom gradient with the gradients of the inputs; None means no gradient."""
         # An operator without tensors would not be traced.
         _SET(self._first.pop(number), list(gradients), number)
 
 
 def place_given_gradients(graph: fx.Graph, dropped: set[int]) -> None:
-    """Have values that are changed in place be read through their operator, and drop what has no use.
+    """Redirect readers of values with an in-place operator to its result, and remove unused operators.
 
-    Afterwards ``inputs`` are those that have a gradient, and each operator has one that sets them.
+    Afterwards ``inputs`` only contains inputs with a gradient, and each operator has a matching setter.
     """
     setters = {node.args[2]: node for node in graph.find_nodes(op="call_function", target=_SET)}
     hooked: dict[fx.Node, list[fx.Node]] = defaultdict(list)
@@ -118,7 +117,7 @@ def place_given_gradients(graph: fx.Graph, dropped: set[int]) -> None:
 
 
 def _bypass(graph: fx.Graph, node: fx.Node, value: fx.Node) -> None:
-    """Undo one operator: nothing is given."""
+    """Remove one operator: its value has no custom gradient."""
     for getitem in list(node.users):
         if getitem.args[1] == 0:
             getitem.replace_all_uses_with(value)
@@ -126,7 +125,7 @@ def _bypass(graph: fx.Graph, node: fx.Node, value: fx.Node) -> None:
     if not node.users:
         graph.erase_node(node)
         return
-    # What was computed from the gradient has no use.
+    # The computations on the gradient are dead now.
     with graph.inserting_before(node):
         zeros = graph.call_function(torch.ops.aten.zeros_like.default, (value,))
         zeros.meta = dict(value.meta)
@@ -137,9 +136,9 @@ def _bypass(graph: fx.Graph, node: fx.Node, value: fx.Node) -> None:
 
 
 def _read_through(graph: fx.Graph, value: fx.Node, nodes: list[fx.Node]) -> None:
-    """Let all readers of a value read the result of the first of its hooks, and that the next one's.
+    """Insert the hooks of a value in a chain between the value and its readers.
 
-    A gradient comes from the readers: it passes the hooks in the order in which they were registered.
+    A gradient flows from the readers to the value, and must pass the hooks in the order of registration.
     """
     readers = [user for user in value.users if user not in nodes]
     placeholders = graph.find_nodes(op="placeholder")

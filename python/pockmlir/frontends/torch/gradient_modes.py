@@ -1,8 +1,8 @@
-"""Keeps `torch.no_grad()`: decomposition inlines its regions and forgets what they are.
+"""Keeps the effect of `torch.no_grad()`, which decomposition loses by inlining its regions.
 
-Before that, they are inlined here with what they read detached, so that nothing computed
-there has a gradient, and every node keeps its place in the source. A detach that no output
-depends on (it feeds statistics only) is dropped again.
+Before decomposition, this module inlines the regions and detaches the values that they read. Then
+nothing in a region has a gradient, and every node keeps its source location. A detach that no
+output depends on (because it feeds statistics only) is removed later.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _DETACH = torch.ops.aten.detach.default
 
 
 def stop_gradients(exported: ExportedProgram) -> None:
-    """Inline regions without gradient, what they read detached.
+    """Inline regions without gradient, and detach the values that they read.
 
     Raises:
-        UnsupportedOpsError: a region switches gradients on again, or changes a value in
-            place that is neither its own nor a buffer.
+        UnsupportedOpsError: a region enables gradients again, or changes a value in place
+            that is neither its own nor a buffer.
     """
     unsupported: list[UnsupportedOp] = []
     for node in list(exported.graph.nodes):
@@ -55,7 +55,7 @@ def _sets_gradient_mode(node: fx.Node) -> bool:
 
 
 def _inline(parent: fx.GraphModule, region: fx.Node) -> list[UnsupportedOp]:
-    """Inline one region; return what cannot be kept."""
+    """Inline one region; return the operators that are unsupported in it."""
     body = getattr(parent, str(region.args[1].target)).graph
     nested = [node for node in body.nodes if _sets_gradient_mode(node)]
     unsupported = [_unsupported("torch.enable_grad", node, "inside torch.no_grad") for node in nested]
@@ -71,7 +71,7 @@ def _inline(parent: fx.GraphModule, region: fx.Node) -> list[UnsupportedOp]:
         outside = dict(zip(body.find_nodes(op="placeholder"), region.args[2:], strict=True))
         for node in body.nodes:
             if node.op == "output":
-                # What only passes through keeps its gradient.
+                # A value that only passes through the region keeps its gradient.
                 results = [{**inside, **outside}[result] for result in node.args[0]]
             elif node.op != "placeholder":
                 inside[node] = parent.graph.node_copy(node, inside.__getitem__)
@@ -84,7 +84,7 @@ def _inline(parent: fx.GraphModule, region: fx.Node) -> list[UnsupportedOp]:
 
 
 def _detached(graph: fx.Graph, node: fx.Node, outer: fx.Node) -> fx.Node:
-    """Detach a value for the region whose placeholder `node` is."""
+    """Detach the value `outer` for the placeholder `node` of a region."""
     detached = graph.call_function(_DETACH, (outer,))
     reader = next(iter(node.users), node)
     detached.meta = {**reader.meta, "val": outer.meta.get("val")}
@@ -106,7 +106,7 @@ def _root(node: fx.Node) -> fx.Node:
 
 
 def _aliased(node: fx.Node) -> fx.Node | None:
-    """The operand whose memory the result is: what is written (there is ``out=``), or what is viewed."""
+    """The operand that shares its memory with the result: the one that is written (also ``out=``) or viewed."""
     found = None
     for position, argument in enumerate(node.target._schema.arguments):
         value = node.args[position] if position < len(node.args) else node.kwargs.get(argument.name)

@@ -1,4 +1,4 @@
-"""From an exported program to a `Program`: a functional graph and what its arguments are."""
+"""Turns an exported program into a `Program`: a functional graph and the bindings of its arguments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Binding", "Program", "fold_buffers", "make_program", "unimportable"]
 
 @dataclass(frozen=True)
 class Binding:
-    """What an argument of a program's graph stands for; constants and buffers have a value."""
+    """The meaning of an argument of a program's graph; constants and buffers have a value."""
 
     kind: Literal["input", "parameter", "constant"]
     name: str
@@ -60,13 +60,13 @@ class Program:
 def make_program(
     exported: ExportedProgram, input_names: list[str], output_names: list[str], *, stores: bool
 ) -> Program:
-    """Make a program of an exported one, which it takes over.
+    """Make a `Program` from an exported program, which must not be used afterwards.
 
     Args:
         exported: what `export.export_program` returned.
         input_names: names for the user's inputs.
         output_names: names for the user's tensor outputs.
-        stores: whether changes to buffers are kept; otherwise they are dropped.
+        stores: whether to keep changes to buffers.
 
     Raises:
         ArgumentError: the program changes a parameter or an input.
@@ -132,10 +132,10 @@ def _buffer(exported: ExportedProgram, spec: InputSpec) -> Binding:
 
 
 def fold_buffers(program: Program, changed: Collection[str]) -> Program:
-    """Fold through buffers that no state_dict has and that no program changes.
+    """Fold constants, including buffers that are in no state_dict and that no program changes.
 
     Args:
-        program: taken over.
+        program: the program, which must not be used afterwards.
         changed: names of the buffers that a step stores.
     """
     bindings = [
@@ -150,10 +150,11 @@ def fold_buffers(program: Program, changed: Collection[str]) -> Program:
 
 
 def fold_constants(program: Program) -> Program:
-    """Evaluate what depends on no input and no parameter (masks, positions), in PyTorch.
+    """Evaluate nodes that depend on no input and no parameter (masks, positions) in PyTorch.
 
     Returns:
-        The program, taken over, with the results that other nodes read as constants.
+        The program, in which the results that other nodes read are constants. The argument must not be
+        used afterwards.
     """
     graph = program.graph
     bindings = dict(zip(graph.find_nodes(op="placeholder"), program.bindings, strict=True))
@@ -166,7 +167,7 @@ def fold_constants(program: Program) -> Program:
                 with torch.no_grad():
                     known[node] = node.target(*args, **kwargs)
             except (IndexError, RuntimeError):
-                continue  # An index out of range, say: the converter knows which module it is in.
+                continue  # For example an index out of range: the converter names its module in the error.
             folded.append(node)
     for node in folded:
         readers = [user for user in node.users if user not in known]
@@ -205,15 +206,16 @@ def _replace_by_constant(graph: fx.Graph, node: fx.Node, value: torch.Tensor) ->
     return constant
 
 
-# What is no operator on tensors of static shape --------------------------------------
+# Nodes other than operators on tensors of static shape --------------------------------
 
 
 def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
-    """Return the nodes that no converter can be asked for, with all others that have none.
+    """Return the nodes that cannot have a converter, and all other nodes without a converter.
 
-    What only reads the result of such a node is left out: it is not the cause.
+    If a node that cannot have a converter reads the result of another one, only the latter is returned,
+    because it is the cause.
 
-    Empty if there is no such node: then the converters find what is unsupported.
+    The result is empty if every node can have a converter: then the conversion finds unsupported operators.
     """
     fatal: set[fx.Node] = set()
     found = []
@@ -235,7 +237,7 @@ def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
     return found if fatal else []
 
 
-#: What PyTorch asserts of numbers that depend on data: never the cause.
+#: PyTorch's assertions on numbers that depend on data, which are never the cause.
 _CHECKS = ("aten._assert_scalar", "aten.sym_constrain_range_for_size")
 
 
@@ -255,7 +257,7 @@ _FATAL = {
 def _fatal_reason(node: fx.Node) -> str | None:
     target = node.target
     if node.op == "get_attr":
-        # Subgraphs; the operator that calls them is reported.
+        # A subgraph; the operator that calls it is reported instead.
         return None
     if node.op != "call_function" or not (target is operator.getitem or isinstance(target, torch._ops.OpOverload)):
         if "higher_order" in str(type(target)):

@@ -1,4 +1,4 @@
-"""Hooks on gradients: traced into the graph while a model is exported, or refused by name."""
+"""Traces hooks on gradients into the exported graph, or refuses them by name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ADVICE = (
 
 
 def refuse_hooks(model: torch.nn.Module, prefix: str = "") -> list[str]:
-    """Return what cannot be kept of the hooks that a model has before it is traced."""
+    """Return descriptions of the unsupported hooks that a model has before it is traced."""
     refused = []
     for path, module in model.named_modules():
         if module._backward_hooks and not module._is_full_backward_hook:
@@ -49,12 +49,12 @@ def refuse_hooks(model: torch.nn.Module, prefix: str = "") -> list[str]:
 
 
 def describe_hook(hook: Any, parameter: str) -> str:
-    """Name a hook on the gradient of a parameter."""
+    """Describe a hook on the gradient of a parameter."""
     return f"hook {describe_function(hook)} (Tensor.register_hook of parameter '{parameter}')"
 
 
 def parameter_hooks(model: torch.nn.Module) -> dict[str, list[Callable[..., Any]]]:
-    """Return the hooks on the gradients of a model's parameters, by name; they are gone while it is traced."""
+    """Return the hooks on the gradients of a model's parameters, by name; tracing hides them."""
     return {
         name: list(parameter._backward_hooks.values())
         for name, parameter in model.named_parameters()
@@ -63,7 +63,7 @@ def parameter_hooks(model: torch.nn.Module) -> dict[str, list[Callable[..., Any]
 
 
 class _ModuleHook:
-    """Stands in for `torch.utils.hooks.BackwardHook`: hooks on what a module takes and returns."""
+    """Replaces `torch.utils.hooks.BackwardHook`: hooks on gradients of a module's arguments and results."""
 
     tracer: GradientTracer
 
@@ -75,13 +75,13 @@ class _ModuleHook:
         self._count = 0
 
     def setup_input_hook(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return the arguments, known by their gradients."""
+        """Begin custom gradients of the arguments, and return the arguments to use."""
         self._count = len(args)
         args, self._inputs = self._begin(args)
         return args
 
     def setup_output_hook(self, result: Any) -> Any:
-        """Return the module's result, and run its hooks on gradients."""
+        """Run the hooks on the gradients of a module's result, and return the result to use."""
         outputs = result if isinstance(result, tuple) else (result,)
         outputs, begun = self._begin(outputs)
         if begun is not None:
@@ -91,10 +91,10 @@ class _ModuleHook:
     def _begin(
         self, values: tuple[Any, ...]
     ) -> tuple[tuple[Any, ...], tuple[int, list[int], list[torch.Tensor], int] | None]:
-        """Give the gradients of those values that have one."""
+        """Begin custom gradients of the values that have a gradient."""
         tracer = self.tracer
         if not tracer.active or id(self._module) not in tracer.modules:
-            # Global hooks are also those of what is exported around the model.
+            # Global hooks also apply to the wrapper around the model.
             return values, None
         places = [i for i, value in enumerate(values) if tracer.has_gradient(value)]
         if not places:
@@ -130,7 +130,7 @@ class _ModuleHook:
         self.tracer.end(number, [grad_inputs[i] for i in places], gradients)
 
     def _call(self, kind: str, hook: Any, current: tuple[Any, ...], arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Run one hook; return the gradients that it leaves."""
+        """Run one hook; return the gradients after it."""
         name = self._name(kind, hook)
         result = self.tracer.trace(name, lambda *_: hook(self._module, *arguments))
         if result is None:
@@ -154,7 +154,7 @@ def _packed(places: Sequence[int], values: Sequence[Any], count: int) -> tuple[A
 
 
 class _Node:
-    """A node of autograd's graph as the user sees it: what it is, but no hooks."""
+    """Replaces a node of autograd's graph: it has the node's properties, but refuses hooks."""
 
     def __init__(self, node: Any, refused: Callable[[str], Callable[..., Any]]) -> None:
         self._node = node
@@ -168,7 +168,7 @@ class _Node:
 
 @contextlib.contextmanager
 def hooks_traced(tracer: GradientTracer) -> Iterator[None]:
-    """Have hooks on gradients become part of the graph that is traced."""
+    """Make hooks on gradients part of the traced graph."""
 
     def register_hook(tensor: torch.Tensor, hook: Callable[..., Any]) -> RemovableHandle:
         if not tensor.requires_grad:

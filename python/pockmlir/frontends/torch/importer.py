@@ -1,4 +1,4 @@
-"""`import_model`: from a PyTorch model to pock IR at stage ``import``."""
+"""`import_model` converts a PyTorch model to pock IR at stage ``import``."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ def import_model(
     target_example: Any = None,
     check_loss: bool = False,
 ) -> ImportedModel:
-    """Import a model, its loss and its parameters; the model stays as it is.
+    """Import a model, its loss and its parameters; the model is not changed.
 
-    ``@loss`` has every module in the mode that it is in, ``@predict`` the whole model in
-    eval mode. Shapes are those of the examples.
+    ``@loss`` uses every module in its current mode, ``@predict`` uses the whole model in eval
+    mode. Shapes are those of the examples.
 
     Args:
         model: a module, or a program exported with static shapes.
         example_inputs: the forward's positional arguments, or a mapping of keyword arguments:
-            tensors, also nested; what is no tensor is compiled in.
+            tensors, also nested. Other values are compiled in.
         loss: ``cross_entropy``, ``mse``, ``bce_with_logits``, ``l1``, a callable
             (output, target), or None if the model returns the loss, alone or as ``loss``.
         kwargs: keyword arguments.
-        target_example: a tensor like the target, or several in a tuple or a dict; needed for a
-            callable only.
-        check_loss: let ``@loss`` fail if its result is NaN or infinite.
+        target_example: a tensor like the target, or several in a tuple or a dict; only needed
+            for a callable.
+        check_loss: whether ``@loss`` fails if its result is NaN or infinite.
 
     Raises:
-        ArgumentError: an argument is not acceptable.
+        ArgumentError: an argument is invalid.
         CompileError: PyTorch cannot export the model.
         IndexRangeError: a constant index is out of range.
         UnsupportedOpsError: the model uses operators that cannot be imported.
@@ -72,7 +72,7 @@ def import_model(
 
 
 def _in_types_that_fit(module: torch.nn.Module, export: Callable[[Examples], _Result]) -> _Result:
-    """Export with the examples as they are, else with those that PyTorch does not take in the model's own types."""
+    """Export with unchanged examples; if PyTorch refuses their types, convert them to the model's types."""
     examples = Examples()
     try:
         return export(examples)
@@ -95,7 +95,7 @@ def _import(
     examples: Examples,
     check_loss: bool,
 ) -> ImportedModel:
-    """Import with the examples' element types as `examples` has them."""
+    """Import with the element types that `examples` gives the example tensors."""
     call = model_call(model, example_inputs, kwargs, examples)
     inputs = tuple(examples.tensors)
     loss_function = resolve_loss(loss)
@@ -152,10 +152,10 @@ def export_forward(
     example_inputs: tuple[Any, ...] | Mapping[str, Any],
     kwargs: Mapping[str, Any] | None = None,
 ) -> Program:
-    """Export a model in eval mode, as `import_model` does, and leave it at that.
+    """Export a model in eval mode like `import_model`, without converting it.
 
     Raises:
-        ArgumentError: an argument is not acceptable.
+        ArgumentError: an argument is invalid.
         CompileError: PyTorch cannot export the model.
     """
     module = as_module(model)
@@ -171,7 +171,7 @@ def export_forward(
 def _target(
     loss: str | Loss | None, example: Any, results: dict[str, torch.Tensor], examples: Examples, call: ModelCall
 ) -> tuple[Any, list[Argument]]:
-    """Return the target with holes for its tensors, and all arguments of a step."""
+    """Return the target with holes in place of its tensors, and all arguments of a step."""
     if loss is None:
         if example is not None:
             raise ArgumentError("target_example: given, but with loss=None the model takes its targets as inputs")
@@ -182,7 +182,7 @@ def _target(
 
 
 def _export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], names: list[str]) -> Program:
-    """Export ``@predict``; the wrapper then knows what the model returns."""
+    """Export ``@predict``; the wrapper records the outputs of the model."""
     if wrapper.replay:
         exported = export_program(wrapper, inputs, "predict")
     else:
@@ -212,7 +212,7 @@ def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: li
 
 
 def _fixed(training: Program, *wrappers: Wrapper) -> frozenset[str]:
-    """Return the buffers whose values are compiled in, as masks that decide on shapes.
+    """Return the buffers whose values are compiled in, such as masks on which shapes depend.
 
     Raises:
         ArgumentError: a step changes one of them.
@@ -228,11 +228,11 @@ def _fixed(training: Program, *wrappers: Wrapper) -> frozenset[str]:
 
 
 def _drop_unused_inputs(predict: Program, training: Program) -> None:
-    """Remove inputs of ``@predict`` that only the model's own loss needs: its labels."""
+    """Remove inputs of ``@predict`` that only the model's own loss needs, such as labels."""
     used, live = _live(training), _live(predict)
     wanted = {name for name, node in _inputs(training) if node in used}
     for node in reversed(predict.graph.nodes):
-        # Checks of metadata keep what they check alive.
+        # Checks of metadata would keep the values that they check alive.
         if node not in live and node.op not in ("placeholder", "output"):
             predict.graph.erase_node(node)
     for name, node in _inputs(predict):
@@ -268,7 +268,7 @@ def _convert(parameters: Parameters, training: Program, predict: Program, check_
     """Convert both functions.
 
     Raises:
-        UnsupportedOpsError: lists all that is unsupported in either.
+        UnsupportedOpsError: lists all unsupported operators of both.
     """
     unsupported = [op for program in (training, predict) for op in unimportable(program.graph)]
     if not unsupported:

@@ -1,9 +1,9 @@
-"""Masks whose values are known while a model is exported: what they select has a static shape.
+"""Tracks values that are known during export, so that indexing with a known mask has a static shape.
 
-Export knows shapes and types only, so that ``x[mask]`` has a shape that depends on data, even
-where the mask is a buffer or made of constants. Here every function is also computed on numbers
-where all its tensors are known: buffers, constants of the model, and what follows from these.
-A known mask becomes the indices of its true entries.
+Export only knows shapes and types. The shape of ``x[mask]`` therefore depends on data, even if the
+mask is a buffer or made of constants. This module also evaluates every function whose tensors are
+all known: buffers, constants of the model, and values computed from these. A known mask becomes the
+indices of its true entries.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _aten = torch.ops.aten
 _GETITEM = (torch.Tensor.__getitem__, torch.Tensor.__setitem__)
 _INDEX = (_aten.index.Tensor, _aten.index_put.default, _aten.index_put_.default)
 _MASKED_SELECT = (torch.masked_select, torch.Tensor.masked_select, _aten.masked_select.default)
-#: Functions whose results are constants if their arguments are known: all that masks are taken apart with.
+#: Functions that turn a mask into indices; their results are constants if their arguments are known.
 _NONZERO = (
     torch.nonzero, torch.Tensor.nonzero, torch.argwhere, torch.Tensor.argwhere, torch.where,
     _aten.nonzero.default, _aten.argwhere.default, _aten.where.default,
@@ -40,13 +40,13 @@ class _Known:
 
 
 class KnownValues(TorchFunctionMode):
-    """Computes what is known beside what is traced.
+    """Evaluates functions on known values while they are traced.
 
     Args:
         buffers: values of the module's buffers by name.
 
     Attributes:
-        used: names of the buffers whose values have decided on a shape.
+        used: names of the buffers on whose values a shape depends.
     """
 
     def __init__(self, buffers: Mapping[str, torch.Tensor]) -> None:
@@ -57,7 +57,7 @@ class KnownValues(TorchFunctionMode):
         self._foreign = {_memory(value) for value in self._buffers.values()}
 
     def begin(self, module: torch.nn.Module) -> None:
-        """Learn what stands for the buffers of the module while it is traced."""
+        """Record the tensors that represent the module's buffers during tracing."""
         for name, traced in module.named_buffers(remove_duplicate=False):
             if name in self._buffers:
                 self._known[traced] = _Known(self._buffers[name], frozenset([name]))
@@ -65,7 +65,7 @@ class KnownValues(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Sequence[Any], args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Call the function, with indices in place of known masks, and learn its results."""
+        """Call the function, with indices in place of known masks, and record its results."""
         kwargs = kwargs or {}
         known = self._evaluate(func, args, kwargs)
         if func in _NONZERO and known is not None and (func is not torch.where or len(args) + len(kwargs) == 1):
@@ -82,7 +82,7 @@ class KnownValues(TorchFunctionMode):
     def _find(self, tensor: torch.Tensor) -> _Known | None:
         found = self._known.get(tensor)
         if found is None and type(tensor) is torch.Tensor and not torch._is_functional_tensor(tensor):
-            # A tensor of numbers while others are traced: a constant of the model.
+            # A real tensor during tracing is a constant of the model.
             self._foreign.add(_memory(tensor))
             found = self._known[tensor] = _Known(tensor)
         return found  # type: ignore[no-any-return]
@@ -107,7 +107,7 @@ class KnownValues(TorchFunctionMode):
             before = torch.random.get_rng_state()
             try:
                 result = func(*real_args, **real_kwargs)
-            except Exception:  # Whatever it is, tracing meets it, too.
+            except Exception:  # Tracing raises the same error.
                 return None
             if not torch.equal(before, torch.random.get_rng_state()):
                 torch.random.set_rng_state(before)
@@ -115,7 +115,7 @@ class KnownValues(TorchFunctionMode):
         return result
 
     def _learn(self, result: Any, known: Any, arguments: Any) -> None:
-        """Remember values of a result; both are nested alike."""
+        """Record the values of a result; both have the same nesting."""
         traced = [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, torch.Tensor)]
         values = [leaf for leaf in pytree.tree_leaves(known) if isinstance(leaf, torch.Tensor)]
         if len(traced) != len(values):
@@ -133,7 +133,7 @@ class KnownValues(TorchFunctionMode):
         self.used |= self._origin(arguments)
 
     def _forget(self, changed: _Known) -> None:
-        """Forget a tensor and all that views the same memory."""
+        """Forget a tensor and all views of the same memory."""
         memory = _memory(changed.value)
         for tensor in [key for key, known in self._known.items() if _memory(known.value) == memory]:
             del self._known[tensor]
@@ -141,7 +141,7 @@ class KnownValues(TorchFunctionMode):
     # Masks --------------------------------------------------------------------------
 
     def _indices(self, index: Any) -> list[Any]:
-        """Return an index, or if it is a known mask the index into each of its dimensions."""
+        """Return an index as a list; a known mask becomes one index per dimension."""
         if isinstance(index, torch.Tensor) and index.dtype in (torch.bool, torch.uint8) and index.dim():
             known = self._find(index)
             if known is not None:
@@ -190,11 +190,11 @@ def _memory(value: torch.Tensor) -> int:
 
 
 def _real(function: Callable[[], Any]) -> Any:
-    """Call a function on numbers while others are traced."""
+    """Call a function on real tensors during tracing."""
     with _disable_current_modes(), torch._C.DisableTorchFunction(), torch.no_grad():
         return function()
 
 
 def _constant(value: torch.Tensor) -> torch.Tensor:
-    """Return a constant of the graph that is traced."""
+    """Return a constant of the traced graph."""
     return torch.tensor(_real(value.tolist), dtype=value.dtype).reshape(value.shape)

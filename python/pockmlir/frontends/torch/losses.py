@@ -40,7 +40,7 @@ _LIKE_OUTPUT_MODULES = (
 
 
 def resolve_loss(loss: str | Loss | None) -> Loss | None:
-    """Return the loss as a callable of output and target, None if the model returns it.
+    """Return the loss as a callable of output and target, None if the model returns the loss.
 
     Raises:
         ArgumentError: there is no such loss.
@@ -58,7 +58,7 @@ def resolve_loss(loss: str | Loss | None) -> Loss | None:
 
 
 def _single(output: Any, loss: str) -> torch.Tensor:
-    """The model's output, or its ``logits``, if a loss by name can take it."""
+    """The argument of a named loss: the model's output, or its ``logits``."""
     if isinstance(output, torch.Tensor):
         return output
     fields = named_fields(output) or {}
@@ -75,7 +75,7 @@ def target_like(loss: str | Loss, outputs: Mapping[str, torch.Tensor]) -> torch.
     """Return an example target for the model's outputs.
 
     Raises:
-        ArgumentError: the loss is a callable whose target is not known.
+        ArgumentError: the loss is a callable with an unknown target.
     """
     key = LOSSES[loss] if isinstance(loss, str) else loss
     output = next(iter(outputs.values())) if len(outputs) == 1 else None

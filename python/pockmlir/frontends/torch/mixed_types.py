@@ -1,7 +1,7 @@
-"""Finds operators whose operands have element types that PyTorch does not mix.
+"""Finds operators whose operands have different element types that PyTorch refuses to combine.
 
-Export computes with shapes and types alone, and lets through what fails on numbers: a product of
-float64 inputs with float32 weights.
+Export computes with shapes and types alone, and accepts operators that fail on real tensors, such as
+a product of float64 inputs with float32 weights.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def require_equal_types(exported: ExportedProgram) -> None:
     """Check a program before it is decomposed.
 
     Raises:
-        ArgumentError: an operator mixes types that PyTorch does not.
+        ArgumentError: an operator combines types that PyTorch does not combine.
     """
     for node in exported.graph.nodes:
         target = node.target

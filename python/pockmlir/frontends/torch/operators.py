@@ -1,4 +1,4 @@
-"""Operators of an exported graph: their names, and their arguments by the schema's order."""
+"""Operators of an exported graph: their names, and their arguments in the schema's order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["arguments", "is_check", "narrow_range", "operator_schema", "schema_n
 
 _aten = torch.ops.aten
 
-#: Operators whose variant for tensors export calls with a number, too.
+#: Operators whose variant for tensors export also calls with a number → the variant for numbers.
 _WITH_NUMBER = {
     _aten.add.Tensor: _aten.add.Scalar,
     _aten.sub.Tensor: _aten.sub.Scalar,
@@ -22,7 +22,7 @@ _WITH_NUMBER = {
     _aten.div.Tensor: _aten.div.Scalar,
     _aten.floor_divide.default: _aten.floor_divide.Scalar,
 }
-#: Operators that PyTorch puts in place of others with the same arguments.
+#: Operators that PyTorch substitutes for others with the same arguments → the original operator.
 _SAME = {
     _aten.lift_fresh_copy.default: _aten.clone.default,
     _aten._embedding_bag_forward_only.default: _aten.embedding_bag.padding_idx,
@@ -30,14 +30,14 @@ _SAME = {
 
 
 def is_check(node: fx.Node) -> bool:
-    """Whether an operator ends the call where something does not hold, and has no result."""
+    """Whether an operator is an assertion: it has no result, and ends the call if a condition is false."""
     return node.target is _aten._assert_async.msg
 
 
 def operator_schema(node: fx.Node) -> Any:
     """Return the schema of the operator that a node calls.
 
-    It is that for a number, where it is called with one in place of a tensor.
+    If the operator is called with a number in place of a tensor, this is the schema of the variant for numbers.
     """
     target = _SAME.get(node.target, node.target)
     if target in _WITH_NUMBER and isinstance(node.args[1], bool | int | float):
@@ -52,7 +52,7 @@ def schema_name(schema: Any) -> str:
 
 
 def arguments(node: fx.Node, schema: Any) -> list[Any]:
-    """Return an operator's arguments in the schema's order, what is not given by its default."""
+    """Return an operator's arguments in the schema's order, with defaults for missing ones."""
     return [
         node.args[i] if i < len(node.args) else node.kwargs.get(parameter.name, parameter.default_value)
         for i, parameter in enumerate(schema.arguments)
@@ -60,7 +60,7 @@ def arguments(node: fx.Node, schema: Any) -> list[Any]:
 
 
 def tensor_type(value: Any) -> TensorType | None:
-    """Return the type of what a node gives (``meta["val"]``), None if it is no tensor of ours."""
+    """Return the type of a node's result (``meta["val"]``), None if it is not a tensor of a supported type."""
     if not isinstance(value, torch.Tensor):
         return None
     dtype = dtype_name(value.dtype)
@@ -68,7 +68,7 @@ def tensor_type(value: Any) -> TensorType | None:
 
 
 def narrow_range(value: Any) -> tuple[int, int] | None:
-    """Return the least and the greatest value of a tensor of narrow integers, None for other types."""
+    """Return the range of the element type of a tensor of narrow integers, None for other types."""
     if not isinstance(value, torch.Tensor) or value.dtype not in NARROW:
         return None
     info = torch.iinfo(value.dtype)

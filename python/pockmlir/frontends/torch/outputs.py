@@ -1,4 +1,4 @@
-"""What a model returns: tensors by name, its loss, and what cannot be returned."""
+"""The outputs of a model: tensors by name, its loss, and values that a step cannot return."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Outputs:
     """The tensors of a model's output.
 
     Attributes:
-        tensors: by name: of the field, or ``output`` and the position.
-        named: whether the model returns names (a mapping or a dataclass).
-        dropped: names of what is no tensor → its type.
+        tensors: name → tensor; the name is that of the field, or ``output`` and the position.
+        named: whether the model names its outputs (by a mapping or a dataclass).
+        dropped: names of values that are not tensors → their type.
     """
 
     def __init__(self, output: Any) -> None:
@@ -47,7 +47,7 @@ def named_fields(output: Any) -> dict[str, Any] | None:
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """All that is not a container, a number or None, with the path to it."""
+    """All nested values except containers, numbers and None, with their paths."""
     if value is None or isinstance(value, bool | int | float | str):
         return
     fields = named_fields(value)
@@ -63,7 +63,7 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def returned_loss(output: Any) -> Any:
-    """Return the loss of a model that computes it: its output, or the output's ``loss``.
+    """Return the loss that a model computes itself: its output, or the output's ``loss``.
 
     Raises:
         ArgumentError: the output has fields, but none of them is a loss.

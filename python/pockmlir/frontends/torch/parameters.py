@@ -19,24 +19,24 @@ __all__ = ["Parameters", "array_of"]
 
 
 def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
-    """Return a copy of a tensor's data, in a type that code computes in."""
+    """Return a copy of a tensor's data, in a type in which code computes."""
     array = np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
     return array.astype(numpy_dtype(NARROW[tensor.dtype])) if tensor.dtype in NARROW else array
 
 
 class Parameters(Declarations):
-    """All tensors that the module declares: parameters, buffers, large constants.
+    """All tensors that the pock module declares: parameters, buffers, large constants.
 
-    Two names of one tensor object are one symbol under its first name; two tensors that
-    are merely equal stay apart.
+    If a tensor object has several names, it is one symbol under its first name. Different
+    tensors with equal values stay separate symbols.
 
     Args:
         model: the user's model.
-        loss: the loss, if it is a module; its tensors are named ``loss.…``.
+        loss: the loss; if it is a module, its tensors are named ``loss.…``.
 
     Raises:
-        ArgumentError: a tensor has no data, an unsupported element type, or shares
-            memory with another one.
+        ArgumentError: a tensor has no data, has an unsupported element type, or shares
+            memory with another tensor.
     """
 
     def __init__(self, model: torch.nn.Module, loss: torch.nn.Module | None = None) -> None:
@@ -86,13 +86,13 @@ class Parameters(Declarations):
 
 
 def _named_tensors(module: torch.nn.Module, prefix: str) -> list[tuple[str, torch.Tensor, bool]]:
-    """Names, tensors, and whether they are parameters; parameters first."""
+    """Triples of name, tensor, and whether it is a parameter; parameters first."""
     named = [(prefix + name, tensor, True) for name, tensor in module.named_parameters(remove_duplicate=False)]
     return named + [(prefix + name, tensor, False) for name, tensor in module.named_buffers(remove_duplicate=False)]
 
 
 def _require_disjoint(tensors: dict[str, torch.Tensor]) -> None:
-    """Refuse tensors that overlap in memory: updating one would have to change the other."""
+    """Raise an error for tensors that overlap in memory: updating one would have to change the other."""
     spans = []
     for name, tensor in tensors.items():
         if tensor.numel() == 0 or tensor.device.type != "cpu":

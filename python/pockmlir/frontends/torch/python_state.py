@@ -1,7 +1,7 @@
-"""Attributes of modules that a forward pass changes: a compiled step has them as they were.
+"""Finds attributes of modules that a forward pass changes, which a compiled step does not change.
 
-Buffers are part of the graph and change with every step; numbers, lists and other tensors are
-not. They are compared before and after the forward pass that is traced.
+Buffers are part of the graph and change with every step. Numbers, lists and other tensors are not
+part of it. This module compares them before and after the traced forward pass.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from .source import strip_model
 
 __all__ = ["Change", "PythonState", "report_changes", "store_assigned_buffers"]
 
-#: What PyTorch keeps in every module, and in recurrent ones; parameters and buffers are part of the graph.
+#: Attributes of PyTorch's own: those of every module, and of recurrent ones.
 _OWN = frozenset(vars(torch.nn.Module())) | {"_flat_weights", "_flat_weight_refs"}
-#: How deep containers and objects are compared, and how many entries.
+#: Limits for the comparison of containers and objects: nesting depth, and number of entries.
 _DEPTH, _ENTRIES = 4, 1000
 
 
@@ -30,9 +30,9 @@ class Change:
     """An attribute that the forward pass changed.
 
     Attributes:
-        name: of the attribute, with the path of its module.
+        name: the name of the attribute, with the path of its module.
         what: the values before and after, shortened.
-        tensors: those that it held before.
+        tensors: the tensors in its value before.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Change:
 
 
 class PythonState:
-    """The attributes of the modules of an exported wrapper at one time.
+    """A snapshot of the attributes of the modules of an exported wrapper.
 
     Args:
         wrapper: the modules' root.
@@ -50,7 +50,7 @@ class PythonState:
     def __init__(self, wrapper: torch.nn.Module) -> None:
         self._wrapper = wrapper
         self._known: dict[int, Any] = {}
-        #: All containers and objects that were met, with what they held.
+        #: ``id`` of each visited container or object → itself, and a copy of its contents.
         self._contents: dict[int, tuple[Any, Any]] = {}
         self._saved = {
             (path, name): (value, self._print(value, _DEPTH), _short(value))
@@ -60,7 +60,7 @@ class PythonState:
         }
 
     def changes(self) -> list[Change]:
-        """Return what is different now."""
+        """Return the attributes that have changed since."""
         found = []
         self._known = {}
         saved = dict(self._contents)
@@ -79,7 +79,7 @@ class PythonState:
         return found
 
     def restore(self) -> None:
-        """Put attributes back, and what is in the containers and objects that they hold."""
+        """Restore the attributes, and the contents of nested containers and objects."""
         for path, module in self._wrapper.named_modules():
             for name, value in list(_attributes(module)) if path else ():
                 if (path, name) not in self._saved:
@@ -90,13 +90,13 @@ class PythonState:
             _refill(container, contents)
 
     def _print(self, value: Any, depth: int) -> Any:
-        """What tells a value from what it becomes when it is changed."""
+        """A fingerprint of a value, which differs after a change of the value."""
         if value is None or isinstance(value, bool | int | float | complex | str | bytes):
             return type(value), value
         if isinstance(value, torch.Tensor | torch.nn.Module) or depth == 0:
             return id(value)
         if id(value) not in self._known:
-            self._known[id(value)] = id(value)  # of what holds itself
+            self._known[id(value)] = id(value)  # for a value that contains itself
             self._known[id(value)] = self._print_parts(value, depth - 1)
         return self._known[id(value)]
 
@@ -106,7 +106,7 @@ class PythonState:
             self._contents.setdefault(id(value), (value, dict(value)))
             return id(value), len(value), tuple((self._print(k, 1), self._print(v, depth)) for k, v in items)
         if isinstance(value, list | tuple | deque):
-            # A tuple may be made again, with the same entries.
+            # A tuple may be replaced by another one with the same entries.
             kept = tuple if isinstance(value, tuple) else id(value)
             self._contents.setdefault(id(value), (value, list(value)))
             return kept, len(value), tuple(self._print(entry, depth) for entry in list(value)[:_ENTRIES])
@@ -125,7 +125,7 @@ def _attributes(module: torch.nn.Module) -> Iterator[tuple[str, Any]]:
 
 
 def _made_by_hooks(module: torch.nn.Module) -> set[str]:
-    """The weights that `torch.nn.utils` computes anew before every forward pass, from parameters."""
+    """The weights that `torch.nn.utils` recomputes from parameters before every forward pass."""
     return {
         str(getattr(hook, "_tensor_name", None) or getattr(hook, "name", ""))
         for hook in module._forward_pre_hooks.values()
@@ -134,20 +134,20 @@ def _made_by_hooks(module: torch.nn.Module) -> set[str]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is an object of a class that keeps numbers or tensors for a user."""
+    """Whether a value is an object of a user-defined class, which may hold numbers or tensors."""
     kind = type(value)
     return hasattr(value, "__dict__") and not callable(value) and not kind.__module__.startswith(("torch.", "builtins"))
 
 
 def _parts(saved: tuple[Any, Any] | None) -> Iterable[Any]:
-    """What a container held."""
+    """The saved entries of a container."""
     if saved is None:
         return ()
     return saved[1].values() if isinstance(saved[1], dict) else saved[1]
 
 
 def _refill(container: Any, contents: Any) -> None:
-    """Give a container or object what it held, if it can change and has."""
+    """Restore the contents of a mutable container or object if they have changed."""
     if isinstance(container, list | deque):
         if [id(entry) for entry in container] != [id(entry) for entry in contents]:
             container.clear()
@@ -175,14 +175,14 @@ def _short(value: Any) -> str:
 
 
 def report_changes(changes: Iterable[Change], constants: Iterable[Any]) -> None:
-    """Warn of attributes that a step will not change.
+    """Warn about attributes that the forward pass changes but a step will not.
 
     Args:
-        changes: what the forward pass changed.
-        constants: the tensors that the graph holds.
+        changes: the changes by the forward pass.
+        constants: the constant tensors of the graph.
 
     Raises:
-        ArgumentError: one of them is a tensor that the graph reads: every step would read the first one.
+        ArgumentError: a changed attribute is a tensor that the graph reads; every step would read its first value.
     """
     held = {tensor.data_ptr() for tensor in constants if isinstance(tensor, torch.Tensor)}
     read = [change for change in changes if any(tensor.data_ptr() in held for tensor in change.tensors)]
@@ -201,11 +201,11 @@ def report_changes(changes: Iterable[Change], constants: Iterable[Any]) -> None:
 
 
 def store_assigned_buffers(wrapper: torch.nn.Module, before: Mapping[str, torch.Tensor]) -> None:
-    """Make ``self.buffer = value`` the change in place that export keeps.
+    """Turn assignments ``self.buffer = value`` into changes in place, which export keeps.
 
     Args:
         wrapper: the modules' root.
-        before: its buffers before the forward pass.
+        before: the buffers of the wrapper before the forward pass.
     """
     for name, old in before.items():
         path, _, attribute = name.rpartition(".")

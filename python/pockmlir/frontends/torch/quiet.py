@@ -1,4 +1,4 @@
-"""Keeps what PyTorch says about itself while it exports off the terminal: our errors say what a user can change."""
+"""Suppresses PyTorch's messages during export, because our errors say what a user can change."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["quiet_export"]
 
 @contextlib.contextmanager
 def quiet_export() -> Iterator[None]:
-    """Drop graphs, logs and deprecations of PyTorch's own code; with ``TORCH_LOGS`` set, nothing."""
+    """Suppress graphs, logs and deprecation warnings of PyTorch's own code, unless ``TORCH_LOGS`` is set."""
     if "TORCH_LOGS" in os.environ:
         yield
         return
     loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict) if name.startswith("torch")]
     handlers = list(dict.fromkeys(handler for logger in loggers for handler in logger.handlers))
     with warnings.catch_warnings(), contextlib.ExitStack() as stack:
-        # Where the warning points to, as its code does not say where it was raised.
+        # `module` is the module that the warning points to, which need not be the one that raises it.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.|copyreg|contextlib")
-        # `report_changes` says it.
+        # `report_changes` warns about it instead.
         warnings.filterwarnings("ignore", message=r".* assigned during export")
-        # Of a failed export, it prints the graph so far.
+        # It prints the incomplete graph of a failed export.
         stack.enter_context(replaced(torch.export._trace, "print", lambda *args, **kwargs: None))
         for handler in handlers:
             handler.addFilter(_nothing)

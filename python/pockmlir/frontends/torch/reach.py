@@ -1,8 +1,8 @@
-"""Which parameters receive a gradient: those from which the loss can be reached, as PyTorch's autograd sees it.
+"""Finds the parameters that receive a gradient by the rules of PyTorch's autograd.
 
-A parameter that is not read, or read only where differentiation ends (detach, comparisons,
-integers), has no gradient; one behind a function that is flat everywhere, such as rounding,
-has a gradient of zeros, and is trained.
+A parameter has no gradient if it is not read, or is only read by operators that end
+differentiation (detach, comparisons, integers). If its gradient is zero everywhere, as with
+rounding, it still has a gradient and is trained.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def reached_parameters(program: Program) -> dict[str, bool]:
     return {name: node in reached for node, name in names.items() if node.users}
 
 
-#: They give as many results as they take tensors, each of one of them.
+#: Operators with one result per tensor operand; each result only depends on its operand.
 _ONE_EACH = (
     torch.ops.aten.broadcast_tensors.default,
     torch.ops.aten.meshgrid.default,
@@ -48,23 +48,23 @@ _ONE_EACH = (
 
 
 def _sources(node: fx.Node) -> Iterable[fx.Node]:
-    """The operands that a node's gradient goes to."""
+    """The operands that receive a gradient from a node."""
     if node.target is operator.getitem and node.args[0].target in _ONE_EACH:
         return [node.args[0].args[0][node.args[1]]]
     if _name(node).endswith("_as"):
-        # Of the second tensor, type_as and expand_as take the type or the shape.
+        # type_as and expand_as only use the type or the shape of the second tensor.
         return [node.args[0]]
     sources: list[fx.Node] = node.args[1] if node.target is CUSTOM_GRADIENT else node.all_input_nodes
     return sources
 
 
 def _differentiates(node: fx.Node) -> bool:
-    """Whether a node's result has a gradient if its operands have."""
+    """Whether a node's result has a gradient if its operands have one."""
     if node.target is operator.getitem:
         source: Any = node.args[0]
         return _is_float(node.meta.get("val")) and not (source.target is CUSTOM_GRADIENT and node.args[1] == 1)
     name = _name(node)
-    # These take a shape, and no values.
+    # These operators only use the shape of their operand.
     shape_only = name.endswith("_like") or name.startswith("aten::new_")
     return name != "aten::detach" and not shape_only and _is_float(node.meta.get("val"))
 
@@ -76,5 +76,5 @@ def _name(node: fx.Node) -> str:
 def _is_float(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(map(_is_float, value))
-    # What has no recorded value was made by a rewriting of ours, of floating-point numbers.
+    # A node without a recorded value was made by one of our rewrites, and is a floating-point tensor.
     return not isinstance(value, torch.Tensor) or value.is_floating_point() or value.is_complex()

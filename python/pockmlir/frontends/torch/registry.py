@@ -12,12 +12,12 @@ __all__ = ["CONVERTERS", "HINTS", "Unsupported", "converts", "hint", "operator_n
 _Converter = TypeVar("_Converter", bound=Callable[..., Any])
 
 #: ATen operator (``aten.conv2d``, ``aten.add.Tensor``) → its converter. A converter
-#: takes the builder and the arguments of the operator's schema, in its order: tensors as
+#: takes the builder and the arguments of the operator in the schema's order: tensors as
 #: values, lists as lists, everything else as Python constants. It returns a value, or one
-#: per result; `builder.missing` stands for a result that it cannot give.
+#: per result; `builder.Missing` marks a result that it does not provide.
 CONVERTERS: dict[str, Callable[..., Any]] = {}
 
-#: What to do instead, for operators without a converter.
+#: Operator without a converter → advice for the user.
 HINTS: dict[str, str] = {}
 
 
@@ -35,11 +35,11 @@ def converts(*names: str) -> Callable[[_Converter], _Converter]:
 
 
 def operator_name(target: Any) -> str:
-    """Return the name in these tables of an operator of PyTorch."""
+    """Return the key of a PyTorch operator in these tables."""
     return str(target).removesuffix(".default")
 
 
 def hint(name: str) -> str:
-    """Return what to do instead of an operator that has no converter."""
+    """Return the advice for an operator without a converter."""
     default = "no converter and no decomposition; write it with operators of docs/ops.md, or compute it outside"
     return HINTS.get(name, default if name.startswith("aten.") else "not an operator of PyTorch's own library")

@@ -1,4 +1,4 @@
-"""Patterns of several operators that stand for one."""
+"""Rewrites patterns of several operators to a single operator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _aten = torch.ops.aten
 
 
 def find_random_masks(graph: fx.Graph) -> None:
-    """Make ``floor(p + rand)``, as drop path is often written, the random mask that it is."""
+    """Replace ``floor(p + rand)``, a common way to write drop path, by a random mask."""
     for node in graph.find_nodes(op="call_function", target=_aten.floor.default):
         total = node.args[0]
         random, p = _random_sum(total)
@@ -29,7 +29,7 @@ def find_random_masks(graph: fx.Graph) -> None:
 
 
 def _random_sum(node: fx.Node) -> tuple[fx.Node | None, float]:
-    """Return the uniform numbers and the number of ``rand + p``."""
+    """Return the operands of ``rand + p``: the uniform random tensor and the number."""
     if node.target is _aten.add.Tensor and not node.kwargs:
         for random, p in (node.args, node.args[::-1]):
             is_rand = isinstance(random, fx.Node) and random.target in (_aten.rand.default, _aten.rand_like.default)

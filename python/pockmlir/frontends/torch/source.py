@@ -1,4 +1,4 @@
-"""Where a node of an exported graph comes from: module path and source line."""
+"""The origin of a node of an exported graph: module path and source line."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = [
     "tensor_name",
 ]
 
-#: Under which name the exported wrappers hold the user's model.
+#: The attribute of the exported wrappers that contains the user's model.
 MODEL = "model"
-#: What stands for the module path of operators outside the model.
+#: The module path of operators outside the model.
 LOSS_PATH = "(loss)"
 
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
-#: What the file names of PyTorch and of this package begin with.
+#: Prefixes of the file names of PyTorch and of this package.
 TORCH_FOLDER = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 OWN_FOLDER = str(Path(os.path.abspath(__file__)).parents[2]) + os.sep
 
 
 def strip_model(path: str) -> str | None:
-    """Return a dotted path relative to the user's model, None if it is outside."""
+    """Return a dotted path relative to the user's model, None if the path is outside of the model."""
     if path == MODEL:
         return ""
     return path[len(MODEL) + 1 :] if path.startswith(MODEL + ".") else None
@@ -52,7 +52,7 @@ def module_path(node: fx.Node) -> str:
     # A module that is called again appears as `path@1`.
     path = re.sub(r"@\d+", "", stack[-1][0])
     if not str(stack[0][1]).startswith(f"{__package__}."):
-        # Replayed from an exported program: the path is the model's own.
+        # The node was replayed from an exported program, whose paths are relative to the model.
         return path
     inside = strip_model(path)
     return LOSS_PATH if inside is None else inside
@@ -61,7 +61,7 @@ def module_path(node: fx.Node) -> str:
 def source_line(node: fx.Node) -> tuple[str, int] | None:
     """Return file and line of the innermost frame of the user's code."""
     frames = [(file, int(line)) for file, line in _FRAME.findall(node.meta.get("stack_trace") or "")]
-    # Generated code has no file; our own wrapper says nothing to the user.
+    # Skip generated code, which has no file, and this package's wrapper, which the user does not know.
     frames = [frame for frame in frames if not frame[0].startswith(("<", OWN_FOLDER))]
     own = [frame for frame in frames if not os.path.abspath(frame[0]).startswith(TORCH_FOLDER)]
     named = own or frames

@@ -1,4 +1,4 @@
-"""Functions of PyTorch that cannot be exported as they are written, and what stands in for them meanwhile."""
+"""Substitutes for functions of PyTorch that cannot be exported, in use during export."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ __all__ = ["REPLAYED", "readable_names", "substituted"]
 
 @contextlib.contextmanager
 def substituted() -> Iterator[None]:
-    """Have PyTorch's modules use what can be exported; afterwards all is as before."""
+    """Replace functions of PyTorch by substitutes that can be exported; restore them afterwards."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
-    # Eval mode may choose one fused kernel for a whole encoder layer.
+    # In eval mode, PyTorch may use one fused kernel for a whole encoder layer.
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with (
@@ -36,7 +36,7 @@ def substituted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def readable_names() -> Iterator[None]:
-    """Let the code that PyTorch writes for a graph read attributes whose names are Python keywords."""
+    """Let the code that PyTorch generates for a graph read attributes whose names are Python keywords."""
     with _replaced(fx.graph, "_format_target", _format_target):
         yield
 
@@ -67,12 +67,12 @@ def _gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> torch.Tensor:
-    """Return `torch.nn.functional.gaussian_nll_loss` without its look at the values of the variance."""
+    """Compute `torch.nn.functional.gaussian_nll_loss` without its check of the variance's values."""
     if isinstance(var, float):
         var = var * torch.ones_like(input)
     if var.dim() == input.dim() - 1 and var.size() == input.size()[:-1]:
         var = var.unsqueeze(-1)
-    # The limit is invisible to gradients, as PyTorch's clamp_ under no_grad is.
+    # The clamp does not affect gradients, like PyTorch's clamp_ under no_grad.
     var = var + (var.clamp(min=eps) - var).detach()
     loss = 0.5 * (torch.log(var) + (input - target) ** 2 / var)
     if full:
@@ -87,7 +87,7 @@ _plain_instance_norm = functional.instance_norm
 
 
 def _batch_norm_forward(self: _BatchNorm, input: torch.Tensor) -> torch.Tensor:
-    """Call the module; with ``momentum=None`` without taking a Python number from the count of batches."""
+    """Call the module; with ``momentum=None``, do not convert the count of batches to a Python number."""
     tracks = self.track_running_stats and self.running_mean is not None and self.num_batches_tracked is not None
     if self.momentum is not None or not self.training or not tracks:
         return _forward(self, input)
@@ -96,7 +96,7 @@ def _batch_norm_forward(self: _BatchNorm, input: torch.Tensor) -> torch.Tensor:
     assert self.num_batches_tracked is not None
     self._check_input_dim(input)
     self.num_batches_tracked.add_(1)
-    # With momentum one, running statistics become those of the batch.
+    # With momentum one, the running statistics are set to those of the batch.
     mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
     result = functional.batch_norm(input, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
     with torch.no_grad():
@@ -119,12 +119,12 @@ def _instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> torch.Tensor:
-    """Return `torch.nn.functional.instance_norm`, its change of the running statistics in the open."""
+    """Compute `torch.nn.functional.instance_norm` with explicit updates of the running statistics."""
     if not use_input_stats or running_mean is None or running_var is None:
         return _plain_instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
     result = _plain_instance_norm(input, None, None, weight, bias, True, momentum, eps)
     with torch.no_grad():
-        # One channel of one sample is what PyTorch has statistics of; their means over samples are kept.
+        # PyTorch computes statistics per channel and sample, and keeps their means over samples.
         variance, mean = torch.var_mean(input.flatten(2), 2)
         _move(running_mean, mean.mean(0), momentum)
         _move(running_var, variance.mean(0), momentum)
@@ -145,5 +145,5 @@ def _replayed_instance_norm(
     return _instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
 
-#: Operator in the graph of an exported program → what is exported in its place.
+#: Operator in the graph of an exported program → the function that is exported in its place.
 REPLAYED: dict[Any, Callable[..., Any]] = {torch.ops.aten.instance_norm.default: _replayed_instance_norm}

@@ -1,4 +1,4 @@
-"""Traces functions of gradients: what a model gives instead of a derivative."""
+"""Traces functions of gradients, by which a model defines custom gradients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["GradientTracer", "replaced"]
 
 @contextlib.contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Have an attribute of a class or module be another one for a while."""
+    """Replace an attribute of a class or module, and restore it at the end of the context."""
     missing = object()
     before = vars(owner).get(name, missing)
     setattr(owner, name, value)
@@ -31,15 +31,15 @@ def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 class GradientTracer:
-    """Runs functions of gradients while a model is traced.
+    """Runs functions of gradients during tracing.
 
     Args:
         modules: ``id`` of a module → its path in the model.
-        active: whether gradients matter; otherwise what is given is left out.
+        active: whether gradients are needed; otherwise custom gradients are left out.
 
     Attributes:
-        given: what has been emitted.
-        handles: by number, the dictionary from which a hook takes itself out when it is removed.
+        given: the emitted operators.
+        handles: number → the dictionary that loses its entry when the hook is removed.
     """
 
     def __init__(self, modules: Mapping[int, str], *, active: bool) -> None:
@@ -49,11 +49,11 @@ class GradientTracer:
         self.handles: dict[int, Mapping[int, Any]] = {}
 
     def dropped(self) -> set[int]:
-        """Return the numbers of what has been taken back."""
+        """Return the numbers of custom gradients that have been revoked."""
         return {number for number, kept in self.handles.items() if not kept}
 
     def place(self) -> str:
-        """Say where in the user's model the program is."""
+        """Describe the current place in the user's model."""
         return place_of_call(self.modules)
 
     @staticmethod
@@ -63,7 +63,7 @@ class GradientTracer:
         return is_tensor and torch.is_grad_enabled() and value.requires_grad
 
     def hook(self, tensor: torch.Tensor, name: str, hook: Callable[..., Any]) -> int | None:
-        """Apply a hook to the gradient of a tensor, wherever it is read."""
+        """Apply a hook to the gradient of a tensor for all its readers."""
         if not self.active or not tensor.is_floating_point():
             return None
         number, _, (gradient,) = self.given.begin([tensor], [tensor], in_place=True)
@@ -76,10 +76,10 @@ class GradientTracer:
         return number
 
     def end(self, number: int, gradients: Sequence[torch.Tensor | None], like: Sequence[torch.Tensor]) -> None:
-        """Give the gradients, with the shape and type of what they are gradients of.
+        """End a custom gradient with these gradients, converted to the shapes and types of `like`.
 
         Raises:
-            ArgumentError: a gradient is no tensor or does not fit.
+            ArgumentError: a gradient is not a tensor, or its shape does not fit.
         """
         self.given.end(number, [self._fitting(gradient, x) for gradient, x in zip(gradients, like, strict=True)])
 
@@ -103,14 +103,14 @@ class GradientTracer:
         return gradient.to(like.dtype)
 
     def trace(self, name: str, function: Callable[..., Any], *gradients: Any) -> Any:
-        """Run a function of gradients as the backward pass would.
+        """Run a function of gradients like the backward pass.
 
         Raises:
-            ArgumentError: it cannot become part of a graph.
+            ArgumentError: the function cannot become part of a graph.
         """
         try:
             with torch.no_grad():
-                # It may change its arguments in place.
+                # The function may change its arguments in place.
                 return function(*(g.clone() if isinstance(g, torch.Tensor) else g for g in gradients))
         except PockError:
             raise

@@ -1,4 +1,4 @@
-"""What is exported: the model called as the user calls it, with its loss or for prediction."""
+"""The modules that are exported: they call the model, with its loss or for prediction."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ __all__ = ["LossWrapper", "PredictWrapper", "Wrapper"]
 
 
 class Wrapper(torch.nn.Module):
-    """Calls the model with structured arguments; its own inputs are the tensors in them.
+    """Calls the model with nested arguments; the inputs of the wrapper are their tensors.
 
     Args:
         model: the user's model, registered under `source.MODEL`.
-        call: how it is called.
-        replay: the model comes from an exported program; its nodes are run one by one,
-            so that the new program keeps their module paths and source lines.
-        gradients: whether gradients that the model gives itself matter.
+        call: the arguments of the model.
+        replay: whether the model comes from an exported program. Its nodes are then run one by
+            one, so that the new program keeps their module paths and source lines.
+        gradients: whether the model's custom gradients are needed.
 
     Attributes:
-        tracer: of these gradients.
+        tracer: traces the custom gradients.
     """
 
     def __init__(self, model: torch.nn.Module, call: ModelCall, *, replay: bool, gradients: bool) -> None:
@@ -41,7 +41,7 @@ class Wrapper(torch.nn.Module):
         self.model = model
         self.tracer = GradientTracer({id(m): path for path, m in model.named_modules()}, active=gradients)
         self.replay = replay
-        #: What is known of masks, where the export needs that.
+        #: The known values of masks, if the export needs them.
         self.known: KnownValues | None = None
         self._call = call
 
@@ -62,7 +62,7 @@ class Wrapper(torch.nn.Module):
 
 
 class _Replay(fx.Interpreter):
-    """Runs an exported program's nodes, some of them as what can be exported again."""
+    """Runs the nodes of an exported program, and replaces those that cannot be exported again."""
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call an operator, or its substitute."""
@@ -70,10 +70,10 @@ class _Replay(fx.Interpreter):
 
 
 class Seen:
-    """What a `LossWrapper` saw when it was exported; export puts its own attributes back.
+    """Records of a `LossWrapper` from its export, in an object because export restores the wrapper's attributes.
 
     Attributes:
-        changes: attributes of modules that were changed.
+        changes: attributes of modules that the forward pass changed.
     """
 
     changes: list[Change]
@@ -84,13 +84,13 @@ class LossWrapper(Wrapper):
 
     Args:
         model: the user's model.
-        call: how it is called.
-        loss: takes the model's output and the target; None if the model returns its loss.
-        target: the target, with holes for its tensors.
+        call: the arguments of the model.
+        loss: a function of the model's output and the target; None if the model returns its loss.
+        target: the target, with holes in place of its tensors.
         replay: see `Wrapper`.
 
     Attributes:
-        seen: what was seen when it was exported.
+        seen: records from the export.
     """
 
     def __init__(
@@ -119,12 +119,12 @@ class LossWrapper(Wrapper):
 
 
 class Found:
-    """What a `PredictWrapper` saw when it was exported.
+    """Records of a `PredictWrapper` from its export.
 
     Attributes:
-        names: of the tensors that it returns.
-        named: whether the model gave them names.
-        dropped: names of what is no tensor → its type.
+        names: the names of the returned tensors.
+        named: whether the model names its outputs.
+        dropped: names of values that are not tensors → their type.
         without_loss: whether the model's own loss was left out.
     """
 
@@ -135,12 +135,12 @@ class Found:
 
 
 class PredictWrapper(Wrapper):
-    """Returns all tensors of the model's output, without a loss that the model computes.
+    """Returns all tensors of the model's output, except a loss that the model computes.
 
     Args:
         model: the user's model.
-        call: how it is called.
-        has_loss: whether the output's ``loss`` is the loss to train with.
+        call: the arguments of the model.
+        has_loss: whether the output's ``loss`` is the training loss.
         replay: see `Wrapper`.
     """
 

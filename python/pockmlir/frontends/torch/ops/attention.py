@@ -34,7 +34,7 @@ def attention(
 
 
 def _shared_heads(b: Builder, x: Value, heads: int) -> Value:
-    """Repeat each head of keys or values for the group of query heads that shares it."""
+    """Repeat each head of keys or values for the query heads that share it."""
     *batch, groups, length, size = shape_of(x)
     wide = b.expand(b.reshape(x, (*batch, groups, 1, length, size)), (*batch, groups, heads // groups, length, size))
     return b.reshape(wide, (*batch, heads, length, size))
@@ -57,6 +57,6 @@ def _composed(
         scores = b.select(mask, scores, -math.inf)
     elif mask is not None:
         scores = b.add(scores, mask)
-    # A row that attends to nothing is zero, as in PyTorch, and not NaN.
+    # A row whose entries are all masked is zero, as in PyTorch, not NaN.
     probabilities = b.unary(pock.SoftmaxOp, scores, dim=rank_of(scores) - 1, safe=True)
     return product(b, b.dropout(probabilities, dropout), value)

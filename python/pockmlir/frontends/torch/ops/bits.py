@@ -34,7 +34,7 @@ def bitwise_xor(b: Builder, x: Operand, y: Operand) -> Value:
     x, y = operands(b, x, y)
     if b.out_dtype == "i1":
         return b.compare("ne", x, y)
-    # What either has but for what both have: no bit is borrowed.
+    # x ^ y = (x | y) - (x & y): the bits of the second operand are a subset, so nothing is borrowed.
     return b.sub(b.binary(pock.OrOp, x, y), b.binary(pock.AndOp, x, y))
 
 
@@ -44,7 +44,7 @@ def bitwise_not(b: Builder, x: Value) -> Value:
 
 
 def flipped(b: Builder, x: Value) -> Value:
-    """Return all bits of integers negated: ``-1 - x``, which reverses their order and never overflows."""
+    """Return ``~x`` of integers as ``-1 - x``, which reverses their order and never overflows."""
     return b.emit(pock.NotOp, x.type, x) if dtype_of(x) == "i1" else b.sub(-1, x)
 
 

@@ -15,7 +15,7 @@ Sizes = list[int]
 
 
 def per_dimension(values: Sizes, rank: int) -> Sizes:
-    """Return one entry per spatial dimension: PyTorch lets one stand for all."""
+    """Return one entry per spatial dimension; PyTorch allows a single entry for all of them."""
     return list(values) * rank if len(values) == 1 else list(values)
 
 
@@ -26,7 +26,7 @@ def _add_channel_bias(b: Builder, x: Value, bias: Value | None) -> Value:
 
 
 def _batched(b: Builder, x: Value, rank: int) -> Value:
-    """Add the batch dimension that PyTorch allows to be absent."""
+    """Add the batch dimension if it is absent, which PyTorch allows."""
     return b.reshape(x, (1, *shape_of(x))) if rank_of(x) == rank + 1 else x
 
 
@@ -66,7 +66,7 @@ def conv_padding(
     total = [0] * rank
     if padding == "same":
         total = [d * (k - 1) for d, k in zip(per_dimension(dilation, rank), shape_of(weight)[2:], strict=True)]
-    # What is odd goes to the high side.
+    # If the total is odd, the high side gets the larger half.
     low = [n // 2 for n in total]
     high = [n - p for n, p in zip(total, low, strict=True)]
     return _convolve(b, x, weight, bias, stride, low, high, dilation, groups)
@@ -125,7 +125,7 @@ def linear(b: Builder, x: Value, weight: Value, bias: Value | None) -> Value:
 
 
 def product(b: Builder, x: Value, y: Value) -> Value:
-    """Return the matrix product of two tensors of rank 2 or more, batches broadcast."""
+    """Return the matrix product of two tensors of rank 2 or more; batch dimensions are broadcast."""
     if rank_of(y) == 2 and rank_of(x) > 2:
         rows = b.reshape(x, (math.prod(shape_of(x)[:-1]), shape_of(x)[-1]))
         return b.reshape(product(b, rows, y), (*shape_of(x)[:-1], shape_of(y)[-1]))

@@ -20,7 +20,7 @@ def ones(b: Builder, x: Value, *args: Any) -> Value:
 
 @converts("aten.empty_like", "aten.new_empty")
 def empty(b: Builder, x: Value, *args: Any) -> Value:
-    # Its content is not defined; zero is as good as any.
+    # The content is undefined, so use zeros.
     return zeros(b, x)
 
 

@@ -86,7 +86,7 @@ def minimum(b: Builder, x: Value, y: Value) -> Value:
 def clamp(b: Builder, x: Value, low: Number | None, high: Number | None) -> Value:
     x = b.cast(x, b.out_dtype)
     limits = {key: float(limit) for key, limit in (("min", low), ("max", high)) if limit is not None}
-    # A limit that is NaN makes every entry NaN, which the op does not.
+    # PyTorch returns NaN for every entry if a limit is NaN; the op does not.
     if not is_float(b.out_dtype) or any(map(math.isnan, limits.values())):
         return clamp_tensor(b, x, low, high)
     if low is not None and high is not None and low > high:
@@ -113,7 +113,7 @@ def clamp_tensor(b: Builder, x: Value, low: Operand | None, high: Operand | None
         if low is not None:
             x = b.select(b.compare("lt", x, low), low, x)
         return x if high is None else b.select(b.compare("gt", x, high), high, x)
-    # At a limit the gradient is the input's alone; where the limits cross, the upper one's.
+    # At a limit, only the input has a gradient; if the limits cross, only the upper one has.
     value = x
     inside: list[Value] = []
     slopes: list[tuple[Value, Value]] = []
@@ -143,7 +143,7 @@ def clamp_max_tensor(b: Builder, x: Value, high: Value) -> Value:
 
 @converts("aten.fmax")
 def fmax(b: Builder, x: Value, y: Value) -> Value:
-    # Selects: among equals the gradient is the first operand's alone.
+    # Use selects: for equal operands, only the first one has a gradient.
     x, y = operands(b, x, y)
     return b.select(b.either(b.compare("ge", x, y), b.compare("ne", y, y)), x, y)
 
@@ -168,7 +168,7 @@ def addcdiv(b: Builder, x: Value, y: Value, z: Value, value: Number) -> Value:
 
 @converts("aten.lerp.Scalar", "aten.lerp.Tensor")
 def lerp(b: Builder, x: Value, y: Value, weight: Operand) -> Value:
-    # PyTorch's two forms, exact at both ends.
+    # PyTorch has two formulas, so that the result is exact at both ends.
     def from_x() -> Value:
         return b.add(x, b.mul(weight, b.sub(y, x)))
 
@@ -186,7 +186,7 @@ def lerp(b: Builder, x: Value, y: Value, weight: Operand) -> Value:
 
 
 def _log_of_sum(b: Builder, x: Value, y: Value) -> Value:
-    # Equal operands may both be infinite; their difference counts as zero.
+    # Equal operands may both be infinite; define their difference as zero.
     distance = b.select(b.compare("eq", x, y), 0, b.sub(x, y))
     tail = b.unary(pock.Log1pOp, b.unary(pock.ExpOp, b.unary(pock.NegOp, b.unary(pock.AbsOp, distance))))
     return b.add(b.binary(pock.MaximumOp, x, y), tail)
@@ -206,7 +206,7 @@ def logaddexp2(b: Builder, x: Value, y: Value) -> Value:
 
 
 def _with_shares(b: Builder, value: Value, x: Value, y: Value, factor: float) -> Value:
-    """Give each operand the derivative that is its share in the sum; none is defined where both are infinite."""
+    """Give each operand its share in the sum as derivative, which is undefined if both are infinite."""
     shares = [b.unary(pock.SigmoidOp, b.scale(b.sub(*pair), factor)) for pair in ((x, y), (y, x))]
     return b.with_derivatives(value, (x, shares[0]), (y, shares[1]))
 
@@ -216,18 +216,18 @@ def hypot(b: Builder, x: Value, y: Value) -> Value:
     x, y = operands(b, x, y)
     width, height = b.unary(pock.AbsOp, x), b.unary(pock.AbsOp, y)
     larger, smaller = b.binary(pock.MaximumOp, width, height), b.binary(pock.MinimumOp, width, height)
-    # Squares overflow and vanish; the quotient does neither, and counts as zero where it is no number.
+    # Squares would overflow or underflow, the quotient does not. Replace the quotient by zero where it is NaN.
     whole = b.either(b.compare("eq", larger, 0), b.compare("eq", larger, math.inf))
     quotient = b.div(b.select(whole, 0, smaller), b.select(whole, 1, larger))
     value = b.mul(larger, b.unary(pock.SqrtOp, b.add(b.mul(quotient, quotient), 1)))
-    # Infinite also beside NaN.
+    # The result is infinite even if the other operand is NaN.
     infinite = b.either(b.compare("eq", width, math.inf), b.compare("eq", height, math.inf))
     value = b.select(infinite, math.inf, value)
     return b.with_derivatives(value, (x, b.div(x, value)), (y, b.div(y, value)))
 
 
 def _times_logarithm(b: Builder, x: Value, y: Value, op_class: Any, limit: float) -> Value:
-    """Return x log(y), or x log1p(y): zero where x is, unless y is NaN."""
+    """Return x log(y), or x log1p(y): zero where x is zero, unless y is NaN."""
     logarithm = b.unary(op_class, y)
     zero = b.compare("eq", x, 0)
     value = b.select(b.both(zero, b.compare("eq", y, y)), 0, b.mul(x, logarithm))
@@ -246,7 +246,7 @@ def xlog1py(b: Builder, x: Operand, y: Operand) -> Value:
 
 
 def is_negative(b: Builder, x: Value) -> Value:
-    """Return whether a number is below zero, or a zero with a sign."""
+    """Return whether a number is less than zero, or is negative zero."""
     negative = b.compare("lt", x, 0)
     # Negative zero is not less than zero, but its reciprocal is.
     return b.either(negative, b.compare("lt", b.div(1, x), 0)) if is_float(dtype_of(x)) else negative
@@ -256,8 +256,8 @@ def is_negative(b: Builder, x: Value) -> Value:
 def atan2(b: Builder, y: Value, x: Value) -> Value:
     y, x = operands(b, y, x)
     height, width = b.unary(pock.AbsOp, y), b.unary(pock.AbsOp, x)
-    # The quotient is the smaller over the larger: it never overflows. Equal ones, which may both be zero or
-    # infinite, have the quotient one, or zero at the origin.
+    # Divide the smaller by the larger one, which never overflows. If they are equal, both may be zero or
+    # infinite: set the quotient to one, or to zero at the origin.
     steep, equal = b.compare("gt", height, width), b.compare("eq", height, width)
     numerator, denominator = b.select(steep, width, height), b.select(steep, height, width)
     quotient = b.div(b.select(equal, 1, numerator), b.select(equal, 1, denominator))

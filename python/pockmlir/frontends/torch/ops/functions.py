@@ -14,10 +14,10 @@ from ..registry import converts
 
 
 def register_unary(family: str, table: dict[str, Any]) -> None:
-    """Register operators that are one floating-point op of the result's element type.
+    """Register operators that convert to a single floating-point op of the result's element type.
 
     Args:
-        family: the module that they belong to.
+        family: the module of the operators.
         table: operator → op class.
     """
     for name, op_class in table.items():
@@ -99,7 +99,7 @@ def log10(b: Builder, x: Value) -> Value:
 
 @converts("aten.exp2")
 def exp2(b: Builder, x: Value) -> Value:
-    # Not exp(x log 2): the rounding of the product grows with x.
+    # Do not use exp(x log 2): the rounding error of the product grows with x.
     return b.binary(pock.PowOp, b.lift(2, b.out_dtype), b.cast(x, b.out_dtype))
 
 
@@ -121,7 +121,7 @@ def sinc(b: Builder, x: Value) -> Value:
     sine = b.unary(pock.SinOp, angle)
     zero = b.compare("eq", angle, 0)
     value = b.select(zero, 1, b.div(sine, angle))
-    # PyTorch's formula, with its loss of digits near zero.
+    # This is PyTorch's formula, which loses digits near zero.
     square = b.mul(b.mul(x, x), math.pi)
     slope = b.div(b.sub(b.mul(angle, b.unary(pock.CosOp, angle)), sine), square)
     return b.with_derivatives(value, (x, b.select(b.compare("eq", square, 0), 0, slope)))
@@ -131,7 +131,7 @@ def sinc(b: Builder, x: Value) -> Value:
 def entr(b: Builder, x: Value) -> Value:
     x = b.cast(x, b.out_dtype)
     logarithm = b.unary(pock.LogOp, x)
-    # Zero at zero; minus infinity, not NaN, below.
+    # The result is zero at zero, and minus infinity, not NaN, below zero.
     value = b.select(b.compare("eq", x, 0), 0, b.unary(pock.NegOp, b.mul(x, logarithm)))
     value = b.select(b.compare("lt", x, 0), -math.inf, value)
     return b.with_derivatives(value, (x, b.sub(-1, logarithm)))
@@ -158,7 +158,7 @@ def tan(b: Builder, x: Value) -> Value:
 
 
 def _sides(b: Builder, x: Value) -> Value:
-    """Return 1 - x^2 as (1 - x) (1 + x), which keeps its digits near the ends."""
+    """Return 1 - x^2 as (1 - x) (1 + x), which is accurate near -1 and 1."""
     return b.mul(b.sub(1, x), b.add(1, x))
 
 
@@ -200,14 +200,14 @@ def cosh(b: Builder, x: Value) -> Value:
     return b.with_derivatives(cosine, (x, sine))
 
 
-#: From here on x^2 + 1 and x^2 - 1 are x^2, also of f64: asinh and acosh are log(2 x).
+#: For larger x, x^2 + 1 and x^2 - 1 round to x^2, even in f64, so asinh and acosh are log(2 x).
 _FAR = 1e9
 
 
 @converts("aten.asinh")
 def asinh(b: Builder, x: Value) -> Value:
     x = b.cast(x, b.out_dtype)
-    # Odd: computed for positive numbers, where nothing cancels.
+    # The function is odd: compute it for positive numbers, where nothing cancels.
     size = b.unary(pock.AbsOp, x)
     far = b.compare("gt", size, _FAR)
     near = b.select(far, 1, size)
@@ -215,7 +215,7 @@ def asinh(b: Builder, x: Value) -> Value:
     root = b.unary(pock.SqrtOp, b.add(square, 1))
     result = b.unary(pock.Log1pOp, b.add(near, b.div(square, b.add(root, 1))))
     result = b.select(far, b.add(b.unary(pock.LogOp, size), math.log(2)), result)
-    # Zeros keep their sign.
+    # Keep the sign of zeros.
     value = b.select(b.compare("lt", x, 0), b.unary(pock.NegOp, result), b.select(b.compare("eq", x, 0), x, result))
     slope = b.select(far, b.div(1, size), b.unary(pock.RsqrtOp, b.add(square, 1)))
     return b.with_derivatives(value, (x, slope))
@@ -230,7 +230,7 @@ def acosh(b: Builder, x: Value) -> Value:
     result = b.unary(pock.Log1pOp, b.add(above, b.unary(pock.SqrtOp, square)))
     result = b.select(b.compare("lt", x, 1), math.nan, result)
     value = b.select(far, b.add(b.unary(pock.LogOp, x), math.log(2)), result)
-    # x^2 - 1, which at -1 is 0, not -0.
+    # This is x^2 - 1; adding zero makes it 0 instead of -0 at -1.
     height = b.add(b.mul(b.sub(x, 1), b.add(x, 1)), 0.0)
     slope = b.select(far, b.div(1, x), b.unary(pock.RsqrtOp, height))
     return b.with_derivatives(value, (x, slope))

@@ -11,7 +11,7 @@ from ..registry import converts
 def custom_gradient(
     b: Builder, values: list[Value], inputs: list[Value], number: int, index: int, in_place: bool
 ) -> list[Value]:
-    # One op has all values; it is asked for each of them.
+    # The operator occurs once per value, but a single op has all values.
     if number not in b.given:
         types = [value.type for value in values]
         b.given[number] = b.emit(pock.CustomGradientOp, types + types, inputs, values)

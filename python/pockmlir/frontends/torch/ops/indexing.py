@@ -1,7 +1,7 @@
 """Reading at indices: embedding, gather, advanced indexing. All of it is `pock.take`.
 
-Several indices are first made one, into the dimensions that they index, flattened. Indices
-that are known are computed here; at run time it is integer arithmetic.
+Several indices are first combined into one index into the flattened dimensions. For constant
+indices this is computed at import, otherwise by integer arithmetic at run time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def contiguous_run(indices: Sequence[int]) -> tuple[int, int] | None:
 
 
 def take_constant(b: Builder, x: Value, dim: int, indices: np.ndarray[Any, Any]) -> Value:
-    """Return entries at known indices along a dimension: a slice where that is enough."""
+    """Return entries at constant indices along a dimension, as a slice if possible."""
     run = contiguous_run(indices.tolist()) if indices.ndim == 1 and indices.size else None
     if run is not None:
         start, stride = run
@@ -46,7 +46,7 @@ def take_constant(b: Builder, x: Value, dim: int, indices: np.ndarray[Any, Any])
 
 
 def wrapped(b: Builder, indices: Value, size: int) -> Value:
-    """Return indices with negative ones counted from the end; all are in range, or the call fails."""
+    """Return indices with negative ones counted from the end; the call fails if an index is out of range."""
     check_range(b, indices, size, wraps=True)
     found = bounds(b, indices)
     if found is not None and found[0] >= 0:
@@ -58,7 +58,7 @@ def wrapped(b: Builder, indices: Value, size: int) -> Value:
 
 
 def joined(b: Builder, indices: Sequence[Value], sizes: Sequence[int]) -> Value:
-    """Return one index into flattened dimensions for an index into each of them."""
+    """Combine an index into each of several dimensions into one index into the flattened dimensions."""
     if len(indices) == 1:
         return indices[0]
     dtype = "i64" if any(dtype_of(i) == "i64" for i in indices) else "i32"
@@ -73,7 +73,7 @@ def joined(b: Builder, indices: Sequence[Value], sizes: Sequence[int]) -> Value:
 
 
 def _as_integers(b: Builder, index: Value) -> list[Value]:
-    """Return an index, a mask that is known as one index per dimension."""
+    """Return an index as a list; a constant mask becomes one index per dimension."""
     if dtype_of(index) != "i1":
         return [index if dtype_of(index) in ("i32", "i64") else b.cast(index, "i64")]
     known = b.known(index)
@@ -84,12 +84,12 @@ def _as_integers(b: Builder, index: Value) -> list[Value]:
 
 
 class Indexed:
-    """A tensor seen as indices see it: the dimensions that they index are one, `dim`.
+    """A view of a tensor in which the indexed dimensions are flattened into one, `dim`.
 
     Attributes:
         view: the tensor, transposed and reshaped.
         index: the index into `dim`.
-        dim: where that is; the result of `take` has PyTorch's shape.
+        dim: the position of the flattened dimension, such that the result of `take` has PyTorch's shape.
     """
 
     def __init__(self, b: Builder, x: Value, indices: Sequence[Value | None]) -> None:
@@ -105,7 +105,7 @@ class Indexed:
                 dim += 1
         sizes = [shape_of(x)[place] for place in places]
         together = places == list(range(places[0], places[-1] + 1))
-        # Apart, PyTorch puts the indexed dimensions first.
+        # If the indexed dimensions are not adjacent, PyTorch puts them first.
         others = [d for d in range(rank_of(x)) if d not in places]
         self.dim = places[0] if together else 0
         self.order = list(range(rank_of(x))) if together else [*places, *others]
@@ -116,12 +116,12 @@ class Indexed:
         self.index = joined(b, values, sizes)
 
     def result_shape(self) -> tuple[int, ...]:
-        """Return the shape of what the indices read."""
+        """Return the shape of the indexed entries."""
         shape = shape_of(self.view)
         return (*shape[: self.dim], *shape_of(self.index), *shape[self.dim + 1 :])
 
     def restored(self, b: Builder, view: Value) -> Value:
-        """Return a changed view in the shape of the tensor."""
+        """Return a changed view in the original shape of the tensor."""
         moved = b.reshape(view, self.moved_shape)
         return b.transpose(moved, [self.order.index(i) for i in range(len(self.order))])
 
@@ -148,7 +148,7 @@ def index_select(b: Builder, x: Value, dim: int, indices: Value) -> Value:
 
 
 def flat_position(b: Builder, x: Value, dim: int, indices: Value) -> Value:
-    """Return where in the flattened tensor `gather` reads: indices in range along one dimension, the others' own."""
+    """Return the positions in the flattened tensor that `gather` reads, for indices in range along a dimension."""
     shape, own = shape_of(x), shape_of(indices)
     parts = [
         indices if d == dim else b.iota([size if i == d else 1 for i in range(len(own))], d)
@@ -158,7 +158,7 @@ def flat_position(b: Builder, x: Value, dim: int, indices: Value) -> Value:
 
 
 def checked_position(b: Builder, x: Value, dim: int, indices: Value) -> Value:
-    """Return the same for indices of the user's, or let the call fail."""
+    """Return the same for indices that may be out of range, for which the call fails."""
     if rank_of(x) == 0:
         check_range(b, indices, 1)
         return b.splat(shape_of(indices), 0, "i64")

@@ -11,7 +11,7 @@ from ..registry import HINTS, Unsupported, converts
 from .elementwise import xlogy
 from .functions import absolute
 
-#: By PyTorch's numbers.
+#: The reductions in the order of PyTorch's numbers for them.
 _REDUCTIONS: tuple[Reduction, ...] = ("none", "mean", "sum")
 
 HINTS["aten.ctc_loss.IntList"] = HINTS["aten.ctc_loss.Tensor"] = (
@@ -54,7 +54,7 @@ def cross_entropy(
 def _soft_cross_entropy(
     b: Builder, x: Value, target: Value, weight: Value | None, reduction: int, smoothing: float
 ) -> Value:
-    """Cross entropy with a distribution over the classes as target."""
+    """Cross entropy whose target is a distribution over the classes."""
     dim = 0 if rank_of(x) == 1 else 1
     classes = shape_of(x)[dim]
     if smoothing > 0:
@@ -81,7 +81,7 @@ def nll_loss(b: Builder, x: Value, target: Value, weight: Value | None, reductio
         per_class = b.reshape(weight, (shape_of(weight)[0], *([1] * len(rest))))
         per_row = b.sum(b.select(is_class, per_class, 0), [1])
         loss, divisors = b.mul(per_row, loss), b.select(counts, per_row, 0)
-    # Chosen away, not multiplied by zero: what is ignored may be infinite.
+    # Use a select, not a product with zero: the loss of an ignored entry may be infinite.
     loss = b.select(counts, loss, 0)
     if reduction != 0:
         dims = range(rank_of(loss))
@@ -120,9 +120,9 @@ def binary_cross_entropy(b: Builder, x: Value, target: Value, weight: Value | No
 
 
 def _rounded_off(b: Builder, distance: Value, radius: Number, slope: Number) -> Value:
-    """Return a parabola up to a radius, which goes on as a line of this slope."""
+    """Return a function that is a parabola up to a radius, and a line of this slope beyond it."""
     far = b.compare("ge", distance, radius)
-    # Zero where it is not chosen: the gradient of an infinite square would be NaN.
+    # Use zero where the line applies: the gradient of an infinite square would be NaN.
     near = b.select(far, 0, distance)
     square = b.mul(b.mul(near, near), 0.5 * slope / radius)
     return b.select(far, b.scale(b.sub(distance, 0.5 * radius), slope), square)

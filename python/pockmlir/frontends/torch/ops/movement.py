@@ -131,7 +131,7 @@ def roll(b: Builder, x: Value, shifts: list[int], dims: list[int]) -> Value:
 
 @converts("aten.constant_pad_nd")
 def constant_pad(b: Builder, x: Value, pad: list[int], value: Number) -> Value:
-    # `pad` has pairs from the last dimension on; negative ones crop.
+    # `pad` has a pair per dimension, beginning with the last one; negative entries crop.
     rank = rank_of(x)
     low, high = [0] * rank, [0] * rank
     for i in range(len(pad) // 2):
@@ -145,7 +145,7 @@ def constant_pad(b: Builder, x: Value, pad: list[int], value: Number) -> Value:
     result = b.type(shape, dtype_of(x))
     value = float(value) if is_float(dtype_of(x)) else bool(value) if dtype_of(x) == "i1" else int(value)
     if isinstance(value, int) and int(float(value)) != value:
-        # The attribute is a double. Pad with zeros and add an integer that no double represents.
+        # The attribute is a double, which cannot represent this integer: pad with zeros, and add the integer.
         padded = b.emit(pock.PadOp, result, b.sub(x, value), low=low, high=high, interior=[0] * rank, value=0.0)
         return b.add(padded, value)
     return b.emit(pock.PadOp, result, x, low=low, high=high, interior=[0] * rank, value=float(value))

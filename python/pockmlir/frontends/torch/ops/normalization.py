@@ -21,7 +21,7 @@ def _inference(
 
 
 def _training(b: Builder, x: Value, weight: Value | None, bias: Value | None, eps: float) -> list[Value]:
-    """Return the result, the batch's mean and its biased variance."""
+    """Return the result, and the batch's mean and biased variance."""
     b.norm_modes[b.module] = "training"
     channels = b.type([shape_of(x)[1]], dtype_of(x))
     types = [x.type, channels, channels]
@@ -63,7 +63,7 @@ def batch_norm(
 
 
 def _normalize(b: Builder, x: Value, dims: list[int], eps: float, centered: bool = True) -> Value:
-    """Return (x - mean) / sqrt(biased variance + eps) over dimensions; not centred, the mean counts as zero."""
+    """Return (x - mean) / sqrt(biased variance + eps) over dimensions; the mean is zero unless `centered`."""
     kept = b.type([1 if i in dims else size for i, size in enumerate(shape_of(x))], dtype_of(x))
     return b.emit(pock.NormalizeOp, [x.type, kept], x, dims=dims, eps=float(eps), centered=centered)[0]
 

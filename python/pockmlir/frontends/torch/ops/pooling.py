@@ -26,16 +26,16 @@ for _name in (
 
 
 def _batched(b: Builder, x: Value, rank: int) -> Value:
-    """Return ``[N, C, spatial…]``, the batch dimension added if it is absent."""
+    """Return a tensor ``[N, C, spatial…]``; add the batch dimension if it is absent."""
     shape = shape_of(x)
     return x if len(shape) == rank + 2 else b.reshape(x, (1, *shape))
 
 
 def _high_padding(x: Value, out: tuple[int, ...], kernel: Sizes, stride: Sizes, low: Sizes, dilation: Sizes) -> Sizes:
-    """Return the padding behind, larger than in front where `ceil_mode` adds a window.
+    """Return the high padding, which is larger than the low one if `ceil_mode` adds a window.
 
-    PyTorch has decided the output size already, with the rule that the last window must
-    start inside the input or the padding in front.
+    PyTorch has already computed the output size, by the rule that the last window must
+    start inside the input or the low padding.
     """
     return [
         max(p, (m - 1) * s + d * (k - 1) + 1 - n - p)
@@ -47,7 +47,7 @@ def _high_padding(x: Value, out: tuple[int, ...], kernel: Sizes, stride: Sizes, 
 
 @dataclass(frozen=True)
 class _Windows:
-    """The windows of a pooling, one number per spatial dimension."""
+    """The windows of a pooling; each field has one number per spatial dimension."""
 
     kernel: Sizes
     stride: Sizes
@@ -76,7 +76,7 @@ class _Windows:
         }
 
     def places(self, size: tuple[int, ...], out: tuple[int, ...]) -> np.ndarray[Any, Any]:
-        """Return where in the flattened input each entry of each window lies, -1 where that is padding.
+        """Return the position in the flattened input of each entry of each window, -1 for padding.
 
         The result has one dimension for all windows and one for the entries of a window, in order.
         """
@@ -104,7 +104,7 @@ def _max_pool(b: Builder, x: Value, rank: int, kernel: Sizes, stride: Sizes, pad
 def _max_pool_with_indices(
     b: Builder, x: Value, rank: int, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> list[Value | Lazy]:
-    """Return the maxima and where they are in the flattened spatial dimensions."""
+    """Return the maxima and their positions in the flattened spatial dimensions."""
     y = _max_pool(b, x, rank, kernel, stride, padding, dilation)
     x, out = _batched(b, x, rank), b.out_shape
     windows = _Windows.of(b, x, rank, kernel, stride, padding, dilation)
@@ -117,7 +117,7 @@ def _indices(b: Builder, x: Value, windows: _Windows, out: tuple[int, ...]) -> V
     planes, (count, taps) = math.prod(shape_of(x)[:2]), places.shape
     result = b.type([*shape_of(x)[:2], *out[-rank:]], "i8" if taps <= 128 else "i32")
     entry = b.emit(pock.MaxPoolIndexOp, result, x, **windows.attributes())
-    # Where all that is not padding is -inf, padding may come first; PyTorch has the first entry then.
+    # If all entries of a window are -inf, argmax may select padding; PyTorch returns the first entry instead.
     first = places[np.arange(count), (places >= 0).argmax(axis=1)]
     table = b.constant(np.where(places < 0, first[:, None], places).reshape(-1), "i64")
     position = b.add(b.cast(b.reshape(entry, (planes, count)), "i64"), b.scale(b.iota((count,), 0), taps))
@@ -212,17 +212,17 @@ def _adaptive_max_pool(b: Builder, x: Value, rank: int) -> Sequence[Value | Lazy
 
 
 def _uneven_max_pool(b: Builder, x: Value, rank: int) -> Value:
-    """Take the maximum over bins of different sizes; among equal entries it is the first one, row by row."""
+    """Take the maximum over bins of different sizes; of equal entries, the first one in row order is the maximum."""
     first_dim = rank_of(x) - rank
     widths = []
     for i in range(rank):
-        # Bins and places in them stand where the dimension was.
+        # The dimensions for the bin and the place in the bin replace the pooled dimension.
         dim = first_dim + 2 * i
         size, out = shape_of(x)[dim], b.out_shape[first_dim + i]
         first = np.arange(out) * size // out
         limit = -(-(np.arange(1, out + 1) * size) // out)
         widths.append(int((limit - first).max()))
-        # Short bins have their last entry again: the maximum, and which entry it is, stay.
+        # Short bins repeat their last entry, which changes neither the maximum nor its index.
         bins = np.minimum(first[:, None] + np.arange(widths[-1]), limit[:, None] - 1)
         x = b.take(x, b.constant(bins, "i64"), dim)
     order = [*range(first_dim), *range(first_dim, rank_of(x), 2), *range(first_dim + 1, rank_of(x), 2)]
@@ -245,7 +245,7 @@ def avg_pool3d(
     b: Builder, x: Value, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
     divisor_override: int | None,
 ) -> Value:  # fmt: skip
-    """Average over depth, then over height and width: the divisor is a product, too."""
+    """Average over depth, then over height and width; the divisor is the product of both."""
     kernel, padding = per_dimension(kernel, 3), per_dimension(padding, 3)
     stride = per_dimension(stride, 3) if stride else kernel
     if ceil_mode or divisor_override is not None or (any(padding) and not count_include_pad):

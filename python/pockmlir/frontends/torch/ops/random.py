@@ -1,8 +1,8 @@
 """Dropout and random masks, from the counter-based generator of `pock.dropout`.
 
-Every operator has its own stream of numbers, in the order of the graph. In ``@predict``
-there are none: a dropout whose `training` is fixed to True does nothing there. Dropout of
-whole features, alpha dropout and stochastic depth are made of `bernoulli`.
+Every operator has its own stream of numbers, numbered in the order of the graph. ``@predict``
+has no random numbers: a dropout whose `training` is fixed to True does nothing there. Dropout
+of whole features, alpha dropout and stochastic depth are composed of `bernoulli`.
 """
 
 from __future__ import annotations

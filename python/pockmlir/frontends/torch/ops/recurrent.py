@@ -1,7 +1,7 @@
 """LSTM, GRU and plain recurrent layers, unrolled over the steps of the sequence.
 
-The input's part of all steps is one product; what is left for each step is the product with
-the previous hidden state and the gates.
+One matrix product computes the contribution of the input for all steps. Each step computes the
+product with the previous hidden state, and the gates.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ for _name in ("lstm.data", "gru.data", "rnn_tanh.data", "rnn_relu.data", "_pack_
 State: TypeAlias = tuple[Value, ...]
 #: Weights of one direction of a layer: input, hidden, and biases or a projection if there are any.
 Weights: TypeAlias = list[Value]
-#: Takes the input's part, the hidden state's part and the state; returns the new state.
+#: Takes the contributions of input and hidden state, and the state; returns the new state.
 Cell: TypeAlias = Callable[[Builder, Value, Value, State], State]
 
 
@@ -76,7 +76,7 @@ def _recurrent(
     b: Builder, x: Value, initial: list[Value], parameters: list[Value], has_biases: bool, layers: int,
     dropout: float, train: bool, bidirectional: bool, batch_first: bool, cell: Cell,
 ) -> list[Value]:  # fmt: skip
-    """Run all layers; return the output and one tensor of last states per part of the state."""
+    """Run all layers; return the output, and the last states of all layers, one tensor per part of the state."""
     unbatched = rank_of(x) == 2
     if unbatched:
         x = b.reshape(x, (shape_of(x)[0], 1, shape_of(x)[1]))

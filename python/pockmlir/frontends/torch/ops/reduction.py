@@ -68,7 +68,7 @@ def halving(b: Builder, x: Value, dims: list[int], combine: Callable[[Value, Val
 
 
 def negated(b: Builder, x: Value) -> Value:
-    """Return values in reversed order, twice of which is ``x``: ``-x``, of integers ``-1 - x``."""
+    """Return ``-x``, of integers ``-1 - x``: it reverses the order of values and is its own inverse."""
     return b.unary(pock.NegOp, x) if is_float(dtype_of(x)) else flipped(b, x)
 
 
@@ -83,7 +83,7 @@ def amin(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
 
 
 def _extremum(b: Builder, x: Value, reduce: Callable[..., Value]) -> Value:
-    """Return an extremum of everything: equal entries share the gradient, or those that are NaN."""
+    """Return an extremum of all entries; the entries equal to it share the gradient, or those that are NaN."""
     dims = dims_of(x, None)
     if not is_float(dtype_of(x)) or not dims:
         return reduce(b, x, dims, False)
@@ -112,7 +112,7 @@ def argmax_dim(b: Builder, x: Value, dim: int) -> Value:
 
 
 def _chosen(b: Builder, x: Value, index: Value, dim: int, keepdim: bool) -> list[Value]:
-    # Not amax: the gradient goes to the one entry that the index names.
+    # Do not use amax: only the entry at the index has a gradient.
     kept = [1 if i == dim else size for i, size in enumerate(shape_of(x))]
     position = b.emit(pock.IotaOp, b.type(shape_of(x), "i64"), dim=dim)
     chosen = b.compare("eq", position, b.reshape(index, kept))
@@ -153,8 +153,8 @@ def logsumexp(b: Builder, x: Value, dims: list[int], keepdim: bool) -> Value:
     x = b.cast(x, b.out_dtype)
     over = dims_of(x, dims)
     top = amax_dims(b, b.constant_to_gradients(x), over, True)
-    # A finite shift: the difference of infinite numbers would be NaN. Beside an infinite entry,
-    # the largest shift keeps exp of the finite ones from overflowing, so that their gradient is 0.
+    # The shift must be finite, because the difference of infinite numbers is NaN. If an entry is infinite, the
+    # largest shift prevents the exponentials of finite entries from overflowing, so that their gradient is 0.
     largest = float(np.finfo(numpy_dtype(b.out_dtype)).max)
     shift = b.unary(pock.ClampOp, top, min=-largest, max=largest)
     total = b.sum(b.unary(pock.ExpOp, b.sub(x, shift)), over, True)

@@ -1,7 +1,7 @@
 """Interpolation: nearest as copies, everything else as matrix products.
 
-Every mode is linear and separable: one matrix per dimension, taken from PyTorch itself by
-resizing the identity, so that its conventions for coordinates need not be repeated here.
+Every mode is linear and separable, so it has one matrix per dimension. PyTorch itself computes
+this matrix by resizing the identity, which avoids a copy of its conventions for coordinates.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _antialiased(function: Any) -> Callable[[bool], Resize]:
 
 
 def _is_repetition(matrix: torch.Tensor) -> bool:
-    """Whether every entry is repeated a whole number of times, in order."""
+    """Whether a matrix repeats every entry the same number of times, in order."""
     out, size = matrix.shape
     if out % size:
         return False

@@ -32,7 +32,7 @@ def round_even(b: Builder, x: Value) -> Value:
 
 @converts("aten.round.decimals")
 def round_decimals(b: Builder, x: Value, decimals: int) -> Value:
-    # PyTorch divides by whole powers of ten only: 0.1 is no number of the machine.
+    # Like PyTorch, only divide by integral powers of ten, because 0.1 has no exact representation.
     if decimals < 0:
         return b.mul(round_even(b, b.div(x, 10.0**-decimals)), 10.0**-decimals)
     return b.div(round_even(b, b.mul(x, 10.0**decimals)), 10.0**decimals)
@@ -42,7 +42,7 @@ def round_decimals(b: Builder, x: Value, decimals: int) -> Value:
 def trunc(b: Builder, x: Value) -> Value:
     if not is_float(b.out_dtype):
         return x
-    # Zeros keep the sign.
+    # Keep the sign of zeros.
     return b.select(b.compare("lt", x, 0), ceil(b, x), b.unary(pock.FloorOp, x))
 
 
@@ -59,7 +59,7 @@ def quotient(b: Builder, x: Value, y: Value, mode: str) -> Value:
 
 
 def _divisor(b: Builder, y: Value) -> Value:
-    """Return the divisor of an integer division, every one of which asks here."""
+    """Return the divisor of an integer division, checked to be nonzero."""
     if (known := b.known(y)) is not None and (known == 0).any():
         raise Unsupported("by zero on integers, where PyTorch raises ZeroDivisionError")
     check_nonzero(b, y)
@@ -67,7 +67,7 @@ def _divisor(b: Builder, y: Value) -> Value:
 
 
 def _remainder(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
-    """Return the exact remainder of truncation, and whether its sign is not that of a divisor."""
+    """Return the exact remainder of truncation, and whether it is nonzero with another sign than the divisor."""
     rest = b.binary(pock.FmodOp, x, y)
     other_sign = b.compare("ne", b.compare("lt", rest, 0), b.compare("lt", y, 0))
     return rest, b.both(other_sign, b.compare("ne", rest, 0))
@@ -77,7 +77,7 @@ def _floored(b: Builder, x: Value, y: Value) -> Value:
     """Return the floor of the exact quotient, as PyTorch and Python compute it."""
     rest, below = _remainder(b, x, y)
     multiple = b.div(b.sub(x, rest), y)
-    # Next to a whole number.
+    # `multiple` is an integer up to rounding errors.
     whole = b.unary(pock.RoundOp, b.select(below, b.sub(multiple, 1), multiple))
     rounded = b.div(x, y)
     zero = b.select(is_negative(b, rounded), b.lift(-0.0, b.out_dtype), 0.0)
@@ -115,7 +115,7 @@ def remainder(b: Builder, x: Operand, y: Operand) -> Value:
         one = b.lift(1, b.out_dtype)
         return b.with_derivatives(value, (x, one), (y, b.unary(pock.NegOp, _floored(b, x, y))))
     result = b.sub(x, b.mul(quotient(b, x, y, "floor"), y))
-    # Hashed into a table, say: in range whatever the input is.
+    # The result has known bounds whatever the input is, for example if it is hashed into a table.
     divisor = bounds(b, y)
     b.bounds[result] = (0, divisor[1] - 1) if divisor and divisor[0] > 0 else None
     return result

@@ -23,7 +23,7 @@ def cumsum(b: Builder, x: Value, dim: int, dtype: Any) -> Value:
 
 
 def _running(b: Builder, x: Value, dim: int, neutral: float, combine: Callable[[Value, Value], Value]) -> Value:
-    """Combine every entry with all before it, by doubling: log2(size) steps (Hillis and Steele, 1986)."""
+    """Combine every entry with all entries before it in log2(size) doubling steps (Hillis and Steele, 1986)."""
     size, distance = shape_of(x)[dim], 1
     low, high = [0] * rank_of(x), [0] * rank_of(x)
     while distance < size:
@@ -50,7 +50,7 @@ def logcumsumexp(b: Builder, x: Value, dim: int) -> Value:
 
 @converts("aten.prod", "aten.prod.dim_int")
 def prod(b: Builder, x: Value, *args: Any) -> Value:
-    # A tree of products: its gradient is right at zeros, where prod / x is not.
+    # Use a tree of products: unlike prod / x, its gradient is correct at zeros.
     dims = dims_of(x, args[0] if len(args) > 1 else None)
     if any(shape_of(x)[dim] == 0 for dim in dims):
         return b.splat(b.out_shape, 1, b.out_dtype)

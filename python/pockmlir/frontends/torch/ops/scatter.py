@@ -1,7 +1,7 @@
 """Writing at indices: additions are `pock.scatter_add`; assignments are made of it and a select.
 
-An index that comes twice leaves the choice to PyTorch's implementation; here the entry gets
-the mean of what is assigned, which is the value itself where all are equal.
+If an index occurs several times, PyTorch's result is unspecified. Here the entry gets the mean of
+the assigned values, which is exact if all of them are equal.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def _zeros(b: Builder, x: Value, dtype: str | None = None) -> Value:
 
 
 def _hits(b: Builder, x: Value, indices: Value, dim: int, dtype: str) -> Value:
-    """Return how often every entry along a dimension is indexed, ready to broadcast."""
+    """Return how often every entry along a dimension is indexed, in a shape that broadcasts."""
     counts = b.scatter_add(b.splat((shape_of(x)[dim],), 0, dtype), indices, b.splat(shape_of(indices), 1, dtype), 0)
     return b.reshape(counts, [size if i == dim else 1 for i, size in enumerate(shape_of(x))])
 
 
 def overwrite(b: Builder, x: Value, indices: Value, updates: Value, dim: int) -> Value:
-    """Return a tensor with entries at indices replaced; `updates` has the shape that `take` gives, or one entry."""
+    """Return a tensor with entries at indices replaced; `updates` has the shape of `take`'s result, or one entry."""
     known = b.known(indices)
     hits = _hits(b, x, indices, dim, dtype_of(x) if is_float(dtype_of(x)) else "i64")
     chosen = b.compare("gt", hits, 0)
@@ -50,7 +50,7 @@ def overwrite(b: Builder, x: Value, indices: Value, updates: Value, dim: int) ->
 
 
 def _mean(b: Builder, total: Value, hits: Value) -> Value:
-    """Return the mean of what hit every entry, as a sum where nothing did; of integers rounded down."""
+    """Return total / hits, rounded down for integers; the total where there are no hits."""
     hits = b.cast(b.select(b.compare("gt", hits, 1), hits, 1), dtype_of(total))
     return b.div(total, hits) if is_float(dtype_of(total)) else quotient(b, total, hits, "floor")
 
@@ -68,7 +68,7 @@ def index_put(b: Builder, x: Value, indices: list[Value | None], values: Value, 
 
 
 def _put_masked(b: Builder, x: Value, indices: list[Value | None], values: Value, accumulate: bool) -> Value:
-    """Assign one value where a mask says so."""
+    """Assign one value where a mask is true."""
     if any(size != 1 for size in shape_of(values)):
         raise Unsupported("assignment of several values to a mask; where each goes depends on data: use torch.where")
     place, mask = next((i, index) for i, index in enumerate(indices) if index is not None)
@@ -78,7 +78,7 @@ def _put_masked(b: Builder, x: Value, indices: list[Value | None], values: Value
 
 
 def _is_along(b: Builder, x: Value, source: Value, dim: int, indices: Value) -> tuple[Value, Value, Value]:
-    """Return tensor, position and source of a scatter as vectors; the source may be larger than the indices."""
+    """Return tensor, positions and source of a scatter as vectors; crop a source larger than the indices."""
     for d, size in enumerate(shape_of(indices)):
         source = b.slice(source, d, 0, size)
     return flat(b, x), flat(b, checked_position(b, x, dim, indices)), flat(b, source)
@@ -162,7 +162,7 @@ def put(b: Builder, x: Value, indices: Value, source: Value, accumulate: bool) -
 
 @converts("aten.max_unpool2d")
 def max_unpool(b: Builder, x: Value, indices: Value, size: list[int]) -> Value:
-    """Put the entries of each plane where indices into the flattened result say."""
+    """Write the entries of each plane to their indices in the flattened result."""
     count, area = math.prod(shape_of(x)[-2:]), math.prod(size)
     planes = math.prod(shape_of(x)[:-2])
     check_range(b, indices, area)
@@ -170,8 +170,8 @@ def max_unpool(b: Builder, x: Value, indices: Value, size: list[int]) -> Value:
     position = b.reshape(b.add(b.cast(b.reshape(indices, (planes, count)), "i64"), offset), (planes * count,))
     written = b.scatter_add(b.splat((planes * area,), 0, dtype_of(x)), position, flat(b, x), 0)
     hits = b.scatter_add(b.splat((planes * area,), 0, "i32"), position, b.splat((planes * count,), 1, "i32"), 0)
-    # Windows that overlap put their common maximum there several times. It counts once, but each of them gets the
-    # whole gradient, as in PyTorch: so the correction has none.
+    # Overlapping windows write their common maximum several times, but it must count once. As in PyTorch, each
+    # of them gets the whole gradient, so the correction has no gradient.
     often = b.both(b.compare("gt", hits, 1), isfinite(b, written))
     once = b.div(written, b.cast(hits, dtype_of(x)))
     correction = b.constant_to_gradients(b.sub(once, written))

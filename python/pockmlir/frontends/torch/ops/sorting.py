@@ -1,10 +1,10 @@
 """Sorting: order statistics, and the entries that they name.
 
-There is no op that sorts. A row of few entries is sorted by counting for each entry how many
-come before it, one kernel over pairs; a long one by Batcher's bitonic network (1968), whose
-stages are elementwise. Either finds positions, without gradient; values are read there, so that
-a gradient goes where PyTorch sends it. Equal entries stay in their order and NaN is the largest,
-as in PyTorch's stable sort; where PyTorch leaves the order of equal entries open, it is the same.
+The dialect has no op that sorts. A short row is sorted by counting for each entry how many entries
+precede it, in one kernel over pairs. A long row is sorted by Batcher's bitonic network (1968),
+whose stages are elementwise. Both compute positions, without gradient. The values are then read at
+these positions, so that the gradient is PyTorch's. As in PyTorch's stable sort, equal entries keep
+their order and NaN is the largest value; this also holds where PyTorch leaves the order unspecified.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .reduction import argmax_dim
 
 HINTS["aten.mode"] = "the most frequent value has no op; compute it outside"
 
-#: Longer rows are sorted by the network: its work grows by size * log(size)**2, that of counting by size**2.
+#: Longer rows are sorted by the network. Its work is size * log(size)**2, that of counting is size**2.
 _COUNTED = 512
 
 
@@ -57,13 +57,13 @@ def median_all(b: Builder, x: Value) -> Value:
     value = b.reshape(_median(b, x, 0)[0], ())
     if not b.active:
         return value
-    # All entries of this value share the gradient, as those of amax do.
+    # All entries with this value share the gradient, as for amax.
     is_median = b.either(b.compare("eq", x, value), b.both(isnan(b, x), isnan(b, value)))
     return b.reduce(pock.AmaxOp, b.select(is_median, x, -math.inf), [0])
 
 
 def _median(b: Builder, x: Value, dim: int) -> list[Value]:
-    """Return value and index of the lower median of each row, of its first NaN if it has one; the dimension stays."""
+    """Return value and index of each row's lower median, or of its first NaN; the dimension is kept."""
     if rank_of(x) == 0:
         return [x, b.splat((), 0, "i64")]
     dim %= rank_of(x)
@@ -101,7 +101,7 @@ def _ordered(b: Builder, x: Value, dim: int, descending: bool, begin: int = 0, e
 
 
 def _before(b: Builder, x: Value, y: Value, descending: bool) -> Value:
-    """Return whether an entry's value puts it before another's."""
+    """Return whether the value x is ordered before the value y."""
     if not is_float(dtype_of(x)):
         return b.compare("gt" if descending else "lt", x, y)
     # A comparison with NaN is false.
@@ -121,7 +121,7 @@ def _precedes(b: Builder, x: Value, i: Value, y: Value, j: Value, descending: bo
 
 
 def _counted(b: Builder, x: Value, descending: bool, begin: int, end: int) -> Value:
-    """Return the positions of the entries of ranks `begin` to `end`: an entry's rank is how many precede it."""
+    """Return the positions of the entries of ranks `begin` to `end`; the rank is the number of preceding entries."""
     *batch, size = shape_of(x)
     kept, count = len(batch), end - begin
     rank = b.sum(
@@ -144,7 +144,7 @@ def _network(b: Builder, x: Value, descending: bool, begin: int, end: int) -> Va
     padded = 1 << (size - 1).bit_length()
     index = b.expand(b.iota((padded,), 0, "i32"), (*batch, padded))
     if padded > size:
-        # What is added comes last, whatever its value: its index is greater, and nothing is before it.
+        # Padding comes last: no value is ordered behind it, and its index is greater than those of equal entries.
         x = b.concat([x, b.splat((*batch, padded - size), _last(dtype_of(x), descending), dtype_of(x))], len(batch))
     for exponent in range(1, padded.bit_length()):
         block = 1 << exponent
@@ -154,7 +154,7 @@ def _network(b: Builder, x: Value, descending: bool, begin: int, end: int) -> Va
 
 
 def _last(dtype: str, descending: bool) -> float | int:
-    """The value that comes last in an order."""
+    """The value that is ordered last."""
     if is_float(dtype):
         return -math.inf if descending else math.nan
     bits = int(dtype[1:]) - 1
@@ -162,7 +162,7 @@ def _last(dtype: str, descending: bool) -> float | int:
 
 
 def _exchange(b: Builder, x: Value, index: Value, block: int, distance: int, descending: bool) -> tuple[Value, Value]:
-    """Put entries that are `distance` apart into order: upwards and downwards in turns, block by block."""
+    """Order pairs of entries that are `distance` apart; the direction alternates between blocks."""
     *batch, size = shape_of(x)
     blocks = max(1, size // (2 * block))
     turns = min(2, size // block)

@@ -12,7 +12,7 @@ from .reduction import amax_dims, dims_of, negated
 
 
 def _variance(b: Builder, x: Value, dims: list[int], correction: Number, keepdim: bool) -> Value:
-    # The mean has a gradient, but its part in this one is a sum of differences from the mean: zero.
+    # The gradient through the mean is a sum of differences from the mean, which is zero.
     centered = b.sub(x, b.constant_to_gradients(b.mean(x, dims, True)))
     total = b.sum(b.mul(centered, centered), dims, keepdim)
     divisor = math.prod(shape_of(x)[d] for d in dims) - correction
@@ -20,7 +20,7 @@ def _variance(b: Builder, x: Value, dims: list[int], correction: Number, keepdim
 
 
 def safe_sqrt(b: Builder, x: Value) -> Value:
-    """Return the square root with gradient zero at zero, as PyTorch's std and norm have."""
+    """Return the square root with gradient zero at zero, as in PyTorch's std and norm."""
     zero = b.compare("eq", x, 0)
     return b.select(zero, 0, b.unary(pock.SqrtOp, b.select(zero, 1, x)))
 
@@ -83,7 +83,7 @@ def _norm(b: Builder, x: Value, order: Number, over: list[int], keepdim: bool) -
 
 
 def _extreme(b: Builder, size: Value, order: float, dims: list[int]) -> tuple[Value, Value]:
-    """Return the largest or smallest size and its derivative, which equal sizes share; none has it if it is NaN."""
+    """Return the largest or smallest size and its derivative, shared by equal sizes, zero for all if it is NaN."""
     fixed = b.constant_to_gradients(size)
     value = amax_dims(b, fixed, dims, True) if order > 0 else negated(b, amax_dims(b, negated(b, fixed), dims, True))
     chosen = b.cast(b.compare("eq", size, value), dtype_of(size))
@@ -132,7 +132,7 @@ def cdist(b: Builder, x: Value, y: Value, order: Number, mode: int | None) -> Va
 def renorm(b: Builder, x: Value, order: Number, dim: int, limit: Number) -> Value:
     over = [i for i in range(rank_of(x)) if i != dim % rank_of(x)]
     exceeds = b.compare("gt", _norm(b, b.constant_to_gradients(x), order, over, True), limit)
-    # Ones in place of what keeps its norm, whose gradient may be no number.
+    # Use ones in place of entries whose norm does not change: the gradient of the norm may be NaN there.
     size = _norm(b, b.select(exceeds, x, 1), order, over, True)
-    # PyTorch's distance from zero.
+    # The constant 1e-7 is PyTorch's.
     return b.select(exceeds, b.mul(x, b.div(limit, b.add(size, 1e-7))), x)

@@ -33,7 +33,7 @@ def triu(b: Builder, x: Value, diagonal: int) -> Value:
 
 
 def _positions(rows: int, columns: int, offset: int) -> np.ndarray[Any, Any]:
-    """Return where a diagonal is in the flattened matrix."""
+    """Return the positions of a diagonal in the flattened matrix."""
     first = offset if offset >= 0 else -offset * columns
     count = max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
     return first + np.arange(count) * (columns + 1)

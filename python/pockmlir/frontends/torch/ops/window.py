@@ -42,7 +42,7 @@ def unfold(b: Builder, x: Value, dim: int, size: int, step: int) -> Value:
 
 
 def _border(b: Builder, x: Value, pad: Sizes, mode: str) -> Value:
-    """Pad by copies of entries: PyTorch itself says which, on the numbers of the entries."""
+    """Pad by copies of entries; PyTorch itself pads a tensor of positions to select them."""
     for i in range(len(pad) // 2):
         dim = rank_of(x) - 1 - i
         size = shape_of(x)[dim]
@@ -74,7 +74,7 @@ def replication_pad(b: Builder, x: Value, sizes: Sizes) -> Value:
 
 
 def _columns(size: Sizes, kernel: Sizes, dilation: Sizes, stride: Sizes) -> np.ndarray[Any, Any]:
-    """Return, by kernel entry and window, the number of the pixel read in an image of a size."""
+    """Return the index of the pixel that is read in an image, by kernel entry and window."""
     rows, columns = (
         np.arange(0, n - d * (k - 1), s)[None] + d * np.arange(k)[:, None]
         for n, k, d, s in zip(size, kernel, dilation, stride, strict=True)
