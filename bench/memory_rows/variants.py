@@ -39,5 +39,5 @@ VARIANTS: Mapping[str, Variant] = {
 
 
 def variant_options(name: str) -> dict[str, Any]:
-    """Return the keyword arguments of `pockmlir.compile` for a variant, all but those of every row."""
+    """Return the keyword arguments of `pockmlir.compile` for a variant, except those of every row."""
     return dict(VARIANTS[name].options)
