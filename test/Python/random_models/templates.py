@@ -1,4 +1,4 @@
-"""Calls whose operands have to fit together in ways that a schema does not say: products, windows, norms, losses, layers."""
+"""Calls with constraints between operands that a schema does not have: products, windows, norms, losses, layers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAYERS: dict[str, Callable[[Draft], str]] = {}
 
 
 def draws(*names: str) -> Callable[[Callable[[Draft, str], str]], Callable[[Draft, str], str]]:
-    """Register what draws calls of converters."""
+    """Register a function that draws calls of converters."""
 
     def register(function: Callable[[Draft, str], str]) -> Callable[[Draft, str], str]:
         TEMPLATES.update(dict.fromkeys(names, function))
@@ -27,7 +27,7 @@ def draws(*names: str) -> Callable[[Callable[[Draft, str], str]], Callable[[Draf
 
 
 def layer(function: Callable[[Draft], str]) -> Callable[[Draft], str]:
-    """Register what draws calls of a layer."""
+    """Register a function that draws calls of a layer."""
     LAYERS[function.__name__] = function
     return function
 
@@ -115,7 +115,7 @@ def attention(draft: Draft, name: str) -> str:
 
 
 def image(draft: Draft, rank: int, channels: int | None = None, least: int = 1) -> tuple[str, tuple[int, ...]]:
-    """Return a value of shape (batch, channels, *space), and that."""
+    """Return a value of shape (batch, channels, *space), and its shape."""
 
     def fits(value: Any) -> bool:
         return value.dim() == rank + 2 and channels in (None, value.shape[1]) and min(value.shape[2:]) >= least
