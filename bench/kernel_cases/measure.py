@@ -30,7 +30,7 @@ class Kernel:
 
     def __init__(self, work: Work) -> None:
         core = load_core()
-        # What the stages before leave is canonical.
+        # The result of the preceding stages is canonical.
         ir = core.run_pipeline(work.program.text(core.host_target()), "builtin.module(canonicalize, cse)")
         instance = kernel_run.build(core, ir, ("kernels", "plan", "llvm"), plan=f"{{winograd={work.winograd}}}")
         self.manifest = instance.manifest

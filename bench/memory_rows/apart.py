@@ -1,4 +1,4 @@
-"""Runs a module of this package in a process of its own and returns what it prints."""
+"""Runs a module of this package in a process of its own and returns its output."""
 
 from __future__ import annotations
 

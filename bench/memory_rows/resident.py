@@ -62,7 +62,7 @@ def measure(directory: Path, steps: int) -> dict[str, Any]:
         if code := library[f"{name}_step"](*arguments):
             raise SystemExit(f"{name}_step returns {code}")
         losses += struct.unpack_from("f", callers[len(files)])
-    # Nothing is given back between, so what is there now is the peak; the kernel's own account lags behind either.
+    # No memory is returned to the system during the steps, so the current size is the peak. Take the larger count.
     return {
         "resident": max(exact("Rss"), resident()) - before,
         "anonymous": exact("Anonymous") - anonymous,

@@ -24,7 +24,7 @@ class Variant:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-#: No step fits this many bytes: the error says what the smallest one takes.
+#: No step fits into this many bytes, so the error gives the smallest possible size.
 IMPOSSIBLE = 1024
 
 UNORDERED = {"memory": pock.MemoryOptions(reorder=False)}

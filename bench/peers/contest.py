@@ -21,7 +21,7 @@ PAUSE = 0.25
 PATIENCE = 30.0
 #: Largest relative error of one of the first losses.
 TOLERANCE = 1e-3
-#: What the next peer may need, in bytes; with less, those that are there are timed and ended first.
+#: Bytes that the next peer may need. If less memory is available, the running peers are timed and ended first.
 RESERVE = 5 << 30
 
 

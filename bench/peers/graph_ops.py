@@ -17,7 +17,7 @@ __all__ = ["OPS"]
 
 Operator = Callable[..., Any]
 
-#: Name → what computes it, and whether that knows `Image`.
+#: Name → the function that computes the operator, and whether it handles `Image`.
 OPS: dict[str, tuple[Operator, bool]] = {}
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from .task import Task, Training
 
 CPU = "--iree-llvmcpu-target-cpu=host"
-#: The second is for what the first cannot compile.
+#: The second level is for modules that the first one cannot compile.
 LEVELS = (["--iree-opt-level=O3"], [])
 
 

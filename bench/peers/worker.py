@@ -103,7 +103,7 @@ def main() -> None:
     name, row, scheme, threads, directory = sys.argv[1:]
     task = Task(row, scheme, int(threads), Path(directory))
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-task.threads :])
-    # What frameworks print must not get between the answers.
+    # Output of frameworks must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     worker = Worker(importlib.import_module(f"peers.{name}").candidates(task))

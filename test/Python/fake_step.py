@@ -116,7 +116,7 @@ MANIFEST["tensors"] = [
     _tensor("$prepared_0", "prepared", "state", 320, [1]),
 ]
 
-#: What the fake model starts from.
+#: The initial values of the fake model.
 VALUES = {
     "fc.weight": np.array([[0.5, -0.25, 1.0], [0.0, 2.0, -1.5]], np.float32),
     "fc.bias": np.array([0.1, -0.2], np.float32),

@@ -10,7 +10,7 @@ import pockmlir as pock
 from pockmlir.artifact.manifest import dtype_of
 from pockmlir.runtime.abi import Call, Instance
 
-#: Bytes in front of and behind each segment.
+#: Bytes before and after each segment.
 MARGIN = 4096
 
 

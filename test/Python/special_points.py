@@ -394,7 +394,7 @@ unary(
     ("_upsample_nearest_exact1d.vec", lambda x: F.interpolate(x[0], 7, mode="nearest-exact")),
     points=_IMAGE, together=True,
 )  # fmt: skip
-# Products with matrices: what is infinite or NaN spreads along its row and column.
+# Products with matrices: infinite and NaN entries affect their row and column.
 unary(
     "windows",
     ("adaptive_avg_pool2d", lambda x: F.adaptive_avg_pool2d(x, (3, 2))),

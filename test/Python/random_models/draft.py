@@ -102,7 +102,7 @@ class Draft:
         there = [name for name in self.floats(fits) if not self.single or 1 in self.values[name].shape]
         active = [name for name in there if name in self.active]
         if active and self.random.random() < 0.65:
-            # What was made last is used more: programs get deep.
+            # Prefer recent values, so that programs become deep.
             return self.random.choice(active[-6:])
         if there and self.random.random() < 0.2:
             return self.random.choice(there)

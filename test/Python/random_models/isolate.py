@@ -58,7 +58,7 @@ def _child(function: Callable[[], Any], writer: int, scratch: str, seconds: floa
     limit = math.ceil(seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     faulthandler.disable()
-    # What a killed process leaves behind goes with the folder.
+    # Files of a killed process are removed with the folder.
     tempfile.tempdir = scratch
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)

@@ -68,7 +68,7 @@ def judge(scope: Mapping[str, Any]) -> Verdict:
                 **scope["OPTIONS"],
             )
     except pock.CompileError as error:
-        # What PyTorch cannot export is no fault of ours.
+        # A model that PyTorch cannot export is not an error of ours.
         verdict.kind = "not exported" if "PyTorch cannot export" in str(error) else "failed"
         verdict.detail = f"{type(error).__name__}: {error}"
         return verdict

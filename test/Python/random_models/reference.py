@@ -127,7 +127,7 @@ def _train(model: nn.Module, artifact: Any, batches: list[Any], scope: Mapping[s
         optimizer.zero_grad()
         with torch.no_grad():
             for name, mask in slices.items():
-                # Weight decay does not reach what does not train.
+                # Weight decay does not change the part that does not train.
                 parameters[name].copy_(torch.where(mask.bool(), parameters[name], frozen[name]))
 
 

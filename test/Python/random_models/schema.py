@@ -11,7 +11,7 @@ from .draft import Draft, Reject
 
 __all__ = ["call_of", "overload_of"]
 
-#: Name of an argument → what it may be, where its type says too little.
+#: Name of an argument → its possible values, if its type does not determine them.
 _TEXTS = {
     "rounding_mode": ["'floor'", "'trunc'", "None"],
     "indexing": ["'ij'", "'xy'"],

@@ -10,7 +10,7 @@ from .draft import Draft, Reject
 
 __all__ = ["LAYERS", "TEMPLATES"]
 
-#: Converter → what draws a call of it.
+#: Converter → the function that draws a call of it.
 TEMPLATES: dict[str, Callable[[Draft, str], str]] = {}
 #: Layers of ``torch.nn`` and functions that are more than one operator, by name.
 LAYERS: dict[str, Callable[[Draft], str]] = {}
@@ -425,7 +425,7 @@ def reshape(draft: Draft, name: str) -> str:
     while left > 1:
         shape.append(draft.random.choice([d for d in range(1, left + 1) if left % d == 0]))
         left //= shape[-1]
-    # Views of what is not contiguous are refused by PyTorch.
+    # PyTorch refuses views of tensors that are not contiguous.
     return call(name, f"{x}.contiguous()", (shape or [1])[:6] if len(shape) <= 6 else [draft.value(x).numel()])
 
 
