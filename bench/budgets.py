@@ -21,7 +21,7 @@ COMPILED = ("state", "saved", "gradients", "workspace", "arena")
 
 
 def updates(name: str, backbone: Backbone) -> dict[str, SparseUpdate]:
-    """Return the authors' schemes, and those that they compare with."""
+    """Return the authors' schemes, and the baselines of their comparison."""
     return {
         **BACKBONES[name].schemes,
         "last 12": SparseUpdate.last(backbone, 12),
@@ -38,7 +38,7 @@ def compiled(model: torch.nn.Module, backbone: Backbone, update: SparseUpdate) -
 
 
 def figures(model: torch.nn.Module, backbone: Backbone, update: SparseUpdate) -> dict[str, Any]:
-    """Return what both say of one update, in bytes."""
+    """Return the figures of both for one update, in bytes."""
     cost = estimate(backbone, update)
     step = compiled(model, backbone, update)
     return {

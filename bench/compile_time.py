@@ -25,7 +25,7 @@ Tensor = torch.Tensor
 
 
 class Recurrent(nn.Module):
-    """A recurrent layer whose last output is the model's; it is unrolled."""
+    """An unrolled recurrent layer; the model returns its last output."""
 
     def __init__(self, layer: type[nn.RNNBase]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Recurrent(nn.Module):
 
 
 class Chain(nn.Module):
-    """A vector of parameters, and then one link after the other."""
+    """A chain of links, which begins with a vector of parameters."""
 
     def __init__(self, link: Callable[[Tensor, Tensor], Tensor], size: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Chain(nn.Module):
 
 
 class Residual(nn.Module):
-    """Blocks, each added to what it reads."""
+    """Blocks with residual connections."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Residual(nn.Module):
 
 
 class Parts(nn.Module):
-    """As many parameters, of which each makes a part of the result."""
+    """A model with `size` parameters, each of which computes a part of the result."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ def _transformer(size: int) -> nn.Module:
 
 @dataclass(frozen=True)
 class Shape:
-    """A model that has a size, the shape of its input, and the sizes to compile, each twice the one before."""
+    """A model of variable size, the shape of its input, and the sizes to compile, each twice the previous one."""
 
     model: Callable[[int], nn.Module]
     input: Callable[[int], tuple[int, ...]]
@@ -117,13 +117,13 @@ class Row:
         shape: the kind of program.
         size: time steps, links, blocks or parts.
         seconds: of CPU time, all threads together.
-        import_seconds: of these in stage ``import``, most of them PyTorch's.
-        codegen_seconds: of these in stages ``llvm``, ``object`` and ``link``.
-        launches: of all functions.
-        kernels: that the launches share.
-        object_bytes: of object code.
-        arena: bytes of all that is transient in a step.
-        resident: most bytes of memory that the process had.
+        import_seconds: the part in stage ``import``, most of it in PyTorch.
+        codegen_seconds: the part in stages ``llvm``, ``object`` and ``link``.
+        launches: number of launches in all functions.
+        kernels: number of different kernels.
+        object_bytes: bytes of object code.
+        arena: bytes of the arena of a step.
+        resident: peak of the process's resident bytes.
     """
 
     shape: str
@@ -139,7 +139,7 @@ class Row:
 
 
 def measure(name: str, size: int) -> Row:
-    """Compile one shape in this process, behind a small model that loads what all compilations need."""
+    """Compile one shape in this process, after a small model that loads shared code."""
     torch.set_num_threads(1)
     times: dict[str, float] = {}
     shape = SHAPES[name]
@@ -169,7 +169,7 @@ def _compile(model: nn.Module, shape: tuple[int, ...], on_stage: Callable[[str],
 
 
 def apart(name: str, size: int, timeout: float) -> dict[str, Any]:
-    """Return `measure` of a process of its own, or what went wrong."""
+    """Run `measure` in a process of its own; return its result, or the error."""
     command = [sys.executable, __file__, name, "--size", str(size), "--inside"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)

@@ -45,7 +45,7 @@ def fingerprint(name: str, size: str, scheme: str, target: str) -> dict[str, Any
 
 
 def apart(run: tuple[str, str, str, str]) -> dict[str, Any]:
-    """Return `fingerprint` of another process."""
+    """Run `fingerprint` in another process, and return its result."""
     done = subprocess.run([sys.executable, __file__, "--inside", *run], capture_output=True, text=True)
     name, size, scheme, target = run
     row = {"name": name, "size": size, "scheme": scheme, "target": target}
@@ -57,7 +57,7 @@ def apart(run: tuple[str, str, str, str]) -> dict[str, Any]:
 
 
 def differences(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Table:
-    """Return a table of what is not the same, old and new; rows of `after` that `before` has not are left out."""
+    """Return a table of differences, old and new; rows of `after` that are not in `before` are left out."""
 
     def key(row: dict[str, Any]) -> tuple[str, ...]:
         return row["name"], row["size"], row["scheme"], row["target"]

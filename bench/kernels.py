@@ -38,7 +38,7 @@ def row(result: Result) -> list[str]:
 
 
 def means(results: list[Result]) -> dict[str, float]:
-    """Return the geometric mean of PyTorch's time over ours, per class and in all."""
+    """Return the geometric mean of PyTorch's time divided by ours, per class and in total."""
     groups: dict[str, list[float]] = {}
     for result in results:
         if not result.failure:
@@ -69,7 +69,7 @@ def print_markdown(results: list[Result], machine: dict[str, Any]) -> None:
 
 
 def print_tables(results: list[Result], machine: dict[str, Any]) -> None:
-    """Print both tables for people."""
+    """Print both tables to the terminal."""
     from rich.console import Console
     from rich.table import Table
 

@@ -45,12 +45,12 @@ def measured(
 
     Args:
         model: key of `MODELS`.
-        batch: how many samples.
+        batch: the number of samples.
         variants: keys of `VARIANTS`.
-        directory: gets a folder for each variant, with what is exported.
-        steps: after the first one.
-        timeout: of each process, in seconds.
-        report: is told what happens.
+        directory: gets a folder with the exported files for each variant.
+        steps: the number of steps after the first one.
+        timeout: the limit for each process, in seconds.
+        report: called with messages on the progress.
     """
     row = f"{model}-b{batch}"
     eager: dict[str, Mapping[str, Any]] = {}

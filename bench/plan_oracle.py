@@ -17,7 +17,7 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Slot:
-    """Bytes of the arena that one value, or several which overwrite each other, have for a time.
+    """A range of bytes of the arena, for the lifetime of one value or of several that overwrite each other.
 
     Attributes:
         offset: that the compiler chose.
@@ -33,7 +33,7 @@ class Slot:
 
 
 def read_slots(places: Sequence[Mapping[str, Any]]) -> list[Slot]:
-    """Join the places of values that overwrite each other: the planner gives them one offset."""
+    """Merge the places of values that overwrite each other, to which the planner gives the same offset."""
     begins = {(place["offset"], place["begin"]): index for index, place in enumerate(places)}
     heirs = {index: begins[place["offset"], place["end"]] for index, place in enumerate(places) if place["overwritten"]}
     slots = []
@@ -48,14 +48,14 @@ def read_slots(places: Sequence[Mapping[str, Any]]) -> list[Slot]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the solver says: the smallest peak that it found, and that no plan is below; equal if it is proved."""
+    """The solver's answer: the smallest peak that it found, and a lower bound; they are equal if it is optimal."""
 
     found: int
     bound: int
 
 
 def solve(slots: Sequence[Slot], alignment: int, bound: int, seconds: float, workers: int) -> Answer:
-    """Look for the plan with the smallest peak, from the compiler's own one on."""
+    """Search for the plan with the smallest peak, starting from the compiler's plan."""
     known = max((slot.offset + slot.size for slot in slots), default=0)
     if known <= bound:
         return Answer(known, known)
@@ -93,7 +93,7 @@ def solve(slots: Sequence[Slot], alignment: int, bound: int, seconds: float, wor
 
 
 def compare(path: Path, seconds: float, workers: int) -> dict[str, Any]:
-    """Return what compiler and solver say of one manifest."""
+    """Return the figures of compiler and solver for one manifest."""
     manifest = json.loads(path.read_text())
     memory = manifest["memory"]
     slots = read_slots(memory["places"])

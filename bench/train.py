@@ -26,7 +26,7 @@ SCHEMES = ("full", "sparse")
 
 
 def chosen(globs: Sequence[str], tiny: bool) -> list[str]:
-    """Return the rows that any of the globs names; all, if there is none."""
+    """Return the rows that match any of the globs; all rows if there is no glob."""
     rows = TINY if tiny else ROWS
     found = matching(globs, rows)
     if not found:
@@ -35,7 +35,7 @@ def chosen(globs: Sequence[str], tiny: bool) -> list[str]:
 
 
 def exported(row: str, directory: Path) -> Path:
-    """Write the row's graph and tensors; return where."""
+    """Write the row's graph and tensors; return their folder."""
     place = directory / row
     if not place.exists():
         place.mkdir()
@@ -45,7 +45,7 @@ def exported(row: str, directory: Path) -> Path:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no NaN."""
+    """Replace NaN, which JSON does not have."""
     return None if math.isnan(value) else value
 
 
@@ -63,7 +63,7 @@ def as_data(line: Line) -> dict[str, Any]:
 
 
 def write(path: Path | None, lines: Sequence[Line]) -> None:
-    """Write all lines so far: a long run that is stopped keeps what it has."""
+    """Write all lines so far, so that an interrupted run keeps them."""
     if path:
         mean = _finite(mean_ratio(lines, TABLES["training step, ms"]))
         path.write_text(json.dumps({"geometric_mean": mean, "lines": [as_data(line) for line in lines]}, indent=1))

@@ -25,7 +25,7 @@ MEMORY = 14_000_000_000
 
 
 def verdict(name: str, size: str, scheme: str, double: bool) -> dict[str, Any]:
-    """Compile and compare one model in this process; return its figures, or what went wrong."""
+    """Compile and compare one model in this process; return its figures, or the error."""
     import torch
     from architectures.compare import compare
 
@@ -46,7 +46,7 @@ def verdict(name: str, size: str, scheme: str, double: bool) -> dict[str, Any]:
 
 
 def _unsupported(error: pock.UnsupportedOpsError) -> dict[str, str]:
-    """Each operator (and what about it): how often, and where first."""
+    """Each unsupported operator with the reason: its number of uses, and the first one."""
     groups = collections.defaultdict(list)
     for op in error.ops:
         groups[op.op + (f" ({op.reason})" if op.reason else "")].append(op)
@@ -54,7 +54,7 @@ def _unsupported(error: pock.UnsupportedOpsError) -> dict[str, str]:
 
 
 def apart(name: str, size: str, scheme: str, double: bool, timeout: float) -> dict[str, Any]:
-    """Return `verdict` of another process, so that a crash or a full memory is one, too."""
+    """Run `verdict` in another process, so that crashes and exhausted memory also give a result."""
     command = [sys.executable, __file__, name, "--size", size, "--scheme", scheme, "--inside"]
     command += ["--double"] * double
     limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # noqa: E731
@@ -99,7 +99,7 @@ def row(result: dict[str, Any]) -> list[str]:
 def table(results: list[dict[str, Any]]) -> Table:
     """Return all results as a table; errors are of losses, parameters and updates, relative.
 
-    The arena is divided by what no plan for the launches in their order, and what no order of them, can go below.
+    The arena is divided by its lower bound for the given order of launches, and by that for any order.
     """
     result = Table(box=None, pad_edge=False)
     for title in ("model", "size", "scheme", "verdict"):
@@ -122,7 +122,7 @@ def table(results: list[dict[str, Any]]) -> Table:
 
 
 def show_depth(as_json: bool) -> None:
-    """Compile a transformer at several depths, and with some of its blocks frozen; print what that costs."""
+    """Compile a transformer at several depths, and with some of its blocks frozen; print the costs."""
     from architectures import depth
 
     warnings.filterwarnings("ignore", category=FutureWarning)

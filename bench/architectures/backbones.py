@@ -1,7 +1,7 @@
 """The backbones of "On-Device Training Under 256KB Memory", and its authors' update schemes.
 
 Lin et al., arXiv 2206.15472; the schemes are those of ``compilation/mcu_ir_gen.py`` in their repository
-``tiny-training``, named there after the memory that they take.
+``tiny-training``, which names them after their memory.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Published:
 
 
 def _update(biases: int, indices: str, fractions: str) -> SparseUpdate:
-    """Indices of convolutions, and in eighths how much of each trains."""
+    """Return an update; `indices` lists convolutions, `fractions` the trained part of each in eighths."""
     eighths = (int(eighth) / 8 for eighth in fractions.split())
     return SparseUpdate(biases, dict(zip(map(int, indices.split()), eighths, strict=True)))
 

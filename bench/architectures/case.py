@@ -1,4 +1,4 @@
-"""`Case`: a model at one size with its data, its loss and its sparse scheme; the registry of them."""
+"""`Case`: a model at one size with its data, its loss and its sparse scheme; and the registry of cases."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Indices:
 
 @dataclass(frozen=True)
 class Mask:
-    """An int64 mask of sequences that end at different places, 1 where there is a token: [batch, length]."""
+    """An int64 mask of sequences of different lengths, 1 for a token: [batch, length]."""
 
     shape: tuple[int, int]
 
@@ -94,10 +94,10 @@ class Case:
         return dict(self.sparse) if name == "sparse" else {"*": 1.0} | dict.fromkeys(self.unused, 0.0)
 
     def model(self) -> nn.Module:
-        """Return the model in training mode, always the same.
+        """Return the model in training mode; its parameters are the same in every call.
 
-        Parameters that start constant get some noise: a bias of zeros is a poor measure of errors, and
-        equal scales hide a channel taken for another.
+        Parameters that start constant get some noise, because a bias of zeros is a poor measure of errors,
+        and equal scales hide exchanged channels.
         """
         torch.manual_seed(0)
         model = self.build()
@@ -128,7 +128,7 @@ class Architecture:
     """A family of models.
 
     Attributes:
-        case: makes a case of it.
+        case: makes a case of the family.
         sizes: name of a size → the arguments of `case`; ``small`` compiles in seconds, ``real`` is what people train.
     """
 
@@ -136,7 +136,7 @@ class Architecture:
     sizes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def at(self, size: str, **changes: Any) -> Case:
-        """Return the case of a size, with some of its arguments changed."""
+        """Return the case of a size; `changes` override arguments."""
         return self.case(**{**self.sizes[size], **changes})
 
 
@@ -161,9 +161,9 @@ def transformer_scheme(block: str, count: int, weights: Sequence[str], *heads: s
 
     Args:
         block: glob of one block's parameters up to its index, such as ``*.layer.``.
-        count: how many blocks the model has.
+        count: the number of blocks of the model.
         weights: globs of the weights to train, below the block.
-        heads: globs of the parameters behind the blocks.
+        heads: globs of the parameters after the blocks.
     """
     biases = {f"{block}{index}.*bias": 1.0 for index in range(count - max(1, count // 2), count)}
     last = range(count - max(1, count // 3), count)

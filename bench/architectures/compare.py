@@ -35,19 +35,19 @@ class Figures:
 
     Attributes:
         operations: pock ops of the step at stage ``training``.
-        launches: kernels before equal ones are shared.
-        kernels: kernels after that.
-        seconds: of each stage.
-        arena: bytes of all that is transient.
+        launches: number of kernel launches.
+        kernels: number of different kernels.
+        seconds: stage → its seconds.
+        arena: bytes of the arena, which has all transient values.
         saved: bytes of activations kept for the backward pass.
-        lower_bound: of the arena, in the order that was found.
-        least_peak: of live bytes, in any order.
+        lower_bound: lower bound of the arena in the order that was found.
+        least_peak: lower bound of live bytes in any order.
         loss_error: largest error of a loss, relative to the loss.
         parameter_error: largest error of a parameter after the last step, relative to its largest entry.
-        update_error: the same relative to the parameter's largest change (taken as a thousandth of the largest
-            entry at least): a wrong gradient shows here even if the rate is low.
-        worst: the parameter that `update_error` is of.
-        double: PyTorch in float32 against PyTorch in float64, then ours against that: losses and parameters.
+        update_error: the same relative to the parameter's largest change (or a thousandth of the largest entry, if
+            that is larger): it shows a wrong gradient even if the rate is low.
+        worst: the parameter with `update_error`.
+        double: errors against PyTorch in float64, of losses and parameters: first PyTorch's in float32, then ours.
     """
 
     operations: int
@@ -66,9 +66,9 @@ class Figures:
 
     @property
     def verdict(self) -> str:
-        """``equal``, ``different``, or ``ill-conditioned`` if float32 says nothing about such a model.
+        """``equal``, ``different``, or ``ill-conditioned`` if float32 is meaningless for the model.
 
-        Equal is as near to PyTorch as asked, or as near to exact arithmetic as twice PyTorch's own distance.
+        Equal means within the tolerance of PyTorch, or within twice PyTorch's own distance of exact arithmetic.
         """
         if self.loss_error <= LOSS_TOLERANCE and self.parameter_error <= PARAMETER_TOLERANCE:
             return "equal"
@@ -87,10 +87,10 @@ def compare(case: Case, scheme: str, double: bool | None = None, steps: int = ST
         case: the model, its data, its loss.
         scheme: ``full`` or ``sparse``.
         double: whether to train in float64 too; by default if float32 is not near enough.
-        steps: how many.
+        steps: the number of steps.
 
     Raises:
-        pockmlir.PockError: it does not compile.
+        pockmlir.PockError: the case does not compile.
     """
     model = case.model()
     step = compile_case(case, model, scheme)
@@ -165,7 +165,7 @@ def _relative(found: list[float], expected: list[float]) -> float:
 
 
 def _finite(error: float) -> float:
-    """An error as a number that compares: NaN is no small error."""
+    """Return an error that can be compared: NaN becomes infinity."""
     return error if error == error else float("inf")
 
 
@@ -178,7 +178,7 @@ def _loss_function(loss: Loss) -> Callable[[Any, torch.Tensor], torch.Tensor]:
 
 
 def _train(case: Case, step: pock.Step, dtype: torch.dtype, steps: int) -> tuple[list[float], dict[str, Array]]:
-    """Train with PyTorch what the compiled step trains; return losses and parameters."""
+    """Train with PyTorch like the compiled step; return losses and parameters."""
     model = case.model().to(dtype)
     parts = _trained(model, step)
     optimizer = torch.optim.SGD(
@@ -201,7 +201,7 @@ def _train(case: Case, step: pock.Step, dtype: torch.dtype, steps: int) -> tuple
 
 
 def _trained(model: nn.Module, step: pock.Step) -> dict[str, tuple[Any, ...]]:
-    """Freeze what the step freezes; return the trained part of every other parameter."""
+    """Freeze the parameters that the step freezes; return the trained part of every other parameter."""
     parts: dict[str, tuple[Any, ...]] = {}
     for name, value in model.named_parameters():
         slot = step.artifact.manifest.tensors.get(name)
@@ -222,7 +222,7 @@ def _double(
     torchs: tuple[list[float], Mapping[str, Array]],
     steps: int,
 ) -> dict[str, float]:
-    """Return how far PyTorch's float32 and ours are from float64."""
+    """Return the differences of PyTorch's float32 and ours from float64."""
     losses, parameters = _train(case, step, torch.float64, steps)
     result = {}
     for whose, (found_losses, found) in (("torch", torchs), ("our", ours)):

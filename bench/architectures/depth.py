@@ -23,10 +23,10 @@ class Depth:
 
     Attributes:
         layers: blocks of the model.
-        frozen: how many of them, from the first, do not train; neither do the embeddings then.
+        frozen: the number of first blocks that are frozen; if not zero, the embeddings are frozen, too.
         operations: pock ops of the step at stage ``training``.
-        launches: kernels before equal ones are shared.
-        kernels: kernels after that.
+        launches: number of kernel launches.
+        kernels: number of different kernels.
         codegen: seconds in stages ``llvm`` and ``object``.
         rest: seconds in all other stages.
         saved: bytes of activations kept for the backward pass.
@@ -43,12 +43,12 @@ class Depth:
 
 
 def deep() -> list[dict[str, Any]]:
-    """Compile a transformer of few and of many blocks, everything training."""
+    """Compile transformers of few and of many blocks, in which everything trains."""
     return [_compile(layers, 0) for layers in DEPTHS]
 
 
 def frozen() -> list[dict[str, Any]]:
-    """Compile a transformer with more and more blocks frozen."""
+    """Compile a transformer with an increasing number of frozen blocks."""
     return [_compile(FROZEN_LAYERS, count) for count in range(0, FROZEN_LAYERS + 1, 2)]
 
 

@@ -78,7 +78,7 @@ class ResidualUnit(nn.Module):
 
 
 class PixelAttention(nn.Module):
-    """Every pixel looks at all others."""
+    """Self-attention over all pixels."""
 
     def __init__(self, channels: int, groups: int = 4) -> None:
         super().__init__()

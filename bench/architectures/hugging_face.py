@@ -20,7 +20,7 @@ def hugging_face(model: str, /, **config: Any) -> Callable[[], nn.Module]:
 
     Args:
         model: the class's name in `transformers`, imported when the model is built.
-        config: of the class's own kind of configuration.
+        config: arguments of the model's configuration.
     """
 
     def build() -> nn.Module:

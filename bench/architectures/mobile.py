@@ -46,7 +46,7 @@ class Unit(nn.Sequential):
 
 
 class SqueezeExcite(nn.Module):
-    """Scales each channel by what the means of all say."""
+    """Scales each channel by a function of the means of all channels."""
 
     def __init__(self, channels: int, squeezed: int, active: Activation, gate: Activation) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNet(nn.Module):
-    """A stem, blocks, and a classifier behind the mean.
+    """A stem, blocks, the mean, and a classifier.
 
     Args:
         stem: channels of the first convolution.

@@ -92,7 +92,7 @@ def conv_lstm(width: int, frames: int, pixels: int, batch: int) -> Case:
 
 
 class TemporalBlock(nn.Module):
-    """Two dilated convolutions that see only the past, and the input beside them."""
+    """Two causal dilated convolutions with a residual connection."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, dilation: int) -> None:
         super().__init__()

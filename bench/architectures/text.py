@@ -149,7 +149,7 @@ def _llama_scheme(layers: int, *heads: str) -> dict[str, float]:
     return {f"model.layers.{block}.{weight}": 1.0 for block in blocks for weight in weights} | dict.fromkeys(heads, 1.0)
 
 
-#: A Llama of 15 million parameters: what fits a phone and still tells stories.
+#: A Llama of 15 million parameters: small enough for a phone, and large enough to tell stories.
 STORIES = {"layers": 6, "width": 288, "heads": 6, "batch": 4, "length": 128, "vocabulary": 32000, "hidden": 768}
 
 

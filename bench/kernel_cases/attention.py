@@ -42,7 +42,7 @@ def _attrs(heads: Heads, causal: bool) -> str:
 
 
 def _flops(heads: Heads, causal: bool, products: int) -> float:
-    """Of so many products of a head; a causal mask leaves half."""
+    """Operations of a number of products per head; a causal mask leaves half of them."""
     batch, count, length, width = heads
     return 2 * products * batch * count * length**2 * width / (2 if causal else 1)
 

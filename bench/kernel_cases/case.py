@@ -24,12 +24,12 @@ def normal(*shape: int) -> torch.Tensor:
 
 
 def nchw(n: int, c: int, h: int, w: int) -> torch.Tensor:
-    """Return activations of that shape, stored channels-last."""
+    """Return random activations of this shape, stored channels-last."""
     return torch.randn(n, c, h, w).to(memory_format=torch.channels_last)
 
 
 def nhwc(tensor: torch.Tensor) -> torch.Tensor:
-    """Return activations as our kernels see them: [N, C, H, W] as [N, H, W, C]."""
+    """Return activations in the layout of our kernels: [N, C, H, W] as [N, H, W, C]."""
     return tensor.permute(0, 2, 3, 1)
 
 
@@ -39,12 +39,12 @@ class Work:
 
     Attributes:
         program: our kernel.
-        inputs: its arguments.
-        torch: runs PyTorch's kernel, and returns what it computed.
+        inputs: the arguments of the program.
+        torch: runs PyTorch's kernel, and returns its result.
         params: initial values of the program's parameters.
-        results: of what ``torch`` returned, our outputs and then our parameters' new values.
-        flops: multiplications and additions, 0 if they are not what takes the time.
-        bytes: read and written at least; of all arguments, results and parameters if not given.
+        results: turns the result of ``torch`` into our outputs, followed by our parameters' new values.
+        flops: multiplications and additions, 0 if they do not determine the time.
+        bytes: least bytes read and written; by default those of all arguments, results and parameters.
         winograd: the option of ``pock-plan-pipeline``: ``auto``, ``always`` or ``never``.
     """
 
@@ -66,9 +66,9 @@ class Case:
     """One kernel at one shape.
 
     Attributes:
-        name: the class, ``family/kernel``, as ``conv3x3/forward``.
-        shape: sizes, for people.
-        build: makes the work; values follow the global seed.
+        name: the class, ``family/kernel``, for example ``conv3x3/forward``.
+        shape: sizes, in readable form.
+        build: makes the work; values depend on the global seed.
         tiny: whether it is small enough for tests.
     """
 

@@ -20,7 +20,7 @@ WINOGRAD = {"": "auto", "-direct": "never", "-winograd": "always"}
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with square images, kernels and strides; depthwise if there are no channels out.
+    """A convolution with square images, kernels and strides; depthwise if there are no output channels.
 
     The algorithm is a key of `WINOGRAD`; the compiler chooses if it is empty.
     """
@@ -96,7 +96,7 @@ class Conv:
         return nchw(self.batch, self.filters, self.out_size, self.out_size)
 
     def w(self) -> torch.Tensor:
-        """Return a weight as PyTorch likes it, of entries that keep the variance."""
+        """Return a weight in PyTorch's layout, whose entries keep the variance."""
         fan = self.channels // self.groups * self.kernel**2
         return nchw(self.filters, self.channels // self.groups, self.kernel, self.kernel) / fan**0.5
 
@@ -113,7 +113,7 @@ class Conv:
 
 
 def hwcf(weight: torch.Tensor) -> torch.Tensor:
-    """Return a weight as our kernels see it: [F, C, H, W] as [H, W, C, F]."""
+    """Return a weight in the layout of our kernels: [F, C, H, W] as [H, W, C, F]."""
     return weight.permute(2, 3, 1, 0)
 
 
@@ -122,7 +122,7 @@ def relu6(p: Program, value: Value) -> Value:
 
 
 def masked(p: Program, gradient: Value, activation: Value) -> Value:
-    """Return the gradient where relu6 let its argument through."""
+    """Return the gradient of relu6: the upstream gradient where relu6 is the identity, zero elsewhere."""
     zero, six = p.constant(0), p.constant(6)
     low = p.op("cmp", activation, zero, dtype="i1", attrs="predicate = #pock.cmp<le>")
     kept = p.op("select", low, zero, gradient, shape=gradient.shape)
@@ -140,7 +140,7 @@ def forward(c: Conv) -> Work:
 
 
 def forward_fused(c: Conv) -> Work:
-    """With bias and relu6."""
+    """Forward with bias and relu6."""
     p = Program()
     x, w, b = p.input(*c.x_shape), p.input(*c.w_shape), p.input(c.filters)
     y = p.op("conv", x, w, shape=c.y_shape, attrs=c.attrs)
@@ -160,7 +160,7 @@ def input_gradient(c: Conv) -> Work:
 
 
 def input_gradient_fused(c: Conv) -> Work:
-    """With the mask of the relu6 that made the input."""
+    """Input gradient, masked by the relu6 that computed the input."""
     p = Program()
     g, w, a = p.input(*c.y_shape), p.input(*c.w_shape), p.input(*c.x_shape)
     p.output(masked(p, p.op("conv_transpose", g, w, shape=c.x_shape, attrs=c.attrs), a))
@@ -284,7 +284,7 @@ TINY = [
 
 
 def _cases(shapes: list[Conv], kernels: list[tuple[str, Callable[[Conv], Work]]], tiny: bool = False) -> list[Case]:
-    """Cases class by class."""
+    """The cases, ordered by class."""
     names = dict.fromkeys(shape.name for shape in shapes)
     return [
         Case(f"{shape.name}/{kernel}", str(shape), partial(build, shape), tiny)

@@ -1,4 +1,4 @@
-"""Chains of elementwise ops as kernels are fused, their gradients, and sums over rows."""
+"""Chains of elementwise ops that kernels fuse, their gradients, and sums over rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Embeddings: rows read, and rows added to."""
+"""Embeddings: reading rows, and adding to rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def gather(rows: int, width: int, count: int) -> Work:
 
 
 def gradient(rows: int, width: int, count: int) -> Work:
-    """The dense gradient, which optimizers with momentum want."""
+    """The dense gradient, which optimizers with momentum need."""
     p = Program()
     index, g = p.input(count, dtype="i64"), p.input(count, width)
     p.output(p.op("scatter_add", p.constant(0, rows, width), index, g, attrs=DIM))
@@ -37,7 +37,7 @@ def gradient(rows: int, width: int, count: int) -> Work:
 
 
 def update(rows: int, width: int, count: int) -> Work:
-    """Plain SGD, which changes the rows used only."""
+    """Plain SGD, which only changes the used rows."""
     p = Program()
     index, g, lr, table = p.input(count, dtype="i64"), p.input(count, width), p.input(), p.param(rows, width)
     step = p.op("mul", g, p.op("neg", lr))

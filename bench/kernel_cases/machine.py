@@ -27,12 +27,12 @@ SECONDS = 2e-3
 
 
 class Machine:
-    """The limits of so many threads; peaks rise as they are measured again.
+    """The limits for a number of threads; repeated measurements can raise the peak.
 
     Attributes:
-        peak: operations on floats per second, a multiply-add being two.
-        stream: size of a working set → bytes per second, read and written, of a copy in it.
-        clock: seconds; of one thread its own, so that what others run meanwhile does not count.
+        peak: operations on floats per second; a multiply-add counts as two.
+        stream: size of a working set → bytes per second of a copy in it, reads and writes.
+        clock: a clock in seconds; for one thread the thread's CPU time, so that other programs do not count.
     """
 
     def __init__(self, threads: int = 1) -> None:
@@ -66,7 +66,7 @@ class Machine:
         return {"threads": self.threads, "peak": self.peak, "stream": self.stream, "vector_bytes": self.vector_bytes}
 
     def _multiply_add(self, steps: int) -> int:
-        """Run so many steps in every thread; return the operations of all."""
+        """Run `steps` steps in every thread; return the operations of all threads."""
         run = lambda sink: int(self._library.multiply_add(steps, sink.ctypes.data))  # noqa: E731
         return sum(self._map(run, self._sinks))
 
@@ -90,7 +90,7 @@ class Machine:
         return best
 
     def _enough(self, run: Callable[[int], object]) -> int:
-        """Return how many times, a power of two, take long enough to be measured."""
+        """Return a number of repetitions, a power of two, that takes long enough to be measured."""
         times = 1
         # The least of some: threads that start, or wait for others, take long, too.
         while min(self._seconds(run, times) for _ in range(3)) < SECONDS:

@@ -26,11 +26,11 @@ class Mismatch(Exception):
 
 
 class Kernel:
-    """A compiled program with its memory; calling it runs it once."""
+    """A compiled program with its memory; a call runs it once."""
 
     def __init__(self, work: Work) -> None:
         core = load_core()
-        # What the stages before leave is canonical.
+        # The result of the preceding stages is canonical.
         ir = core.run_pipeline(work.program.text(core.host_target()), "builtin.module(canonicalize, cse)")
         instance = kernel_run.build(core, ir, ("kernels", "plan", "llvm"), plan=f"{{winograd={work.winograd}}}")
         self.manifest = instance.manifest
@@ -47,34 +47,35 @@ class Kernel:
 
     @property
     def launches(self) -> int:
-        """How many kernels the function runs."""
+        """The number of kernels that the function runs."""
         return int(self.manifest.data["kernels"]["launches"])
 
     @property
     def results(self) -> list[Any]:
-        """What the last call computed: outputs, then parameters."""
+        """The results of the last call: outputs, then parameters."""
         return [*self.outputs, *self.params]
 
 
 @dataclass(frozen=True)
 class Result:
-    """One row of the table; seconds are the least of all samples.
+    """One row of the table; seconds are the minimum of all samples.
 
     Attributes:
         name: the class.
-        shape: sizes, for people.
-        error: relative to the largest entry of PyTorch's result.
+        shape: sizes, in readable form.
+        error: the error relative to the largest entry of PyTorch's result.
         ours: seconds of a call.
-        torch: the same of PyTorch's kernel.
-        ratio: of PyTorch's time and ours.
-        flops: per second, ours.
-        peak: the share of the machine's multiply-adds that is.
-        bytes: per second, ours.
-        stream: the share of a copy's bytes that is.
-        bound: what must take longer, ``compute`` or ``memory``.
-        launches: how many kernels ours is.
-        medians: seconds of a call, ours and PyTorch's; where they are far from the least, the machine was busy.
-        failure: what went wrong; then there are no figures.
+        torch: seconds of a call of PyTorch's kernel.
+        ratio: PyTorch's time divided by ours.
+        flops: our operations per second.
+        peak: our operations per second as a share of the machine's peak.
+        bytes: our bytes per second.
+        stream: our bytes per second as a share of a copy's.
+        bound: the limiting factor, ``compute`` or ``memory``.
+        launches: the number of our kernels.
+        medians: median seconds of a call, ours and PyTorch's; if they differ much from the minimum, the machine was
+            busy.
+        failure: the error; then there are no figures.
     """
 
     name: str
@@ -97,7 +98,7 @@ def check(work: Work, kernel: Kernel) -> float:
     """Run both once; return the largest error relative to the largest entry.
 
     Raises:
-        Mismatch: it is above the tolerance.
+        Mismatch: the error exceeds the tolerance.
     """
     kernel()
     with torch.inference_mode():

@@ -15,7 +15,7 @@ EPS = 1e-5
 
 
 def layer_forward(rows: int, width: int) -> Work:
-    """The result, and what the gradient reads."""
+    """The result, and the values that the gradient reads."""
     p = Program()
     x, w, b = p.input(rows, width), p.input(width), p.input(width)
     types = [((rows, width), "f32"), ((rows, 1), "f32")]
@@ -57,12 +57,12 @@ def _draw(shape: Images) -> torch.Tensor:
 
 
 def _count(shape: Images) -> int:
-    """How many entries a channel has."""
+    """The number of entries of a channel."""
     return shape[0] * shape[1] ** 2
 
 
 def batch_frozen(shape: Images) -> Work:
-    """Scale and shift with given statistics, as frozen models have them."""
+    """Scale and shift with given statistics, as in frozen models."""
     p, c = Program(), shape[2]
     x, mean, rstd, w, b = _images(p, shape), p.input(c), p.input(c), p.input(c), p.input(c)
     centered = p.op("sub", x, p.channels(mean))

@@ -26,7 +26,7 @@ def _out(shape: Shape) -> int:
 
 
 def _places(indices: torch.Tensor, shape: Shape) -> torch.Tensor:
-    """PyTorch's places in an image as places in a window."""
+    """Convert PyTorch's positions in an image to positions in a window."""
     _, size, _, kernel, stride, padding = shape
     begin = torch.arange(_out(shape)) * stride - padding
     row = indices // size - begin[:, None]
@@ -34,7 +34,7 @@ def _places(indices: torch.Tensor, shape: Shape) -> torch.Tensor:
 
 
 def max_forward(shape: Shape) -> Work:
-    """The maxima, and where they are."""
+    """The maxima and their positions."""
     n, size, c, kernel, stride, padding = shape
     p = Program()
     x, attrs, out = p.input(n, size, size, c), window(stride, padding, kernel=kernel), (n, _out(shape), _out(shape), c)

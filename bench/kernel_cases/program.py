@@ -23,11 +23,11 @@ def window(
     """Return the attributes of a square 2-D window over channels-last tensors.
 
     Args:
-        stride: in both dimensions.
-        padding: at the low ends, and at the high ends too if these are not given.
-        kernel: of pooling; convolutions read it off their weight.
-        groups: of convolutions.
-        padding_high: at the high ends.
+        stride: the stride in both dimensions.
+        padding: the padding at the low ends, and by default also at the high ends.
+        kernel: the size of a pooling window; convolutions get it from their weight.
+        groups: the groups of a convolution.
+        padding_high: the padding at the high ends.
     """
     high = padding if padding_high is None else padding_high
     attributes = ["dilations = array<i64: 1, 1>", "layout = #pock.layout<channels_last>"]
@@ -63,8 +63,8 @@ class Program:
 
     Attributes:
         inputs: the function's arguments, in order.
-        outputs: what it returns, in order.
-        params: parameters that it loads, all of which it stores.
+        outputs: the function's results, in order.
+        params: the parameters that the function loads and stores.
     """
 
     inputs: list[Value] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Program:
         return value
 
     def store(self, param: Value, value: Value) -> None:
-        """Set the value that a parameter has afterwards."""
+        """Set the new value of a parameter."""
         self._stores.append(f"pock.store_param @{param.name[1:]}, {value.name} : {value.type}")
 
     def output(self, *values: Value) -> None:
@@ -124,7 +124,7 @@ class Program:
         return self.op("reshape", value, shape=shape, dtype=value.dtype)
 
     def channels(self, value: Value) -> Value:
-        """Return a vector of channels as it broadcasts to channels-last activations."""
+        """Reshape a vector of channels so that it broadcasts to channels-last activations."""
         return self.reshape(value, 1, 1, 1, *value.shape)
 
     def reduce(self, name: str, value: Value, *dims: int, keepdim: bool = False) -> Value:
@@ -142,7 +142,7 @@ class Program:
 
     @property
     def bytes(self) -> int:
-        """What must be read and written once: inputs, outputs, and parameters both ways."""
+        """Bytes that must be read or written: inputs, outputs, and parameters in both directions."""
         return sum(v.bytes for v in (*self.inputs, *self.outputs)) + 2 * sum(v.bytes for v in self.params)
 
     def text(self, target: str) -> str:

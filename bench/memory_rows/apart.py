@@ -1,4 +1,4 @@
-"""Runs a module of this package in a process of its own and returns what it prints."""
+"""Runs a module of this package in a process of its own and returns its output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def apart(module: str, *arguments: object, timeout: float) -> dict[str, Any]:
     """Run ``memory_rows.<module>``; return the JSON object that is the last line of its output.
 
     Raises:
-        Failure: it took too long, or did not print one.
+        Failure: the process exceeded its time, or did not print a JSON object.
     """
     command = [sys.executable, "-m", f"memory_rows.{module}", *map(str, arguments)]
     limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (LIMIT, LIMIT))  # noqa: E731

@@ -2,15 +2,15 @@
 
 Prints one JSON object; all sizes are in bytes:
 
-* `resident_step`: growth of the resident set from before the steps to their peak: activations, gradients, and what
-  operators and oneDNN take. One step has run before that, so that code and caches are there already; what it freed
-  has been given back;
+* `resident_step`: growth of the resident set from before the steps to their peak: activations, gradients, and memory
+  of operators and oneDNN. One step has run before, so that code and caches exist already; the memory that it freed
+  has been returned to the system;
 * `resident`: growth from before the model was built to the same peak;
-* `live`: most bytes of tensors alive at one time during a step, parameters, buffers and inputs excepted;
-* `allocated`: most bytes that PyTorch's CPU allocator has given out at one time during a step;
-* `losses`: of the first steps.
+* `live`: peak of live bytes of tensors during a step, except parameters, buffers and inputs;
+* `allocated`: peak of the bytes allocated by PyTorch's CPU allocator during a step;
+* `losses`: the losses of the first steps.
 
-Images are contiguous and SGD is not fused: of the settings of `peers.eager` none takes less.
+Images are contiguous and SGD is not fused: no other setting of `peers.eager` needs less memory.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from .live import LiveBytes, allocated
 
 
 def give_back() -> None:
-    """Return what is free in the heap to the system."""
+    """Return free memory of the heap to the system."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
 
 
 def measure(task: Task, steps: int) -> dict[str, Any]:
-    """Train in this process, in which nothing else has run."""
+    """Train in this process, which must not have run anything else."""
     give_back()
     empty = resident("VmRSS")
     training = Eager(task, channels_last=False, fused=False)

@@ -14,16 +14,16 @@ __all__ = ["LiveBytes", "allocated"]
 
 
 class LiveBytes(TorchDispatchMode):
-    """Follows the storages of all tensors that operators return, those of the backward pass too.
+    """Tracks the storages of all tensors that operators return, also in the backward pass.
 
-    Views count once, with the storage that they share; what an operator allocates and frees inside does not count.
+    A storage that views share counts once. Memory that an operator allocates and frees internally does not count.
 
     Args:
-        known: tensors that were there before: parameters, buffers, inputs.
+        known: existing tensors, which do not count: parameters, buffers, inputs.
 
     Attributes:
         live: bytes alive now.
-        peak: the most that were alive at one time.
+        peak: the maximum of `live`.
     """
 
     def __init__(self, known: Iterable[torch.Tensor] = ()) -> None:
@@ -58,9 +58,9 @@ class LiveBytes(TorchDispatchMode):
 
 
 def allocated(run: Callable[[], object]) -> int:
-    """Return the most bytes that PyTorch's CPU allocator had given out at one time during a call, beyond those before.
+    """Return the peak of the bytes that PyTorch's CPU allocator allocates during a call.
 
-    This has what operators allocate for themselves, but not what oneDNN does.
+    This includes internal memory of operators, but not that of oneDNN.
     """
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         run()

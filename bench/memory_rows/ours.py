@@ -1,8 +1,8 @@
 """Compiles a row and writes it for `resident`: ``python -m memory_rows.ours ROW VARIANT DIRECTORY``, in `bench/`.
 
-The directory gets what `Step.export` writes, and the inputs of a step as ``input-<position>.bin``. Prints one JSON
-object: figures of `pockmlir.Memory`, in bytes, and the seconds that compilation took; or `missing`, the keyword that
-`pockmlir.compile` does not take.
+The directory gets the files of `Step.export`, and the inputs of a step as ``input-<position>.bin``. Prints one JSON
+object: figures of `pockmlir.Memory`, in bytes, and the seconds of the compilation; or `missing`, a keyword that
+`pockmlir.compile` does not have.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ FIGURES = (
 
 
 def missing(options: dict[str, Any]) -> str:
-    """Return the first keyword that this version of `pockmlir.compile` does not take, or nothing."""
+    """Return the first keyword that this version of `pockmlir.compile` does not have, or nothing."""
     known = inspect.signature(pock.compile).parameters
     return next((name for name in options if name not in known), "")
 
 
 def fitted(task: Task, options: dict[str, Any]) -> pock.Step:
-    """Compile; if there is a memory limit that nothing keeps to, with the smallest that something does."""
+    """Compile; if no plan fits the memory limit, compile with the smallest limit that has one."""
     try:
         return compiled(task, **options)
     except pock.PockError as error:
@@ -58,7 +58,7 @@ def export(step: pock.Step, task: Task, directory: Path) -> None:
 
 
 def measure(row: str, variant: str, directory: Path) -> dict[str, Any]:
-    """Compile a variant of a row, export it, and say what it takes."""
+    """Compile a variant of a row, export it, and return its figures."""
     options = variant_options(variant)
     if name := missing(options):
         return {"missing": name}

@@ -21,10 +21,10 @@ class Line:
     """A variant of a model at a batch size. Sizes are in bytes.
 
     Attributes:
-        ours: what `memory_rows.ours` and `memory_rows.resident` say; empty if it fails or there is no such variant.
-        eager: what `memory_rows.eager` says of the same scheme; empty if it fails.
+        ours: figures of `memory_rows.ours` and `memory_rows.resident`; empty if they fail or the variant is missing.
+        eager: figures of `memory_rows.eager` for the same scheme; empty if it fails.
         full: the arena of the variant ``full``, if it was measured.
-        remarks: what is missing, and why.
+        remarks: the missing figures, and the reasons.
     """
 
     model: str
@@ -56,14 +56,14 @@ class Line:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the first losses are PyTorch's; None if one of both is not there."""
+        """Whether the first losses are equal to PyTorch's; None if either is missing."""
         if not self.ours or not self.eager:
             return None
         pairs = zip(self.ours["losses"][:3], self.eager["losses"][:3], strict=True)
         return all(abs(found - loss) <= TOLERANCE * abs(loss) for found, loss in pairs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as plain data; what is not known is None."""
+        """Return all figures as plain data; unknown figures are None."""
         ratios = {name: getattr(self, name) for name in ("to_bound", "to_eager", "full_to_sparse")}
         return {
             "model": self.model,
@@ -98,7 +98,7 @@ RATIOS: Mapping[str, str] = {
 
 
 def grid(lines: Sequence[Line]) -> list[list[str]]:
-    """Return the table as text, its head first; sizes in KiB."""
+    """Return the table as text, its header first; sizes are in KiB."""
     result = [["model", "batch", "variant", *SIZES, *RATIOS]]
     for line in lines:
         mark = "≠" if line.agrees is False else ""
@@ -113,7 +113,7 @@ def grid(lines: Sequence[Line]) -> list[list[str]]:
 
 
 def notes(lines: Sequence[Line]) -> list[str]:
-    """Return what marks and dashes mean, each once."""
+    """Return the explanations of marks and dashes, without duplicates."""
     found = [f"≠ its first losses are not PyTorch's: {line.model}" for line in lines if line.agrees is False]
     return list(dict.fromkeys([*found, *(remark for line in lines for remark in line.remarks)]))
 

@@ -1,11 +1,12 @@
-"""What a step takes where neither PyTorch nor the compiler is: ``python -m memory_rows.resident DIRECTORY STEPS``.
+"""Memory of a step in a process without PyTorch and compiler: ``python -m memory_rows.resident DIRECTORY STEPS``.
 
-Nothing here imports anything but Python's own library. Started in `bench/` on what `ours` wrote; prints one JSON
-object, sizes in bytes:
+This module only imports Python's standard library. It runs in `bench/` on the files of `ours`, and prints one JSON
+object with sizes in bytes:
 
-* `resident`: growth of the resident set from before the library and its memory were there to the peak of the steps;
-* `anonymous`: of it, memory; the rest is code that has run, pages of the library's file;
-* `losses`: of the first steps.
+* `resident`: growth of the resident set from before the library is loaded and its memory allocated to the peak of the
+  steps;
+* `anonymous`: the part of it that is memory; the rest is code that has run, in pages of the library's file;
+* `losses`: the losses of the first steps.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from peers.worker import forget_peak, resident
 
 
 def memory(size: int, image: Path | None = None) -> mmap.mmap:
-    """Return pages of their own, which are resident once they are written; from a file if there is one."""
+    """Return private pages, which become resident when they are written; fill them from a file if one is given."""
     pages = mmap.mmap(-1, max(size, 1), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if image and size:
         with image.open("rb", buffering=0) as file:
@@ -35,7 +36,7 @@ def address(pages: mmap.mmap) -> ctypes.c_void_p:
 
 
 def exact(field: str) -> int:
-    """Bytes from ``smaps_rollup``: counted page by page, where ``VmRSS`` lags behind by some."""
+    """Bytes from ``smaps_rollup``, which counts every page, while ``VmRSS`` may lag behind by some pages."""
     for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
         if line.startswith(field + ":"):
             return 1024 * int(line.split()[1])
@@ -43,7 +44,7 @@ def exact(field: str) -> int:
 
 
 def measure(directory: Path, steps: int) -> dict[str, Any]:
-    """Run some steps on memory that nobody else uses; inputs and outputs are the caller's, and not counted."""
+    """Run some steps on private memory; inputs and outputs belong to the caller, and do not count."""
     manifest = json.loads((directory / "manifest.json").read_text())
     name, function, segments = manifest["name"], manifest["functions"]["step"], manifest["segments"]
     files = [directory / f"input-{index}.bin" for index in range(len(function["inputs"]))]
@@ -61,7 +62,7 @@ def measure(directory: Path, steps: int) -> dict[str, Any]:
         if code := library[f"{name}_step"](*arguments):
             raise SystemExit(f"{name}_step returns {code}")
         losses += struct.unpack_from("f", callers[len(files)])
-    # Nothing is given back between, so what is there now is the peak; the kernel's own account lags behind either.
+    # No memory is returned to the system during the steps, so the current size is the peak. Take the larger count.
     return {
         "resident": max(exact("Rss"), resident()) - before,
         "anonymous": exact("Anonymous") - anonymous,

@@ -24,7 +24,7 @@ class Variant:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-#: No step fits this many bytes: the error says what the smallest one takes.
+#: No step fits into this many bytes, so the error gives the smallest possible size.
 IMPOSSIBLE = 1024
 
 UNORDERED = {"memory": pock.MemoryOptions(reorder=False)}
@@ -39,5 +39,5 @@ VARIANTS: Mapping[str, Variant] = {
 
 
 def variant_options(name: str) -> dict[str, Any]:
-    """Return the keyword arguments of `pockmlir.compile` for a variant, all but those of every row."""
+    """Return the keyword arguments of `pockmlir.compile` for a variant, except those of every row."""
     return dict(VARIANTS[name].options)

@@ -1,7 +1,7 @@
 """AOTInductor: the joint graph of loss and gradients as a package; SGD stays outside, as one fused kernel.
 
-The package does not own the parameters: it is given ours, which the update changes in place. Where it has folded
-one away, that is not possible, and the step is forward and backward only.
+The package uses our parameters, which the update changes in place. If it has folded a parameter away, that is not
+possible, and the step only consists of forward and backward.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Packaged(Training):
         self.checked = 3 if self.whole else 1
 
     def _share(self, named: dict[str, torch.nn.Parameter]) -> bool:
-        """Let the package read our parameters, under all names that they have there."""
+        """Let the package read our parameters, under all their names in the package."""
         wanted = {id(value) for value in self.trained}
         names = [name for name in self.package.get_constant_fqns() if name in named and id(named[name]) in wanted]
         if len({id(named[name]) for name in names}) < len(wanted):

@@ -28,7 +28,7 @@ class Backend(ABC):
     """The primitives, and operations built from them; a framework overrides those it has itself.
 
     Attributes:
-        channels_last: whether images are kept so, for convolutions and pools.
+        channels_last: whether images for convolutions and pools are stored channels-last.
     """
 
     channels_last = False

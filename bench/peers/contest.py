@@ -1,4 +1,4 @@
-"""Runs all peers of one row: builds them one at a time, then times them in turns."""
+"""Runs all peers of one row: builds them one by one, then times them in turns."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ PAUSE = 0.25
 PATIENCE = 30.0
 #: Largest relative error of one of the first losses.
 TOLERANCE = 1e-3
-#: What the next peer may need, in bytes; with less, those that are there are timed and ended first.
+#: Bytes that the next peer may need. If less memory is available, the running peers are timed and ended first.
 RESERVE = 5 << 30
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to measure.
+    """Limits for the measurements.
 
     Attributes:
-        steps: of each peer, at least; fewer of those that are slow.
-        seconds: of its steps, at least.
-        build: seconds that compiling may take.
+        steps: the minimum number of steps of each peer; slow peers run fewer.
+        seconds: the minimum time of its steps.
+        build: the limit for compilation in seconds.
         forward: whether to time inference, too.
     """
 
@@ -44,20 +44,20 @@ class Budget:
 
 @dataclass
 class Cell:
-    """What one peer did. Times are in seconds, sizes in bytes.
+    """The results of one peer. Times are in seconds, sizes in bytes.
 
     Attributes:
-        fails: why there is nothing more.
-        setting: the fastest of those that were tried.
-        compile: until three steps have run.
-        losses: of the first steps.
+        fails: the reason if the peer failed; then there are no further results.
+        setting: the fastest of the settings.
+        compile: the time until three steps have run.
+        losses: the losses of the first steps.
         whole: whether a step updates the parameters, too.
-        agrees: whether they are PyTorch's; None if PyTorch was not asked.
-        times: of each step.
-        forward_times: of each inference.
-        forward_fails: why there are none, if they were asked for.
-        peak: resident at most, compilation included.
-        training_peak: resident at most after it.
+        agrees: whether the losses are equal to PyTorch's; None if PyTorch did not run.
+        times: the time of each step.
+        forward_times: the time of each inference.
+        forward_fails: the reason if requested inferences failed.
+        peak: the peak of resident memory, including compilation.
+        training_peak: the peak of resident memory after compilation.
     """
 
     fails: str = ""
@@ -83,7 +83,7 @@ class Cell:
         return statistics.median(self.forward_times) if self.forward_times else float("nan")
 
     def figures(self) -> dict[str, Any]:
-        """Return all but the single times, which `statistics` stands for."""
+        """Return all results, with statistics in place of the single times."""
         result = asdict(self)
         for name in ("times", "forward_times"):
             times = sorted(result.pop(name))
@@ -97,14 +97,14 @@ class Cell:
 def contest(
     task: Task, names: Sequence[str], budget: Budget, logs: Path, report: Callable[[str], None]
 ) -> dict[str, Cell]:
-    """Measure the peers, as many at a time as memory allows; ours takes part in every group.
+    """Measure the peers, in groups as large as memory allows; ours is in every group.
 
     Args:
         task: the row, the scheme, the threads.
-        names: keys of `PEERS`, ours first if it is among them.
-        budget: how long to measure.
-        logs: the folder for what workers say.
-        report: is told what happens.
+        names: keys of `PEERS`; ours is first if it is among them.
+        budget: limits for the measurements.
+        logs: the folder for the logs of workers.
+        report: called with messages on the progress.
     """
     cells = {name: Cell() for name in names}
     alive: dict[str, Process] = {}
@@ -129,7 +129,7 @@ def contest(
 def _start(
     name: str, alive: dict[str, Process], cells: dict[str, Cell], task: Task, budget: Budget, logs: Path
 ) -> None:
-    """Start and build one peer; what fails is noted in its cell."""
+    """Start and build one peer; its cell records a failure."""
     cell = cells[name]
     try:
         process = alive[name] = Process(name, task, logs / f"{task.row}-{task.scheme}-{task.threads}-{name}.log")
@@ -151,7 +151,7 @@ def _start(
 
 
 def _times(alive: dict[str, Process], cells: dict[str, Cell], budget: Budget, report: Callable[[str], None]) -> None:
-    """Time all that are alive in turns, so that a busy machine slows all of them alike."""
+    """Time all running peers in turns, so that a busy machine slows all of them equally."""
     amount: dict[str, Any] = {"seconds": budget.seconds / ROUNDS}
     for turn in range(ROUNDS):
         report(f"timing, round {turn + 1} of {ROUNDS}")
@@ -182,7 +182,7 @@ def _finish(name: str, alive: dict[str, Process], cells: dict[str, Cell]) -> Non
 
 
 def _compare(cells: dict[str, Cell]) -> None:
-    """Say whose first losses are PyTorch's."""
+    """Record which peers have PyTorch's first losses."""
     expected = cells["eager"].losses if "eager" in cells else []
     for cell in cells.values():
         if expected and cell.losses:

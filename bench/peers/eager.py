@@ -11,7 +11,7 @@ from .torch_model import load
 
 
 class Eager(Training):
-    """The training loop that everybody writes."""
+    """The usual training loop."""
 
     def __init__(self, task: Task, channels_last: bool, fused: bool) -> None:
         self.loaded = load(task, channels_last)

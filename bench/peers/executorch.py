@@ -1,4 +1,4 @@
-"""ExecuTorch training: the joint graph of loss and gradients on its portable kernels, its own SGD beside it."""
+"""ExecuTorch training: the joint graph of loss and gradients on its portable kernels, and its own SGD."""
 
 from __future__ import annotations
 

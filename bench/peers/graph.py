@@ -19,7 +19,7 @@ class Graph:
     """A model and its loss.
 
     Attributes:
-        parameters: name of a parameter → its value when exported, as PyTorch has it.
+        parameters: name of a parameter → its value at the export, in PyTorch's layout.
         data: one batch, the target last.
     """
 
@@ -39,7 +39,7 @@ class Graph:
         return any(node["op"] == "conv2d" for node in self._nodes)
 
     def stored(self, backend: Backend) -> dict[str, np.ndarray]:
-        """Return the parameters as the backend keeps them: filters in its layout."""
+        """Return the parameters in the layout of the backend."""
         result = dict(self.parameters)
         for node in self._nodes:
             if node["op"] == "conv2d":
@@ -48,7 +48,7 @@ class Graph:
         return result
 
     def run(self, backend: Backend, output: str, parameters: Mapping[str, Tensor], inputs: Sequence[Tensor]) -> Tensor:
-        """Compute ``loss`` or ``logits``; the target is not needed for the latter."""
+        """Compute ``loss`` or ``logits``; ``logits`` does not need the target."""
         last = self._outputs[output]
         values: dict[str, Any] = dict(self._constants)
         values |= {value: parameters[name] for value, name in self._names.items()}
@@ -78,7 +78,7 @@ def _decode(argument: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _planar(backend: Backend, value: Any) -> Any:
-    """An image with its channels second, for operators that think so; anything else as it is."""
+    """Return an image with its channels second, for operators that need this layout; other values unchanged."""
     if isinstance(value, list):
         return [_planar(backend, each) for each in value]
     return backend.transpose(value.value, (0, 3, 1, 2)) if isinstance(value, Image) else value

@@ -7,7 +7,7 @@
   a value among the arguments is ``{"value": name}``;
 * ``parameters.npz``, ``constants.npz`` (batch norm's statistics, masks, positions: what depends on neither a
   parameter nor an input is computed here), ``data.npz`` (one batch, in the order of the inputs);
-* ``task.json``: what each scheme trains.
+* ``task.json``: the parameters that each scheme trains.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def trained(case: Case, model: nn.Module, scheme: str) -> list[str]:
 
 
 class Writer:
-    """Walks an exported graph: computes what is constant, notes the rest.
+    """Walks an exported graph: evaluates constant nodes, and records the others.
 
     Attributes:
         values: constants, and the modules that higher-order operators take.
@@ -122,7 +122,7 @@ class Writer:
         return value
 
     def graph(self) -> dict[str, Any]:
-        """Return what goes to ``graph.json``."""
+        """Return the content of ``graph.json``."""
         last = next(node for node in self.nodes if node["out"] == self.loss)
         assert last["op"] == "cross_entropy_loss", last
         logits = last["args"]["input"]["value"]

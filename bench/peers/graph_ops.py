@@ -1,6 +1,6 @@
 """The ATen operators that exported graphs consist of, in terms of `Backend`.
 
-Arguments have the names of the operator's schema; those that cannot matter in these graphs go to `_`.
+Arguments have the names of the operator's schema; arguments that do not matter in these graphs go to `_`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["OPS"]
 
 Operator = Callable[..., Any]
 
-#: Name → what computes it, and whether that knows `Image`.
+#: Name → the function that computes the operator, and whether it handles `Image`.
 OPS: dict[str, tuple[Operator, bool]] = {}
 
 
@@ -130,7 +130,7 @@ def mean(b: Backend, input: Any, dim: Sequence[int], keepdim: bool, **_: Any) ->
 
 
 def _unary(function: Callable[..., Tensor]) -> Operator:
-    """An elementwise operator with one tensor; what else it takes follows by name."""
+    """Return an elementwise operator of one tensor; its other arguments are passed by name."""
 
     def run(b: Backend, input: Any, **more: Any) -> Any:
         if isinstance(input, Image):
@@ -141,7 +141,7 @@ def _unary(function: Callable[..., Tensor]) -> Operator:
 
 
 def _binary(function: Callable[[Tensor, Tensor], Tensor]) -> Operator:
-    """An elementwise operator with two; images go with images and numbers."""
+    """Return an elementwise operator of two operands; an image is combined with images and numbers."""
 
     def run(b: Backend, input: Any, other: Any, alpha: float = 1, **_: Any) -> Any:
         assert alpha == 1

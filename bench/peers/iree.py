@@ -19,12 +19,12 @@ import numpy as np
 from .task import Task, Training
 
 CPU = "--iree-llvmcpu-target-cpu=host"
-#: The second is for what the first cannot compile.
+#: The second level is for modules that the first one cannot compile.
 LEVELS = (["--iree-opt-level=O3"], [])
 
 
 def binary_of(module: str) -> bytes:
-    """Compile StableHLO at the highest level that works."""
+    """Compile StableHLO at the highest optimization level that works."""
     from iree.compiler import CompilerToolError, compile_str
 
     for flags in LEVELS:
@@ -95,7 +95,7 @@ class Trained(Training):
 
 
 def _reason(errors: str) -> str:
-    """The first error of what a compiler said."""
+    """The first error in the output of a compiler."""
     lines = [line for line in errors.splitlines() if "rror" in line]
     return (lines or errors.splitlines()[-1:] or ["?"])[0][:300]
 

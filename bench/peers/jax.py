@@ -91,7 +91,7 @@ class Jax(Backend):
 
 
 def data_of(graph: Graph) -> list[np.ndarray]:
-    """The batch with 32-bit integers, as JAX has them."""
+    """The batch with 32-bit integers, as in JAX."""
     return [value.astype(np.int32) if value.dtype == np.int64 else value for value in graph.data]
 
 
@@ -106,7 +106,7 @@ class Functions:
 
 
 def functions(task: Task, graph: Graph, backend: Backend) -> Functions:
-    """Return pure functions; frozen parameters are not differentiated, and no constants, which could be folded."""
+    """Return pure functions; frozen parameters are arguments without gradient, not constants that could be folded."""
     names = task.trained
     stored = graph.stored(backend)
 

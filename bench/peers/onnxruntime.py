@@ -1,8 +1,8 @@
 """ONNX Runtime training 1.19.2, the last release: exported ONNX, gradient graph and SGD as its own artifacts.
 
-It has batch norm with the statistics of the batch only; the exported model has arithmetic instead, which trains the
-same. Export runs in another process, ``python -m peers.onnxruntime ROW SCHEME THREADS DIRECTORY OUT``,
-so that the memory of this one is the runtime's.
+It only supports batch norm with the statistics of the batch; the exported model uses equivalent arithmetic instead.
+Export runs in another process, ``python -m peers.onnxruntime ROW SCHEME THREADS DIRECTORY OUT``, so that the memory
+of this one is the runtime's.
 """
 
 from __future__ import annotations

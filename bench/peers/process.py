@@ -1,4 +1,4 @@
-"""`Process`: a worker seen from the driver, which it must never take down with it."""
+"""`Process`: the driver's view of a worker; a crash of the worker must not affect the driver."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Peer:
     """A framework to compare with.
 
     Attributes:
-        title: for the table.
-        environment: the folder in `.venv-peers` that has it; empty if the main one has.
+        title: the title in the table.
+        environment: the folder in `.venv-peers` that contains it; empty for the main environment.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Peer:
 
     @property
     def python(self) -> Path:
-        """The interpreter that imports it."""
+        """The Python interpreter of the peer's environment."""
         return ENVIRONMENTS / self.environment / "bin" / "python" if self.environment else Path(sys.executable)
 
 
@@ -60,14 +60,14 @@ PEERS: Mapping[str, Peer] = {
 
 
 class Failure(Exception):
-    """A peer did not do what it was asked; says why, on one line."""
+    """A peer failed; the text is the reason, on one line."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(" ".join(reason.split()))
 
 
 def available_memory() -> int:
-    """Bytes that the machine can still give."""
+    """Bytes of available memory of the machine."""
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return 1024 * int(line.split()[1])
@@ -79,8 +79,8 @@ class Process:
 
     Args:
         name: key of `PEERS`.
-        task: what it trains.
-        log: where it writes what it has to say.
+        task: the task to train.
+        log: the file for its output.
     """
 
     def __init__(self, name: str, task: Task, log: Path) -> None:
@@ -111,7 +111,7 @@ class Process:
         """Send one command and wait for its answer.
 
         Raises:
-            Failure: it took too long, took too much memory, died, or refused. It is ended then.
+            Failure: the worker exceeded its time or memory, died, or refused. It is then terminated.
         """
         end = time.monotonic() + timeout
         try:
@@ -157,16 +157,16 @@ class Process:
         return lines[-1].strip() if lines else ""
 
     def _missing(self) -> str:
-        """What the runtime itself says is missing, where its exception does not (ExecuTorch's kernels)."""
+        """The missing kernel according to the log of the runtime, whose exception does not name it (ExecuTorch)."""
         lines = self.log.read_text(errors="replace").splitlines()
         found = [line.split("]")[-1].strip() for line in lines if line.rstrip().endswith("not found.")]
         return f" ({found[-1]})" if found else ""
 
     def end(self, patience: float = 2) -> None:
-        """End the worker and what it started.
+        """End the worker and its child processes.
 
         Args:
-            patience: seconds that it may take to end by itself.
+            patience: seconds to wait for it to end by itself.
         """
         if self.child.stdin and not self.child.stdin.closed:
             with contextlib.suppress(BrokenPipeError):

@@ -37,7 +37,7 @@ TABLES: Mapping[str, Figure] = {
 
 
 def best(line: Line, figure: Figure) -> str:
-    """Return the peer with the least figure among those that do the whole work, and do it right."""
+    """Return the peer with the lowest figure among those with a whole and correct step."""
     fit = {
         name: figure(cell)
         for name, cell in line.cells.items()
@@ -75,7 +75,7 @@ def _cell(cell: Cell, figure: Figure) -> str:
 
 
 def grid(lines: Sequence[Line], names: Sequence[str], title: str) -> list[list[str]]:
-    """Return a table as text, its head first; `title` is one of `TABLES`."""
+    """Return a table as text, its header first; `title` is one of `TABLES`."""
     figure = TABLES[title]
     compared = title.endswith("ms")
     result = [["row", "scheme", "threads", *(PEERS[name].title for name in names)]]
@@ -93,7 +93,7 @@ def grid(lines: Sequence[Line], names: Sequence[str], title: str) -> list[list[s
 
 
 def notes(lines: Sequence[Line]) -> list[str]:
-    """Return what the marks mean, and why what fails fails."""
+    """Return the explanations of the marks, and the reasons of failures."""
     cells = [(line, name, cell) for line in lines for name, cell in line.cells.items()]
     result = []
     if any(not cell.whole for _, _, cell in cells):
@@ -110,7 +110,7 @@ def notes(lines: Sequence[Line]) -> list[str]:
 
 
 def as_table(title: str, cells: Sequence[Sequence[str]], left: Sequence[str]) -> Table:
-    """Return text, its head first, for the terminal; `left` are the columns that stand there."""
+    """Return text, its header first, for the terminal; `left` are the left-aligned columns."""
     head, *rows = cells
     result = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in head:
@@ -121,7 +121,7 @@ def as_table(title: str, cells: Sequence[Sequence[str]], left: Sequence[str]) ->
 
 
 def as_markdown(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return text, its head first, as the lines of a Markdown table."""
+    """Return text, its header first, as the lines of a Markdown table."""
     head, *rows = cells
     return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)]
 

@@ -19,10 +19,10 @@ class Row:
     """One model at one batch size.
 
     Attributes:
-        architecture: its name in `architectures`.
+        architecture: the name of the architecture in `architectures`.
         size: one of its sizes.
-        changes: arguments of it that differ.
-        lr: of plain SGD; the first losses must fall noticeably, and stay finite.
+        changes: arguments that override those of the size.
+        lr: the learning rate of plain SGD; the first losses must fall noticeably, and stay finite.
     """
 
     architecture: str
@@ -33,7 +33,7 @@ class Row:
     def case(self) -> Case:
         """Return the model's case: batch norm in inference mode, and no scheme that trains a part of a tensor.
 
-        A channel slice cannot be had in the peers, so every fraction counts as 1.
+        Peers cannot train a slice of channels, so every fraction counts as 1.
         """
         from architectures import ARCHITECTURES
 
@@ -66,7 +66,7 @@ MODELS: Mapping[str, Row] = {re.sub(r"-b\d+$", "", name): row for name, row in (
 
 
 def find(name: str) -> Row:
-    """Return a row by its name, or any model at another batch: ``mcunet-128-b16``.
+    """Return a row by its name, or a model at another batch size: ``mcunet-128-b16``.
 
     Raises:
         KeyError: there is no such model.
@@ -80,5 +80,5 @@ def find(name: str) -> Row:
 
 
 def matching(globs: Sequence[str], names: Iterable[str]) -> list[str]:
-    """Return the names that any of the globs matches; all, if there is no glob."""
+    """Return the names that match any of the globs; all names if there is no glob."""
     return [name for name in names if any(fnmatch.fnmatchcase(name, glob) for glob in globs or ["*"])]

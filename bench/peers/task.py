@@ -17,10 +17,10 @@ class Task:
     """A row, a scheme and a number of threads.
 
     Attributes:
-        row: its name.
+        row: the name of the row.
         scheme: ``full`` or ``sparse``.
-        threads: of the runtime; the process has as many cores.
-        directory: with what `graph_export` wrote.
+        threads: the threads of the runtime; the process has as many cores.
+        directory: the folder with the output of `graph_export`.
     """
 
     row: str
@@ -43,7 +43,7 @@ class Training(ABC):
     """A model that trains; the data stays the same in every step.
 
     Attributes:
-        checked: of how many first steps the losses mean something.
+        checked: the number of first steps whose losses are meaningful.
         whole: whether a step updates the parameters, too.
     """
 
@@ -55,7 +55,7 @@ class Training(ABC):
         """Run one step and return its loss; when this returns, the parameters have changed."""
 
     def prepare(self) -> None:  # noqa: B027 (most have nothing to do here)
-        """Compile what `forward` takes, if that is not there anyway."""
+        """Compile the function for `forward`, unless it exists already."""
 
     @abstractmethod
     def forward(self) -> None:

@@ -19,10 +19,10 @@ from .task import Task, Training
 
 
 class TensorFlow(Backend):
-    """TensorFlow's kernels for the CPU want channels last.
+    """TensorFlow, whose kernels for the CPU need channels-last images.
 
     Args:
-        fused: whether batch norm is one kernel.
+        fused: whether batch norm is a single kernel.
     """
 
     channels_last = True

@@ -15,7 +15,7 @@ __all__ = ["Logits", "Torch"]
 
 
 class Torch(Backend):
-    """PyTorch's functions; what composite ones they have is left to `Backend`."""
+    """PyTorch's functions; composite ones are inherited from `Backend`."""
 
     def constant(self, value: np.ndarray) -> Tensor:
         return torch.from_numpy(value)
@@ -79,7 +79,7 @@ class Logits(torch.nn.Module):
     """A graph as a module.
 
     Attributes:
-        names: of the model's parameters → those of this module's.
+        names: name of a parameter of the model → its name in this module.
     """
 
     def __init__(self, graph: Graph) -> None:

@@ -13,7 +13,7 @@ from .torch_model import load
 
 
 class Loop(Eager):
-    """Forward and backward are compiled; SGD stays the fused kernel."""
+    """Forward and backward are compiled; SGD is PyTorch's fused kernel."""
 
     def __init__(self, task: Task, channels_last: bool) -> None:
         super().__init__(task, channels_last, fused=True)

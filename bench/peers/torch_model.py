@@ -20,7 +20,7 @@ class Loaded:
     """A model with its loss, its batch, and the parameters that train.
 
     Attributes:
-        whole: the model and its loss; takes `arguments`.
+        whole: the model with its loss, a function of `arguments`.
         arguments: the inputs, the target last.
     """
 

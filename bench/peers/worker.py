@@ -5,7 +5,7 @@ Takes one JSON object per line and answers with one:
 * ``{"do": "build"}``: compile, train three steps → `seconds`, `losses`, `setting`, `whole`
 * ``{"do": "train", "steps": N, "seconds": S}``: at least N steps and S seconds → `times` in seconds
 * ``{"do": "prepare"}``, then ``{"do": "forward", …}``: the same for inference
-* ``{"do": "quit"}`` → `peak`, bytes resident at most, and `training_peak`, the same since the model was built
+* ``{"do": "quit"}`` → `peak`, the peak of resident bytes, and `training_peak`, the same since the model was built
 
 Nothing here imports a framework before the cores are set.
 """
@@ -37,12 +37,12 @@ def resident(field: str = "VmHWM") -> int:
 
 
 def forget_peak() -> None:
-    """Let ``VmHWM`` begin again at what is resident now."""
+    """Reset ``VmHWM`` to the current resident memory."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def timed(run: Callable[[], object], steps: int, seconds: float) -> list[float]:
-    """Call until both are reached; return the seconds of each call."""
+    """Call a function until both minima are reached; return the seconds of each call."""
     times: list[float] = []
     while len(times) < steps or sum(times) < seconds:
         begin = time.perf_counter()
@@ -103,7 +103,7 @@ def main() -> None:
     name, row, scheme, threads, directory = sys.argv[1:]
     task = Task(row, scheme, int(threads), Path(directory))
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-task.threads :])
-    # What frameworks print must not get between the answers.
+    # Output of frameworks must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     worker = Worker(importlib.import_module(f"peers.{name}").candidates(task))

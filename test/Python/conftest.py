@@ -14,7 +14,7 @@ import torch
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Threads of PyTorch cost more than they bring to small layers."""
+    """Run PyTorch in one thread, because threads do not pay for small layers."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

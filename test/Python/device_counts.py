@@ -1,6 +1,6 @@
-"""Writes device_counts.json: instructions of fifty training steps, by model and target, and what they depend on.
+"""Writes device_counts.json: instructions of fifty training steps by model and target, and their dependencies.
 
-Run it with the project's Python after a change that is meant to change them.
+Run it with the project's Python after a change that intentionally changes them.
 """
 
 import json

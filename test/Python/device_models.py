@@ -1,4 +1,4 @@
-"""Models that train on emulated devices, and the digits they are trained on."""
+"""Models that train on emulated devices, and their training data."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def ds_cnn(width: int = 64, blocks: int = 4) -> nn.Module:
 
 
 class SmallMobileNetV2(MobileNetV2):
-    """Fewer blocks, and as few as have one with a residual."""
+    """MobileNetV2 with the fewest blocks that include one with a residual."""
 
     STAGES = ((1, 8, 1, 1), (6, 8, 2, 1), (6, 16, 2, 2), (6, 24, 1, 2))
 
@@ -56,7 +56,7 @@ class SmallMobileNetV2(MobileNetV2):
 
 
 def pretrained_ds_cnn(data: dict[str, NDArray], steps: int = 300) -> nn.Module:
-    """The whole network, trained by PyTorch on the first half of the digits; it goes on training."""
+    """The whole network in training mode, pretrained by PyTorch on the first half of the digits."""
     torch.manual_seed(0)
     model, half = ds_cnn(), len(data["x"]) // 2
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
@@ -72,7 +72,7 @@ def pretrained_ds_cnn(data: dict[str, NDArray], steps: int = 300) -> nn.Module:
 
 
 def user_digits(data: dict[str, NDArray]) -> dict[str, NDArray]:
-    """The other half as a user writes them: turned by 90 degrees, and white on black."""
+    """The other half in another style: turned by 90 degrees and inverted."""
     half = len(data["x"]) // 2
 
     def turned(x: NDArray) -> NDArray:
@@ -88,14 +88,14 @@ def user_digits(data: dict[str, NDArray]) -> dict[str, NDArray]:
 
 @dataclass(frozen=True)
 class Case:
-    """A model, and how it is trained.
+    """A model, and the parameters of its training.
 
     Attributes:
         make: returns the model with random weights.
-        size: of the pictures it is given, in pixels.
-        batch: how many of them a step takes.
-        channels: of the pictures, all the same.
-        training: of batch norm; frozen statistics if not.
+        size: the size of the pictures in pixels.
+        batch: the number of pictures per step.
+        channels: the channels of the pictures, which are all equal.
+        training: whether batch norm is in training mode; otherwise statistics are frozen.
     """
 
     make: Callable[[], nn.Module]

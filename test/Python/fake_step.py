@@ -1,6 +1,6 @@
 """A hand-written C library with the ABI of a compiled step, and its manifest: a linear classifier.
 
-The weight is stored transposed, momentum exists, one buffer is constant, one value is prepared.
+The weight is stored transposed, there is momentum, one buffer is constant, and one value is prepared.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ MANIFEST["tensors"] = [
     _tensor("$prepared_0", "prepared", "state", 320, [1]),
 ]
 
-#: What the fake model starts from.
+#: The initial values of the fake model.
 VALUES = {
     "fc.weight": np.array([[0.5, -0.25, 1.0], [0.0, 2.0, -1.5]], np.float32),
     "fc.bias": np.array([0.1, -0.2], np.float32),
@@ -140,7 +140,7 @@ def library() -> Path:
 
 
 def make_artifact(**changes) -> Artifact:
-    """What `compile` would have made; `manifest` may be a changed dictionary."""
+    """Return the artifact that `compile` would return; `manifest` may be a changed dictionary."""
     manifest = changes.pop("manifest", MANIFEST)
     infos = (
         pock.ParameterInfo("fc.weight", (2, 3), "fc"),
@@ -171,12 +171,12 @@ def make_artifact(**changes) -> Artifact:
 
 
 def make_step(torch_optimizer=None, **changes) -> pock.Step:
-    """A step with memory of its own."""
+    """Return a step with memory of its own."""
     return pock.Step(make_artifact(**changes), VALUES, torch_optimizer)
 
 
 def reference(steps: int, lr: float = 0.1, x=X, y=Y):
-    """The same training in numpy float64: losses, and the state at the end."""
+    """Run the same training in numpy float64; return losses and the final state."""
     weight, bias = VALUES["fc.weight"].astype(np.float64), VALUES["fc.bias"].astype(np.float64)
     mw, mb, losses = np.zeros_like(weight), np.zeros_like(bias), []
     for _ in range(steps):

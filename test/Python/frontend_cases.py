@@ -1,7 +1,7 @@
-"""One small use of every operator that the frontend converts, and the ops it becomes.
+"""One small use of every operator that the front end converts, and the ops that it becomes.
 
-Operands of floating-point type are parameters, others and `Fixed` ones buffers. `ops` lists what `@loss` has
-for the case, in alphabetical order, loads and constants left out; `op*2` stands for two.
+Operands of floating-point type are parameters; other operands and `Fixed` ones are buffers. `ops` lists the ops of
+`@loss` for the case, in alphabetical order, without loads and constants; `op*2` means two ops.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads imported IR, for tests; and has pock-opt verify it where it is built."""
+"""Reads imported IR for tests, and verifies it with pock-opt if that is built."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ops(text: str, function: str) -> list[tuple[str, str, str | None]]:
 
 
 def count(text: str, function: str, path: str | None = None) -> Counter[str]:
-    """How many ops of each kind a function has, below a module path."""
+    """Count the ops of each kind in a function, below a module path."""
     inside = lambda p: path is None or p == path or p.startswith(path + ".")  # noqa: E731
     return Counter(name for name, where, _ in ops(text, function) if inside(where))
 
@@ -56,7 +56,7 @@ def stores(text: str, function: str) -> list[str]:
 
 
 def verify(text: str, tmp_path: Path) -> None:
-    """Have pock-opt parse and verify a module, if it is built."""
+    """Parse and verify a module with pock-opt, if that is built."""
     if not POCK_OPT.exists():
         return
     file = tmp_path / "import.mlir"

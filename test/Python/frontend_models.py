@@ -1,4 +1,4 @@
-"""Models that several tests of the frontend import."""
+"""Models that several tests of the front end import."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """All 17 blocks, thin."""
+    """MobileNetV2 with all 17 blocks, but few channels."""
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Memory with margins, to see what a compiled library writes: segments of a step that a test owns."""
+"""Memory with margins, which shows where a compiled library writes: segments of a step that a test owns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pockmlir as pock
 from pockmlir.artifact.manifest import dtype_of
 from pockmlir.runtime.abi import Call, Instance
 
-#: Bytes in front of and behind each segment.
+#: Bytes before and after each segment.
 MARGIN = 4096
 
 
@@ -28,7 +28,7 @@ class Segment:
         return self.raw[self.begin : self.begin + self.size]
 
     def untouched(self, places: Iterable[tuple[int, int]]) -> bool:
-        """Whether everything but these (offset, bytes) of the segment still is as it was filled."""
+        """Whether the whole segment except these (offset, bytes) still has the pattern."""
         equal = self.raw == self.pattern
         for offset, count in places:
             equal[self.begin + offset : self.begin + offset + count] = True
@@ -39,8 +39,8 @@ class GuardedStep:
     """The functions of a step on segments with margins.
 
     Args:
-        step: gives library, parameters and optimizer state.
-        pattern: a byte; 0xFF makes each float a NaN.
+        step: the step with its library, parameters and optimizer state.
+        pattern: the byte that fills the memory; 0xFF makes each float a NaN.
     """
 
     def __init__(self, step: pock.Step, pattern: int) -> None:
@@ -59,12 +59,12 @@ class GuardedStep:
         self.calls = {name: Call(instance, name, function) for name, function in manifest.functions.items()}
 
     def run(self, name: str, values: Mapping[str, Any], places: Iterable[tuple[int, int]] = ()) -> list[bytes]:
-        """Call a function; check that it writes nothing but what it may.
+        """Call a function; check that it only writes where it may.
 
         Args:
             name: ``step``, ``accumulate`` or ``predict``.
-            values: by name, the function's inputs and maybe others.
-            places: (offset, bytes) of what it may write in the arena; its whole part of it if empty.
+            values: the function's inputs by name, and possibly others.
+            places: (offset, bytes) in the arena that it may write; by default its whole part of the arena.
 
         Returns:
             The bytes of its outputs.
@@ -88,7 +88,7 @@ class GuardedStep:
         return [output.bytes.tobytes() for output in outputs]
 
     def state(self) -> dict[str, bytes]:
-        """Return the bytes of every tensor that a call may have changed."""
+        """Return the bytes of every tensor that a call may change."""
         held = self.segments["state"].bytes
         tensors = [tensor for tensor in self.manifest.tensors.values() if tensor.segment == "state"]
         return {tensor.name: held[tensor.offset : tensor.offset + tensor.bytes].tobytes() for tensor in tensors}

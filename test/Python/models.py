@@ -1,4 +1,4 @@
-"""Architectures that the tests train, each small enough to compile in a second or two."""
+"""Architectures that tests train; each compiles in a second or two."""
 
 from __future__ import annotations
 
@@ -66,20 +66,20 @@ def mlp() -> nn.Module:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A model and the data it takes.
+    """A model and the form of its data.
 
     Attributes:
         build: makes the model; its initial values follow the global seed.
-        shape: of the input, batch first.
-        classes: of the target; None makes it a regression with ``mse``.
-        target: shape of the target behind the batch.
+        shape: the shape of the input, batch first.
+        classes: the number of classes; None for a regression with ``mse``.
+        target: the shape of the target after the batch dimension.
         frozen_norm: whether batch norm is in inference mode.
         middle: a glob of weights that a sparse scheme trains in part.
         lr: a rate that trains the model noticeably in twenty steps, and stably.
 
-    Batches are small, and rates low where there are many layers: one activation within
-    rounding of a kink of ReLU takes the other side of it, and moves a gradient by far more
-    than rounding. PyTorch's own results in two memory formats then differ as much.
+    Batches are small, and rates are low for many layers: if an activation is within rounding of
+    the kink of ReLU, it may be on the other side, which changes a gradient by far more than
+    rounding. PyTorch's own results in two memory formats then differ as much.
     """
 
     build: Callable[[], nn.Module]
@@ -91,7 +91,7 @@ class Architecture:
     lr: float = 0.05
 
     def model(self) -> nn.Module:
-        """Return the model, always the same, with batch norm that has seen data."""
+        """Return the model, the same in every call, with batch norm statistics of data."""
         torch.manual_seed(0)
         model = self.build()
         for module in model.modules():
@@ -104,7 +104,7 @@ class Architecture:
         return model.train(not self.frozen_norm)
 
     def batch(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return inputs and labels; the labels have something to do with the inputs."""
+        """Return inputs and labels; the labels depend on the inputs."""
         generator = torch.Generator().manual_seed(seed)
         y = torch.randint(0, self.classes, (self.shape[0], *self.target), generator=generator)
         x = torch.randn(*self.shape, generator=generator)

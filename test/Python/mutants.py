@@ -94,7 +94,7 @@ _CONTAINER = re.compile(r"\b(?:tensor|memref|vector)(?=<)")
 
 @dataclass(frozen=True)
 class Source:
-    """IR that tools accept, and what they run on it."""
+    """IR that tools accept, and the arguments to run on it."""
 
     name: str
     text: str
@@ -103,7 +103,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Crash:
-    """A mutant that killed the tool."""
+    """A mutant that crashed the tool."""
 
     source: Source
     seed: int
@@ -113,12 +113,12 @@ class Crash:
 
     @property
     def kind(self) -> str:
-        """What crashes of one cause share."""
+        """A key that crashes with the same cause share."""
         return " < ".join(self.frames[:3])
 
 
 def lit_sources() -> list[Source]:
-    """The pieces of all lit tests with what their RUN lines run on them."""
+    """The pieces of all lit tests, with the arguments of their RUN lines."""
     sources = []
     for path in sorted(TESTS.glob("*/**/*.mlir")):
         if "Python" in path.parts:
@@ -186,7 +186,7 @@ def mutate(text: str, random_: random.Random) -> str:
 
 
 def _one_or_all(pattern: re.Pattern[str], choices: Sequence[str] | None) -> Callable[[str, random.Random], str]:
-    """Replace one match, or all that are the same text, by one of the choices, or of the other matches."""
+    """Replace one match, or all matches with the same text, by one of the choices or of the other matches."""
 
     def edit(text: str, random_: random.Random) -> str:
         matches = list(pattern.finditer(text))
@@ -225,7 +225,7 @@ def _drop_attribute(text: str, random_: random.Random) -> str:
 
 
 def _add_attribute(text: str, random_: random.Random) -> str:
-    """What the pipelines read, on the module: right and wrong."""
+    """Add an attribute that the pipelines read to the module, with a valid or an invalid value."""
     name = random_.choice(_MODULE_ATTRIBUTES)
     return f"module attributes {{{name} = {random_.choice(_VALUES)}}} {{\n{text}\n}}"
 
@@ -256,7 +256,7 @@ _EDITS: tuple[Callable[[str, random.Random], str], ...] = (
 
 
 def run(tool: Path, source: Source, text: str) -> tuple[int, str]:
-    """Run the tool; return its status and what it says."""
+    """Run the tool; return its status and its output."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
@@ -269,7 +269,7 @@ def run(tool: Path, source: Source, text: str) -> tuple[int, str]:
 
 
 def is_crash(status: int, errors: str) -> bool:
-    """Whether the tool died, instead of refusing: by a signal, a fatal error, or without a word."""
+    """Whether the tool crashed instead of refusing: by a signal, a fatal error, or without a message."""
     return (
         status < 0 or "LLVM ERROR" in errors or "PLEASE submit a bug report" in errors or (status != 0 and not errors)
     )
@@ -301,7 +301,7 @@ def known_upstream() -> list[str]:
 
 
 def crashes(sources: Sequence[Source], seeds: Sequence[int], jobs: int = 1) -> Iterator[Crash]:
-    """Run the mutants of these seeds; give what crashes, but for what is known to be upstream's."""
+    """Run the mutants of these seeds; yield the crashes, except known ones of upstream."""
     tool, known = find_tool(), known_upstream()
     with ThreadPoolExecutor(jobs) as pool:
         for crash in pool.map(lambda seed: crash_of(tool, sources, seed), seeds):

@@ -1,8 +1,8 @@
-"""Numbers of operators against PyTorch in float64, many per compiled module.
+"""Compares results of operators with PyTorch in float64, with many cases per compiled module.
 
 A batch of cases becomes one model that returns every result. The compiled `predict` must
-give PyTorch's results, and one step of SGD with learning rate one, on a loss that weighs
-every entry differently, must move the operands by PyTorch's gradients.
+return PyTorch's results. One step of SGD with learning rate one, on a loss that weighs
+every entry differently, must change the operands by PyTorch's gradients.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Case:
     """One use of an operator.
 
     Attributes:
-        name: what it shows.
+        name: the name of the case.
         function: called with the operands; returns a tensor or several.
         operands: a tuple of ints is a shape (filled with random numbers), a list or tensor
-            a value, a module is called with the operands behind it and trains as well.
-            What is not floating-point is a buffer.
-        tolerance: relative, for results and gradients.
+            is a value, a module is called with the operands after it and also trains.
+            Operands that are not floating-point are buffers.
+        tolerance: the relative tolerance for results and gradients.
     """
 
     name: str
@@ -75,7 +75,7 @@ def _tensor(operand: Any, generator: torch.Generator) -> torch.Tensor:
 
 
 class Batch(nn.Module):
-    """Returns the results of all cases, one after the other."""
+    """Returns the results of all cases, in order."""
 
     def __init__(self, cases: Iterable[Case]) -> None:
         super().__init__()
@@ -83,12 +83,12 @@ class Batch(nn.Module):
         self.cases = nn.ModuleDict({case.name: CaseModule(case, generator) for case in cases})
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Return all results; the input is there because a model has one."""
+        """Return all results; the input is unused, but a model must have one."""
         return [result for case in self.cases.values() for result in case()]
 
 
 def weighted(results: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
-    """Return a loss whose cotangents are all different, and all the same size."""
+    """Return a loss whose cotangents are all different, and of order one."""
     total = target
     for result in results:
         if result.is_floating_point():
@@ -98,7 +98,7 @@ def weighted(results: list[torch.Tensor], target: torch.Tensor) -> torch.Tensor:
 
 
 def failures(cases: list[Case]) -> dict[str, str]:
-    """Return what is wrong, by the name of the case; empty if all is right."""
+    """Return the errors by the name of the case; empty if there are none."""
     try:
         return _compare(cases)
     except Exception as error:

@@ -1,6 +1,6 @@
 """Operators at special points: zeros of both signs, infinities, NaN, ties, the ends of the number range.
 
-Every converter and every listed decomposition is used by a `Special` of `TABLE`, or is excused in `EXCUSED` with a reason.
+Every converter and every listed decomposition is used by a `Special` of `TABLE`, or has a reason in `EXCUSED`.
 """
 
 from __future__ import annotations
@@ -59,18 +59,18 @@ class Special:
     """One use of operators at special points.
 
     Attributes:
-        name: what it shows.
-        operators: the converters and decompositions that it is there for.
+        name: the name of the case.
+        operators: the converters and decompositions that the case tests.
         function: called with the operands; returns a tensor or several.
         operands: values; those of floating-point type train.
-        flat: the gradient is zero wherever it is defined, so that no parameter may seem to train by it.
-        fixed: which operands do not train.
-        together: the floor of the error is relative to the largest entry, not to each.
-        floor: relative error that is allowed beside that of PyTorch.
-        rounded: relative error of PyTorch in float64, where its constants are float32.
+        flat: the gradient is zero wherever it is defined, so it must not seem to train a parameter.
+        fixed: the operands that do not train.
+        together: the floor of the error is relative to the largest entry, not to each entry.
+        floor: relative error that is allowed in addition to PyTorch's.
+        rounded: relative error of PyTorch in float64, whose constants are float32.
         near: absolute error that is allowed, for differences of numbers of about one.
-        underflow: numbers below the smallest normal one may be zero: exp makes them so.
-        signs: zeros have PyTorch's sign; not where that depends on the order of equal entries.
+        underflow: numbers below the smallest normal one may be zero, as in results of exp.
+        signs: zeros must have PyTorch's sign; False if that depends on the order of equal entries.
     """
 
     name: str
@@ -93,7 +93,7 @@ TABLE: dict[str, list[Special]] = {}
 def special(
     group: str, name: str, operators: str, function: Callable[..., Any], *operands: Any, **options: Any
 ) -> None:
-    """Add an entry; operators are separated by spaces and lack ``aten.``."""
+    """Add an entry; operators are separated by spaces, without the prefix ``aten.``."""
     names = tuple(f"aten.{operator}" for operator in operators.split())
     TABLE.setdefault(group, []).append(Special(name, names, function, operands, **options))
 
@@ -101,7 +101,7 @@ def special(
 def unary(
     group: str, *functions: tuple[str, Callable[..., Any]], points: Sequence[float] = POINTS, **options: Any
 ) -> None:
-    """Add operators of one operand, each named after the first of its names."""
+    """Add operators of one operand; the first name of each is the name of the case."""
     for operators, function in functions:
         name = operators.split()[0].replace(".", "_")
         taken = {entry.name for entry in TABLE.get(group, ())}
@@ -394,7 +394,7 @@ unary(
     ("_upsample_nearest_exact1d.vec", lambda x: F.interpolate(x[0], 7, mode="nearest-exact")),
     points=_IMAGE, together=True,
 )  # fmt: skip
-# Products with matrices: what is infinite or NaN spreads along its row and column.
+# Products with matrices: infinite and NaN entries affect their row and column.
 unary(
     "windows",
     ("adaptive_avg_pool2d", lambda x: F.adaptive_avg_pool2d(x, (3, 2))),

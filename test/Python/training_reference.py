@@ -1,4 +1,4 @@
-"""A small network, and PyTorch's training of it, for tests of what a step does besides one update."""
+"""A small network, and its training in PyTorch, for tests of features of a step other than a single update."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STEPS = 12
 
 
 class Net(nn.Module):
-    """A convolution, batch norm, a head: weights, biases, scales, buffers that change."""
+    """A convolution, batch norm, and a head: it has weights, biases, scales, and buffers that change."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ def compiled(model: nn.Module, optimizer: Any, shape: tuple[int, ...] = (), **op
 
 
 def torch_step(model: nn.Module, optimizer: torch.optim.Optimizer, *batches: Any, clip: Any = None) -> list[float]:
-    """One update of PyTorch with the mean gradient of some batches; their losses."""
+    """Run one update of PyTorch with the mean gradient of some batches; return their losses."""
     optimizer.zero_grad()
     losses = []
     for x, y in batches:

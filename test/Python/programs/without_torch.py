@@ -1,4 +1,4 @@
-"""A network of two layers, built, compiled, trained and exported where PyTorch cannot be imported."""
+"""Builds, compiles, trains and exports a network of two layers in a process that cannot import PyTorch."""
 
 # ruff: noqa: E402
 from __future__ import annotations
@@ -95,7 +95,7 @@ def train() -> None:
 
 
 def export(folder: Path) -> None:
-    """Write what programs/train.c reads, and the losses that it must find."""
+    """Write the files that programs/train.c reads, and the losses that it must compute."""
     step = compiled()
     step.export(folder)
     with (folder / "batches.bin").open("wb") as file:
@@ -107,7 +107,7 @@ def export(folder: Path) -> None:
 
 
 class Model:
-    """What looks like a model of PyTorch."""
+    """A class that looks like a model of PyTorch."""
 
     def named_parameters(self) -> list[tuple[str, object]]:
         return []

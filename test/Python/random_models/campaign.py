@@ -27,17 +27,17 @@ from .shapes import shapes_of
 
 __all__ = ["SECONDS", "coverage", "run_seed", "summary"]
 
-#: That a model may take.
+#: The limit of CPU time for a model.
 SECONDS = 60.0
-#: What a finished model may come to; everything else is a fault of ours.
+#: The verdicts that are not errors of ours.
 FINE = ("right", "unstable", "refused", "not exported", "no program")
 
 
 def run_seed(seed: int, focus: Sequence[str] = ()) -> dict[str, Any]:
-    """Judge the model of a seed, as `generate` makes it; return a flat record."""
+    """Judge the model that `generate` makes for a seed; return a flat record."""
     state, program = isolated(lambda: generate(seed, focus), SECONDS)
     if state != "done":
-        # PyTorch itself dies of some calls, and some seeds find nothing.
+        # PyTorch itself crashes on some calls, and some seeds give no program.
         return {"seed": seed, "kind": "no program", "detail": str(program).strip().splitlines()[-1]}
     return {"seed": seed, **run_program(program)}
 
@@ -58,7 +58,7 @@ def _scope(program: Program) -> dict[str, Any]:
 
 
 def minimised(seed: int, kind: str, focus: Sequence[str] = ()) -> str:
-    """Return the source of a smaller program that fails as that of a seed."""
+    """Return the source of a smaller program that fails like the program of a seed."""
     program = generate(seed, focus)
     smaller = minimise(program, lambda candidate: run_program(candidate)["kind"] == kind, shapes_of(program))
     return smaller.source()
@@ -76,7 +76,7 @@ def coverage(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 def summary(records: list[dict[str, Any]]) -> str:
-    """Return a table for people: how many came to what, and which converters were hardly met."""
+    """Return a readable table: the number of models with each verdict, and the converters that were rarely drawn."""
     kinds = collections.Counter(record["kind"] for record in records)
     lines = [f"{len(records)} models: " + ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())]
     counts = coverage(records)
@@ -86,7 +86,7 @@ def summary(records: list[dict[str, Any]]) -> str:
 
 
 def rare(records: Iterable[dict[str, Any]], seed: int) -> list[str]:
-    """Return three of the converters that were met least; which of them depends on the seed."""
+    """Return three of the converters that were drawn least; the seed selects them."""
     counts = coverage(records)
     # What has no derivative is never trained through: such converters are not looked for by that.
     least = sorted(counts, key=lambda name: min(v for key, v in counts[name].items() if v or key == "single"))

@@ -1,4 +1,4 @@
-"""A program that is being drawn: its random numbers, and the values that statements can use."""
+"""A program during its generation: its random numbers, and the values that statements can use."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ LARGEST, LIMIT = 512, 200.0
 
 
 class Reject(Exception):
-    """What was drawn is no program: try again."""
+    """The drawn program is invalid: try again."""
 
 
 class Draft:
-    """Draws data, adds statements, and computes them at once in float64.
+    """Draws data, adds statements, and evaluates them immediately in float64.
 
     Attributes:
-        random: all choices.
-        program: what there is so far.
-        values: name → tensor, in float64 where it is floating-point.
+        random: the source of all choices.
+        program: the program so far.
+        values: name → tensor; floating-point tensors are float64.
         active: names that depend on a parameter.
-        single: prefer sizes of one.
+        single: whether to prefer sizes of one.
     """
 
     def __init__(self, seed: int) -> None:
@@ -69,7 +69,7 @@ class Draft:
     # Values -------------------------------------------------------------------------
 
     def fresh(self, prefix: str) -> str:
-        """Return a name that nothing has."""
+        """Return an unused name."""
         self._number += 1
         name = f"{prefix}{self._number - 1}"
         return name if prefix in "vx" else f"self.{name}"
@@ -85,7 +85,7 @@ class Draft:
         return data.name
 
     def floats(self, fits: Callable[[torch.Tensor], bool] = lambda value: True) -> list[str]:
-        """Return the names of floating-point values that fit."""
+        """Return the names of suitable floating-point values."""
         return [
             name
             for name, value in self.values.items()
@@ -93,16 +93,16 @@ class Draft:
         ]
 
     def tensor(self, fits: Callable[[torch.Tensor], bool] = lambda value: True, shape: Any = None) -> str:
-        """Return a floating-point value that fits: one that is there, mostly trained through, or a new one.
+        """Return a suitable floating-point value: an existing one, mostly one with a gradient, or a new one.
 
         Args:
-            fits: says which.
-            shape: makes the shape of a new one; what `shape` draws if not given.
+            fits: whether a value is suitable.
+            shape: makes the shape of a new value; by default `shape` draws it.
         """
         there = [name for name in self.floats(fits) if not self.single or 1 in self.values[name].shape]
         active = [name for name in there if name in self.active]
         if active and self.random.random() < 0.65:
-            # What was made last is used more: programs get deep.
+            # Prefer recent values, so that programs become deep.
             return self.random.choice(active[-6:])
         if there and self.random.random() < 0.2:
             return self.random.choice(there)
@@ -127,7 +127,7 @@ class Draft:
         return self.add_data(self.random.choice("xb"), shape, f"torch.rand({list(shape)}) > 0.4")
 
     def value(self, name: str) -> torch.Tensor:
-        """Return what a name stands for."""
+        """Return the value of a name."""
         return self.values[name]
 
     # Statements ---------------------------------------------------------------------
@@ -158,7 +158,7 @@ class Draft:
         """Add a statement; return the names of its results.
 
         Raises:
-            Reject: PyTorch refuses it, or it gives numbers that say nothing.
+            Reject: PyTorch refuses the statement, or its results are meaningless.
         """
         try:
             made = self.evaluate(expression)
@@ -183,7 +183,7 @@ class Draft:
 
     @contextlib.contextmanager
     def attempt(self) -> Iterator[None]:
-        """Undo everything if the body raises `Reject`, and pass that on."""
+        """Undo all changes if the body raises `Reject`, and raise it again."""
         data, statements = len(self.program.data), len(self.program.statements)
         modules, values, active = dict(self.program.modules), dict(self.values), set(self.active)
         try:
@@ -195,7 +195,7 @@ class Draft:
 
 
 class _Self:
-    """What ``self`` is in an expression."""
+    """The value of ``self`` in an expression."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
@@ -205,7 +205,7 @@ class _Self:
 
 
 def says_something(result: torch.Tensor) -> bool:
-    """Whether numbers are finite, and of a size that leaves gradients digits."""
+    """Whether numbers are finite, and small enough for accurate gradients."""
     if not result.is_floating_point():
         return True
     return bool(torch.isfinite(result).all()) and (result.numel() == 0 or float(result.abs().max()) < LIMIT)

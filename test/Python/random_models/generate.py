@@ -37,14 +37,14 @@ def converters() -> list[str]:
 
 
 def generate(seed: int, focus: Sequence[str] = ()) -> Program:
-    """Return the program of a seed: every few seeds in a row use every converter.
+    """Return the program of a seed; every few consecutive seeds use every converter.
 
     Args:
-        seed: decides on everything else.
+        seed: determines all choices.
         focus: converters to use instead, on sizes of one.
 
     Raises:
-        Reject: nothing that says something was found.
+        Reject: no meaningful program was found.
     """
     draft = Draft(seed)
     names = converters()
@@ -66,7 +66,7 @@ def generate(seed: int, focus: Sequence[str] = ()) -> Program:
 
 
 def _add(draft: Draft, name: str) -> bool:
-    """Add a call; False if no try gave one."""
+    """Add a call; return False if no try succeeded."""
     for _ in range(_TRIES):
         try:
             with draft.attempt():
@@ -84,7 +84,7 @@ def _add(draft: Draft, name: str) -> bool:
 
 
 def _finish(draft: Draft) -> None:
-    """Let everything take part in the result; choose loss, optimizer, scheme and options."""
+    """Join all values in the result; choose loss, optimizer, scheme and options."""
     program, random = draft.program, draft.random
     used = {name for statement in program.statements for name in statement.operands}
     ends = [
@@ -118,7 +118,7 @@ def _finish(draft: Draft) -> None:
 
 
 def _require_training(program: Program) -> None:
-    """Reject a program that PyTorch does not train: an operator without derivative, a loss that is no number."""
+    """Reject a program that PyTorch cannot train: an operator has no derivative, or the loss is not finite."""
     scope: dict[str, Any] = {"__name__": "random_model"}
     exec(program.source(), scope)
     inputs, target = scope["data"](0)
@@ -132,7 +132,7 @@ def _require_training(program: Program) -> None:
 
 
 def _float_like(draft: Draft) -> str:
-    """Return an expression for the element type that floating-point numbers have: float64 in the judge's copy."""
+    """Return an expression for the type of floating-point numbers, which is float64 in the judge's copy."""
     name = draft.floats()[0] if draft.floats() else draft.add_data("p", (1,))
     return f"{name}.dtype"
 
@@ -158,7 +158,7 @@ def _choose_loss(draft: Draft, joined: str, count: int) -> None:
 
 
 def _scheme(draft: Draft) -> str:
-    """Return everything, or everything but some, or half of some layer's input channels."""
+    """Return a scheme that trains everything, everything but some parameters, or half of a layer's input channels."""
     program, random = draft.program, draft.random
     kind = random.random()
     if kind < 0.5:

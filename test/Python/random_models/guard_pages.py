@@ -1,4 +1,4 @@
-"""A compiled step's memory between pages that nobody may touch: an access outside ends the process."""
+"""Memory of a compiled step between inaccessible pages: an access outside ends the process."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 @contextlib.contextmanager
 def guarded_memory() -> Iterator[None]:
-    """Give segments, outputs and staged inputs of steps guard pages: each ends where one begins.
+    """Allocate segments, outputs and staged inputs of steps so that each ends where a guard page begins.
 
-    The memory is never given back: a process runs one model.
+    The memory is never freed, because a process runs only one model.
     """
     with mock.patch("pockmlir.runtime.abi.aligned_bytes", _guarded):
         yield

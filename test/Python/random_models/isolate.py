@@ -1,4 +1,4 @@
-"""Runs a function in a forked process with a limit: a crash or a hang is a result like others."""
+"""Runs a function in a forked process with a limit, and reports crashes and hangs as results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENCE = 10
 
 
 def isolated(function: Callable[[], Any], seconds: float) -> tuple[str, Any]:
-    """Call a function that may take some seconds of CPU time, whatever the machine's load is.
+    """Call a function with a limit in seconds of CPU time, which does not depend on the machine's load.
 
     Returns:
         ``("done", result)``, ``("raised", traceback)``, ``("crash", signal)`` or ``("hang", seconds)``.
@@ -58,7 +58,7 @@ def _child(function: Callable[[], Any], writer: int, scratch: str, seconds: floa
     limit = math.ceil(seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
     faulthandler.disable()
-    # What a killed process leaves behind goes with the folder.
+    # Files of a killed process are removed with the folder.
     tempfile.tempdir = scratch
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
@@ -74,7 +74,7 @@ def _child(function: Callable[[], Any], writer: int, scratch: str, seconds: floa
 
 
 def _read(reader: int, until: float) -> bytes | None:
-    """Read to the end; None if that takes too long."""
+    """Read to the end; return None if that takes too long."""
     pieces = []
     while (left := until - time.monotonic()) > 0:
         ready, _, _ = select.select([reader], [], [], left)

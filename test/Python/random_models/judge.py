@@ -1,9 +1,9 @@
-"""Trains a random model three times: as a compiled step, by PyTorch in float32, and in float64, the judge.
+"""Trains a random model three times: as a compiled step, by PyTorch in float32, and in float64 as the reference.
 
-Wrong is a loss, a prediction or a parameter whose largest error against float64 is more than `FACTOR` times that of
-float32, plus a floor of `FLOOR` float32 roundings of the tensor's largest number; or an Inf or a NaN that only one
-side has. Where float64 itself moves by as much when data and results of operators move by roundings (a maximum of equal
-numbers, a number at a step), the model says nothing: it is unstable, not wrong.
+A loss, a prediction or a parameter is wrong if its largest error against float64 is more than `FACTOR` times that of
+float32, plus a floor of `FLOOR` float32 roundings of the tensor's largest number, or if only one side has an Inf or a
+NaN. If float64 itself changes as much when data and results of operators change by roundings (a maximum of equal
+numbers, a number at a step), the model is unstable, not wrong.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _SHAKES = 6
 
 @dataclass
 class Verdict:
-    """What came of a model.
+    """The verdict on a model.
 
     Attributes:
         kind: ``right``, ``wrong``, ``unstable``, ``refused``, ``not exported`` or ``failed``.
-        detail: of what is not right.
+        detail: a description of the error.
         drawn: the converters that ran.
-        trained: those that a gradient goes through.
-        single: those that ran on, or gave, a tensor with a size of one.
+        trained: the converters through which a gradient passes.
+        single: the converters with an operand or a result that has a size of one.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Verdict:
 
 
 def judge(scope: Mapping[str, Any]) -> Verdict:
-    """Judge a program: the names that its source defines."""
+    """Judge a program, given by the names that its source defines."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     verdict = Verdict("right")
@@ -68,7 +68,7 @@ def judge(scope: Mapping[str, Any]) -> Verdict:
                 **scope["OPTIONS"],
             )
     except pock.CompileError as error:
-        # What PyTorch cannot export is no fault of ours.
+        # A model that PyTorch cannot export is not an error of ours.
         verdict.kind = "not exported" if "PyTorch cannot export" in str(error) else "failed"
         verdict.detail = f"{type(error).__name__}: {error}"
         return verdict
@@ -124,7 +124,7 @@ def _tolerance(double: np.ndarray[Any, Any], single: np.ndarray[Any, Any]) -> fl
 
 
 def _worst(ours: Tensors, single: Tensors, double: Tensors, tolerance: Mapping[str, float]) -> str:
-    """Say what is wrong; nothing if nothing is."""
+    """Return a description of the largest error, or nothing if there is none."""
     for name, value in ours.items():
         if value.shape != double[name].shape:
             return f"{name}: shape {value.shape}, not {double[name].shape}"
@@ -145,7 +145,7 @@ def _worst(ours: Tensors, single: Tensors, double: Tensors, tolerance: Mapping[s
 
 
 class _recorded:
-    """Notes which converters run meanwhile."""
+    """Record the converters that run in the context."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict

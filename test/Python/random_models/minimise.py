@@ -1,4 +1,4 @@
-"""Leaves out what a failing program does not need to fail."""
+"""Removes parts of a failing program that are not needed for the failure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["minimise"]
 
 
 def minimise(program: Program, fails: Callable[[Program], bool], shapes: Mapping[str, Any], tries: int = 40) -> Program:
-    """Return a program with fewer statements and simpler options that fails as well.
+    """Return a program with fewer statements and simpler options that fails in the same way.
 
     Args:
-        program: one that fails.
-        fails: whether another one fails in the same way.
+        program: a failing program.
+        fails: whether another program fails in the same way.
         shapes: name → shape and element type of every value of the program.
-        tries: how many programs are tried at most.
+        tries: the maximum number of programs to try.
     """
     left = tries
     changed = True
@@ -36,7 +36,7 @@ def minimise(program: Program, fails: Callable[[Program], bool], shapes: Mapping
 
 
 def _smaller(program: Program, shapes: Mapping[str, Any]) -> list[Program]:
-    """Return programs with one thing less, the largest steps first."""
+    """Return programs with one part less, the largest reductions first."""
     found: list[Program | None] = []
     for key in program.options:
         rest = {k: v for k, v in program.options.items() if k != key}
@@ -63,7 +63,7 @@ def _joined(program: Program) -> int | None:
 
 
 def _without_piece(program: Program, at: int, index: int) -> Program | None:
-    """Return the program without one of the joined values; its loss becomes one that takes any number of entries."""
+    """Return the program without one of the joined values, and with a loss that accepts any number of entries."""
     pieces = program.statements[at].expression.removeprefix("torch.cat([").removesuffix("])").split(", ")
     if len(pieces) < 2:
         return None

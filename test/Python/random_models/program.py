@@ -1,4 +1,4 @@
-"""A random program: what stands in its source text, piece by piece, so that pieces can be left out."""
+"""A random program as the parts of its source text, so that parts can be left out."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Data:
     """A tensor that the program starts from.
 
     Attributes:
-        name: ``x0`` an input, ``self.p0`` a parameter, ``self.b0`` a buffer.
-        shape: its shape.
-        value: an expression for it, or none for random numbers.
+        name: ``x0`` is an input, ``self.p0`` a parameter, ``self.b0`` a buffer.
+        shape: the shape of the tensor.
+        value: an expression for the value, or none for random numbers.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Data:
 
     @property
     def expression(self) -> str:
-        """What makes the tensor."""
+        """The expression that makes the tensor."""
         return self.value or f"torch.randn({list(self.shape)})"
 
 
@@ -37,9 +37,9 @@ class Statement:
     """``results = expression``.
 
     Attributes:
-        results: names, ``v0``.
-        expression: uses names of data, modules and results of earlier statements.
-        origin: the converter or the template that it was drawn for.
+        results: the names of the results, such as ``v0``.
+        expression: an expression of data, modules and results of earlier statements.
+        origin: the converter or the template for which it was drawn.
     """
 
     results: tuple[str, ...]
@@ -48,7 +48,7 @@ class Statement:
 
     @property
     def operands(self) -> tuple[str, ...]:
-        """The names that the expression uses, each once."""
+        """The names in the expression, without duplicates."""
         return tuple(dict.fromkeys(_NAME.findall(self.expression)))
 
     @property
@@ -59,20 +59,20 @@ class Statement:
 
 @dataclass
 class Program:
-    """A model with all that its training needs.
+    """A model with its data, loss, optimizer, scheme and options.
 
     Attributes:
-        seed: of its parameters, buffers and data.
+        seed: the seed of parameters, buffers and data.
         data: inputs, parameters and buffers.
-        modules: ``self.m0`` → an expression that makes it.
-        statements: the forward pass.
-        output: an expression of what the forward pass returns.
+        modules: ``self.m0`` → an expression that makes the module.
+        statements: the statements of the forward pass.
+        output: an expression for the result of the forward pass.
         loss: an expression for `pock.compile`.
         target: an expression for the target; empty if the model returns its loss.
-        optimizer: constructor and arguments, of ``torch.optim`` and of pockmlir alike.
+        optimizer: constructor and arguments, valid for both ``torch.optim`` and pockmlir.
         scheme: an expression for `pock.compile`.
-        options: of `pock.compile`.
-        steps: calls that are made.
+        options: options of `pock.compile`.
+        steps: the number of calls.
     """
 
     seed: int
@@ -89,11 +89,11 @@ class Program:
 
     @property
     def inputs(self) -> list[Data]:
-        """The data that the caller gives."""
+        """The data that are inputs."""
         return [data for data in self.data if data.name.startswith("x")]
 
     def with_statements(self, statements: list[Statement], data: list[Data] | None = None) -> Program:
-        """Return the program with other statements, and without data and modules that nothing uses."""
+        """Return the program with other statements, and without unused data and modules."""
         used = {name for statement in statements for name in statement.operands} | set(_NAME.findall(self.output))
         return dataclasses.replace(
             self,

@@ -1,4 +1,4 @@
-"""A random model trained by PyTorch, as the step that was compiled of it trains."""
+"""Trains a random model by PyTorch in the same way as its compiled step."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Tensors = dict[str, np.ndarray[Any, Any]]
 
 
 class _Shaken(TorchDispatchMode):
-    """Moves what operators compute, forward and backward, by a few float32 roundings.
+    """Changes the results of operators, forward and backward, by a few float32 roundings.
 
-    Data alone do not show every instability: a layer norm of two entries gives the same two numbers for all data,
-    and their order is decided by roundings. All numbers are float32 numbers, and a result that needs no rounding
-    stays as it is: copies of a number stay equal.
+    A change of data does not show every instability: a layer norm of two entries gives the same two numbers for all
+    data, and roundings decide their order. All numbers are float32 numbers, and a result that needs no rounding
+    does not change, so that copies of a number stay equal.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
@@ -51,7 +51,7 @@ class _Shaken(TorchDispatchMode):
 
 
 def _shaken(value: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Return float32 numbers, in the tensor's type, that are a few roundings from a tensor's."""
+    """Return float32 numbers, in the tensor's type, that differ by a few roundings from a tensor's."""
     noise = torch.rand(value.shape, generator=generator, dtype=value.dtype) * 2 - 1
     return (value * (1 + _SHAKE * noise)).to(torch.float32).to(value.dtype)
 
@@ -67,13 +67,12 @@ def train_torch(
     """Predict and run the steps in PyTorch, in an element type; return predictions, losses and parameters.
 
     Args:
-        model: stays as it is.
-        artifact: of the compiled step: says what trains, and how.
+        model: the model, which is not changed.
+        artifact: the artifact of the compiled step, with its scheme and optimizer.
         batches: inputs and target of every step.
         scope: the program's names.
-        dtype: in which all is computed.
-        shake: if not zero, data and results of operators are off by a few float32 roundings, by random numbers of
-            this seed.
+        dtype: the type of all computations.
+        shake: if not zero, the seed of random changes of data and results by a few float32 roundings.
     """
     model = copy.deepcopy(model).to(dtype)
     generator = torch.Generator().manual_seed(shake)
@@ -103,7 +102,7 @@ def train_torch(
 
 
 def _train(model: nn.Module, artifact: Any, batches: list[Any], scope: Mapping[str, Any], found: Tensors) -> None:
-    """Train a model by PyTorch with the step's scheme; note the losses."""
+    """Train a model by PyTorch with the step's scheme; record the losses."""
     training = artifact.training
     parameters = dict(model.named_parameters())
     slices = _slices(artifact, parameters)
@@ -128,12 +127,12 @@ def _train(model: nn.Module, artifact: Any, batches: list[Any], scope: Mapping[s
         optimizer.zero_grad()
         with torch.no_grad():
             for name, mask in slices.items():
-                # Weight decay does not reach what does not train.
+                # Weight decay does not change the part that does not train.
                 parameters[name].copy_(torch.where(mask.bool(), parameters[name], frozen[name]))
 
 
 def _slices(artifact: Any, parameters: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return a mask of ones, where it trains, for each parameter that the step trains."""
+    """Return a mask for each parameter that the step trains, with ones for the trained part."""
     masks = {}
     for name, tensor in artifact.manifest.tensors.items():
         if name not in parameters or tensor.update == "none":

@@ -1,4 +1,4 @@
-"""Calls of an operator, drawn by its schema: types and names of the arguments say what fits."""
+"""Draws calls of an operator by its schema: types and names of the arguments determine the values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .draft import Draft, Reject
 
 __all__ = ["call_of", "overload_of"]
 
-#: Name of an argument → what it may be, where its type says too little.
+#: Name of an argument → its possible values, if its type does not determine them.
 _TEXTS = {
     "rounding_mode": ["'floor'", "'trunc'", "None"],
     "indexing": ["'ij'", "'xy'"],
@@ -72,7 +72,7 @@ _DTYPES = ["torch.int64", "torch.bool", "torch.float32", "torch.float64"]
 
 
 def overload_of(name: str) -> Any:
-    """Return the operator of PyTorch that a converter is called after."""
+    """Return the operator of PyTorch that has a converter's name."""
     namespace, operator, *overload = name.split(".")
     return getattr(getattr(getattr(torch.ops, namespace), operator), overload[0] if overload else "default")
 
@@ -81,7 +81,7 @@ def call_of(draft: Draft, name: str) -> str:
     """Return an expression that calls an operator.
 
     Raises:
-        Reject: no call was found that fits; another try may.
+        Reject: no valid call was found; another try may find one.
     """
     overload = overload_of(name)
     arguments = overload._schema.arguments
@@ -102,7 +102,7 @@ def call_of(draft: Draft, name: str) -> str:
 
 
 class _Drawer:
-    """Draws the arguments of one call; the first tensor decides on the shapes of all."""
+    """Draws the arguments of one call; the first tensor determines the shapes of the others."""
 
     def __init__(self, draft: Draft, distinct_only: bool) -> None:
         self.draft, self.distinct_only = draft, distinct_only
@@ -118,7 +118,7 @@ class _Drawer:
         return () if self.first is None else tuple(self.first.shape)
 
     def draw(self, argument: Any) -> str | None:
-        """Return an expression for an argument; None leaves it out."""
+        """Return an expression for an argument, or None to leave it out."""
         kind, name, length = str(argument.type), argument.name, argument.N
         if name in _LEFT_OUT:
             return None
@@ -226,7 +226,7 @@ class _Drawer:
         return [self.random.choice(_COUNTS.get(name, [1, 2])) for _ in range(count)]
 
     def _shape_like(self) -> list[int]:
-        """Return another shape of as many entries, or one that the value expands to."""
+        """Return another shape with the same number of entries, or a shape to which the value expands."""
         if self.random.random() < 0.4:
             grown = [size if size != 1 else self.draft.size() for size in self.shape]
             return [self.draft.size()] * self.random.randint(0, 1) + grown

@@ -10,7 +10,7 @@ __all__ = ["shapes_of"]
 
 
 def shapes_of(program: Program) -> dict[str, tuple[tuple[int, ...], str]]:
-    """Return name → shape and ``float``, ``int`` or ``bool``, of random data and of what each statement gives."""
+    """Return name → shape and ``float``, ``int`` or ``bool``, of random data and of each statement's results."""
     found: dict[str, tuple[tuple[int, ...], str]] = {d.name: (d.shape, "float") for d in program.data if not d.value}
 
     def note(names: tuple[str, ...], made: object) -> None:

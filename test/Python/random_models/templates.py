@@ -1,4 +1,4 @@
-"""Calls whose operands have to fit together in ways that a schema does not say: products, windows, norms, losses, layers."""
+"""Calls with constraints between operands that a schema does not have: products, windows, norms, losses, layers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .draft import Draft, Reject
 
 __all__ = ["LAYERS", "TEMPLATES"]
 
-#: Converter → what draws a call of it.
+#: Converter → the function that draws a call of it.
 TEMPLATES: dict[str, Callable[[Draft, str], str]] = {}
 #: Layers of ``torch.nn`` and functions that are more than one operator, by name.
 LAYERS: dict[str, Callable[[Draft], str]] = {}
 
 
 def draws(*names: str) -> Callable[[Callable[[Draft, str], str]], Callable[[Draft, str], str]]:
-    """Register what draws calls of converters."""
+    """Register a function that draws calls of converters."""
 
     def register(function: Callable[[Draft, str], str]) -> Callable[[Draft, str], str]:
         TEMPLATES.update(dict.fromkeys(names, function))
@@ -27,7 +27,7 @@ def draws(*names: str) -> Callable[[Callable[[Draft, str], str]], Callable[[Draf
 
 
 def layer(function: Callable[[Draft], str]) -> Callable[[Draft], str]:
-    """Register what draws calls of a layer."""
+    """Register a function that draws calls of a layer."""
     LAYERS[function.__name__] = function
     return function
 
@@ -115,7 +115,7 @@ def attention(draft: Draft, name: str) -> str:
 
 
 def image(draft: Draft, rank: int, channels: int | None = None, least: int = 1) -> tuple[str, tuple[int, ...]]:
-    """Return a value of shape (batch, channels, *space), and that."""
+    """Return a value of shape (batch, channels, *space), and its shape."""
 
     def fits(value: Any) -> bool:
         return value.dim() == rank + 2 and channels in (None, value.shape[1]) and min(value.shape[2:]) >= least
@@ -425,7 +425,7 @@ def reshape(draft: Draft, name: str) -> str:
     while left > 1:
         shape.append(draft.random.choice([d for d in range(1, left + 1) if left % d == 0]))
         left //= shape[-1]
-    # Views of what is not contiguous are refused by PyTorch.
+    # PyTorch refuses views of tensors that are not contiguous.
     return call(name, f"{x}.contiguous()", (shape or [1])[:6] if len(shape) <= 6 else [draft.value(x).numel()])
 
 

@@ -1,4 +1,4 @@
-"""Tensors of one value; what depends on nothing is folded before (`graph.fold_constants`)."""
+"""Tensors of one value; constant subgraphs are folded before (`graph.fold_constants`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients that the model gives itself: what hooks and `torch.autograd.Function` become."""
+"""Custom gradients of the model, from hooks and `torch.autograd.Function`."""
 
 from __future__ import annotations
 
