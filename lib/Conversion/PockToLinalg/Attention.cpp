@@ -13,6 +13,7 @@
 #include "Pock/Target/TargetBackend.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -25,14 +26,20 @@ static Value stackMatrices(OpBuilder &b, Location loc, Value value) {
                     shape[shape.size() - 2], shape.back()});
 }
 
-/// The number of matrices of scores, of `bytes` each, that one iteration makes.
-/// It divides `heads`: a shared mask belongs to all of them or to none.
-static int64_t countAtOnce(Operation *op, int64_t heads, int64_t bytes) {
+/// The number of matrices of scores, `rows` by `columns` elements of
+/// `elementBytes`, that one iteration makes. It divides `heads`: a shared mask
+/// belongs to all of them or to none.
+static int64_t countAtOnce(Operation *op, int64_t heads, int64_t rows,
+                           int64_t columns, int64_t elementBytes) {
   TargetLimits limits = limitsAt(op);
-  if (!limits.threads || isPortable(op))
+  if (!limits.threads || heads < 1 || isPortable(op))
     return 1;
+  // Operands of legal size can have scores of more bytes than 64 bits count.
+  uint64_t bytes = llvm::SaturatingMultiply<uint64_t>(
+      llvm::SaturatingMultiply<uint64_t>(rows, columns), elementBytes);
   // The gradient has three such matrices, and reads and writes others.
-  int64_t most = std::clamp<int64_t>(limits.workingBytes / 8 / bytes, 1, heads);
+  uint64_t fit = limits.workingBytes / 8 / std::max<uint64_t>(bytes, 1);
+  int64_t most = std::clamp<uint64_t>(fit, 1, heads);
   while (heads % most != 0)
     --most;
   return most;
@@ -82,8 +89,8 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
     ArrayRef<int64_t> query = op.getQuery().getType().getShape();
     int64_t rows = query[rank - 2], heads = query[rank - 3],
             columns = op.getKey().getType().getShape()[rank - 2];
-    int64_t count = countAtOnce(
-        op, heads, rows * columns * bytesOf(getElement(op.getQuery())));
+    int64_t count = countAtOnce(op, heads, rows, columns,
+                                bytesOf(getElement(op.getQuery())));
     if (rank == 3 && count == heads)
       return rewriter.notifyMatchFailure(op, "is a stack that fits");
     Location loc = op.getLoc();
