@@ -48,10 +48,10 @@ format: setup ## format C++ and Python files
 	@$(BIN)/ruff check --quiet --fix $(PY_DIRS)
 	@$(BIN)/ruff format --quiet $(PY_DIRS)
 
-docs: setup ## generate docs/reference from the dialect's definitions
+docs: build ## generate docs/reference from the dialect's definitions
 	@tools/docs.sh
 
-check-docs: setup
+check-docs: build
 	@tools/docs.sh --check
 
 lit: build
