@@ -12,6 +12,11 @@ CXX_FILES = $(shell find $(wildcard dialect lib tools python/src python/pockmlir
 PY_DIRS = $(wildcard python test tools examples bench)
 
 .DEFAULT_GOAL = build
+SHELL = /bin/bash
+# Runs the command $(2), and says how long the part $(1) of the tests took.
+part = begin=$$SECONDS; $(2) && echo "$(1): $$((SECONDS - begin)) s"
+# Why tests are skipped, and which take longest.
+PYTEST = $(PYTHON) -m pytest -n $(JOBS) -rs --durations=10
 .PHONY: help setup peers build demo test test-all lint format docs check-docs lit pytest pytest-all clean
 
 help: ## list the targets
@@ -55,13 +60,13 @@ check-docs: build
 	@tools/docs.sh --check
 
 lit: build
-	@ninja -C $(BUILD) --quiet check-pock
+	@$(call part,lit,ninja -C $(BUILD) --quiet check-pock)
 
 pytest: build
-	@$(PYTHON) -m pytest -n $(JOBS) -m "not slow"
+	@$(call part,pytest,$(PYTEST) -m "not slow")
 
 pytest-all: build
-	@$(PYTHON) -m pytest -n $(JOBS)
+	@$(call part,pytest,$(PYTEST))
 
 clean: ## remove what the build made; the Python environment stays
 	rm -rf $(BUILD) out .mypy_cache .ruff_cache .pytest_cache
