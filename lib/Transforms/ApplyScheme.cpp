@@ -126,7 +126,8 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
     if (!read)
       return refuse(param, "is to be trained, but the loss does not read it");
     param.setTrained(true);
-    if (fraction == 1.0 || type.getRank() < 2)
+    // A part of nothing is all of it.
+    if (fraction == 1.0 || type.getRank() < 2 || type.getNumElements() == 0)
       return success();
     SliceAttr slice;
     for (OpOperand *use : readers) {

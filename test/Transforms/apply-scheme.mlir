@@ -83,3 +83,16 @@ module attributes {pock.scheme = {"w" = 0.5 : f64}} {
     return
   }
 }
+
+// -----
+
+// A weight without input channels has no part to choose.
+module attributes {pock.scheme = {"w" = 0.5 : f64}} {
+  // CHECK: pock.param @w {trained} : tensor<4x0xf32>
+  pock.param @w : tensor<4x0xf32>
+  func.func @loss(%x: tensor<2x0xf32>) {
+    %w = pock.load_param @w : tensor<4x0xf32>
+    %0 = pock.linear %x, %w : (tensor<2x0xf32>, tensor<4x0xf32>) -> tensor<2x4xf32>
+    return
+  }
+}
