@@ -106,11 +106,13 @@ def test_a_failure_of_the_program_is_not_one_of_the_counter(data, tmp_path, monk
     monkeypatch.setattr("pockmlir.device.build.model_source", lambda manifest, **k: _failing(manifest, **k))
     with pytest.raises(pock.RunError, match="returned an error"):
         pock.run(compiled(target="aarch64-linux"), data, steps=2, directory=tmp_path)
-    assert (tmp_path / "counts.txt").exists()
+    assert (tmp_path / "runs.txt").read_text() == "x"
 
 
 def _failing(manifest, **options) -> str:
-    return model_source(manifest, **options).replace("return code;", "return 99;")
+    """The program's model, which fails, and adds a letter to a file first."""
+    note = '{ FILE *runs = fopen("runs.txt", "a"); fputs("x", runs); fclose(runs); return 99; }'
+    return "#include <stdio.h>\n" + model_source(manifest, **options).replace("return code;", note)
 
 
 def test_a_folder_for_a_board(data, tmp_path):
