@@ -141,14 +141,21 @@ class TestLimits:
         assert "FLASH" in result.stderr
 
 
+def emulate_counting(directory: Path, target: str, options: str) -> subprocess.CompletedProcess[str]:
+    """Run the image with the plugin that counts; skip the test if this QEMU cannot load it."""
+    result = emulate(directory, target, "-plugin", f"{find_plugin()},{options}")
+    if "Could not load plugin" in result.stderr and "undefined symbol" in result.stderr:
+        pytest.skip(f"instructions are not counted: {result.stderr.strip()}")
+    return result
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_counts_are_exact(tmp_path, target):
     table = symbols(built(tmp_path, target, "counted.c"))
     begin, size = table["caller"]
-    plugin = f"{find_plugin()},out=counts.txt,caller={begin}:{begin + size}"
-    plugin += f",entry={table['turns'][0]},entry={table['nested'][0]}"
+    options = f"out=counts.txt,caller={begin}:{begin + size},entry={table['turns'][0]},entry={table['nested'][0]}"
     for _ in range(2):
-        assert emulate(tmp_path, target, "-plugin", plugin).returncode == 0
+        assert emulate_counting(tmp_path, target, options).returncode == 0
         calls = [tuple(map(int, line.split())) for line in (tmp_path / "counts.txt").read_text().splitlines()]
         # The call from main lasts until the caller is next: it is what the caller's own call interrupts.
         assert calls[1:] == [(0, 4), (0, 2002), (1, 5 + 22)]
@@ -156,7 +163,7 @@ def test_counts_are_exact(tmp_path, target):
 
 def test_plugin_refuses_what_it_does_not_know(tmp_path):
     built(tmp_path, "cortex-m7", "counted.c")
-    result = emulate(tmp_path, "cortex-m7", "-plugin", f"{find_plugin()},out=counts.txt,nonsense=1")
+    result = emulate_counting(tmp_path, "cortex-m7", "out=counts.txt,nonsense=1")
     assert result.returncode != 0
     assert "cannot use the argument 'nonsense=" in result.stderr
 
