@@ -23,8 +23,7 @@ struct GenerateCode : public pock::impl::GenerateCodeBase<GenerateCode> {
   using Base::Base;
 
   void getDependentDialects(DialectRegistry &dialects) const override {
-    for (const auto &backend : getTargetBackends())
-      backend->getDependentDialects(dialects);
+    getBackendDialects(dialects);
   }
 
   void runOnOperation() override {

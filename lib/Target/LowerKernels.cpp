@@ -26,8 +26,7 @@ struct LowerKernels : public pock::impl::LowerKernelsBase<LowerKernels> {
   using Base::Base;
 
   void getDependentDialects(DialectRegistry &dialects) const override {
-    for (const auto &backend : getTargetBackends())
-      backend->getDependentDialects(dialects);
+    getBackendDialects(dialects);
   }
 
   void runOnOperation() override {

@@ -51,8 +51,9 @@ void pock::registerTargetBackend(std::unique_ptr<TargetBackend> backend) {
   registry().push_back(std::move(backend));
 }
 
-ArrayRef<std::unique_ptr<TargetBackend>> pock::getTargetBackends() {
-  return registry();
+void pock::getBackendDialects(DialectRegistry &dialects) {
+  for (const auto &backend : registry())
+    backend->getDependentDialects(dialects);
 }
 
 /// The first back end that accepts `target`, or null. `reasons` receives the

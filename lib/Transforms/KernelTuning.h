@@ -11,10 +11,10 @@ namespace mlir::pock {
 
 /// Puts a choice, which the dialect has verified, on a kernel.
 inline void applyChoice(func::FuncOp kernel, DictionaryAttr choice) {
-  for (StringRef name :
-       {StringRef(attribute::tile), StringRef(attribute::algorithm)})
-    if (Attribute chosen = choice.get(name.substr(StringRef("pock.").size())))
-      kernel->setAttr(name, chosen);
+  if (Attribute tile = choice.get("tile"))
+    kernel->setAttr(attribute::tile, tile);
+  if (Attribute algorithm = choice.get("algorithm"))
+    kernel->setAttr(attribute::algorithm, algorithm);
 }
 
 } // namespace mlir::pock

@@ -138,8 +138,8 @@ public:
 /// compilation.
 void registerTargetBackend(std::unique_ptr<TargetBackend> backend);
 
-/// All back ends in the order of their registration.
-ArrayRef<std::unique_ptr<TargetBackend>> getTargetBackends();
+/// Registers the dialects that the pipelines of the back ends load.
+void getBackendDialects(DialectRegistry &dialects);
 
 /// The attribute `pock.target` of `op`, if that is a module, or of the module
 /// around it; a default target if there is none.

@@ -65,43 +65,30 @@ namespace mlir::pock {
 namespace {
 
 /// A memref of i1 has one byte per element, but LLVM packs a vector of i1 into
-/// bits. This loads bytes and compares them.
-struct LoadBoolVector : ConvertOpToLLVMPattern<vector::LoadOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-  LogicalResult
-  matchAndRewrite(vector::LoadOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    VectorType type = op.getVectorType();
-    if (!type.getElementType().isInteger(1) || type.getRank() != 1)
-      return rewriter.notifyMatchFailure(op, "not a vector of i1");
-    Location loc = op.getLoc();
-    Value pointer =
-        getStridedElementPtr(rewriter, loc, op.getMemRefType(),
-                             adaptor.getBase(), adaptor.getIndices());
-    Type bytes = VectorType::get(type.getShape(), rewriter.getI8Type());
-    Value loaded = LLVM::LoadOp::create(rewriter, loc, bytes, pointer, 1);
-    rewriter.replaceOpWithNewOp<LLVM::TruncOp>(op, type, loaded);
-    return success();
-  }
-};
+/// bits. Loads and stores of such vectors move bytes.
+template <typename Op>
+struct MoveBoolVector : ConvertOpToLLVMPattern<Op> {
+  using ConvertOpToLLVMPattern<Op>::ConvertOpToLLVMPattern;
 
-/// The inverse of LoadBoolVector.
-struct StoreBoolVector : ConvertOpToLLVMPattern<vector::StoreOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult
-  matchAndRewrite(vector::StoreOp op, OpAdaptor adaptor,
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     VectorType type = op.getVectorType();
     if (!type.getElementType().isInteger(1) || type.getRank() != 1)
       return rewriter.notifyMatchFailure(op, "not a vector of i1");
     Location loc = op.getLoc();
     Value pointer =
-        getStridedElementPtr(rewriter, loc, op.getMemRefType(),
-                             adaptor.getBase(), adaptor.getIndices());
+        this->getStridedElementPtr(rewriter, loc, op.getMemRefType(),
+                                   adaptor.getBase(), adaptor.getIndices());
     Type bytes = VectorType::get(type.getShape(), rewriter.getI8Type());
-    Value wide =
-        LLVM::ZExtOp::create(rewriter, loc, bytes, adaptor.getValueToStore());
-    rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, wide, pointer, 1);
+    if constexpr (std::is_same_v<Op, vector::LoadOp>) {
+      Value loaded = LLVM::LoadOp::create(rewriter, loc, bytes, pointer, 1);
+      rewriter.replaceOpWithNewOp<LLVM::TruncOp>(op, type, loaded);
+    } else {
+      Value wide =
+          LLVM::ZExtOp::create(rewriter, loc, bytes, adaptor.getValueToStore());
+      rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, wide, pointer, 1);
+    }
     return success();
   }
 };
@@ -265,7 +252,8 @@ LogicalResult convert(ModuleOp module, const TargetDescription &target,
   LLVMTypeConverter converter(context, options);
 
   RewritePatternSet patterns(context);
-  patterns.add<LoadBoolVector, StoreBoolVector>(converter, /*benefit=*/10);
+  patterns.add<MoveBoolVector<vector::LoadOp>, MoveBoolVector<vector::StoreOp>>(
+      converter, /*benefit=*/10);
   populateGroupViewToLLVMPatterns(converter, patterns);
   arith::populateArithToLLVMConversionPatterns(converter, patterns);
   cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);

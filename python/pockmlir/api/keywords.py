@@ -1,4 +1,4 @@
-"""The keywords of `compile` that the command ``pock`` has as options, too: each stands here once."""
+"""The only table of the keywords of `compile` that are also options of the command ``pock``."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["ImportOptions", "Keyword", "Options", "keywords"]
 
 @dataclass(frozen=True)
 class Keyword:
-    """What the command line has to know of a keyword beside name and type.
+    """The properties of a command line option, without name and type.
 
     Attributes:
-        help: what it means, in one line.
-        default: its value if it is not given.
-        metavar: what stands for its value in the help text.
-        choices: what it may be, if that can be listed.
-        least: the smallest number that it may be.
-        path: what it names, if it is a path.
+        help: its meaning, in one line.
+        default: its default value.
+        metavar: the placeholder for its value in the help text.
+        choices: all valid values, if they can be listed.
+        least: the smallest valid number.
+        path: whether it is the path of a file or of a folder, if it is a path.
     """
 
     help: str
@@ -35,7 +35,7 @@ class Keyword:
 
 
 class Options(TypedDict, total=False):
-    """Keyword arguments of `compile` that each plan of an import may set anew."""
+    """Keyword arguments of `compile` that each plan of an import can override."""
 
     accumulate: Annotated[int, Keyword("Update on every n-th step.", Training.accumulate, "N", least=1)]
     clip_grad_norm: Annotated[float | None, Keyword("Largest norm of all gradients.")]
@@ -55,14 +55,14 @@ class Options(TypedDict, total=False):
 
 
 class ImportOptions(TypedDict, total=False):
-    """Keywords of `compile` that an import is given once."""
+    """Keyword arguments of `compile` that apply to the whole import."""
 
     on_nan: Annotated[str, Keyword("What a step does whose loss is not finite.", Training.on_nan, choices=ON_NAN)]
     dump_ir_dir: Annotated[str | Path | None, Keyword("Write NN-stage.mlir there.", path="folder")]
 
 
 def keywords() -> dict[str, tuple[type, Keyword]]:
-    """Return the options of the command line: by name, the type of a value and what else there is to know."""
+    """Return the options of the command line: name → the type of a value, and its properties."""
     result: dict[str, tuple[type, Keyword]] = {}
     for options in (Options, ImportOptions):
         for name, hint in get_type_hints(options, include_extras=True).items():

@@ -16,22 +16,22 @@ LOSSES = ("cross_entropy", "mse", "l1", "bce_with_logits")
 
 
 class Source(Protocol):
-    """What the compiler asks of what is imported, beside the imported model."""
+    """The properties of an imported model that the compiler reads beside its IR."""
 
     @property
     def name(self) -> str:
-        """What the C functions' prefix is made of if the user gives none."""
+        """The default prefix of the C functions."""
 
     @property
     def loss_name(self) -> str:
-        """The loss, for people."""
+        """The name of the loss in reports."""
 
     @property
     def on_nan(self) -> str:
-        """What a call does whose loss is not finite."""
+        """The reaction to a loss that is not finite, one of `ON_NAN`."""
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """Name and object of the parameters: what a torch optimizer may hold."""
+        """Yield name and object of the parameters that a torch optimizer may hold."""
 
 
 @dataclass(frozen=True)

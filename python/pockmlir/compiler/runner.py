@@ -21,6 +21,12 @@ from ..support.files import failure_folder
 __all__ = ["StageRunner"]
 
 
+def _refusal(error: RuntimeError) -> PockError | None:
+    """Return the error for a scheme or a memory limit that the compiler refuses, None if a stage has failed."""
+    facts = facts_of(error)
+    return read_limit_error(facts) or read_scheme_error(facts)
+
+
 class StageRunner:
     """Runs the stages of one compilation; keeps the modules, and turns failures into errors.
 
@@ -86,7 +92,9 @@ class StageRunner:
             self.begin(stage)
         try:
             manifest, costs = self.core.plan(self.dumps[-1].ir, pipelines)
-        except RuntimeError:
+        except RuntimeError as error:
+            if refusal := _refusal(error):
+                raise refusal from None
             # Run stage by stage, which finds the stage that fails and keeps its input.
             self.run_pipelines(stages, options)
             return self.manifest(), self.core.kernel_costs(self.at("plan"))
@@ -117,9 +125,8 @@ class StageRunner:
             # Keep locations, so that a late failure can name the model's module.
             ((_, ir, seconds),) = self.core.run_stages(self.dumps[-1].ir, [(stage, pipeline)], True)
         except RuntimeError as error:
-            facts = facts_of(error)
-            if known := read_limit_error(facts) or read_scheme_error(facts):
-                raise known from None
+            if refusal := _refusal(error):
+                raise refusal from None
             raise self.failure(stage, pipeline, error) from error
         return ir, seconds
 

@@ -3,6 +3,7 @@
 #include "GroupProduct.h"
 
 #include "../TargetMachine.h"
+#include "Pock/IR/AttributeNames.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -71,7 +72,7 @@ pock::listGroupProducts(const TargetDescription &target) {
 bool pock::mayUse(const GroupProduct &row, ModuleOp module) {
   if (!row.rounds)
     return true;
-  auto precision = module->getAttrOfType<StringAttr>("pock.precision");
+  auto precision = module->getAttrOfType<StringAttr>(attribute::precision);
   std::string element;
   llvm::raw_string_ostream(element) << row.getLhsType(module.getContext());
   return precision && precision == element;
