@@ -213,7 +213,7 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
 * **Masks** that are buffers, or made of constants, may select entries (`x[mask]`, `masked_select`, `nonzero`). Their
   values are compiled in, and `load_state_dict` refuses others. Masks that depend on data have no static number of
   entries: use `torch.where`.
-* **Dropout** uses a counter-based generator. `@loss` then has the inputs `dropout_seed` and `dropout_step`, and the
+* **Dropout** uses a counter-based generator. `@loss` then has the inputs `random_seed` and `random_step`, and the
   backward pass computes the mask again. `@predict` has no dropout, even if the model fixes `training=True`.
 * **Gradients that a model gives itself** are part of the step: the backward of a `torch.autograd.Function`, hooks of
   tensors, parameters (`register_hook`) and modules (`register_full_backward_hook`, `…_pre_hook`), also global ones. They

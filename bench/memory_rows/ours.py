@@ -50,7 +50,7 @@ def export(step: pock.Step, task: Task, directory: Path) -> None:
     """Write the library, its memory images, its manifest, and one batch."""
     step.export(directory)
     manifest = json.loads((directory / "manifest.json").read_text())
-    scalars = {"lr": np.float32(task.lr), "dropout_seed": np.int64(0), "dropout_step": np.int64(0)}
+    scalars = {"lr": np.float32(task.lr), "random_seed": np.int64(0), "random_step": np.int64(0)}
     tensors = iter(batch(task))
     for index, spec in enumerate(manifest["functions"]["step"]["inputs"]):
         value = scalars[spec["name"]] if spec["name"] in scalars else next(tensors)

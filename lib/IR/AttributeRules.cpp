@@ -69,6 +69,8 @@ static ArrayRef<Rule> rules() {
       +[](Attribute attr) { return isOneOf(attr, {"fast", "portable"}); };
   static constexpr auto isPrecision =
       +[](Attribute attr) { return isOneOf(attr, {"f32", "bf16"}); };
+  static constexpr auto isRounding =
+      +[](Attribute attr) { return isOneOf(attr, {"stochastic", "nearest"}); };
   static constexpr auto isSegment = +[](Attribute attr) {
     return isOneOf(attr, {"constants", "state", "arena"});
   };
@@ -78,6 +80,7 @@ static ArrayRef<Rule> rules() {
       {target, Holder::Module, isTarget, "a #pock.target attribute"},
       {arithmetic, Holder::Module, isArithmetic, "\"fast\" or \"portable\""},
       {precision, Holder::Module, isPrecision, "\"f32\" or \"bf16\""},
+      {rounding, Holder::Module, isRounding, "\"stochastic\" or \"nearest\""},
       {scheme, Holder::Module, isDictionary, "a dictionary"},
       {optimizer, Holder::Module, isOptimizer,
        "an optimizer attribute, or an array of them"},

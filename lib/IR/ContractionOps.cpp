@@ -36,6 +36,19 @@ ConvTransposeOp::getInputChannels(unsigned operand) {
   return blocks(operand, getWeight(), 0, getGroups());
 }
 
+/// Checks zero points of operands with elements of type `element`.
+static LogicalResult verifyZeros(std::optional<Location> loc, StringRef name,
+                                 Type element, ArrayRef<int64_t> zeros) {
+  for (int64_t zero : zeros)
+    // zero_c1
+    if (!llvm::isInt<8>(zero) || (zero != 0 && isa<FloatType>(element)))
+      return emitOptionalError(loc, "'", name,
+                               "' expected a zero point between -128 and 127, "
+                               "and 0 for ",
+                               element, ", but got ", zero);
+  return success();
+}
+
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
                                          std::optional<Location> loc,
                                          Adaptor adaptor,
@@ -68,8 +81,12 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
         " and ", k2);
   SmallVector<int64_t> shape(lhs.getShape().drop_back(2));
   shape.append({m, n});
-  results.push_back(RankedTensorType::get(shape, lhs.getElementType()));
-  return success();
+  results.push_back(
+      RankedTensorType::get(shape, sumElement(lhs.getElementType())));
+  return verifyZeros(
+      loc, "pock.matmul", lhs.getElementType(),
+      {static_cast<int64_t>(adaptor.getLhsZero()),
+       static_cast<int64_t>(adaptor.getRhsZero())});
 }
 
 LogicalResult LinearOp::inferReturnTypes(MLIRContext *,
@@ -92,6 +109,8 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *,
         " and ", weight);
   SmallVector<int64_t> shape(input.getShape());
   shape.back() = weight.getDimSize(0);
-  results.push_back(RankedTensorType::get(shape, input.getElementType()));
-  return success();
+  results.push_back(
+      RankedTensorType::get(shape, sumElement(input.getElementType())));
+  return verifyZeros(loc, "pock.linear", input.getElementType(),
+                     {static_cast<int64_t>(adaptor.getInputZero())});
 }

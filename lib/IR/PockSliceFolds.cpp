@@ -73,7 +73,8 @@ struct SliceOfMatmul : OpRewritePattern<SliceOp> {
                        rows == transposed ? rank - 1 : rank - 2, range->start,
                        range->limit);
     rewriter.replaceOpWithNewOp<MatmulOp>(
-        op, lhs, rhs, matmul.getTransposeLhs(), matmul.getTransposeRhs());
+        op, lhs, rhs, matmul.getTransposeLhs(), matmul.getTransposeRhs(),
+        matmul.getLhsZero(), matmul.getRhsZero());
     return success();
   }
 };
@@ -88,8 +89,8 @@ struct SliceOfConvWeightGrad : OpRewritePattern<SliceOp> {
       return rewriter.notifyMatchFailure(
           op, "expected a slice of a weight gradient");
     int64_t rank = op.getType().getRank();
-    bool first = grad.getLayout() == Layout::ChannelsFirst;
-    int64_t filterDim = first ? 0 : rank - 1, inputDim = first ? 1 : rank - 2;
+    auto [filterDim, inputDim, spatial] =
+        FilterDims::get(grad.getLayout(), rank);
     int64_t channels = channelDim(grad.getLayout(), rank);
     int64_t groups = grad.getGroups();
     Value x = grad.getInput(), g = grad.getGradient();

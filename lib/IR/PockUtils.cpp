@@ -93,12 +93,35 @@ bool mlir::pock::isPortable(Operation *op) {
   return arithmetic && arithmetic == "portable";
 }
 
+Type pock::sumElement(Type element) {
+  return element.isInteger(8)
+             ? IntegerType::get(element.getContext(), 32)
+             : element;
+}
+
 int64_t pock::channelDim(Layout layout, int64_t rank) {
   return layout == Layout::ChannelsFirst ? 1 : rank - 1;
 }
 
 int64_t pock::firstSpatialDim(Layout layout) {
   return layout == Layout::ChannelsFirst ? 2 : 1;
+}
+
+FilterDims FilterDims::get(Layout layout, int64_t rank) {
+  switch (layout) {
+  case Layout::ChannelsFirst:
+    return {0, 1, 2};
+  case Layout::ChannelsLast:
+    return {rank - 1, rank - 2, 0};
+  case Layout::ChannelsLastOhwi:
+    return {0, rank - 1, 1};
+  }
+  llvm_unreachable("unknown layout");
+}
+
+ArrayRef<int64_t> pock::kernelOf(Layout layout, ArrayRef<int64_t> weight) {
+  int64_t rank = weight.size();
+  return weight.slice(FilterDims::get(layout, rank).firstSpatial, rank - 2);
 }
 
 int64_t pock::windowOutputs(int64_t size, int64_t kernel, int64_t stride,

@@ -27,10 +27,30 @@ LogicalResult ParamOp::verify() {
     return emitOpError("expected a parameter in the outermost module");
   // param_c2
   if (getTrained() && (getKind() != ParamKind::Parameter ||
-                       !isa<FloatType>(type.getElementType())))
-    return emitOpError("expected only a parameter of floating-point type to be "
-                       "trained, but got kind ")
+                       !(isa<FloatType>(type.getElementType()) ||
+                         getQuantization())))
+    return emitOpError("expected only a parameter of floating-point type, or "
+                       "with a quantization, to be trained, but got kind ")
            << stringifyParamKind(getKind()) << " and type " << type;
+  // param_c7
+  if (QuantizationAttr quantization = getQuantizationAttr()) {
+    Type element = type.getElementType();
+    if (!element.isInteger(8) && !element.isInteger(32))
+      return emitOpError("expected a quantization of i8 or i32, but got ")
+             << type;
+    unsigned bits = element.getIntOrFloatBitWidth();
+    if (!llvm::isIntN(bits, quantization.getMin()) ||
+        !llvm::isIntN(bits, quantization.getMax()) ||
+        quantization.getAxis() >= type.getRank())
+      return emitOpError("expected limits and axis of a quantization to fit ")
+             << type << ", but got " << quantization;
+  }
+  // param_c8
+  if (ElementsAttr value = getValueAttr())
+    if (value.getType() != type || getKind() != ParamKind::Buffer)
+      return emitOpError("expected a value of type ")
+             << type << " of a buffer, but got type " << value.getType()
+             << " and kind " << stringifyParamKind(getKind());
   // param_c3
   if (SliceAttr slice = getSliceAttr()) {
     if (!getTrained())
@@ -94,6 +114,11 @@ LogicalResult StoreParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
         return diag;
       }
   // store_param_c1
+  if (auto param = symbols.lookupNearestSymbolFrom<ParamOp>(*this, getParamAttr());
+      param && param.getValue())
+    return emitOpError("expected a parameter without a value of its own, but got "
+                       "'")
+           << getParam() << "'";
   return verifyParamType(*this, symbols, getParamAttr(), getValue().getType());
 }
 
@@ -120,7 +145,18 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
   SmallVector<int64_t> shape(type.getShape());
   if (SliceAttr slice = param.getSliceAttr())
     shape[slice.getAxis()] = slice.getSize();
-  type = RankedTensorType::get(shape, type.getElementType());
+  // sparse_update_c4
+  if (bool(getInverseScale()) != bool(param.getQuantization()))
+    return emitOpError("expected inverse_scale exactly for a parameter with a "
+                       "quantization");
+  // sparse_update_c5
+  if (!getRandom().empty() && (getRandom().size() != 2 || !getInverseScale()))
+    return emitOpError("expected random to be a seed and a step, of a parameter "
+                       "with a quantization");
+  type = RankedTensorType::get(
+      shape, getInverseScale()
+                 ? getInverseScale().getType().getElementType()
+                 : type.getElementType());
   // sparse_update_c2
   if (getGradient().getType() != type) {
     InFlightDiagnostic diag = emitOpError("expected a gradient of type ")

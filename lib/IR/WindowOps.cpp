@@ -79,16 +79,15 @@ inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
         loc, "'", name, "' expected operands of one element type, but got ",
         input, " and ", weight);
   Layout layout = op.getLayout();
-  bool first = layout == Layout::ChannelsFirst;
   ArrayRef<int64_t> shape = weight.getShape();
-  Window window{first ? shape.drop_front(2) : shape.drop_back(2),
+  FilterDims dims = FilterDims::get(layout, rank);
+  Window window{kernelOf(layout, shape),
                 op.getStrides(),
                 op.getPadLow(),
                 op.getPadHigh(),
                 op.getDilations(),
                 layout};
-  int64_t filters = shape[first ? 0 : rank - 1];
-  int64_t perGroup = shape[first ? 1 : rank - 2];
+  int64_t filters = shape[dims.out], perGroup = shape[dims.in];
   int64_t channels = input.getDimSize(channelDim(layout, rank));
   int64_t groups = op.getGroups();
   // conv_c1
@@ -108,6 +107,18 @@ inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
   return RankedTensorType::get(*result, input.getElementType());
 }
 
+/// Checks the zero point of an input with elements of type `element`.
+static LogicalResult verifyZero(std::optional<Location> loc, StringRef name,
+                                Type element, int64_t zero) {
+  // zero_c1
+  if (llvm::isInt<8>(zero) && (zero == 0 || !isa<FloatType>(element)))
+    return success();
+  return emitOptionalError(loc, "'", name,
+                           "' expected a zero point between -128 and 127, and 0 "
+                           "for ",
+                           element, ", but got ", zero);
+}
+
 LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
                                        std::optional<Location> loc,
                                        Adaptor adaptor,
@@ -118,8 +129,15 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
                 cast<RankedTensorType>(adaptor.getWeight().getType()), adaptor);
   if (failed(type))
     return failure();
-  results.push_back(*type);
-  return success();
+  Type element = type->getElementType();
+  results.push_back(type->clone(sumElement(element)));
+  int64_t zero = adaptor.getInputZero(), pad = adaptor.getPadValue();
+  // conv_c3
+  if (zero != 0 && pad != 0)
+    return emitOptionalError(loc, "'pock.conv' expected input_zero or pad_value "
+                                  "to be 0, but got ",
+                             zero, " and ", pad);
+  return verifyZero(loc, getOperationName(), element, zero + pad);
 }
 
 /// Checks that the forward op of a gradient op gives a tensor of type `actual`.
@@ -135,11 +153,18 @@ static LogicalResult verifyForward(Operation *op,
 }
 
 LogicalResult ConvTransposeOp::verify() {
+  Type element = getInput().getType().getElementType();
+  if (getType().getElementType() != sumElement(element))
+    return emitOpError("expected a result of elements ")
+           << sumElement(element) << ", but got " << getType();
   // conv_transpose_c1
-  return verifyForward(*this,
-                       inferConv(getLoc(), getOperationName(), getType(),
-                                 getWeight().getType(), *this),
-                       getInput().getType(), "an input");
+  if (failed(verifyForward(*this,
+                           inferConv(getLoc(), getOperationName(),
+                                     getType().clone(element),
+                                     getWeight().getType(), *this),
+                           getInput().getType(), "an input")))
+    return failure();
+  return verifyZero(getLoc(), getOperationName(), element, getInputZero());
 }
 
 LogicalResult ConvWeightGradOp::verify() {

@@ -23,3 +23,11 @@ SmallVector<Value> AccumulateAttr::buildUpdate(OpBuilder &builder, Location loc,
   Value sum = AddOp::create(builder, loc, states.front(), gradient);
   return {param, sum};
 }
+
+SmallVector<Value> AccumulateAttr::buildChange(OpBuilder &builder, Location loc,
+                                               Value, Value gradient,
+                                               ValueRange states, Value,
+                                               ValueRange) const {
+  Value sum = AddOp::create(builder, loc, states.front(), gradient);
+  return {Value(), sum};
+}

@@ -70,6 +70,26 @@ SmallVector<Value> AdamAttr::buildUpdate(OpBuilder &builder, Location loc,
   return llvm::to_vector_of<Value>(update->getResults());
 }
 
+SmallVector<Value> AdamAttr::buildChange(OpBuilder &builder, Location loc,
+                                         Value param, Value gradient,
+                                         ValueRange states, Value lr,
+                                         ValueRange shared) const {
+  double decay = getWeightDecay();
+  if (!getDecoupled())
+    gradient = addDecay(builder, loc, param, gradient, decay, getMaximize());
+  auto plain = AdamAttr::get(getContext(), getBeta1(), getBeta2(), getEps(),
+                             Real(0.0), getAmsgrad(), getMaximize(),
+                             getDecoupled());
+  SmallVector<Value> updated =
+      buildUpdateOfZero(plain, builder, loc, gradient, states, lr, shared);
+  if (getDecoupled() && decay != 0.0) {
+    Expr p(builder, loc, param);
+    Expr rate = p.at(scalarLike(builder, loc, lr, param)) * decay;
+    updated[0] = p.at(updated[0]) - p * rate;
+  }
+  return updated;
+}
+
 //===----------------------------------------------------------------------===//
 // AdamUpdateOp
 //===----------------------------------------------------------------------===//

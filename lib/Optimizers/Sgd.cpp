@@ -104,6 +104,17 @@ SmallVector<Value> SgdAttr::buildUpdate(OpBuilder &builder, Location loc,
   return llvm::to_vector_of<Value>(update->getResults());
 }
 
+SmallVector<Value> SgdAttr::buildChange(OpBuilder &builder, Location loc,
+                                        Value param, Value gradient,
+                                        ValueRange states, Value lr,
+                                        ValueRange shared) const {
+  gradient = addDecay(builder, loc, param, gradient, getWeightDecay(),
+                      getMaximize());
+  auto plain = SgdAttr::get(getContext(), getMomentum(), getDampening(),
+                            Real(0.0), getNesterov(), getMaximize());
+  return buildUpdateOfZero(plain, builder, loc, gradient, states, lr, shared);
+}
+
 //===----------------------------------------------------------------------===//
 // SgdUpdateOp
 //===----------------------------------------------------------------------===//

@@ -27,7 +27,9 @@ static void addCleanupOfForward(OpPassManager &pm) {
 }
 
 void mlir::pock::buildGraphPipeline(OpPassManager &pm) {
-  // First, while weights have PyTorch's layout, because fractions count input
+  // First, because a scheme asks which op reads a weight.
+  pm.addPass(createFormQuantized());
+  // While weights have PyTorch's layout, because fractions count input
   // channels.
   pm.addPass(createApplyScheme());
   addCleanupOfForward(pm);
@@ -57,6 +59,8 @@ void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
 
 void mlir::pock::buildSchedulePipeline(OpPassManager &pm,
                                        const ScheduleOptions &options) {
+  // Before the next pass, which moves what depends on frozen weights only.
+  pm.addNestedPass<func::FuncOp>(createFoldZeroPoints());
   // Before scheduling, because ops that move to @prepare are not scheduled.
   pm.addPass(createSplitPrepare());
   addCleanup(pm);

@@ -7,6 +7,7 @@
 #include "Pock/IR/Pock.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 
 using namespace mlir;
@@ -48,9 +49,39 @@ static json::Object describeFunction(func::FuncOp function,
                       {"arena", number(plan, "arena")}};
 }
 
+/// The bytes of `value` in memory, in hexadecimal digits.
+static std::string bytesOfValue(DenseElementsAttr value) {
+  ArrayRef<char> raw = value.getRawData();
+  std::string once = llvm::toHex(StringRef(raw.data(), raw.size()));
+  if (!value.isSplat())
+    return once;
+  std::string all;
+  for (int64_t i = 0; i < value.getNumElements(); ++i)
+    all += once;
+  return all;
+}
+
+static json::Object describe(QuantizationAttr quantization) {
+  json::Value scales = nullptr;
+  if (FlatSymbolRefAttr symbol = quantization.getScales())
+    scales = symbol.getValue();
+  return json::Object{{"scale", quantization.getScale().value},
+                      {"zero_point", quantization.getZeroPoint()},
+                      {"min", quantization.getMin()},
+                      {"max", quantization.getMax()},
+                      {"scales", std::move(scales)},
+                      {"axis", quantization.getAxis()}};
+}
+
 static json::Object describeParam(ParamOp param, DictionaryAttr place) {
   json::Object tensor = describeTensor(param.getSymName(), param.getType());
   tensor["kind"] = stringifyParamKind(param.getKind());
+  if (auto value = dyn_cast_or_null<DenseElementsAttr>(param.getValueAttr())) {
+    tensor["kind"] = "constant";
+    tensor["value"] = bytesOfValue(value);
+  }
+  if (QuantizationAttr quantization = param.getQuantizationAttr())
+    tensor["quantization"] = describe(quantization);
   tensor["segment"] = place.getAs<StringAttr>("segment").getValue();
   tensor["offset"] = number(place, "offset");
   tensor["bytes"] = number(place, "bytes");

@@ -111,7 +111,7 @@ struct ApplyScheme : public ::mlir::pock::impl::ApplySchemeBase<ApplyScheme> {
   LogicalResult train(ParamOp param, double fraction) {
     auto type = dyn_cast<RankedTensorType>(param.getType());
     if (param.getKind() != ParamKind::Parameter || !type ||
-        !isa<FloatType>(type.getElementType()))
+        !(isa<FloatType>(type.getElementType()) || param.getQuantization()))
       return refuse(param, "cannot be trained: expected a parameter of "
                            "floating-point type");
     SmallVector<OpOperand *> readers;

@@ -34,8 +34,17 @@ static SmallVector<int64_t> toChannelsLast(int64_t rank) {
   return permutation;
 }
 
-/// `[F, C, kernel…]` to `[kernel…, C, F]`.
-static SmallVector<int64_t> weightToChannelsLast(int64_t rank) {
+/// The layout of an op whose operands have elements of type `element`: terms of
+/// a sum of integers are contiguous in both operands.
+static Layout chooseLayout(Type element) {
+  return isa<IntegerType>(element) ? Layout::ChannelsLastOhwi
+                                   : Layout::ChannelsLast;
+}
+
+/// `[F, C, kernel…]` to `[kernel…, C, F]`, or for integers `[F, kernel…, C]`.
+static SmallVector<int64_t> weightToChannelsLast(int64_t rank, Layout layout) {
+  if (layout == Layout::ChannelsLastOhwi)
+    return toChannelsLast(rank);
   SmallVector<int64_t> permutation;
   for (int64_t i = 2; i < rank; ++i)
     permutation.push_back(i);
@@ -56,23 +65,27 @@ struct ToChannelsLast : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
-    if (op.getLayout() == Layout::ChannelsLast)
+    if (op.getLayout() != Layout::ChannelsFirst)
       return rewriter.notifyMatchFailure(op, "is channels-last");
+    Layout layout = Layout::ChannelsLast;
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     int64_t rank = type.getRank();
     SmallVector<int64_t> last = toChannelsLast(rank);
     SmallVector<Value> operands;
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
-      bool weight = op.getInputChannels(i).has_value();
-      operands.push_back(transposeTo(rewriter, op.getLoc(), operand,
-                                     weight ? weightToChannelsLast(rank)
-                                            : ArrayRef<int64_t>(last)));
+      SmallVector<int64_t> permutation(last);
+      if (op.getInputChannels(i)) {
+        layout = chooseLayout(getElementTypeOrSelf(operand));
+        permutation = weightToChannelsLast(rank, layout);
+      }
+      operands.push_back(
+          transposeTo(rewriter, op.getLoc(), operand, permutation));
     }
     Operation *fresh =
         Operation::create(op.getLoc(), op->getName(), {permuted(type, last)},
                           operands, op->getAttrDictionary(), nullptr, {}, 0);
     rewriter.insert(fresh);
-    cast<Op>(fresh).setLayout(Layout::ChannelsLast);
+    cast<Op>(fresh).setLayout(layout);
     rewriter.replaceOp(op,
                        transposeTo(rewriter, op.getLoc(), fresh->getResult(0),
                                    invertPermutationVector(last)));
@@ -433,6 +446,16 @@ struct AssignLayout
       param.setSliceAttr(SliceAttr::get(&getContext(), axis, slice.getSize()));
     }
     param.setType(type);
+    // A dimension of the storage.
+    if (QuantizationAttr quantization = param.getQuantizationAttr();
+        quantization && quantization.getScales()) {
+      auto axis = static_cast<int64_t>(std::distance(
+          order.begin(), llvm::find(order, quantization.getAxis())));
+      param.setQuantizationAttr(QuantizationAttr::get(
+          &getContext(), quantization.getScale(), quantization.getZeroPoint(),
+          quantization.getMin(), quantization.getMax(),
+          quantization.getScales(), axis));
+    }
     SmallVector<int64_t> stored(order);
     if (std::optional<ArrayRef<int64_t>> before = param.getPermutation())
       stored = applyPermutation(*before, order);

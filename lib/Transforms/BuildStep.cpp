@@ -16,6 +16,8 @@
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 namespace mlir::pock {
 #define GEN_PASS_DEF_BUILDSTEP
 #include "Pock/Transforms/Passes.h.inc"
@@ -91,6 +93,7 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
         Differentiator(function, loss).run(builder, params);
     if (failed(gradients))
       return failure();
+    scaleToReal(builder, *gradients);
     if (options.accumulate > 1)
       addAccumulated(builder, *gradients, options.accumulate);
     if (options.clipValue)
@@ -114,11 +117,12 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
         Differentiator(function, loss).run(builder, params);
     if (failed(gradients))
       return failure();
+    scaleToReal(builder, *gradients);
     Value unused = splatConstant(builder, function.getLoc(),
                                  cast<RankedTensorType>(loss.getType()), 0.0);
     for (auto [param, gradient] : *gradients)
       addUpdate(builder, param, gradient, AccumulateAttr::get(&getContext()),
-                unused, {});
+                unused, {}, {});
     return success();
   }
 
@@ -146,6 +150,9 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
                                        loc)))
       return failure();
     Value rates = function.getArgument(index);
+    FailureOr<SmallVector<Value>> random = addRandom(function, options);
+    if (failed(random))
+      return failure();
     Value step = buildStepNumber(builder, loc, options, scalar);
     SmallVector<Value> lr;
     SmallVector<SmallVector<Value>> shared;
@@ -157,9 +164,38 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
     for (auto [param, gradient] : gradients) {
       int64_t group = options.groupOf(param);
       addUpdate(builder, param, gradient, options.optimizers[group], lr[group],
-                shared[group]);
+                shared[group], *random);
     }
     return success();
+  }
+
+  /// Seed and step of random rounding, which are inputs; none if nothing is
+  /// rounded at random.
+  FailureOr<SmallVector<Value>> addRandom(func::FuncOp function,
+                                          const StepOptions &options) {
+    SmallVector<Value> random;
+    if (!options.stochastic || llvm::none_of(params, [](ParamOp param) {
+          return param.getQuantization().has_value();
+        }))
+      return random;
+    for (StringRef name : {"random_seed", "random_step"}) {
+      for (BlockArgument argument : function.getArguments())
+        if (auto given = function.getArgAttrOfType<StringAttr>(
+                argument.getArgNumber(), attribute::name);
+            given && given == name)
+          random.push_back(argument);
+    }
+    auto type = RankedTensorType::get({}, IntegerType::get(&getContext(), 64));
+    if (random.empty())
+      for (StringRef name : {"random_seed", "random_step"}) {
+        // Before the learning rates.
+        unsigned index = function.getNumArguments() - 1;
+        if (failed(function.insertArgument(
+                index, type, named(&getContext(), name), function.getLoc())))
+          return failure();
+        random.push_back(function.getArgument(index));
+      }
+    return random;
   }
 
   /// Entry `index` of a vector as a scalar.
@@ -191,14 +227,16 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
   /// Adds the update of `param` by `gradient` and declares its states.
   void addUpdate(OpBuilder &builder, ParamOp param, Value gradient,
                  OptimizerAttrInterface optimizer, Value lr,
-                 ValueRange shared) {
+                 ValueRange shared, ArrayRef<Value> random) {
     Location loc = param.getLoc();
     auto states = optimizer.getStateNames();
     for (StringRef state : llvm::reverse(states))
       declareState(param, state, cast<RankedTensorType>(gradient.getType()));
+    Value inverse = buildInverseScale(
+        builder, param, getElementTypeOrSelf(gradient.getType()));
     auto update = SparseUpdateOp::create(
         builder, loc, FlatSymbolRefAttr::get(param.getSymNameAttr()), lr,
-        shared, optimizer);
+        shared, inverse, inverse ? random : ArrayRef<Value>(), optimizer);
     OpBuilder inner = OpBuilder::atBlockEnd(&update.getBody().emplaceBlock());
     YieldOp::create(inner, loc, gradient);
   }

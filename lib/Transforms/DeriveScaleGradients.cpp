@@ -181,10 +181,9 @@ private:
       if (isa<ConvOp>(op) && isa<ConvWeightGradOp>(user) &&
           op->getAttrDictionary() == user->getAttrDictionary()) {
         Layout layout = cast<ConvOp>(op).getLayout();
-        bool first = layout == Layout::ChannelsFirst;
-        int64_t last = shapeOf(weight).size() - 1;
         return Linear{value, weight, user->getResult(0),
-                      channelDim(layout, rank), first ? 0 : last};
+                      channelDim(layout, rank),
+                      FilterDims::get(layout, shapeOf(weight).size()).out};
       }
     }
     return {};

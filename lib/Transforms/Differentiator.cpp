@@ -2,6 +2,7 @@
 
 #include "Differentiator.h"
 
+#include "Pock/IR/ElementTypes.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
@@ -39,8 +40,10 @@ void Differentiator::findActive() {
       if (source == active.end())
         continue;
       ParamOp param = source->second; // inserting moves the entries
+      bool relaxed = isRelaxed(&op, operand);
       for (Value result : op.getResults())
-        if (isa<FloatType>(getElementTypeOrSelf(result)))
+        if (isa<FloatType>(getElementTypeOrSelf(result)) ||
+            (relaxed && isNumber(result.getType())))
           active.insert({result, param});
       break;
     }
@@ -80,6 +83,35 @@ LogicalResult Differentiator::removeCustomGradients(OpBuilder &builder) {
   return function.emitError("expected the loss not to depend on its gradients");
 }
 
+bool Differentiator::isRelaxed(Operation *op, Value operand) {
+  return op->hasTrait<pock::Relaxed>() ||
+         isa<IntegerType>(getElementTypeOrSelf(operand));
+}
+
+RankedTensorType Differentiator::cotangentType(Value value) const {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (isa<FloatType>(type.getElementType()))
+    return type;
+  return type.clone(getElementTypeOrSelf(loss));
+}
+
+Operation *Differentiator::buildRealTwin(OpBuilder &builder, Operation *op) {
+  // Operands of one element type stay operands of one element type.
+  llvm::SmallPtrSet<Type, 2> integers;
+  for (Value operand : op->getOperands())
+    if (active.contains(operand) && cotangentType(operand) != operand.getType())
+      integers.insert(getElementTypeOrSelf(operand));
+  Operation *twin = op->cloneWithoutRegions();
+  for (OpOperand &operand : twin->getOpOperands())
+    if (Value value = operand.get();
+        integers.contains(getElementTypeOrSelf(value)))
+      operand.set(CastOp::create(builder, op->getLoc(), cotangentType(value),
+                                 value));
+  for (auto [fresh, old] : llvm::zip(twin->getResults(), op->getResults()))
+    fresh.setType(cotangentType(old));
+  return builder.insert(twin);
+}
+
 void Differentiator::addCotangent(OpBuilder &builder, Value value,
                                   Value cotangent) {
   Value &sum = cotangents[value];
@@ -101,7 +133,18 @@ LogicalResult Differentiator::differentiate(OpBuilder &builder, Operation *op) {
   if (llvm::none_of(outer, [](Value v) { return v != nullptr; }) ||
       !llvm::is_contained(needed, true))
     return success();
-  auto rule = dyn_cast<VjpOpInterface>(op);
+  // An op on integers has the derivative of its counterpart on real numbers.
+  bool integers = llvm::any_of(
+      llvm::concat<Value>(llvm::to_vector_of<Value>(op->getOperands()),
+                          llvm::to_vector_of<Value>(op->getResults())),
+      [&](Value value) {
+        return active.contains(value) && cotangentType(value) != value.getType();
+      });
+  Operation *differentiated =
+      integers && isa<VjpOpInterface>(op) && !op->hasTrait<pock::Relaxed>()
+          ? buildRealTwin(builder, op)
+          : op;
+  auto rule = dyn_cast<VjpOpInterface>(differentiated);
   if (!rule) {
     InFlightDiagnostic diag = op->emitOpError("has no gradient rule");
     ParamOp param = active.lookup(op->getOperand(
@@ -116,12 +159,14 @@ LogicalResult Differentiator::differentiate(OpBuilder &builder, Operation *op) {
   for (auto [operand, grad] : llvm::zip(op->getOperands(), grads)) {
     if (!grad || !active.contains(operand))
       continue;
-    if (grad.getType() != operand.getType())
+    if (grad.getType() != cotangentType(operand))
       return op->emitOpError("has a gradient rule that gives ")
              << grad.getType() << " for an operand of type "
              << operand.getType();
     addCotangent(builder, operand, grad);
   }
+  if (differentiated != op && differentiated->use_empty())
+    differentiated->erase();
   return success();
 }
 
@@ -138,6 +183,8 @@ Value Differentiator::buildGradient(OpBuilder &builder, ParamOp param) {
                      : part;
   }
   auto type = cast<RankedTensorType>(param.getType());
+  if (isa<IntegerType>(type.getElementType()))
+    type = type.clone(getElementTypeOrSelf(loss));
   // The loss reads the parameter only through functions whose derivative is
   // zero.
   if (!gradient)

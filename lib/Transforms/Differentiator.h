@@ -30,12 +30,22 @@ public:
                                             ArrayRef<ParamOp> params);
 
 private:
-  /// Marks every floating-point value that depends on a trained parameter.
+  /// Marks every value that depends on a trained parameter and has a gradient:
+  /// floats, and integers that stand for real numbers.
   void findActive();
   /// Builds the cotangents of all active values that the loss depends on.
   LogicalResult differentiateAll(OpBuilder &builder);
   /// Propagates the cotangents of the results of `op` to its operands.
   LogicalResult differentiate(OpBuilder &builder, Operation *op);
+  /// Whether integers that `op` makes of the active `operand` stand for real
+  /// numbers.
+  static bool isRelaxed(Operation *op, Value operand);
+  /// The type of the cotangent of `value`: of integers, floats of the loss's
+  /// element type.
+  RankedTensorType cotangentType(Value value) const;
+  /// `op` on real numbers in place of integers. It is only asked for its gradient
+  /// rule.
+  Operation *buildRealTwin(OpBuilder &builder, Operation *op);
   /// Removes pock.custom_gradient and pock.set_gradients, and moves the ops
   /// that compute given gradients behind their operands.
   LogicalResult removeCustomGradients(OpBuilder &builder);

@@ -214,7 +214,7 @@ static bool isPointwiseConv(Operation *op) {
          llvm::product_of(shapeOf(conv.getWeight())) ==
              shapeOf(conv.getInput()).back() *
                  shapeOf(conv.getResult()).back() &&
-         conv.getLayout() == Layout::ChannelsLast;
+         conv.getLayout() != Layout::ChannelsFirst;
 }
 
 KernelGroup *KernelGroups::findExpansion(Operation *op) const {
@@ -223,7 +223,7 @@ KernelGroup *KernelGroups::findExpansion(Operation *op) const {
   constexpr int64_t fewBytes = 1 << 17;
   constexpr int64_t fewChannels = 32;
   auto conv = dyn_cast<ConvOp>(op);
-  if (!conv || conv.getLayout() != Layout::ChannelsLast ||
+  if (!conv || conv.getLayout() == Layout::ChannelsFirst ||
       conv.getGroups() == 1 ||
       static_cast<int64_t>(conv.getGroups()) !=
           shapeOf(conv.getInput()).back() ||

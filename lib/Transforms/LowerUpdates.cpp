@@ -1,6 +1,6 @@
 //===- LowerUpdates.cpp - sparse updates become optimizer ops -------------===//
 
-#include "Pock/IR/PockUtils.h"
+#include "Pock/IR/Expr.h"
 #include "Pock/Transforms/Passes.h"
 
 namespace mlir::pock {
@@ -17,6 +17,7 @@ struct LowerUpdates
   using Base::Base;
 
   void runOnOperation() override {
+    numStreams = 0;
     SmallVector<SparseUpdateOp> updates;
     getOperation().walk([&](SparseUpdateOp op) { updates.push_back(op); });
     SymbolTable symbols(getOperation());
@@ -66,8 +67,11 @@ struct LowerUpdates
       limits[slice.getAxis()] = slice.getSize();
       old = SliceOp::create(b, loc, whole, starts, limits, strides);
     }
-    SmallVector<Value> updated = optimizer.buildUpdate(
-        b, loc, old, gradient, stateValues, update.getLr(), update.getShared());
+    SmallVector<Value> updated =
+        update.getInverseScale()
+            ? buildQuantized(b, update, param, old, gradient, stateValues)
+            : optimizer.buildUpdate(b, loc, old, gradient, stateValues,
+                                    update.getLr(), update.getShared());
     Value fresh = updated.front();
     // Accumulation does not change the parameter.
     bool changes = fresh != old;
@@ -82,5 +86,65 @@ struct LowerUpdates
     update.erase();
     return success();
   }
+
+  /// As `buildUpdate`, of the quantised values `old` of `param`.
+  SmallVector<Value> buildQuantized(OpBuilder &b, SparseUpdateOp update,
+                                    ParamOp param, Value old, Value gradient,
+                                    ArrayRef<Value> states) {
+    Location loc = update.getLoc();
+    QuantizationAttr quantization = param.getQuantizationAttr();
+    auto real = cast<RankedTensorType>(gradient.getType());
+    Expr inverse(b, loc, update.getInverseScale());
+    // Only optimizers with weight decay read it.
+    Expr value = inverse.make<DequantizeOp>(
+        real, old, Value(), b.getF64FloatAttr(1.0),
+        b.getI64IntegerAttr(quantization.getZeroPoint()));
+    Expr scaled = value / inverse;
+    SmallVector<Value> updated =
+        update.getOptimizer().buildChange(b, loc, scaled, gradient, states,
+                                          update.getLr(), update.getShared());
+    for (Operation *op : {Value(scaled).getDefiningOp(),
+                          Value(value).getDefiningOp()})
+      if (op->use_empty())
+        op->erase();
+    if (!updated.front()) {
+      updated.front() = old;
+      return updated;
+    }
+    ValueRange random = update.getRandom();
+    updated.front() = QuantizedUpdateOp::create(
+        b, loc, old.getType(), old, updated.front(), inverse,
+        random.empty() ? Value() : random[0],
+        random.empty() ? Value() : random[1],
+        static_cast<uint64_t>(quantization.getMin()),
+        static_cast<uint64_t>(quantization.getMax()),
+        random.empty() ? 0 : firstStream + numStreams++,
+        random.empty() ? DenseI64ArrayAttr()
+                       : b.getDenseI64ArrayAttr(stridesOf(param)));
+    return updated;
+  }
+
+  /// The strides of the model's tensor of `param`, in the order of its storage:
+  /// random numbers do not depend on the layout.
+  static SmallVector<int64_t> stridesOf(ParamOp param) {
+    auto type = cast<RankedTensorType>(param.getType());
+    int64_t rank = type.getRank();
+    SmallVector<int64_t> order(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
+    if (std::optional<ArrayRef<int64_t>> permutation = param.getPermutation())
+      order.assign(permutation->begin(), permutation->end());
+    SmallVector<int64_t> shape(rank), strides(rank), result;
+    for (auto [i, dim] : llvm::enumerate(order))
+      shape[dim] = type.getDimSize(i);
+    int64_t stride = 1;
+    for (int64_t dim = rank; dim-- > 0; stride *= shape[dim])
+      strides[dim] = stride;
+    for (int64_t dim : order)
+      result.push_back(strides[dim]);
+    return result;
+  }
+
+  /// Streams of random numbers below this are those of dropout.
+  static constexpr int64_t firstStream = int64_t(1) << 31;
+  int64_t numStreams = 0;
 };
 } // namespace

@@ -123,7 +123,7 @@ struct MoveScales : public ::mlir::pock::impl::MoveScalesBase<MoveScales> {
     };
     // The output channels of a weight.
     auto channels = [](Layout layout, Value weight) -> int64_t {
-      return layout == Layout::ChannelsFirst ? 0 : shapeOf(weight).size() - 1;
+      return FilterDims::get(layout, shapeOf(weight).size()).out;
     };
     if (auto conv = dyn_cast<ConvTransposeOp>(op)) {
       Value weight = conv.getWeight();

@@ -160,7 +160,8 @@ struct SplitPrepare
     ParamOp::create(
         builder, value.getLoc(), name, TypeAttr::get(value.getType()),
         ParamKindAttr::get(&getContext(), ParamKind::Prepared), UnitAttr(),
-        SliceAttr(), DenseI64ArrayAttr(), FlatSymbolRefAttr());
+        SliceAttr(), DenseI64ArrayAttr(), FlatSymbolRefAttr(),
+        QuantizationAttr(), ElementsAttr());
     symbol = FlatSymbolRefAttr::get(name);
     copyOf[name] = copy;
     builder.setInsertionPointToEnd(body);

@@ -16,7 +16,8 @@ FlatSymbolRefAttr pock::declareState(OpBuilder &builder, Location loc,
       builder, loc, symbol, TypeAttr::get(type),
       ParamKindAttr::get(context, ParamKind::State), UnitAttr(), SliceAttr(),
       of ? of.getPermutationAttr() : DenseI64ArrayAttr(),
-      of ? FlatSymbolRefAttr::get(of.getSymNameAttr()) : FlatSymbolRefAttr());
+      of ? FlatSymbolRefAttr::get(of.getSymNameAttr()) : FlatSymbolRefAttr(),
+      QuantizationAttr(), ElementsAttr());
   return FlatSymbolRefAttr::get(symbol);
 }
 
@@ -30,6 +31,39 @@ FlatSymbolRefAttr pock::declareState(ParamOp param, StringRef name,
   OpBuilder builder(param.getContext());
   builder.setInsertionPointAfter(param);
   return declareState(builder, param.getLoc(), symbol, type, param);
+}
+
+Value pock::buildInverseScale(OpBuilder &builder, ParamOp param, Type element) {
+  QuantizationAttr quantization = param.getQuantizationAttr();
+  if (!quantization)
+    return {};
+  Location loc = param.getLoc();
+  auto type = cast<RankedTensorType>(param.getType());
+  double inverse = 1.0 / quantization.getScale().value;
+  FlatSymbolRefAttr symbol = quantization.getScales();
+  if (!symbol)
+    return splatConstant(builder, loc, RankedTensorType::get({}, element),
+                         inverse);
+  auto scales = RankedTensorType::get(
+      {type.getDimSize(quantization.getAxis())}, element);
+  Expr vector(builder, loc, LoadParamOp::create(builder, loc, scales, symbol));
+  Expr result = vector.constant(inverse) / vector;
+  if (SliceAttr slice = param.getSliceAttr();
+      slice && slice.getAxis() == quantization.getAxis())
+    result = result.make<SliceOp>(Value(result), ArrayRef<int64_t>{0},
+                                  ArrayRef<int64_t>{slice.getSize()},
+                                  ArrayRef<int64_t>{1});
+  return result.alongAxis(quantization.getAxis(), type.getRank());
+}
+
+void pock::scaleToReal(OpBuilder &builder,
+                       MutableArrayRef<ParamGradient> gradients) {
+  for (auto &[param, gradient] : gradients) {
+    Expr g(builder, param.getLoc(), gradient);
+    if (Value inverse =
+            buildInverseScale(builder, param, g.type().getElementType()))
+      gradient = g * g.at(inverse);
+  }
 }
 
 void pock::addAccumulated(OpBuilder &builder,

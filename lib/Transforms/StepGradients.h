@@ -16,6 +16,14 @@ FlatSymbolRefAttr declareState(OpBuilder &builder, Location loc, Twine name,
 FlatSymbolRefAttr declareState(ParamOp param, StringRef name,
                                RankedTensorType type);
 
+/// The inverse of the scale of `param`, which broadcasts to it; null if it is not
+/// quantised.
+Value buildInverseScale(OpBuilder &builder, ParamOp param, Type element);
+
+/// Turns gradients with respect to integers into gradients with respect to the
+/// real numbers that they stand for.
+void scaleToReal(OpBuilder &builder, MutableArrayRef<ParamGradient> gradients);
+
 /// Replaces each gradient by the mean of itself and the `count - 1` gradients
 /// that `@accumulate` has added to `<param>.grad`, which becomes zero again.
 void addAccumulated(OpBuilder &builder,

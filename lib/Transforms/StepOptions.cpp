@@ -56,6 +56,8 @@ FailureOr<StepOptions> StepOptions::get(ModuleOp module) {
   options.clipNorm = readNumber(module, attribute::clipGradNorm);
   if (auto count = module->getAttrOfType<IntegerAttr>(attribute::accumulate))
     options.accumulate = count.getInt();
+  if (auto rounding = module->getAttrOfType<StringAttr>(attribute::rounding))
+    options.stochastic = rounding != "nearest";
   return options;
 }
 
@@ -63,7 +65,7 @@ void StepOptions::removeFrom(ModuleOp module) {
   for (StringRef name :
        {StringRef(attribute::optimizer), StringRef(attribute::optimizerGroup),
         StringRef(attribute::accumulate), StringRef(attribute::clipGradValue),
-        StringRef(attribute::clipGradNorm)})
+        StringRef(attribute::clipGradNorm), StringRef(attribute::rounding)})
     module->removeAttr(name);
 }
 

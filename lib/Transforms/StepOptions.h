@@ -19,6 +19,9 @@ struct StepOptions {
   DictionaryAttr groups;
   /// `pock.accumulate`: number of gradients per update.
   int64_t accumulate = 1;
+  /// `pock.rounding`: whether changes of quantised parameters are rounded at
+  /// random.
+  bool stochastic = true;
   /// `pock.clip_grad_value` and `pock.clip_grad_norm`; absent: no limit.
   std::optional<double> clipValue, clipNorm;
 

@@ -72,7 +72,7 @@ class Step:
         if self._predict:
             names = [spec.name for spec in self.inputs]
             self._predict_arguments = Arguments("predict", self._predict.function.tensors, artifact.arguments, names)
-        self._counters = Counters(artifact.training.accumulate, "dropout_seed" in self._scalars, artifact.training.seed)
+        self._counters = Counters(artifact.training.accumulate, "random_seed" in self._scalars, artifact.training.seed)
         self._state = State(artifact, self._instance, self._counters, values)
 
     # Running ------------------------------------------------------------------------------
@@ -133,8 +133,8 @@ class Step:
         arrays = [call.bind(index, value) for index, value in enumerate(values)]
         self._scalars["lr"][...] = rates if self._scalars["lr"].ndim else rates[0]
         if self._counters.dropout:
-            self._scalars["dropout_seed"][()] = seed
-            self._scalars["dropout_step"][()] = self._counters.calls
+            self._scalars["random_seed"][()] = seed
+            self._scalars["random_step"][()] = self._counters.calls
         return call, arrays + [self._scalars[spec.name] for spec in call.function.scalars]
 
     def request(self, **named: Any) -> tuple[str, list[Array]]:
@@ -212,7 +212,7 @@ class Step:
     def state_dict(self) -> dict[str, Array]:
         """Return copies of parameters and buffers, under PyTorch's names and in its layout."""
         with self._lock:
-            return self._state.model()
+            return self._state.real()
 
     def optimizer_state_dict(self) -> dict[str, Array]:
         """Return copies of the optimizer's state: ``<parameter>.<state>``, ``optimizer.step``.

@@ -108,7 +108,7 @@ def test_without_dropout_nothing_is_random(model):
     step = compiled(model)
     assert not step.report().dropout
     assert "dropout.step" not in step.optimizer_state_dict()
-    assert "dropout_seed" not in {spec.name for spec in step.artifact.manifest.functions["step"].inputs}
+    assert "random_seed" not in {spec.name for spec in step.artifact.manifest.functions["step"].inputs}
     x, y = batch(0)
     assert step(x, y, lr=0.0, seed=1) == step(x, y, lr=0.0, seed=2)
 

@@ -334,7 +334,7 @@ def test_dropout_takes_its_seed_as_an_input(tmp_path) -> None:
     assert [re.findall(r'"(\w+)"', names) for names in inputs] == [["input", "target", *RANDOM_INPUTS], ["input"]]
     assert dropouts(result.ir) == [(0, 0.25, "array<i64: 100, 25, 5, 1>"), (1, 0.5, "array<i64: 4, 1, 1, 1>")]
     assert [spec.name for spec in result.inputs] == ["input"]
-    assert "dropout_seed" not in import_model(model.eval(), (torch.randn(2, 3, 5, 5),), "mse").ir
+    assert "random_seed" not in import_model(model.eval(), (torch.randn(2, 3, 5, 5),), "mse").ir
 
 
 def test_dropout_inside_attention_and_recurrent_layers(tmp_path) -> None:

@@ -25,7 +25,7 @@ FAST = {"resnet8", "ds-cnn", "lstm", "densenet", "autoencoder", "gru"}
 #: Complex numbers.
 REFUSED = {"fnet"}
 
-SCALARS = {"lr": np.float32(0.01), "dropout_seed": np.int64(3), "dropout_step": np.int64(0)}
+SCALARS = {"lr": np.float32(0.01), "random_seed": np.int64(3), "random_step": np.int64(0)}
 
 
 def check(step: pock.Step, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, exact: bool) -> None:

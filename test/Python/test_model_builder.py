@@ -50,7 +50,7 @@ def test_facts_beside_the_ir():
     assert (found.targets, found.outputs, found.name) == ([], [], "net")
     assert found.saved_names == ("w", "frozen.w", "unread", "average")
     text = read(model)
-    assert 'pock.name = "dropout_seed"' in text
+    assert 'pock.name = "random_seed"' in text
     assert "pock.store_param @average" in text
 
 

@@ -39,7 +39,7 @@ int32_t acc_step(const void *c, void *p, void *a, const float *x, const int64_t 
 """
 
 X = {"name": "x", "shape": [2], "dtype": "f32"}
-DROPOUT = [{"name": name, "shape": [], "dtype": "i64"} for name in ("dropout_seed", "dropout_step")]
+DROPOUT = [{"name": name, "shape": [], "dtype": "i64"} for name in ("random_seed", "random_step")]
 LR = {"name": "lr", "shape": [2], "dtype": "f32"}
 LOSS, NORM = ({"name": name, "shape": [], "dtype": "f32"} for name in ("loss", "grad_norm"))
 

@@ -159,7 +159,7 @@ def values_of(step: pock.Step, inputs: tuple[torch.Tensor, ...], target: torch.T
     values: dict[str, Any] = {
         name: tensor.numpy() for name, tensor in zip(names, [*inputs, target][: len(names)], strict=True)
     }
-    return values | {"lr": np.float32(0.01), "dropout_seed": np.int64(0), "dropout_step": np.int64(0)}
+    return values | {"lr": np.float32(0.01), "random_seed": np.int64(0), "random_step": np.int64(0)}
 
 
 def check(step: pock.Step, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, directory: Path) -> None:

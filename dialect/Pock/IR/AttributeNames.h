@@ -26,6 +26,8 @@ inline constexpr Name target("pock.target");
 inline constexpr Name arithmetic("pock.arithmetic");
 /// "f32", or "bf16": what products and saved activations are stored in.
 inline constexpr Name precision("pock.precision");
+/// "stochastic", or "nearest": how changes of quantised parameters are rounded.
+inline constexpr Name rounding("pock.rounding");
 /// Dictionary from parameters to the fraction that trains.
 inline constexpr Name scheme("pock.scheme");
 /// An optimizer, or an array with one per parameter group.

@@ -32,13 +32,16 @@ class Pock_EnumAttr<EnumAttrInfo info, string attrMnemonic>
 
 def Pock_Layout : Pock_Enum<"Layout", "order of the channel dimension", [
     I32EnumAttrCase<"ChannelsFirst", 0, "channels_first">,
-    I32EnumAttrCase<"ChannelsLast", 1, "channels_last">]>;
+    I32EnumAttrCase<"ChannelsLast", 1, "channels_last">,
+    I32EnumAttrCase<"ChannelsLastOhwi", 2, "channels_last_ohwi">]>;
 def Pock_LayoutAttr : Pock_EnumAttr<Pock_Layout, "layout"> {
   let summary = "where the channel dimension of an op's tensors is";
   let description = [{
     `channels_first`: activations `[N, C, spatial…]`, convolution weights
     `[F, C/groups, spatial…]`. `channels_last`: activations `[N, spatial…, C]`,
-    convolution weights `[spatial…, C/groups, F]`.
+    convolution weights `[spatial…, C/groups, F]`. `channels_last_ohwi`: the
+    same activations, but convolution weights `[F, spatial…, C/groups]`, so that
+    the terms of a sum are contiguous in both operands.
   }];
 }
 
@@ -94,6 +97,30 @@ def Pock_SliceAttr : Pock_Attr<"Slice", "slice"> {
   }];
   let parameters = (ins "int64_t":$axis, "int64_t":$size);
   let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Pock_QuantizationAttr : Pock_Attr<"Quantization", "quantization"> {
+  let summary = "which real numbers the integers of a parameter stand for";
+  let description = [{
+    `(integer - zero_point) * scale`, times an entry of the parameter `scales` for
+    each index of dimension `axis`, if there is one. `min` and `max` bound the
+    integers.
+
+    Constraints: `quantization_c1`: `scale` is positive and finite;
+    `quantization_c2`: `min <= zero_point <= max`; `quantization_c3`: `axis` is
+    given with `scales`.
+
+    Example: `#pock.quantization<scales = @conv.weight.scale, axis = 0, min = -127>`
+  }];
+  let parameters = (ins
+    Pock_Real<"1.0">:$scale,
+    DefaultValuedParameter<"int64_t", "0">:$zero_point,
+    DefaultValuedParameter<"int64_t", "-128">:$min,
+    DefaultValuedParameter<"int64_t", "127">:$max,
+    OptionalParameter<"::mlir::FlatSymbolRefAttr">:$scales,
+    DefaultValuedParameter<"int64_t", "-1">:$axis);
+  let assemblyFormat = "(`<` struct(params)^ `>`)?";
+  let genVerifyDecl = 1;
 }
 
 def Pock_TargetAttr : Pock_Attr<"Target", "target"> {

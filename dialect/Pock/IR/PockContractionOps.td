@@ -10,21 +10,27 @@ defvar Pock_DeclareInputChannels = [{
   std::optional<InputChannels> getInputChannels(unsigned operand);
 }];
 
-def Pock_MatmulOp : Pock_InferredOp<"matmul", ContractionRole<>, [Pock_Vjp]> {
+def Pock_MatmulOp : Pock_InferredOp<"matmul", ContractionRole<>, [Pock_Vjp, Relaxed]> {
   let summary = "matrix product, batched over leading dimensions";
   let description = [{
     `[…, M, K] x […, K, N] -> […, M, N]`. `transpose_lhs` says that the left
     operand is `[…, K, M]`, `transpose_rhs` that the right one is `[…, N, K]`.
 
+    The product of `i8` tensors is exact in `i32`, modulo 2^32. Their zero points
+    are subtracted first: the factors are `lhs - lhs_zero` and `rhs - rhs_zero`.
+
     Constraints: `matmul_c1`: both operands have the same rank, at least 2;
     `matmul_c2`: leading dimensions are equal (broadcast them with
-    `pock.expand`); `matmul_c3`: the contracted dimensions are equal.
+    `pock.expand`); `matmul_c3`: the contracted dimensions are equal;
+    `zero_c1`: zero points are between -128 and 127, and 0 for floats.
 
     Example: `%y = pock.matmul %a, %b {transpose_lhs} : (tensor<8x2xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>`
   }];
-  let arguments = (ins Pock_FloatTensor:$lhs, Pock_FloatTensor:$rhs,
-                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs);
-  let results = (outs Pock_FloatTensor:$result);
+  let arguments = (ins Pock_FactorTensor:$lhs, Pock_FactorTensor:$rhs,
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+                       DefaultValuedAttr<I64Attr, "0">:$lhs_zero,
+                       DefaultValuedAttr<I64Attr, "0">:$rhs_zero);
+  let results = (outs Pock_ProductTensor:$result);
   let extraClassDeclaration = Pock_DeclareInputChannels;
 }
 
@@ -33,15 +39,16 @@ def Pock_LinearOp : Pock_InferredOp<"linear", ContractionRole<>, [Pock_Decomposa
   let description = [{
     `[…, K], [N, K] -> […, N]`; PyTorch's weight layout. The bias is a
     `pock.add`. Decomposed to reshape, transpose and `pock.matmul` before
-    differentiation.
+    differentiation. `i8` as for `pock.matmul`, with the zero point of the input.
 
     Constraints: `linear_c1`: the weight has rank 2; `linear_c2`: the last
-    dimensions of input and weight are equal.
+    dimensions of input and weight are equal; `zero_c1` as `pock.matmul`.
 
     Example: `%y = pock.linear %x, %w : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>`
   }];
-  let arguments = (ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight);
-  let results = (outs Pock_FloatTensor:$result);
+  let arguments = (ins Pock_FactorTensor:$input, Pock_FactorTensor:$weight,
+                       DefaultValuedAttr<I64Attr, "0">:$input_zero);
+  let results = (outs Pock_ProductTensor:$result);
   let extraClassDeclaration = Pock_DeclareInputChannels;
 }
 
@@ -53,7 +60,11 @@ defvar Pock_LayoutArgument = (ins
 defvar Pock_AlgorithmArgument = (ins
   DefaultValuedAttr<Pock_AlgorithmAttr, "::mlir::pock::Algorithm::Direct">:$algorithm);
 
-def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp]> {
+/// Of convolutions of bytes.
+defvar Pock_ZeroArguments = (ins DefaultValuedAttr<I64Attr, "0">:$input_zero,
+                                 DefaultValuedAttr<I64Attr, "0">:$pad_value);
+
+def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp, Relaxed]> {
   let summary = "1-D or 2-D convolution (cross-correlation)";
   let description = [{
     `input` `[N, C, spatial…]`, `weight` `[F, C/groups, kernel…]` ->
@@ -61,11 +72,17 @@ def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp]> {
     `spatial' = (spatial + pad_low + pad_high - dilation * (kernel - 1) - 1) / stride + 1`,
     or the channels-last counterparts. The bias is a `pock.add`.
 
+    The convolution of `i8` tensors is exact in `i32`, modulo 2^32. `input_zero`
+    is subtracted from the input first, and padding is zero after that.
+    `pock-fold-zero-points` makes a sum without subtraction of it, where padding
+    is `pad_value`.
+
     Constraints: `window_c1`: one or two spatial dimensions and one entry of
     each attribute for each; `window_c2`: strides and dilations are positive,
     paddings are not negative; `window_c3`: the window fits the padded input;
     `conv_c1`: `groups` divides `C` and `F`; `conv_c2`: the weight has
-    `C / groups` input channels.
+    `C / groups` input channels; `zero_c1` as `pock.matmul`, also for
+    `pad_value`; `conv_c3`: `input_zero` or `pad_value` is 0.
 
     Example:
     ```mlir
@@ -74,15 +91,16 @@ def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp]> {
         : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32>
     ```
   }];
-  let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight),
+  let arguments = !con((ins Pock_FactorTensor:$input, Pock_FactorTensor:$weight),
                        Pock_WindowArguments,
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
-                       Pock_LayoutArgument, Pock_AlgorithmArgument);
-  let results = (outs Pock_FloatTensor:$result);
+                       Pock_LayoutArgument, Pock_AlgorithmArgument,
+                       Pock_ZeroArguments);
+  let results = (outs Pock_ProductTensor:$result);
   let extraClassDeclaration = Pock_DeclareInputChannels;
 }
 
-def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", ContractionRole<absorbed = 1>, [Pock_Vjp]> {
+def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", ContractionRole<absorbed = 1>, [Pock_Vjp, Relaxed]> {
   let summary = "transposed convolution; the input gradient of pock.conv";
   let description = [{
     The transpose of the linear map `input -> pock.conv(input, weight)` with the
@@ -91,8 +109,11 @@ def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", ContractionRole<absorbe
     and the result `[N, C, spatial…]`. Its spatial sizes are given by the result
     type (PyTorch's `output_padding` chooses among them).
 
+    `i8` as for `pock.conv`.
+
     Constraints: `conv_transpose_c1`: `pock.conv` of a tensor of the result's
-    type with these attributes has the type of `input`.
+    shape with these attributes has the shape of `input`; `zero_c1` as
+    `pock.matmul`.
 
     Example:
     ```mlir
@@ -101,11 +122,12 @@ def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", ContractionRole<absorbe
         : (tensor<1x4x3x3xf32>, tensor<4x2x2x2xf32>) -> tensor<1x2x6x6xf32>
     ```
   }];
-  let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$weight),
+  let arguments = !con((ins Pock_FactorTensor:$input, Pock_FactorTensor:$weight),
                        Pock_WindowArguments,
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
-                       Pock_LayoutArgument, Pock_AlgorithmArgument);
-  let results = (outs Pock_FloatTensor:$result);
+                       Pock_LayoutArgument, Pock_AlgorithmArgument,
+                       (ins DefaultValuedAttr<I64Attr, "0">:$input_zero));
+  let results = (outs Pock_ProductTensor:$result);
   let hasVerifier = 1;
   let extraClassDeclaration = Pock_DeclareInputChannels;
 }

@@ -23,9 +23,9 @@ def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", AnchorRole, [Pock_Vjp]> {
         pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x3x8x8xf32>) -> tensor<1x3x4x4xf32>
     ```
   }];
-  let arguments = !con((ins Pock_FloatTensor:$input), Pock_KernelArgument,
+  let arguments = !con((ins Pock_FactorTensor:$input), Pock_KernelArgument,
                        Pock_WindowArguments, Pock_LayoutArgument);
-  let results = (outs Pock_FloatTensor:$result);
+  let results = (outs Pock_FactorTensor:$result);
 }
 
 def Pock_MaxPoolIndexOp : Pock_InferredOp<"max_pool_index", OpaqueRole, [Inactive]> {
@@ -84,9 +84,9 @@ def Pock_SumPoolOp : Pock_InferredOp<"sum_pool", AnchorRole, [Pock_Vjp]> {
         pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x3x8x8xf32>) -> tensor<1x3x4x4xf32>
     ```
   }];
-  let arguments = !con((ins Pock_FloatTensor:$input), Pock_KernelArgument,
+  let arguments = !con((ins Pock_ProductTensor:$input), Pock_KernelArgument,
                        Pock_WindowArguments, Pock_LayoutArgument);
-  let results = (outs Pock_FloatTensor:$result);
+  let results = (outs Pock_ProductTensor:$result);
 }
 
 def Pock_SumPoolGradOp : Pock_PureOp<"sum_pool_grad", AnchorRole, [Pock_Vjp]> {

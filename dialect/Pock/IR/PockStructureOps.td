@@ -14,14 +14,19 @@ def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
     time. `trained` marks a parameter that the step updates; `slice` restricts
     the update to the first entries of one dimension. `permutation` describes the
     storage: dimension `i` of `type` is dimension `permutation[i]` of the model's
-    tensor. `of` is the parameter of a state.
+    tensor. `of` is the parameter of a state. Integers with a `quantization` stand
+    for real numbers. A `value` is known to the compiler, and never changes.
 
     Constraints: `param_c1`: `type` is a tensor of static shape; `param_c2`:
-    only a parameter of floating-point type is `trained`; `param_c3`: `slice` needs `trained`, its axis
+    only a parameter of floating-point type, or with a `quantization`, is
+    `trained`; `param_c3`: `slice` needs `trained`, its axis
     is within the rank and its size between 1 and the dimension's;
     `param_c4`: `permutation` is one, of the rank; `param_c5`: it is in the
     outermost module; `param_c6`: elements are integers of up to 64 bits, f16,
-    bf16, f32, f64 or index, and take less than 2^46 bytes.
+    bf16, f32, f64 or index, and take less than 2^46 bytes; `param_c7`: a
+    `quantization` is one of integers of 8 or 32 bits, its limits are such
+    integers, and its `axis` is within the rank; `param_c8`: a `value` has the type
+    of the parameter, a buffer that is never stored to.
 
     Example: `pock.param @conv.weight {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<16x8x3x3xf32>`
   }];
@@ -29,7 +34,9 @@ def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
     DefaultValuedAttr<Pock_ParamKindAttr, "::mlir::pock::ParamKind::Parameter">:$kind,
     UnitAttr:$trained, OptionalAttr<Pock_SliceAttr>:$slice,
     OptionalAttr<DenseI64ArrayAttr>:$permutation,
-    OptionalAttr<FlatSymbolRefAttr>:$of);
+    OptionalAttr<FlatSymbolRefAttr>:$of,
+    OptionalAttr<Pock_QuantizationAttr>:$quantization,
+    OptionalAttr<ElementsAttr>:$value);
   let assemblyFormat = "$sym_name attr-dict `:` $type";
   let hasVerifier = 1;
 }
@@ -52,7 +59,7 @@ def Pock_StoreParamOp : Pock_Op<"store_param", NoKernelRole<"Boundary">, [Memory
   let summary = "sets the value a parameter has when the function returns";
   let description = [{
     Constraints: `store_param_c1`: the symbol is a `pock.param` of the value's
-    type; `store_param_c2`: a function stores a parameter at most once.
+    type, without a `value` of its own; `store_param_c2`: a function stores a parameter at most once.
 
     Example: `pock.store_param @bn.running_mean, %m : tensor<16xf32>`
   }];
@@ -61,7 +68,7 @@ def Pock_StoreParamOp : Pock_Op<"store_param", NoKernelRole<"Boundary">, [Memory
 }
 
 def Pock_SparseUpdateOp : Pock_Op<"sparse_update", NoKernelRole<"Absent">, [MemoryEffects<[MemWrite]>,
-    SingleBlock, RegionKindInterface,
+    AttrSizedOperandSegments, SingleBlock, RegionKindInterface,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the update of one parameter, with the ops that only it needs";
   let description = [{
@@ -69,9 +76,17 @@ def Pock_SparseUpdateOp : Pock_Op<"sparse_update", NoKernelRole<"Absent">, [Memo
     it. The optimizer then updates that part in place. Ops that only this update
     needs are in the region, so that they are scheduled, fused and freed with it.
 
+    Of a parameter with a `quantization`, the gradient and the states are floats,
+    with respect to the real numbers. The change of these numbers is rounded to
+    integers, at random with `random` (seed and number of the step, see
+    `pock.quantized_update`). `inverse_scale` is the inverse of the scale.
+
     Constraints: `sparse_update_c1`: the symbol is a `trained` `pock.param`;
-    `sparse_update_c2`: the yielded gradient has the type of the trained part;
-    `sparse_update_c3`: so have the optimizer's states.
+    `sparse_update_c2`: the yielded gradient has the type of the trained part, of
+    floats if that is quantised; `sparse_update_c3`: so have the optimizer's
+    states; `sparse_update_c4`: `inverse_scale` is given exactly if the parameter
+    has a quantization; `sparse_update_c5`: `random` is a seed and a step, and
+    only with `inverse_scale`.
 
     Example:
     ```mlir
@@ -83,10 +98,14 @@ def Pock_SparseUpdateOp : Pock_Op<"sparse_update", NoKernelRole<"Absent">, [Memo
   }];
   let arguments = (ins FlatSymbolRefAttr:$param, Pock_ScalarTensor:$lr,
                        Variadic<Pock_ScalarTensor>:$shared,
+                       Optional<Pock_FloatTensor>:$inverse_scale,
+                       Variadic<0DTensorOf<[I64]>>:$random,
                        OptimizerAttrInterface:$optimizer);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $param `lr` `(` $lr `)` (`shared` `(` $shared^ `:` type($shared) `)`)?
+    (`inverse_scale` `(` $inverse_scale^ `:` type($inverse_scale) `)`)?
+    (`random` `(` $random^ `:` type($random) `)`)?
     `optimizer` `(` $optimizer `)` $body attr-dict `:` type($lr)
   }];
   let hasRegionVerifier = 1;

@@ -36,6 +36,9 @@ Value alongAxis(OpBuilder &b, Location loc, Value vector, int64_t axis,
 Value transposeTo(OpBuilder &b, Location loc, Value value,
                   ArrayRef<int64_t> permutation);
 
+/// The element type of sums of products of `element`: `i32` for `i8`.
+Type sumElement(Type element);
+
 /// The shape of the static tensor `value`.
 ArrayRef<int64_t> shapeOf(Value value);
 
@@ -50,6 +53,16 @@ bool isPortable(Operation *op);
 /// The dimension of channels, and the first spatial one, of an activation.
 int64_t channelDim(Layout layout, int64_t rank);
 int64_t firstSpatialDim(Layout layout);
+
+/// The dimensions of a convolution's weight: output channels, input channels of
+/// a group, and the first spatial one.
+struct FilterDims {
+  int64_t out, in, firstSpatial;
+  static FilterDims get(Layout layout, int64_t rank);
+};
+
+/// The spatial sizes of a convolution's weight of this shape.
+ArrayRef<int64_t> kernelOf(Layout layout, ArrayRef<int64_t> weight);
 
 /// Number of outputs of a window along one padded dimension; negative if the
 /// window does not fit.

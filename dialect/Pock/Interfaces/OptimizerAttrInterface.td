@@ -33,6 +33,15 @@ def OptimizerAttrInterface : AttrInterface<"OptimizerAttrInterface"> {
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
            "::mlir::Value":$param, "::mlir::Value":$gradient,
            "::mlir::ValueRange":$states, "::mlir::Value":$lr,
+           "::mlir::ValueRange":$shared)>,
+    InterfaceMethod<[{
+      As `buildUpdate`, but returns the change of the parameter in place of its
+      new value, without rounding both; null if it does not change.
+    }],
+      "::llvm::SmallVector<::mlir::Value>", "buildChange",
+      (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc,
+           "::mlir::Value":$param, "::mlir::Value":$gradient,
+           "::mlir::ValueRange":$states, "::mlir::Value":$lr,
            "::mlir::ValueRange":$shared)>
   ];
 }

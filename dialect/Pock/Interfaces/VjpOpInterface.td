@@ -36,4 +36,13 @@ def Inactive : NativeOpTrait<"Inactive"> {
   let cppNamespace = "::mlir::pock";
 }
 
+/// Integers are differentiated as if they were real numbers: the gradient with
+/// respect to an integer is a float, and rounding has the derivative one. The
+/// rule of the op expects integers among operands and results. Other ops on
+/// integers that depend on such an op are differentiated as their counterparts
+/// on floats.
+def Relaxed : NativeOpTrait<"Relaxed"> {
+  let cppNamespace = "::mlir::pock";
+}
+
 #endif // POCK_VJPOPINTERFACE_TD

@@ -26,6 +26,45 @@ def ApplyScheme : Pass<"pock-apply-scheme", "::mlir::ModuleOp"> {
   }];
 }
 
+def FormQuantized : Pass<"pock-form-quantized", "::mlir::ModuleOp"> {
+  let summary = "Compute with integers between dequantize and quantize";
+  let description = [{
+    A quantiser leaves ops on floats between `pock.dequantize` and
+    `pock.quantize`. Where integers give the same result, up to a step where it is
+    near a tie, this pass replaces them:
+
+    * products and convolutions of quantised tensors are exact sums in `i32`; a
+      bias becomes an `i32` parameter of the sum's scale;
+    * `pock.quantize` of a sum is a `pock.requantize` with a multiplier per
+      channel, a parameter with a `value`;
+    * sums and products of two quantised tensors, means and average pooling are
+      integer sums before a `pock.requantize`; max pooling is one of bytes;
+    * relu and clamps before `pock.quantize` limit its range;
+    * data movement moves bytes.
+
+    A sum that could overflow, or a scale that is not a known constant, leaves the
+    ops on floats: correct, and slow.
+
+    Before: `%y = pock.conv %xf, %wf; %q = pock.quantize %y {scale = 0.05 : f64}`
+    with `%xf = pock.dequantize %x`, `%wf = pock.dequantize %w, %scales`
+    After: `%a = pock.conv %x, %w {input_zero = …} : (tensor<…xi8>, tensor<…xi8>) -> tensor<…xi32>; %q = pock.requantize %a, %m`
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def FoldZeroPoints : Pass<"pock-fold-zero-points", "::mlir::func::FuncOp"> {
+  let summary = "Sum products of bytes as they are stored";
+  let description = [{
+    The sum of `w * (x - z)` is that of `w * x` minus `z` times the sum of `w`.
+    Instructions multiply bytes as they are stored, and the second part is one
+    number per channel, which is added to the bias: of frozen weights it is
+    computed once.
+
+    Before: `%a = pock.conv %x, %w {input_zero = -128 : i64}; %y = pock.add %a, %bias`
+    After: `%a = pock.conv %x, %w {pad_value = -128 : i64}; %b = pock.add %bias, %correction; %y = pock.add %a, %b`
+  }];
+}
+
 def Decompose : Pass<"pock-decompose"> {
   let summary = "Replace composite ops by their parts";
   let description = [{

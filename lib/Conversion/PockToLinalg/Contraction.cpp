@@ -15,12 +15,16 @@ using namespace mlir::pock;
 static constexpr int64_t worthTransposing = 16;
 
 Value pock::buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
-                        bool transposeLhs, bool transposeRhs) {
+                        bool transposeLhs, bool transposeRhs,
+                        MultiplyAdd body) {
   int64_t rank = getShape(lhs).size();
   SmallVector<int64_t> shape(getShape(lhs));
   shape[rank - 2] = getShape(lhs)[transposeLhs ? rank - 1 : rank - 2];
   shape[rank - 1] = getShape(rhs)[transposeRhs ? rank - 2 : rank - 1];
-  if (transposeRhs && shape[rank - 2] >= worthTransposing) {
+  Type element = sumElement(getElement(lhs));
+  // Instructions for integers take groups of terms that are contiguous.
+  if (transposeRhs && shape[rank - 2] >= worthTransposing &&
+      isa<FloatType>(element)) {
     auto permutation = llvm::to_vector(llvm::seq<int64_t>(0, rank));
     std::swap(permutation[rank - 1], permutation[rank - 2]);
     rhs = buildTranspose(b, loc, rhs, permutation);
@@ -35,18 +39,17 @@ Value pock::buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
     results.append({row, column});
     return loops.map(results);
   };
-  Value init = buildFilled(b, loc, shape, getElement(lhs), 0.0);
+  Value init = buildFilled(b, loc, shape, element, 0.0);
   return buildGeneric(b, loc, loops, {lhs, rhs}, init,
                       {transposeLhs ? map(k, m) : map(m, k),
                        transposeRhs ? map(n, k) : map(k, n), map(m, n)},
-                      buildMultiplyAdd);
+                      body);
 }
 
 Channels Channels::get(Layout layout, RankedTensorType weight, int64_t groups) {
-  bool first = layout == Layout::ChannelsFirst;
-  int64_t rank = weight.getRank();
-  int64_t in = weight.getDimSize(first ? 1 : rank - 2);
-  int64_t out = weight.getDimSize(first ? 0 : rank - 1) / groups;
+  FilterDims dims = FilterDims::get(layout, weight.getRank());
+  int64_t in = weight.getDimSize(dims.in);
+  int64_t out = weight.getDimSize(dims.out) / groups;
   Kind kind = groups == 1 ? Dense : in == 1 && out == 1 ? Depthwise : Grouped;
   return {kind, groups, in, out};
 }
@@ -82,7 +85,7 @@ bool pock::isMatmul(const Channels &channels, const Window &window,
                     ArrayRef<int64_t> inputs, ArrayRef<int64_t> outputs) {
   auto isOne = [](int64_t i) { return i == 1; };
   return channels.kind == Channels::Dense &&
-         window.layout == Layout::ChannelsLast &&
+         window.layout != Layout::ChannelsFirst &&
          llvm::all_of(window.kernel, isOne) &&
          llvm::all_of(window.strides, isOne) && inputs == outputs;
 }
@@ -90,7 +93,8 @@ bool pock::isMatmul(const Channels &channels, const Window &window,
 Value pock::buildConvolution(OpBuilder &b, Location loc,
                              const Channels &channels, const Window &window,
                              Value input, Value filter,
-                             ArrayRef<int64_t> outputs, bool mayCollapse) {
+                             ArrayRef<int64_t> outputs, bool mayCollapse,
+                             MultiplyAdd body) {
   Layout layout = window.layout;
   int64_t batch = getShape(input)[0];
   SmallVector<int64_t> shape = orderActivation<int64_t>(
@@ -101,8 +105,14 @@ Value pock::buildConvolution(OpBuilder &b, Location loc,
                outputs)) {
     int64_t rows = batch * llvm::product_of(outputs);
     Value lhs = buildReshape(b, loc, input, {rows, channels.in});
-    Value rhs = buildReshape(b, loc, filter, {channels.in, channels.out});
-    return buildReshape(b, loc, buildMatmul(b, loc, lhs, rhs), shape);
+    bool transposed = layout == Layout::ChannelsLastOhwi;
+    int64_t filterRows = transposed ? channels.out : channels.in;
+    Value rhs = buildReshape(
+        b, loc, filter,
+        {filterRows, channels.in * channels.out / filterRows});
+    Value product = buildMatmul(b, loc, lhs, rhs, /*transposeLhs=*/false,
+                                /*transposeRhs=*/transposed, body);
+    return buildReshape(b, loc, product, shape);
   }
 
   bool first = layout == Layout::ChannelsFirst;
@@ -134,10 +144,10 @@ Value pock::buildConvolution(OpBuilder &b, Location loc,
       layout, n, o, channels.inActivation(group, out)));
 
   Value split = channels.split(b, loc, layout, input, channels.in);
-  Value init = buildFilled(b, loc, shape, getElement(input), 0.0);
-  Value result =
-      buildGeneric(b, loc, loops, {split, filter}, init,
-                   {inputMap, filterMap, outputMap}, buildMultiplyAdd);
+  Value init =
+      buildFilled(b, loc, shape, sumElement(getElement(input)), 0.0);
+  Value result = buildGeneric(b, loc, loops, {split, filter}, init,
+                              {inputMap, filterMap, outputMap}, body);
   SmallVector<int64_t> channel{channels.groups * channels.out};
   return buildReshape(
       b, loc, result,
@@ -153,7 +163,9 @@ struct LowerMatmul : OpRewritePattern<MatmulOp> {
                                 PatternRewriter &rewriter) const override {
     rewriter.replaceOp(op, buildMatmul(rewriter, op.getLoc(), op.getLhs(),
                                        op.getRhs(), op.getTransposeLhs(),
-                                       op.getTransposeRhs()));
+                                       op.getTransposeRhs(),
+                                       {static_cast<int64_t>(op.getLhsZero()),
+                                        static_cast<int64_t>(op.getRhsZero())}));
     return success();
   }
 };
@@ -166,9 +178,7 @@ struct LowerConv : OpRewritePattern<ConvOp> {
     Location loc = op.getLoc();
     RankedTensorType weight = op.getWeight().getType();
     ArrayRef<int64_t> shape = weight.getShape();
-    bool first = op.getLayout() == Layout::ChannelsFirst;
-    Window window =
-        Window::get(op, first ? shape.drop_front(2) : shape.drop_back(2));
+    Window window = Window::get(op, kernelOf(op.getLayout(), shape));
     Channels channels = Channels::get(op.getLayout(), weight, op.getGroups());
     ArrayRef<int64_t> outputs =
         getSpatialSizes(op.getLayout(), op.getType().getShape());
@@ -188,18 +198,30 @@ struct LowerConv : OpRewritePattern<ConvOp> {
         return success();
       }
 
+    int64_t zero = op.getInputZero();
+    int64_t padding = zero + static_cast<int64_t>(op.getPadValue());
     Value input =
-        window.buildPaddedInput(rewriter, loc, op.getInput(), outputs, 0.0);
+        window.buildPaddedInput(rewriter, loc, op.getInput(), outputs,
+                                static_cast<double>(padding));
     Value filter =
         buildReshape(rewriter, loc, op.getWeight(),
                      channels.getFilterShape(op.getLayout(), window.kernel));
-    if (!input) // windows that read nothing but padding
-      rewriter.replaceOp(op, buildFilled(rewriter, loc, op.getType().getShape(),
-                                         getElement(op.getInput()), 0.0));
-    else
-      rewriter.replaceOp(op, buildConvolution(rewriter, loc, channels, window,
-                                              input, filter, outputs,
-                                              /*mayCollapse=*/true));
+    // Windows may read nothing but padding.
+    if (!input && padding == 0) {
+      rewriter.replaceOp(op,
+                         buildFilled(rewriter, loc, op.getType().getShape(),
+                                     op.getType().getElementType(), 0.0));
+      return success();
+    }
+    if (!input)
+      input = buildFilled(rewriter, loc,
+                          window.getPaddedShape(getShape(op.getInput()),
+                                                outputs),
+                          getElement(op.getInput()),
+                          static_cast<double>(padding));
+    rewriter.replaceOp(op, buildConvolution(rewriter, loc, channels, window,
+                                            input, filter, outputs,
+                                            /*mayCollapse=*/true, {zero, 0}));
     return success();
   }
 };

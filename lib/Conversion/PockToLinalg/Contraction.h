@@ -8,9 +8,11 @@
 namespace mlir::pock {
 
 /// `[…, M, K] x […, K, N] -> […, M, N]`; with `transposeLhs` the left operand
-/// is `[…, K, M]`, with `transposeRhs` the right one `[…, N, K]`.
+/// is `[…, K, M]`, with `transposeRhs` the right one `[…, N, K]`. `body` adds a
+/// term.
 Value buildMatmul(OpBuilder &b, Location loc, Value lhs, Value rhs,
-                  bool transposeLhs = false, bool transposeRhs = false);
+                  bool transposeLhs = false, bool transposeRhs = false,
+                  MultiplyAdd body = {});
 
 /// The connection of channels in a convolution: all with all, within groups, or
 /// one with one.
@@ -69,7 +71,8 @@ bool isMatmul(const Channels &channels, const Window &window,
 /// result is a strided part of a tensor.
 Value buildConvolution(OpBuilder &b, Location loc, const Channels &channels,
                        const Window &window, Value input, Value filter,
-                       ArrayRef<int64_t> outputs, bool mayCollapse);
+                       ArrayRef<int64_t> outputs, bool mayCollapse,
+                       MultiplyAdd body = {});
 
 } // namespace mlir::pock
 

@@ -14,8 +14,13 @@
 using namespace mlir;
 using namespace mlir::pock;
 
+/// The layout of a filter that `buildPackedFilter` makes.
+static Layout packedLayout(Layout layout) {
+  return layout == Layout::ChannelsFirst ? layout : Layout::ChannelsLast;
+}
+
 /// The part of `filter` that `classes` use, with reversed taps, and with input
-/// and output channels exchanged.
+/// and output channels exchanged. Its layout is `packedLayout(layout)`.
 static Value buildPackedFilter(OpBuilder &b, Location loc, Layout layout,
                                const Channels &forward, Value filter,
                                ArrayRef<ResidueClass> classes) {
@@ -23,7 +28,12 @@ static Value buildPackedFilter(OpBuilder &b, Location loc, Layout layout,
   SmallVector<int64_t> kernel;
   for (const ResidueClass &c : classes)
     kernel.push_back(c.taps);
-  SmallVector<int64_t> shape = channels.getFilterShape(layout, kernel);
+  SmallVector<int64_t> shape =
+      channels.getFilterShape(packedLayout(layout), kernel);
+  if (layout == Layout::ChannelsLastOhwi && channels.kind != Channels::Grouped &&
+      llvm::product_of(getShape(filter)) == llvm::product_of(shape) &&
+      llvm::product_of(kernel) == 1)
+    return buildReshape(b, loc, filter, shape);
 
   // The loops are those of the packed filter.
   Loops loops(b.getContext());
@@ -76,9 +86,7 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
     Location loc = op.getLoc();
     Layout layout = op.getLayout();
     RankedTensorType weight = op.getWeight().getType();
-    bool first = layout == Layout::ChannelsFirst;
-    Window window = Window::get(op, first ? weight.getShape().drop_front(2)
-                                          : weight.getShape().drop_back(2));
+    Window window = Window::get(op, kernelOf(layout, weight.getShape()));
     Channels channels = Channels::get(layout, weight, op.getGroups());
     // Windows of one entry are a product of matrices, below.
     if (channels.kind == Channels::Dense &&
@@ -96,6 +104,8 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
         return success();
       }
     auto isOne = [](int64_t i) { return i == 1; };
+    MultiplyAdd body{static_cast<int64_t>(op.getInputZero()), 0};
+    auto padding = static_cast<double>(body.lhsZero);
     Value filter = buildReshape(rewriter, loc, op.getWeight(),
                                 channels.getFilterShape(layout, window.kernel));
 
@@ -103,7 +113,7 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
                      ValueRange padded) -> Value {
       Value packed =
           buildPackedFilter(rewriter, loc, layout, channels, filter, classes);
-      Window gather{layout, {}, {}, {}, {}, {}};
+      Window gather{packedLayout(layout), {}, {}, {}, {}, {}};
       SmallVector<int64_t> counts;
       for (const ResidueClass &c : classes) {
         gather.kernel.push_back(c.taps);
@@ -113,14 +123,13 @@ struct LowerConvTranspose : OpRewritePattern<ConvTransposeOp> {
       }
       return buildConvolution(rewriter, loc, channels.transposed(), gather,
                               padded[0], packed, counts,
-                              llvm::all_of(window.strides, isOne));
+                              llvm::all_of(window.strides, isOne), body);
     };
     Value input = op.getInput();
     if (llvm::product_of(window.strides) > mostClasses)
-      input = spread(rewriter, loc, input, window);
+      input = spread(rewriter, loc, input, window, padding);
     rewriter.replaceOp(op, buildByResidueClass(rewriter, loc, op.getType(),
-                                               window, input,
-                                               /*padding=*/0.0, build));
+                                               window, input, padding, build));
     return success();
   }
 
@@ -129,9 +138,10 @@ private:
   /// compile time grows with it.
   static constexpr int64_t mostClasses = 36;
 
-  /// Inserts zeros between the entries of `input`, so that the strides of
+  /// Inserts `padding` between the entries of `input`, so that the strides of
   /// `window` become one: more work, less code.
-  static Value spread(OpBuilder &b, Location loc, Value input, Window &window) {
+  static Value spread(OpBuilder &b, Location loc, Value input, Window &window,
+                      double padding) {
     SmallVector<int64_t> none(window.strides.size(), 0), between;
     for (int64_t stride : window.strides)
       between.push_back(stride - 1);
@@ -139,7 +149,7 @@ private:
       return orderActivation<int64_t>(window.layout, 0, spatial, 0);
     };
     input = buildPadded(b, loc, input, around(none), around(none),
-                        around(between), 0.0);
+                        around(between), padding);
     window.strides.assign(window.strides.size(), 1);
     return input;
   }
@@ -180,23 +190,27 @@ private:
     int64_t rank = window.kernel.size();
     Value input = op.getInput(), filter = op.getWeight();
     if (!first) { // consecutive entries of the result from consecutive weights
-      auto swapped = llvm::to_vector(llvm::seq<int64_t>(0, rank + 2));
-      std::swap(swapped[rank], swapped[rank + 1]);
-      filter = buildTranspose(b, loc, filter, swapped);
+      FilterDims dims = FilterDims::get(layout, rank + 2);
+      auto order = llvm::to_vector(
+          llvm::seq<int64_t>(dims.firstSpatial, dims.firstSpatial + rank));
+      order.append({dims.out, dims.in});
+      filter = buildTranspose(b, loc, filter, order);
     }
     TileLoops tile(b.getContext(), window);
     AffineExpr f = tile.loops.reduction();
     AffineMap inputMap = tile.loops.map(tile.perWindow(f));
     AffineMap filterMap = tile.loops.map(
         first ? orderFilter<AffineExpr>(layout, tile.k, tile.c, f)
-              : orderFilter<AffineExpr>(layout, tile.k, f, tile.c));
+              : orderFilter<AffineExpr>(Layout::ChannelsLast, tile.k, f,
+                                        tile.c));
     AffineMap resultMap = tile.loops.map(tile.perEntry());
     RankedTensorType type = op.getType();
     Value init =
         buildFilled(b, loc, tile.getShape(type), type.getElementType(), 0.0);
     Value result =
         buildGeneric(b, loc, tile.loops, {input, filter}, init,
-                     {inputMap, filterMap, resultMap}, buildMultiplyAdd);
+                     {inputMap, filterMap, resultMap},
+                     MultiplyAdd{static_cast<int64_t>(op.getInputZero()), 0});
     return buildReshape(b, loc, result, type.getShape());
   }
 };
@@ -209,9 +223,7 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
     Location loc = op.getLoc();
     Layout layout = op.getLayout();
     RankedTensorType weight = op.getType();
-    bool first = layout == Layout::ChannelsFirst;
-    Window window = Window::get(op, first ? weight.getShape().drop_front(2)
-                                          : weight.getShape().drop_back(2));
+    Window window = Window::get(op, kernelOf(layout, weight.getShape()));
     Channels channels = Channels::get(layout, weight, op.getGroups());
     Value gradient = op.getGradient();
     ArrayRef<int64_t> outputs = getSpatialSizes(layout, getShape(gradient));
@@ -237,6 +249,8 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
       int64_t rows = llvm::product_of(getShape(gradient).drop_back());
       Value lhs = buildReshape(rewriter, loc, input, {rows, channels.in});
       Value rhs = buildReshape(rewriter, loc, gradient, {rows, channels.out});
+      if (layout == Layout::ChannelsLastOhwi)
+        std::swap(lhs, rhs);
       result = buildMatmul(rewriter, loc, lhs, rhs, /*transposeLhs=*/true);
     } else {
       result =
@@ -258,17 +272,20 @@ private:
     SmallVector<AffineExpr> k, o;
     AffineExpr n, group, in, out;
     constexpr auto parallel = utils::IteratorType::parallel;
-    if (layout == Layout::ChannelsFirst) {
+    auto addOutputChannels = [&] {
       group = channels.addGroupLoop(loops);
       out = channels.addChannelLoop(loops, parallel);
+    };
+    bool outFirst = layout != Layout::ChannelsLast;
+    if (outFirst)
+      addOutputChannels();
+    if (layout == Layout::ChannelsFirst)
       in = channels.addChannelLoop(loops, parallel);
-      k = loops.parallel(rank);
-    } else {
-      k = loops.parallel(rank);
+    k = loops.parallel(rank);
+    if (layout != Layout::ChannelsFirst)
       in = channels.addChannelLoop(loops, parallel);
-      group = channels.addGroupLoop(loops);
-      out = channels.addChannelLoop(loops, parallel);
-    }
+    if (!outFirst)
+      addOutputChannels();
     n = loops.reduction();
     o = loops.reduction(rank);
     AffineMap inputMap = loops.map(
@@ -286,7 +303,7 @@ private:
         b, loc, loops,
         {channels.split(b, loc, layout, input, channels.in),
          channels.split(b, loc, layout, gradient, channels.out)},
-        init, {inputMap, gradientMap, filterMap}, buildMultiplyAdd);
+        init, {inputMap, gradientMap, filterMap}, MultiplyAdd());
   }
 };
 

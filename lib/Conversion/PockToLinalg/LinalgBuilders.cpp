@@ -73,9 +73,27 @@ Value pock::buildGeneric(OpBuilder &b, Location loc, const Loops &loops,
   return generic.getResult(0);
 }
 
-Value pock::buildMultiplyAdd(OpBuilder &b, Location loc, ValueRange args) {
-  Value product = arith::MulFOp::create(b, loc, args[0], args[1]);
-  return arith::AddFOp::create(b, loc, args[2], product);
+Value MultiplyAdd::operator()(OpBuilder &b, Location loc,
+                              ValueRange args) const {
+  Value lhs = args[0], rhs = args[1], sum = args[2];
+  Type type = sum.getType();
+  if (isa<FloatType>(type)) {
+    Value product = arith::MulFOp::create(b, loc, lhs, rhs);
+    return arith::AddFOp::create(b, loc, sum, product);
+  }
+  auto factor = [&](Value value, int64_t zero) -> Value {
+    if (value.getType() != type)
+      value = arith::ExtSIOp::create(b, loc, type, value);
+    return zero == 0 ? value
+                     : arith::SubIOp::create(
+                           b, loc, value,
+                           buildScalarConstant(b, loc, type,
+                                               static_cast<double>(zero)));
+  };
+  lhs = factor(lhs, lhsZero);
+  rhs = factor(rhs, rhsZero);
+  Value product = arith::MulIOp::create(b, loc, lhs, rhs);
+  return arith::AddIOp::create(b, loc, sum, product);
 }
 
 Value pock::buildReshape(OpBuilder &b, Location loc, Value value,

@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -53,6 +54,13 @@ static Value buildTapsOperand(OpBuilder &b, Location loc,
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// A value that is not above any other of `element`.
+static double lowestOf(Type element) {
+  return isa<IntegerType>(element)
+             ? -std::ldexp(1.0, element.getIntOrFloatBitWidth() - 1)
+             : -infinity;
+}
+
 /// `window` over `padded`, starting from `identity`; `body` gets an element of
 /// the input and the result so far.
 static Value buildPooling(OpBuilder &b, Location loc, const Window &window,
@@ -71,8 +79,12 @@ static Value buildPooling(OpBuilder &b, Location loc, const Window &window,
 
 static Value buildMaxPool(OpBuilder &b, Location loc, const Window &window,
                           Value padded, ArrayRef<int64_t> shape) {
-  return buildPooling(b, loc, window, padded, shape, -infinity,
+  bool integers = isa<IntegerType>(getElement(padded));
+  return buildPooling(b, loc, window, padded, shape,
+                      lowestOf(getElement(padded)),
                       [&](Value x, Value init) -> Value {
+                        if (integers)
+                          return arith::MaxSIOp::create(b, loc, init, x);
                         return arith::MaximumFOp::create(b, loc, init, x);
                       });
 }
@@ -304,6 +316,9 @@ struct LowerSumPool : OpRewritePattern<SumPoolOp> {
     }
     rewriter.replaceOp(op, buildPooling(rewriter, loc, window, padded, shape,
                                         0.0, [&](Value x, Value init) -> Value {
+                                          if (isa<IntegerType>(x.getType()))
+                                            return arith::AddIOp::create(
+                                                rewriter, loc, init, x);
                                           return arith::AddFOp::create(
                                               rewriter, loc, init, x);
                                         }));

@@ -45,6 +45,16 @@ Value Window::buildPaddedInput(OpBuilder &b, Location loc, Value input,
   return buildPaddedSpatial(b, loc, layout, input, low, needed, padding);
 }
 
+SmallVector<int64_t> Window::getPaddedShape(ArrayRef<int64_t> shape,
+                                            ArrayRef<int64_t> outputs) const {
+  SmallVector<int64_t> result(shape);
+  int64_t spatial = firstSpatialDim(layout);
+  for (size_t i = 0; i < kernel.size(); ++i)
+    result[spatial + i] =
+        (outputs[i] - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1;
+  return result;
+}
+
 TileLoops::TileLoops(MLIRContext *context, const Window &window)
     : loops(context), layout(window.layout), kernel(window.kernel) {
   n = loops.parallel();
@@ -54,7 +64,7 @@ TileLoops::TileLoops(MLIRContext *context, const Window &window)
     o.push_back(loops.parallel());
     k.push_back(loops.parallel());
   }
-  if (layout == Layout::ChannelsLast)
+  if (layout != Layout::ChannelsFirst)
     c = loops.parallel();
 }
 

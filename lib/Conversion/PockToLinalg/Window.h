@@ -23,12 +23,15 @@ SmallVector<T> orderActivation(Layout layout, T batch, ArrayRef<T> spatial,
 template <typename T>
 SmallVector<T> orderFilter(Layout layout, ArrayRef<T> taps, ArrayRef<T> in,
                            ArrayRef<T> out) {
-  SmallVector<T> result;
-  bool first = layout == Layout::ChannelsFirst;
-  llvm::append_range(result, first ? out : taps);
-  llvm::append_range(result, in);
-  llvm::append_range(result, first ? taps : out);
-  return result;
+  switch (layout) {
+  case Layout::ChannelsFirst:
+    return llvm::to_vector(llvm::concat<const T>(out, in, taps));
+  case Layout::ChannelsLast:
+    return llvm::to_vector(llvm::concat<const T>(taps, in, out));
+  case Layout::ChannelsLastOhwi:
+    return llvm::to_vector(llvm::concat<const T>(out, taps, in));
+  }
+  llvm_unreachable("unknown layout");
 }
 
 /// The dimensions of tiles: an output, then a tap, for each spatial dimension.
@@ -66,6 +69,10 @@ struct Window {
   /// `input` padded as far as windows giving `outputs` read it.
   Value buildPaddedInput(OpBuilder &b, Location loc, Value input,
                          ArrayRef<int64_t> outputs, double padding) const;
+
+  /// The shape of an input of shape `shape` that is padded so.
+  SmallVector<int64_t> getPaddedShape(ArrayRef<int64_t> shape,
+                                      ArrayRef<int64_t> outputs) const;
 
   /// Whether the windows tile the input: each entry is read once.
   bool tiles(ArrayRef<int64_t> inputs, ArrayRef<int64_t> outputs) const;

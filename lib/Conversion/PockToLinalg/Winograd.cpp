@@ -217,7 +217,7 @@ Value buildProducts(OpBuilder &b, Location loc, const Loops &loops, Value lhs,
                     AffineMap lhsMap, Value rhs, AffineMap rhsMap, Value init,
                     AffineMap map) {
   return buildGeneric(b, loc, loops, {lhs, rhs}, init, {lhsMap, rhsMap, map},
-                      buildMultiplyAdd);
+                      MultiplyAdd());
 }
 
 /// For each entry of a tile, `[points, c] x [c, f]`, a point being a tile.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ..api.quantization import Quantization
 from ..core.elements import ElementType, element_types
 from ..errors import ArgumentError
 from ..support.json_text import parse_json
@@ -63,7 +64,7 @@ class TensorSpec:
 
 
 #: Inputs of a training function that do not belong to the model; the host fills them in, in this order.
-SCALARS = ("dropout_seed", "dropout_step", "lr")
+SCALARS = ("random_seed", "random_step", "lr")
 
 #: Names that no input of a model may have: those, and the other keywords of a call.
 RESERVED = (*SCALARS, "seed")
@@ -94,7 +95,7 @@ class TensorSlot:
 
     Attributes:
         name: PyTorch's name; optimizer state is ``<parameter>.<state>``.
-        kind: ``parameter``, ``buffer``, ``state`` or ``prepared``.
+        kind: ``parameter``, ``buffer``, ``state``, ``prepared`` or ``constant``.
         segment: ``constants`` or ``state``.
         offset: bytes from the beginning of the segment.
         shape: the stored shape.
@@ -102,6 +103,8 @@ class TensorSlot:
         permutation: source dimension of each stored dimension; None is the identity.
         update: ``none``, ``full``, or (axis, size) in PyTorch's dimensions.
         of: for optimizer state, the parameter it belongs to.
+        quantization: what the integers of a parameter stand for, with PyTorch's dimensions.
+        value: the content of a ``constant``, which never changes.
     """
 
     name: str
@@ -114,10 +117,12 @@ class TensorSlot:
     permutation: tuple[int, ...] | None
     update: Update
     of: str | None
+    quantization: Quantization | None = None
+    value: Array | None = None
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> TensorSlot:
-        """Read one entry of the manifest."""
+    def from_dict(cls, data: Mapping[str, Any], constants: Mapping[str, Array]) -> TensorSlot:
+        """Read one entry of the manifest; ``constants`` has the values of constants."""
         permutation = data.get("permutation")
         update = data.get("update", "none")
         if isinstance(update, Mapping):
@@ -135,6 +140,8 @@ class TensorSlot:
             permutation=None if permutation is None else tuple(permutation),
             update=update,
             of=data.get("of"),
+            quantization=_quantization(data.get("quantization"), permutation, constants),
+            value=constants.get(data["name"]),
         )
 
     @property
@@ -156,6 +163,24 @@ class TensorSlot:
         """Return the tensor in a segment's bytes, in PyTorch's order of dimensions."""
         stored = segment[self.offset : self.offset + self.bytes].view(dtype_of(self.dtype)).reshape(self.shape)
         return stored if self.permutation is None else stored.transpose(_inverse(self.permutation))
+
+
+def _quantization(
+    data: Mapping[str, Any] | None, permutation: Sequence[int] | None, constants: Mapping[str, Array]
+) -> Quantization | None:
+    """Read the quantization of a tensor; its axis is a stored dimension."""
+    if data is None:
+        return None
+    scale, axis = data["scale"], data["axis"]
+    if data["scales"] is not None:
+        scale = scale * constants[data["scales"]].astype(np.float64)
+        axis = permutation[axis] if permutation else axis
+    return Quantization(scale, data["zero_point"], axis, data["min"], data["max"])
+
+
+def _constant(data: Mapping[str, Any]) -> Array:
+    """Read the value of a constant."""
+    return np.frombuffer(bytes.fromhex(data["value"]), dtype_of(data["dtype"])).reshape(data["shape"])
 
 
 def _inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
@@ -200,7 +225,8 @@ class Manifest:
             for name, function in data["functions"].items()
             if name != "prepare"
         }
-        tensors = {entry["name"]: TensorSlot.from_dict(entry) for entry in data["tensors"]}
+        constants = {entry["name"]: _constant(entry) for entry in data["tensors"] if "value" in entry}
+        tensors = {entry["name"]: TensorSlot.from_dict(entry, constants) for entry in data["tensors"]}
         for slot in tensors.values():
             slot.check(segments)
         return cls(

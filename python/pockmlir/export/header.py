@@ -130,8 +130,8 @@ def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:
         "predict": ["Forward only, with the parameters as they are."],
     }
     lines = documentation.get(key, [key]) + [argument[1] for argument in arguments]
-    if any(spec.name == "dropout_step" for spec in function.scalars):
-        lines.append("Dropout's masks depend on dropout_seed and dropout_step only: count the calls in the latter.")
+    if any(spec.name == "random_step" for spec in function.scalars):
+        lines.append("Dropout's masks depend on random_seed and random_step only: count the calls in the latter.")
     if any(spec.name == "lr" and spec.shape for spec in function.scalars):
         lines.append("lr has one entry per parameter group.")
     return [

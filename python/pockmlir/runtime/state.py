@@ -38,7 +38,9 @@ class State:
         if missing := [name for name in self._persistent if name not in values]:
             raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
         for name, slot in self._persistent.items():
-            _write(instance.view(name), _checked(name, values[name], slot.torch_shape, _host_dtype(slot)))
+            _write(instance.view(name), _checked(name, _stored(slot, values[name]), slot.torch_shape, _host_dtype(slot)))
+        for name, slot in artifact.manifest.of_kind("constant").items():
+            instance.view(name)[...] = slot.value
         #: Parameters and buffers that the compiled functions do not use.
         self._unused = {
             name: np.array(values[name])
@@ -59,6 +61,15 @@ class State:
                 result[name] = np.array(value, dtype=_host_dtype(slot) if slot else None, order="C")
         return result
 
+    def real(self) -> dict[str, Array]:
+        """Return copies of parameters and buffers like `model`, with the real numbers of quantised ones as float32."""
+        values = self.model()
+        for name in values:
+            slot = self._persistent.get(self._artifact.aliases.get(name, name))
+            if slot is not None and slot.quantization is not None:
+                values[name] = slot.quantization.dequantize(values[name])
+        return values
+
     def optimizer(self) -> dict[str, Array]:
         """Return copies of the optimizer's state, the counters included."""
         slots = {name: np.array(self._instance.view(name), order="C") for name in self._slots}
@@ -70,13 +81,18 @@ class State:
         self._counters.micro_step = 0
 
     def set_model(self, state_dict: object) -> None:
-        """Set all parameters and buffers.
+        """Set all parameters and buffers; real numbers for quantised ones are rounded to integers.
 
         Raises:
             ArgumentError: names, a shape or a dtype differ, or an index is out of range; nothing has changed.
         """
         current = self.model()
-        self._write_model(_matched("state_dict", _arrays("state_dict", state_dict), current), current)
+        given = _arrays("state_dict", state_dict)
+        for name, value in given.items():
+            slot = self._persistent.get(self._artifact.aliases.get(name, name))
+            if slot is not None:
+                given[name] = _stored(slot, value)
+        self._write_model(_matched("state_dict", given, current), current)
 
     def set_optimizer(self, state_dict: object) -> None:
         """Set the whole state of the optimizer.
@@ -163,6 +179,15 @@ class State:
 def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
     """Return the dtype that users see: float32 for tensors that are stored in bf16."""
     return np.dtype(np.float32) if slot.dtype == "bf16" else dtype_of(slot.dtype)
+
+
+def _stored(slot: TensorSlot, value: Array) -> Array:
+    """Return the integers of a quantised tensor, for real numbers or integers; other values as they are."""
+    if slot.quantization is None:
+        return value
+    if value.dtype.kind != "f":
+        return value.clip(slot.quantization.least, slot.quantization.most)
+    return slot.quantization.quantize(value, dtype_of(slot.dtype))
 
 
 def _write(stored: Array, value: Array) -> None:

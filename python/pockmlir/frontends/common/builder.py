@@ -103,6 +103,42 @@ class Builder(Emitter):
         """Emit ``x and y`` of two conditions."""
         return self.binary(pock.AndOp, x, y)
 
+    # Quantisation -------------------------------------------------------------------
+
+    def quantize(self, x: Value, scale: float, zero_point: int, least: int = -128, most: int = 127) -> Value:
+        """Emit the integers of 8 bits that stand for real numbers."""
+        result = self.type(shape_of(x), "i8")
+        return self.emit(
+            pock.QuantizeOp, result, x, scale=float(scale), zero_point=zero_point, min=least, max=most
+        )
+
+    def dequantize(self, x: Value, scale: float, zero_point: int) -> Value:
+        """Emit the real numbers that integers stand for."""
+        return self.emit(
+            pock.DequantizeOp, self.type(shape_of(x), "f32"), x, scale=float(scale), zero_point=zero_point
+        )
+
+    def load_real(self, name: str) -> Value:
+        """Return the value of a parameter; the real numbers, if it is quantised."""
+        value = self.load(name)
+        quantization = self._declarations.quantizations.get(name)
+        if quantization is None:
+            return value
+        if quantization.axis is None:
+            return self.dequantize(value, float(quantization.scale), quantization.zero_point)
+        buffer, factor = self._declarations.scales(name)
+        scales = self.load(buffer)
+        scales = self.reshape(scales, (*shape_of(scales), *[1] * (rank_of(value) - quantization.axis - 1)))
+        with self.at(name):
+            return self.emit(
+                pock.DequantizeOp,
+                self.type(shape_of(value), "f32"),
+                value,
+                scales=scales,
+                scale=factor,
+                zero_point=quantization.zero_point,
+            )
+
     # Gradients and random numbers ---------------------------------------------------
 
     @property

@@ -31,7 +31,7 @@ __all__ = [
 Number: TypeAlias = bool | int | float
 
 #: The last inputs of ``@loss`` if the model has an active dropout.
-RANDOM_INPUTS = ("dropout_seed", "dropout_step")
+RANDOM_INPUTS = ("random_seed", "random_step")
 
 
 class Unsupported(Exception):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._ops.ir import Function, Module
+from ...api.quantization import Quantization
 from ...api.scheme import ParameterInfo
 from ...artifact.arguments import Argument
 from ...artifact.manifest import TensorSpec
@@ -48,15 +49,23 @@ class ModelBuilder:
         self._infos: list[ParameterInfo] = []
         self._builders: dict[str, Builder] = {}
 
-    def parameter(self, name: str, value: npt.ArrayLike, *, trains: bool = True) -> None:
+    def parameter(
+        self, name: str, value: npt.ArrayLike, *, trains: bool = True, quantization: Quantization | None = None,
+        scales_of: str | None = None, factor: float = 1.0,
+    ) -> None:  # fmt: skip
         """Declare a parameter.
 
         Args:
             name: the name for schemes; the part before the last dot is the path of the module.
             value: the initial value, which is copied.
             trains: False freezes the parameter in every scheme.
+            quantization: stores it as integers, of which the value may consist already.
+            scales_of: a quantised parameter, whose scales times ``factor`` are those of this one: of a bias.
+            factor: see ``scales_of``.
         """
         array = self._declare("parameter", name, value, True)
+        if quantization is not None:
+            self._declarations.quantize(name, quantization, scales_of, factor)
         self._infos.append(ParameterInfo(name, array.shape, name.rpartition(".")[0], trains))
 
     def buffer(self, name: str, value: npt.ArrayLike) -> None:

@@ -12,12 +12,17 @@ def reached_parameters(function: Function) -> dict[str, bool]:
     """Return the parameters and buffers that a function reads, and whether its first result has a gradient for them."""
     reached: set[Value] = set()
     pending = function.returned[:1]
+    # Integers that stand for real numbers.
+    quantized: set[Value] = set()
     while pending:
         value = pending.pop()
-        if value not in reached and is_float(value.type.dtype):
+        if value not in reached and (is_float(value.type.dtype) or value in quantized):
             reached.add(value)
             if value.owner is not None:
-                pending += _sources(value.owner)
+                sources = _sources(value.owner)
+                pending += sources
+                if value.owner.name == "pock.dequantize" or value in quantized:
+                    quantized.update(source for source in sources if source.type.dtype in ("i8", "i32"))
     loads = [op for op in function.operations if op.name == "pock.load_param"]
     return {op.attributes["param"].value: op.results[0] in reached for op in loads}
 

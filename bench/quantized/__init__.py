@@ -1,0 +1,1 @@
+"""Quantised networks for benchmarks and tests."""

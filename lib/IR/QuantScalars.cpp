@@ -1,0 +1,169 @@
+//===- QuantScalars.cpp - scalar code of quantisation ---------------------===//
+//
+// `buildScalar` of the ops that quantise. Integer results are exact, so that
+// they are the same on every target.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CounterRandom.h"
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+/// Builds arithmetic on integers and floats.
+struct Numbers {
+  OpBuilder &b;
+  Location loc;
+
+  Value integer(Type type, int64_t value) const {
+    return arith::ConstantOp::create(b, loc, b.getIntegerAttr(type, value));
+  }
+  Value real(Type type, double value) const {
+    return arith::ConstantOp::create(b, loc, b.getFloatAttr(type, value));
+  }
+  Value extend(Value x, Type to) const {
+    return x.getType() == to ? x : arith::ExtSIOp::create(b, loc, to, x);
+  }
+  Value truncate(Value x, Type to) const {
+    return x.getType() == to ? x : arith::TruncIOp::create(b, loc, to, x);
+  }
+  Value clamp(Value x, int64_t low, int64_t high) const {
+    x = arith::MaxSIOp::create(b, loc, x, integer(x.getType(), low));
+    return arith::MinSIOp::create(b, loc, x, integer(x.getType(), high));
+  }
+  /// `x` limited to `[low, high]`; `low` if it is NaN.
+  Value clampReal(Value x, double low, double high) const {
+    Value bottom = real(x.getType(), low), top = real(x.getType(), high);
+    Value above =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, bottom);
+    x = arith::SelectOp::create(b, loc, above, x, bottom);
+    Value below =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, top);
+    return arith::SelectOp::create(b, loc, below, x, top);
+  }
+  /// `isNaN(x) ? zero : value`.
+  Value unlessNan(Value x, Value value) const {
+    Value isNan =
+        arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+    auto zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(value.getType()));
+    return arith::SelectOp::create(b, loc, isNan, zero, value);
+  }
+};
+} // namespace
+
+SmallVector<Value> QuantizeOp::buildScalar(OpBuilder &b, Location loc,
+                                           ValueRange args) {
+  Numbers n{b, loc};
+  Value x = args[0];
+  Type type = x.getType();
+  double inverse = 1.0 / getScale().convertToDouble();
+  Value scaled = arith::MulFOp::create(b, loc, x, n.real(type, inverse));
+  Value rounded = math::RoundEvenOp::create(b, loc, scaled);
+  Value moved = arith::AddFOp::create(
+      b, loc, rounded, n.real(type, static_cast<double>(static_cast<int64_t>(getZeroPoint()))));
+  Value limited = n.clampReal(moved, static_cast<double>(static_cast<int64_t>(getMin())),
+                              static_cast<double>(static_cast<int64_t>(getMax())));
+  Value whole = arith::FPToSIOp::create(b, loc, b.getI32Type(), limited);
+  return {n.truncate(n.unlessNan(x, whole), b.getI8Type())};
+}
+
+SmallVector<Value> DequantizeOp::buildScalar(OpBuilder &b, Location loc,
+                                             ValueRange args) {
+  Numbers n{b, loc};
+  Type type = getType().getElementType();
+  Value x = arith::SIToFPOp::create(b, loc, type, args[0]);
+  if (int64_t zero = getZeroPoint())
+    x = arith::SubFOp::create(b, loc, x,
+                              n.real(type, static_cast<double>(zero)));
+  double scale = getScale().convertToDouble();
+  if (scale != 1.0)
+    x = arith::MulFOp::create(b, loc, x, n.real(type, scale));
+  if (getScales())
+    x = arith::MulFOp::create(b, loc, x, args[1]);
+  return {x};
+}
+
+/// The result of `pock.requantize` before clamping, in i32. Adding the zero
+/// point above the point that is shifted out makes it one multiply-accumulate
+/// of 64 bits; Arm's `smmlar` is all of this.
+template <typename Op>
+static Value buildScaledSum(Op op, const Numbers &n, ValueRange args) {
+  OpBuilder &b = n.b;
+  Type wide = b.getI64Type();
+  Value product = arith::MulIOp::create(b, n.loc, n.extend(args[0], wide),
+                                        n.extend(args[1], wide));
+  int64_t zero = op.getZeroPoint();
+  if (!op.getShift()) {
+    Value sum = arith::AddIOp::create(
+        b, n.loc, product,
+        n.integer(wide, zero * (int64_t(1) << 32) + (int64_t(1) << 31)));
+    Value shifted =
+        arith::ShRSIOp::create(b, n.loc, sum, n.integer(wide, 32));
+    return n.truncate(shifted, b.getI32Type());
+  }
+  Value bits = arith::SubIOp::create(b, n.loc, n.integer(wide, 32),
+                                     n.extend(args[2], wide));
+  Value half = arith::ShLIOp::create(
+      b, n.loc, n.integer(wide, 1),
+      arith::SubIOp::create(b, n.loc, bits, n.integer(wide, 1)));
+  Value sum = arith::AddIOp::create(b, n.loc, product, half);
+  Value shifted = arith::ShRSIOp::create(b, n.loc, sum, bits);
+  // A large number saturates, and must not lose bits before.
+  shifted = n.clamp(shifted, -(1 << 30), 1 << 30);
+  return arith::AddIOp::create(b, n.loc, n.truncate(shifted, b.getI32Type()),
+                               n.integer(b.getI32Type(), zero));
+}
+
+SmallVector<Value> RequantizeOp::buildScalar(OpBuilder &b, Location loc,
+                                             ValueRange args) {
+  Numbers n{b, loc};
+  Value scaled = buildScaledSum(*this, n, args);
+  return {n.truncate(n.clamp(scaled, getMin(), getMax()), b.getI8Type())};
+}
+
+SmallVector<Value> RequantizeMaskOp::buildScalar(OpBuilder &b, Location loc,
+                                                 ValueRange args) {
+  Numbers n{b, loc};
+  Value scaled = buildScaledSum(*this, n, args);
+  Value limited = n.clamp(scaled, getMin(), getMax());
+  return {arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, scaled,
+                                limited)};
+}
+
+SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
+                                                  ValueRange args) {
+  Numbers n{b, loc};
+  Value param = args[0], change = args[1];
+  Type type = change.getType();
+  change = arith::MulFOp::create(b, loc, change, args[2]);
+  Value rounded;
+  if (getSeed()) {
+    Value fraction = buildRandomFraction(b, loc, args[3], args[4], getStream(),
+                                         /*offset=*/0, *getStrides());
+    Value uniform = arith::MulFOp::create(
+        b, loc, arith::SIToFPOp::create(b, loc, type, fraction),
+        n.real(type, std::ldexp(1.0, -24)));
+    rounded = math::FloorOp::create(
+        b, loc, arith::AddFOp::create(b, loc, change, uniform));
+  } else {
+    rounded = math::RoundEvenOp::create(b, loc, change);
+  }
+  // No parameter moves farther than from one end of its range to the other; the
+  // limits of i32 are those that f32 represents.
+  unsigned bits = param.getType().getIntOrFloatBitWidth();
+  double limit = bits == 8 ? 256.0 : 2147483520.0;
+  Value limited = n.clampReal(rounded, -limit, limit);
+  Value whole = n.unlessNan(
+      change, arith::FPToSIOp::create(b, loc, b.getI32Type(), limited));
+  Type wide = bits == 8 ? b.getI32Type() : b.getI64Type();
+  Value sum = arith::AddIOp::create(b, loc, n.extend(param, wide),
+                                    n.extend(whole, wide));
+  return {n.truncate(n.clamp(sum, getMin(), getMax()), param.getType())};
+}

@@ -1,0 +1,690 @@
+//===- QuantizedPatterns.cpp - integers between dequantize and quantize ---===//
+//
+// pock.dequantize moves behind the ops whose results stand for real numbers,
+// too: data movement, and products, whose sums have the product of both scales.
+// Where it meets pock.quantize, both become a pock.requantize of the integers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "QuantizedPatterns.h"
+
+#include "Views.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::pock;
+
+//===----------------------------------------------------------------------===//
+// Quantised values, scales, constants
+//===----------------------------------------------------------------------===//
+
+std::optional<QuantizedValue> QuantizedValue::match(Value value) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  if (!op || !op.getType().getElementType().isF32())
+    return std::nullopt;
+  QuantizedValue result{op, op.getInput(), op.getScale().convertToDouble(),
+                        static_cast<int64_t>(op.getZeroPoint()), {}, {}};
+  if (!op.getScales())
+    return result;
+  // A vector along one dimension: [C, 1, …].
+  auto load = storageOf(op.getScales()).getDefiningOp<LoadParamOp>();
+  ArrayRef<int64_t> shape = shapeOf(op.getScales());
+  int64_t axis = op.getType().getRank() - static_cast<int64_t>(shape.size());
+  if (!load || load.getType().getRank() != 1 || shape.empty() ||
+      op.getType().getDimSize(axis) != shape.front() ||
+      llvm::product_of(shape) != shape.front())
+    return std::nullopt;
+  result.scales = load;
+  result.scalesSymbol = load.getParamAttr();
+  result.axis = axis;
+  return result;
+}
+
+bool QuantizedValue::isWide() const {
+  return !cast<RankedTensorType>(integers.getType())
+              .getElementType()
+              .isInteger(8);
+}
+
+SmallVector<double> QuantizedConstants::valuesOf(FlatSymbolRefAttr scales) {
+  auto param = module.lookupSymbol<ParamOp>(scales);
+  auto values =
+      param ? dyn_cast_or_null<DenseFPElementsAttr>(param.getValueAttr())
+            : DenseFPElementsAttr();
+  SmallVector<double> result;
+  if (values)
+    for (const APFloat &value : values)
+      result.push_back(value.convertToDouble());
+  return result;
+}
+
+Value QuantizedConstants::load(OpBuilder &b, Location loc, Twine name,
+                               ArrayRef<int32_t> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                    b.getI32Type());
+  auto value = DenseElementsAttr::get(type, values);
+  std::string stem = name.str(), symbol = stem;
+  for (unsigned i = 1;; ++i) {
+    auto known = module.lookupSymbol(symbol);
+    auto param = dyn_cast_or_null<ParamOp>(known);
+    if (param && param.getValueAttr() == value)
+      break;
+    if (!known) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(module.getBody());
+      ParamOp::create(b, loc, b.getStringAttr(symbol), TypeAttr::get(type),
+                      ParamKindAttr::get(b.getContext(), ParamKind::Buffer),
+                      UnitAttr(), SliceAttr(), DenseI64ArrayAttr(),
+                      FlatSymbolRefAttr(), QuantizationAttr(), value);
+      break;
+    }
+    symbol = stem + "." + std::to_string(i);
+  }
+  return LoadParamOp::create(b, loc, type,
+                             FlatSymbolRefAttr::get(b.getContext(), symbol));
+}
+
+std::optional<FixedScale> FixedScale::get(double scale) {
+  if (!(scale >= std::ldexp(1.0, -32)) || !(scale <= std::ldexp(1.0, 15)))
+    return std::nullopt;
+  // The shortest shift for which the multiplier fits.
+  for (int32_t shift = 0; shift < 32; ++shift) {
+    double multiplier = std::floor(std::ldexp(scale, 32 - shift) + 0.5);
+    if (multiplier < std::ldexp(1.0, 31))
+      return FixedScale{static_cast<int32_t>(multiplier), shift};
+  }
+  return std::nullopt;
+}
+
+/// Integers of 32 bits without their zero point.
+static Expr centred(OpBuilder &b, Location loc, const QuantizedValue &value) {
+  Expr integers(b, loc, value.integers);
+  if (!value.isWide())
+    integers = integers.make<CastOp>(integers.type().clone(b.getI32Type()),
+                                     value.integers);
+  return value.zeroPoint == 0
+             ? integers
+             : integers - static_cast<double>(value.zeroPoint);
+}
+
+/// Replaces `quantize` by the requantization of `sum`, whose entries have the
+/// scale `scale`.
+static LogicalResult requantize(PatternRewriter &rewriter, QuantizeOp quantize,
+                                Value sum, double scale) {
+  std::optional<FixedScale> fixed =
+      FixedScale::get(scale / quantize.getScale().convertToDouble());
+  if (!fixed)
+    return rewriter.notifyMatchFailure(quantize, "a ratio of scales beyond the "
+                                                 "range of multipliers");
+  auto scalar = [&](int32_t number) -> Value {
+    return splatConstant(rewriter, quantize.getLoc(),
+                         RankedTensorType::get({}, rewriter.getI32Type()),
+                         number);
+  };
+  Value multiplier = scalar(fixed->multiplier);
+  rewriter.replaceOpWithNewOp<RequantizeOp>(
+      quantize, quantize.getType(), sum, multiplier,
+      fixed->shift ? scalar(fixed->shift) : Value(),
+      quantize.getZeroPointAttr(), quantize.getMinAttr(),
+      quantize.getMaxAttr());
+  return success();
+}
+
+/// `integers` as the real numbers `like` stands for, with another axis.
+static Value dequantizeLike(OpBuilder &b, Location loc, Value integers,
+                            const QuantizedValue &like, int64_t axis) {
+  auto type = cast<RankedTensorType>(integers.getType());
+  Value scales;
+  if (like.scales)
+    scales = alongAxis(b, loc, like.scales, axis, type.getRank());
+  DequantizeOp old = like.op;
+  return DequantizeOp::create(b, loc,
+                              type.clone(old.getType().getElementType()),
+                              integers, scales, old.getScaleAttr(),
+                              old.getZeroPointAttr());
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+/// The largest distance of the integers of `value` from its zero point.
+static int64_t largest(const QuantizedValue &value) {
+  int64_t min = -128, max = 127;
+  if (auto load = value.integers.getDefiningOp<LoadParamOp>())
+    if (auto param = SymbolTable::lookupNearestSymbolFrom<ParamOp>(
+            load, load.getParamAttr()))
+      if (QuantizationAttr quantization = param.getQuantizationAttr()) {
+        min = quantization.getMin();
+        max = quantization.getMax();
+      }
+  return std::max(value.zeroPoint - min, max - value.zeroPoint);
+}
+
+/// Sums of this many products stay below 2^30, so that a bias fits, too.
+static bool fitsSum(int64_t terms, const QuantizedValue &lhs,
+                    const QuantizedValue &rhs) {
+  return terms * largest(lhs) * largest(rhs) < (int64_t(1) << 30);
+}
+
+namespace {
+/// Both operands of `op`, if they are bytes and the right ones have no zero
+/// point.
+struct Factors {
+  QuantizedValue lhs, rhs;
+
+  static std::optional<Factors> match(Value lhs, Value rhs) {
+    auto left = QuantizedValue::match(lhs), right = QuantizedValue::match(rhs);
+    if (!left || !right || left->isWide() || right->isWide() ||
+        !left->isPerTensor())
+      return std::nullopt;
+    return Factors{*left, *right};
+  }
+
+  /// The sums `integers` of products as real numbers, in place of `op`.
+  void replace(PatternRewriter &rewriter, Operation *op, Value integers,
+               int64_t axis) const {
+    auto type = cast<RankedTensorType>(integers.getType());
+    Value scales;
+    if (rhs.scales)
+      scales =
+          alongAxis(rewriter, op->getLoc(), rhs.scales, axis, type.getRank());
+    rewriter.replaceOpWithNewOp<DequantizeOp>(
+        op, op->getResultTypes().front(), integers, scales,
+        rewriter.getF64FloatAttr(lhs.scale * rhs.scale),
+        rewriter.getI64IntegerAttr(0));
+  }
+};
+
+struct FormConv : OpRewritePattern<ConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConvOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Factors> factors =
+        Factors::match(op.getInput(), op.getWeight());
+    if (!factors || factors->rhs.zeroPoint != 0)
+      return rewriter.notifyMatchFailure(op, "expected quantised operands");
+    FilterDims dims = FilterDims::get(op.getLayout(), op.getType().getRank());
+    ArrayRef<int64_t> weight = shapeOf(op.getWeight());
+    if (factors->rhs.scales && factors->rhs.axis != dims.out)
+      return rewriter.notifyMatchFailure(op, "expected a scale per output "
+                                             "channel");
+    if (!fitsSum(llvm::product_of(weight) / weight[dims.out], factors->lhs,
+                 factors->rhs))
+      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    auto conv = ConvOp::create(
+        rewriter, op.getLoc(), factors->lhs.integers, factors->rhs.integers,
+        op.getStridesAttr(), op.getPadLowAttr(), op.getPadHighAttr(),
+        op.getDilationsAttr(), op.getGroupsAttr(), op.getLayoutAttr(),
+        op.getAlgorithmAttr(),
+        rewriter.getI64IntegerAttr(factors->lhs.zeroPoint),
+        rewriter.getI64IntegerAttr(0));
+    factors->replace(rewriter, op, conv,
+                     channelDim(op.getLayout(), op.getType().getRank()));
+    return success();
+  }
+};
+
+struct FormConvTranspose : OpRewritePattern<ConvTransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConvTransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Factors> factors =
+        Factors::match(op.getInput(), op.getWeight());
+    if (!factors || factors->rhs.zeroPoint != 0)
+      return rewriter.notifyMatchFailure(op, "expected quantised operands");
+    // The output channels are the input channels of the convolution that it
+    // transposes.
+    FilterDims dims = FilterDims::get(op.getLayout(), op.getType().getRank());
+    if (factors->rhs.scales &&
+        (factors->rhs.axis != dims.in || op.getGroups() != 1))
+      return rewriter.notifyMatchFailure(op, "expected a scale per output "
+                                             "channel of one group");
+    ArrayRef<int64_t> weight = shapeOf(op.getWeight());
+    if (!fitsSum(llvm::product_of(weight) / weight[dims.in], factors->lhs,
+                 factors->rhs))
+      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    auto conv = ConvTransposeOp::create(
+        rewriter, op.getLoc(), op.getType().clone(rewriter.getI32Type()),
+        factors->lhs.integers, factors->rhs.integers, op.getStridesAttr(),
+        op.getPadLowAttr(), op.getPadHighAttr(), op.getDilationsAttr(),
+        op.getGroupsAttr(), op.getLayoutAttr(), AlgorithmAttr(),
+        rewriter.getI64IntegerAttr(factors->lhs.zeroPoint));
+    factors->replace(rewriter, op, conv,
+                     channelDim(op.getLayout(), op.getType().getRank()));
+    return success();
+  }
+};
+
+struct FormLinear : OpRewritePattern<LinearOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Factors> factors =
+        Factors::match(op.getInput(), op.getWeight());
+    if (!factors || factors->rhs.zeroPoint != 0 ||
+        (factors->rhs.scales && factors->rhs.axis != 0))
+      return rewriter.notifyMatchFailure(op, "expected quantised operands");
+    if (!fitsSum(shapeOf(op.getWeight())[1], factors->lhs, factors->rhs))
+      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    auto product = LinearOp::create(
+        rewriter, op.getLoc(), factors->lhs.integers, factors->rhs.integers,
+        static_cast<uint64_t>(factors->lhs.zeroPoint));
+    factors->replace(rewriter, op, product, op.getType().getRank() - 1);
+    return success();
+  }
+};
+
+struct FormMatmul : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(MatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    std::optional<Factors> factors = Factors::match(op.getLhs(), op.getRhs());
+    int64_t rank = op.getType().getRank();
+    if (!factors || (factors->rhs.scales &&
+                     (factors->rhs.zeroPoint != 0 ||
+                      factors->rhs.axis !=
+                          (op.getTransposeRhs() ? rank - 2 : rank - 1))))
+      return rewriter.notifyMatchFailure(op, "expected quantised operands");
+    int64_t terms =
+        shapeOf(op.getLhs())[op.getTransposeLhs() ? rank - 2 : rank - 1];
+    if (!fitsSum(terms, factors->lhs, factors->rhs))
+      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    auto product = MatmulOp::create(
+        rewriter, op.getLoc(), factors->lhs.integers, factors->rhs.integers,
+        op.getTransposeLhs(), op.getTransposeRhs(),
+        static_cast<uint64_t>(factors->lhs.zeroPoint),
+        static_cast<uint64_t>(factors->rhs.zeroPoint));
+    factors->replace(rewriter, op, product, rank - 1);
+    return success();
+  }
+};
+
+/// The sum of integers of one scale: a bias.
+struct FormAddOfSums : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    auto lhs = QuantizedValue::match(op.getLhs());
+    auto rhs = QuantizedValue::match(op.getRhs());
+    if (!lhs || !rhs || !lhs->isWide() || !rhs->isWide() ||
+        lhs->zeroPoint != 0 || rhs->zeroPoint != 0 || lhs->scale != rhs->scale)
+      return rewriter.notifyMatchFailure(op, "expected sums of one scale");
+    int64_t rank = op.getType().getRank();
+    // Dimensions are counted from the last one.
+    auto fromEnd = [](const QuantizedValue &value) {
+      return value.scales ? shapeOf(value.integers).size() - value.axis : 0;
+    };
+    if (fromEnd(*lhs) != fromEnd(*rhs) ||
+        lhs->scalesSymbol != rhs->scalesSymbol)
+      return rewriter.notifyMatchFailure(op, "expected sums of one scale");
+    Expr sum = Expr(rewriter, op.getLoc(), lhs->integers) +
+               Expr(rewriter, op.getLoc(), rhs->integers);
+    rewriter.replaceOp(
+        op, dequantizeLike(rewriter, op.getLoc(), sum, *lhs,
+                           rank - static_cast<int64_t>(fromEnd(*lhs))));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Data movement
+//===----------------------------------------------------------------------===//
+
+/// op(dequantize(x)) -> dequantize(op(x)) of an op that moves entries, or
+/// compares them.
+template <typename Op>
+struct MoveIntegers : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op,
+                                PatternRewriter &rewriter) const override {
+    SmallVector<QuantizedValue> inputs;
+    for (Value operand : op->getOperands()) {
+      auto input = QuantizedValue::match(operand);
+      if (!input || !input->isPerTensor() ||
+          (!inputs.empty() && (!input->hasSameScale(inputs.front()) ||
+                               input->isWide() != inputs.front().isWide())))
+        return rewriter.notifyMatchFailure(op, "expected integers of one scale");
+      inputs.push_back(*input);
+    }
+    if (inputs.empty() || (inputs.front().isWide() && !isa<ReshapeOp>(op)))
+      return rewriter.notifyMatchFailure(op, "expected bytes");
+    Operation *fresh = op->cloneWithoutRegions();
+    for (auto [operand, input] :
+         llvm::zip(fresh->getOpOperands(), inputs))
+      operand.set(input.integers);
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    fresh->getResult(0).setType(type.clone(
+        cast<RankedTensorType>(inputs.front().integers.getType())
+            .getElementType()));
+    if (auto pad = dyn_cast<PadOp>(fresh)) {
+      if (!pad.getValue().isZero()) {
+        fresh->destroy();
+        return rewriter.notifyMatchFailure(op, "expected padding with zero");
+      }
+      pad.setValueAttr(rewriter.getF64FloatAttr(
+          static_cast<double>(inputs.front().zeroPoint)));
+    }
+    rewriter.insert(fresh);
+    rewriter.replaceOp(op, dequantizeLike(rewriter, op.getLoc(),
+                                          fresh->getResult(0), inputs.front(),
+                                          -1));
+    return success();
+  }
+};
+
+/// The same for a weight that is transposed.
+struct MoveTransposedWeight : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TransposeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto input = QuantizedValue::match(op.getInput());
+    if (!input || input->isPerTensor())
+      return rewriter.notifyMatchFailure(op, "expected scales per channel");
+    ArrayRef<int64_t> permutation = op.getPermutation();
+    Value moved = TransposeOp::create(rewriter, op.getLoc(), input->integers,
+                                      permutation);
+    rewriter.replaceOp(
+        op, dequantizeLike(rewriter, op.getLoc(), moved, *input,
+                           std::distance(permutation.begin(),
+                                         llvm::find(permutation, input->axis))));
+    return success();
+  }
+};
+
+/// The same for a vector that becomes `[C, 1, …]`: a bias.
+struct MoveReshapedVector : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto input = QuantizedValue::match(op.getInput());
+    ArrayRef<int64_t> shape = op.getType().getShape();
+    if (!input || input->isPerTensor() || shapeOf(input->integers).size() != 1)
+      return rewriter.notifyMatchFailure(op, "expected a vector with scales");
+    const auto *dim = llvm::find(shape, shapeOf(input->integers).front());
+    if (dim == shape.end() || llvm::product_of(shape) != *dim)
+      return rewriter.notifyMatchFailure(op, "expected other sizes of one");
+    Value moved = reshapeTo(rewriter, op.getLoc(), input->integers, shape);
+    rewriter.replaceOp(op, dequantizeLike(rewriter, op.getLoc(), moved, *input,
+                                          std::distance(shape.begin(), dim)));
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Quantize
+//===----------------------------------------------------------------------===//
+
+/// quantize(dequantize(sum)) -> requantize(sum).
+struct FormRequantize : OpRewritePattern<QuantizeOp> {
+  FormRequantize(MLIRContext *context, QuantizedConstants &constants)
+      : OpRewritePattern(context), constants(&constants) {}
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto input = QuantizedValue::match(op.getInput());
+    if (!input)
+      return rewriter.notifyMatchFailure(op, "expected integers");
+    Location loc = op.getLoc();
+    if (input->isPerTensor()) {
+      if (!input->isWide() && isSame(op, *input)) {
+        rewriter.replaceOp(op, input->integers);
+        return success();
+      }
+      if (!FixedScale::get(input->scale / op.getScale().convertToDouble()))
+        return rewriter.notifyMatchFailure(op, "expected a usual scale");
+      return requantize(rewriter, op, centred(rewriter, loc, *input),
+                        input->scale);
+    }
+    SmallVector<double> scales = constants->valuesOf(input->scalesSymbol);
+    SmallVector<int32_t> multipliers, shifts;
+    for (double scale : scales) {
+      std::optional<FixedScale> fixed = FixedScale::get(
+          std::max(input->scale * scale / op.getScale().convertToDouble(),
+                   std::ldexp(1.0, -32)));
+      if (!fixed)
+        return rewriter.notifyMatchFailure(op, "expected usual scales");
+      multipliers.push_back(fixed->multiplier);
+      shifts.push_back(fixed->shift);
+    }
+    if (scales.empty() || !input->isWide() || input->zeroPoint != 0)
+      return rewriter.notifyMatchFailure(op, "expected known scales of a sum");
+    StringRef stem = input->scalesSymbol.getValue();
+    stem.consume_back(".scale");
+    int64_t rank = op.getType().getRank();
+    auto load = [&](StringRef what, ArrayRef<int32_t> values) {
+      return alongAxis(rewriter, loc,
+                       constants->load(rewriter, loc, stem + "." + what, values),
+                       input->axis, rank);
+    };
+    Value multiplier = load("multiplier", multipliers), shift;
+    if (llvm::any_of(shifts, [](int32_t bits) { return bits != 0; }))
+      shift = load("shift", shifts);
+    rewriter.replaceOpWithNewOp<RequantizeOp>(
+        op, op.getType(), input->integers, multiplier, shift,
+        op.getZeroPointAttr(), op.getMinAttr(), op.getMaxAttr());
+    return success();
+  }
+
+private:
+  /// Whether quantizing gives the same bytes again.
+  static bool isSame(QuantizeOp op, const QuantizedValue &input) {
+    return op.getScale().convertToDouble() == input.scale &&
+           static_cast<int64_t>(op.getZeroPoint()) == input.zeroPoint &&
+           static_cast<int64_t>(op.getMin()) == -128 &&
+           static_cast<int64_t>(op.getMax()) == 127;
+  }
+
+  QuantizedConstants *constants;
+};
+
+/// quantize(clamp(x)) -> quantize(x) within the limits' integers: quantize is
+/// monotone.
+struct NarrowRange : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    Operation *clamp = op.getInput().getDefiningOp();
+    if (!clamp || !isa<ReluOp, HardtanhOp, ClampOp>(clamp))
+      return rewriter.notifyMatchFailure(op, "expected a clamp");
+    int64_t min = op.getMin(), max = op.getMax();
+    auto limit = [&](std::optional<double> low, std::optional<double> high) {
+      // (Both ends are within the old range.)
+      int64_t oldMin = min, oldMax = max;
+      if (low)
+        min = std::clamp(integerOf(op, *low), oldMin, oldMax);
+      if (high)
+        max = std::clamp(integerOf(op, *high), oldMin, oldMax);
+    };
+    auto number = [](std::optional<APFloat> value) {
+      return value ? std::optional(value->convertToDouble()) : std::nullopt;
+    };
+    if (isa<ReluOp>(clamp))
+      limit(0.0, std::nullopt);
+    else if (auto hardtanh = dyn_cast<HardtanhOp>(clamp))
+      limit(number(hardtanh.getMin()), number(hardtanh.getMax()));
+    else
+      limit(number(cast<ClampOp>(clamp).getMin()),
+            number(cast<ClampOp>(clamp).getMax()));
+    if (min > max)
+      return rewriter.notifyMatchFailure(op, "expected an interval");
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().assign(clamp->getOperand(0));
+      op.setMin(min);
+      op.setMax(max);
+    });
+    return success();
+  }
+
+private:
+  /// What `op` makes of `value`, before clamping.
+  static int64_t integerOf(QuantizeOp op, double value) {
+    auto inverse =
+        static_cast<float>(1.0 / op.getScale().convertToDouble());
+    float scaled = std::nearbyint(static_cast<float>(value) * inverse);
+    double moved = static_cast<double>(scaled) +
+                   static_cast<double>(static_cast<int64_t>(op.getZeroPoint()));
+    return static_cast<int64_t>(std::clamp(moved, -1e6, 1e6));
+  }
+};
+
+/// quantize(a + b) of bytes with different scales: `a m1 + b m2` with 14 bits
+/// after the point.
+struct FormAdd : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    Operation *sum = op.getInput().getDefiningOp();
+    if (!sum || !isa<AddOp, SubOp>(sum))
+      return rewriter.notifyMatchFailure(op, "expected a sum");
+    auto lhs = QuantizedValue::match(sum->getOperand(0));
+    auto rhs = QuantizedValue::match(sum->getOperand(1));
+    if (!lhs || !rhs || lhs->isWide() || rhs->isWide() ||
+        !lhs->isPerTensor() || !rhs->isPerTensor())
+      return rewriter.notifyMatchFailure(op, "expected a sum of bytes");
+    double ratios[] = {lhs->scale / op.getScale().convertToDouble(),
+                       rhs->scale / op.getScale().convertToDouble()};
+    double most = std::max(ratios[0], ratios[1]);
+    if (most > 1024.0)
+      return rewriter.notifyMatchFailure(op, "a ratio of scales above 1024");
+    Type type = most < 2.0 ? rewriter.getI32Type() : rewriter.getI64Type();
+    auto scaled = [&](const QuantizedValue &value, double ratio) {
+      Expr x = centred(rewriter, op.getLoc(), value);
+      if (type != x.type().getElementType())
+        x = x.make<CastOp>(x.type().clone(type), Value(x));
+      return x * std::floor(std::ldexp(ratio, 14) + 0.5);
+    };
+    Expr left = scaled(*lhs, ratios[0]);
+    Expr right = scaled(*rhs, ratios[1]);
+    Expr total = isa<AddOp>(sum) ? left + right : left - right;
+    return requantize(rewriter, op, total,
+                      std::ldexp(op.getScale().convertToDouble(), -14));
+  }
+};
+
+/// quantize(a * b) of bytes.
+struct FormMul : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto product = op.getInput().getDefiningOp<MulOp>();
+    std::optional<Factors> factors =
+        product ? Factors::match(product.getLhs(), product.getRhs())
+                : std::nullopt;
+    if (!factors || !factors->rhs.isPerTensor())
+      return rewriter.notifyMatchFailure(op, "expected a product of bytes");
+    double scale = factors->lhs.scale * factors->rhs.scale;
+    if (!FixedScale::get(scale / op.getScale().convertToDouble()))
+      return rewriter.notifyMatchFailure(op, "expected usual scales");
+    Expr left = centred(rewriter, op.getLoc(), factors->lhs);
+    Expr right = centred(rewriter, op.getLoc(), factors->rhs);
+    return requantize(rewriter, op, left * right, scale);
+  }
+};
+
+/// quantize(mean(x)) and quantize(avg_pool(x)) of bytes: sums, and the number of
+/// terms in the scale.
+struct FormMean : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    Operation *mean = op.getInput().getDefiningOp();
+    if (!mean || !isa<MeanOp, AvgPoolOp, AdaptiveAvgPoolOp>(mean))
+      return rewriter.notifyMatchFailure(op, "expected a mean");
+    auto input = QuantizedValue::match(mean->getOperand(0));
+    if (!input || input->isWide() || !input->isPerTensor())
+      return rewriter.notifyMatchFailure(op, "expected a mean of bytes");
+    int64_t terms = countTerms(mean);
+    if (terms < 1 || terms >= (int64_t(1) << 22) ||
+        !FixedScale::get(input->scale / static_cast<double>(terms) /
+                         op.getScale().convertToDouble()))
+      return rewriter.notifyMatchFailure(op, "expected one usual divisor");
+    Expr x = centred(rewriter, op.getLoc(), *input);
+    Value sum;
+    if (auto reduce = dyn_cast<MeanOp>(mean)) {
+      sum = SumOp::create(rewriter, op.getLoc(), Value(x), reduce.getDims(),
+                          reduce.getKeepdim());
+    } else if (auto pool = dyn_cast<AvgPoolOp>(mean)) {
+      SmallVector<int64_t> ones(pool.getKernel().size(), 1);
+      sum = SumPoolOp::create(rewriter, op.getLoc(), Value(x),
+                              pool.getKernelAttr(), pool.getStridesAttr(),
+                              pool.getPadLowAttr(), pool.getPadHighAttr(),
+                              rewriter.getDenseI64ArrayAttr(ones),
+                              pool.getLayoutAttr());
+    } else {
+      auto whole = cast<AdaptiveAvgPoolOp>(mean);
+      int64_t first = firstSpatialDim(whole.getLayout());
+      auto dims = llvm::to_vector(
+          llvm::seq<int64_t>(first, first + x.rank() - 2));
+      sum = SumOp::create(rewriter, op.getLoc(), Value(x), dims,
+                          /*keepdim=*/true);
+    }
+    return requantize(rewriter, op, sum,
+                      input->scale / static_cast<double>(terms));
+  }
+
+private:
+  /// The number of terms of every sum; 0 if they differ.
+  static int64_t countTerms(Operation *mean) {
+    if (auto reduce = dyn_cast<MeanOp>(mean)) {
+      int64_t terms = 1;
+      for (int64_t dim : reduce.getDims())
+        terms *= shapeOf(reduce.getInput())[dim];
+      return terms;
+    }
+    if (auto pool = dyn_cast<AvgPoolOp>(mean)) {
+      auto isZero = [](int64_t i) { return i == 0; };
+      if (pool.getDivisor())
+        return *pool.getDivisor();
+      bool padded = !llvm::all_of(pool.getPadLow(), isZero) ||
+                    !llvm::all_of(pool.getPadHigh(), isZero);
+      bool same = pool.getPadLow() == pool.getPadHigh();
+      return padded && !(pool.getCountIncludePad() && same)
+                 ? 0
+                 : llvm::product_of(pool.getKernel());
+    }
+    auto whole = cast<AdaptiveAvgPoolOp>(mean);
+    int64_t channel = channelDim(whole.getLayout(), whole.getType().getRank());
+    ArrayRef<int64_t> from = shapeOf(whole.getInput());
+    if (llvm::product_of(whole.getType().getShape()) != from[0] * from[channel])
+      return 0;
+    return llvm::product_of(from) / (from[0] * from[channel]);
+  }
+};
+
+/// quantize(concat(a, b)) -> concat(quantize(a), quantize(b)).
+struct QuantizeParts : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto concat = op.getInput().getDefiningOp<ConcatOp>();
+    if (!concat || llvm::none_of(concat.getInputs(), [](Value part) {
+          return QuantizedValue::match(part).has_value();
+        }))
+      return rewriter.notifyMatchFailure(op, "expected parts of integers");
+    SmallVector<Value> parts;
+    for (Value part : concat.getInputs())
+      parts.push_back(QuantizeOp::create(
+          rewriter, op.getLoc(),
+          cast<RankedTensorType>(part.getType()).clone(rewriter.getI8Type()),
+          part, op.getScaleAttr(), op.getZeroPointAttr(), op.getMinAttr(),
+          op.getMaxAttr()));
+    rewriter.replaceOpWithNewOp<ConcatOp>(op, parts, concat.getDim());
+    return success();
+  }
+};
+} // namespace
+
+void pock::populateQuantizedPatterns(RewritePatternSet &patterns,
+                                     QuantizedConstants &constants) {
+  MLIRContext *context = patterns.getContext();
+  patterns.add<FormConv, FormConvTranspose, FormLinear, FormMatmul,
+               FormAddOfSums, MoveIntegers<ReshapeOp>,
+               MoveIntegers<TransposeOp>, MoveIntegers<SliceOp>,
+               MoveIntegers<ExpandOp>, MoveIntegers<ConcatOp>,
+               MoveIntegers<PadOp>, MoveIntegers<MaxPoolOp>,
+               MoveTransposedWeight, MoveReshapedVector, NarrowRange, FormAdd,
+               FormMul, FormMean, QuantizeParts>(context);
+  patterns.add<FormRequantize>(context, constants);
+}

@@ -1,0 +1,70 @@
+//===- QuantizedPatterns.h - integers between dequantize and quantize -*- C++ -//
+
+#ifndef POCK_LIB_TRANSFORMS_QUANTIZEDPATTERNS_H
+#define POCK_LIB_TRANSFORMS_QUANTIZEDPATTERNS_H
+
+#include "Pock/IR/Expr.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::pock {
+
+/// The real numbers that a pock.dequantize makes of integers: `(integers -
+/// zeroPoint) * scale`, times an entry of the vector `scales` for each index of
+/// dimension `axis`, if there is one.
+struct QuantizedValue {
+  DequantizeOp op;
+  Value integers;
+  double scale;
+  int64_t zeroPoint;
+  /// The parameter's value, a vector, and its name; null if there is one scale
+  /// for all.
+  Value scales;
+  FlatSymbolRefAttr scalesSymbol;
+  int64_t axis = -1;
+
+  /// `value` as such; nothing if it has another form.
+  static std::optional<QuantizedValue> match(Value value);
+
+  bool isWide() const;
+  bool isPerTensor() const { return !scales; }
+  bool hasSameScale(const QuantizedValue &other) const {
+    return scale == other.scale && zeroPoint == other.zeroPoint &&
+           axis == other.axis && scalesSymbol == other.scalesSymbol;
+  }
+};
+
+/// Constants that rewritten ops need, as parameters with a value. Equal ones of
+/// several functions are one parameter.
+class QuantizedConstants {
+public:
+  explicit QuantizedConstants(ModuleOp module) : module(module) {}
+
+  /// The values of the parameter `scales`; empty if the module does not know
+  /// them.
+  SmallVector<double> valuesOf(FlatSymbolRefAttr scales);
+  /// Loads the vector `values` of integers of 32 bits, called `name` if that is
+  /// free.
+  Value load(OpBuilder &b, Location loc, Twine name, ArrayRef<int32_t> values);
+
+private:
+  ModuleOp module;
+};
+
+/// A scale as a multiplier and a shift of pock.requantize.
+struct FixedScale {
+  int32_t multiplier;
+  int32_t shift;
+  /// Nothing if `scale` is not between 2^-32 and 2^15.
+  static std::optional<FixedScale> get(double scale);
+};
+
+/// Adds the patterns that replace ops on floats.
+void populateQuantizedPatterns(RewritePatternSet &patterns,
+                               QuantizedConstants &constants);
+
+} // namespace mlir::pock
+
+#endif // POCK_LIB_TRANSFORMS_QUANTIZEDPATTERNS_H
