@@ -100,9 +100,21 @@ OpFoldResult DivOp::fold(FoldAdaptor adaptor) {
                     [](ArrayRef<double> v) { return v[0] / v[1]; });
 }
 
-OpFoldResult CastOp::fold(FoldAdaptor) {
-  return getInput().getType() == getType() ? OpFoldResult(getInput())
-                                           : OpFoldResult();
+OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
+  if (getInput().getType() == getType())
+    return getInput();
+  // Integers to floats: one rounding to nearest, as on every target.
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(adaptor.getInput());
+  auto type = cast<RankedTensorType>(getType());
+  auto element = dyn_cast<FloatType>(type.getElementType());
+  if (!dense || !dense.isSplat() || !element || element.getWidth() < 32 ||
+      !isa<IntegerType>(dense.getElementType()) ||
+      dense.getElementType().isInteger(1))
+    return {};
+  APFloat value(element.getFloatSemantics());
+  value.convertFromAPInt(dense.getSplatValue<APInt>(), /*IsSigned=*/true,
+                         APFloat::rmNearestTiesToEven);
+  return DenseElementsAttr::get(type, value);
 }
 
 OpFoldResult SumOp::fold(FoldAdaptor adaptor) {

@@ -36,7 +36,11 @@ static void addCorrection(Value sum, Expr correction) {
     for (OpOperand &operand : add->getOpOperands()) {
       if (operand.get() == sum || !isVector(operand.get()))
         continue;
+      // In front of the product, so that the product's kernel is not divided.
       OpBuilder b(add);
+      if (!operand.get().getDefiningOp() ||
+          operand.get().getDefiningOp()->isBeforeInBlock(sum.getDefiningOp()))
+        b.setInsertionPoint(sum.getDefiningOp());
       Expr bias(b, add.getLoc(), operand.get());
       Expr shaped = Expr(b, add.getLoc(), correction)
                         .reshape(shapeOf(operand.get()));
@@ -44,7 +48,7 @@ static void addCorrection(Value sum, Expr correction) {
       return;
     }
   OpBuilder b(sum.getContext());
-  b.setInsertionPointAfter(Value(correction).getDefiningOp());
+  b.setInsertionPointAfter(sum.getDefiningOp());
   Expr corrected = Expr(b, sum.getLoc(), sum) + correction;
   Value result = corrected;
   sum.replaceAllUsesExcept(result, result.getDefiningOp());
@@ -55,7 +59,6 @@ static void foldConv(ConvOp conv) {
   if (zero == 0)
     return;
   OpBuilder b(conv);
-  b.setInsertionPointAfter(conv);
   int64_t rank = conv.getType().getRank();
   FilterDims dims = FilterDims::get(conv.getLayout(), rank);
   Expr sums = sumAllBut(Expr(b, conv.getLoc(), conv.getWeight()), dims.out);
@@ -75,7 +78,6 @@ static void foldMatmul(MatmulOp product) {
   if (lhsZero == 0 && rhsZero == 0)
     return;
   OpBuilder b(product);
-  b.setInsertionPointAfter(product);
   Location loc = product.getLoc();
   int64_t rank = product.getType().getRank();
   Type wide = b.getI32Type();

@@ -63,10 +63,9 @@ struct FormQuantized
     module.walk([&](DequantizeOp) { quantised = true; });
     if (!quantised)
       return;
-    QuantizedConstants constants(module);
     auto rewrite = [&] {
       RewritePatternSet patterns(&getContext());
-      populateQuantizedPatterns(patterns, constants);
+      populateQuantizedPatterns(patterns, module);
       if (succeeded(applyPatternsGreedily(module, std::move(patterns))))
         return success();
       module.emitError("integers did not settle");

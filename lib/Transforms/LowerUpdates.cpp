@@ -111,7 +111,10 @@ struct LowerUpdates
       updated.front() = old;
       return updated;
     }
+    // A step of a bias is far below one of the result: rounding does not matter.
     ValueRange random = update.getRandom();
+    if (!cast<RankedTensorType>(old.getType()).getElementType().isInteger(8))
+      random = {};
     updated.front() = QuantizedUpdateOp::create(
         b, loc, old.getType(), old, updated.front(), inverse,
         random.empty() ? Value() : random[0],

@@ -8,6 +8,7 @@
 
 #include "QuantizedPatterns.h"
 
+#include "KnownParameters.h"
 #include "Views.h"
 
 #include <cmath>
@@ -16,7 +17,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 //===----------------------------------------------------------------------===//
-// Quantised values, scales, constants
+// Quantised values and scales
 //===----------------------------------------------------------------------===//
 
 std::optional<QuantizedValue> QuantizedValue::match(Value value) {
@@ -45,44 +46,6 @@ bool QuantizedValue::isWide() const {
   return !cast<RankedTensorType>(integers.getType())
               .getElementType()
               .isInteger(8);
-}
-
-SmallVector<double> QuantizedConstants::valuesOf(FlatSymbolRefAttr scales) {
-  auto param = module.lookupSymbol<ParamOp>(scales);
-  auto values =
-      param ? dyn_cast_or_null<DenseFPElementsAttr>(param.getValueAttr())
-            : DenseFPElementsAttr();
-  SmallVector<double> result;
-  if (values)
-    for (const APFloat &value : values)
-      result.push_back(value.convertToDouble());
-  return result;
-}
-
-Value QuantizedConstants::load(OpBuilder &b, Location loc, Twine name,
-                               ArrayRef<int32_t> values) {
-  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
-                                    b.getI32Type());
-  auto value = DenseElementsAttr::get(type, values);
-  std::string stem = name.str(), symbol = stem;
-  for (unsigned i = 1;; ++i) {
-    auto known = module.lookupSymbol(symbol);
-    auto param = dyn_cast_or_null<ParamOp>(known);
-    if (param && param.getValueAttr() == value)
-      break;
-    if (!known) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(module.getBody());
-      ParamOp::create(b, loc, b.getStringAttr(symbol), TypeAttr::get(type),
-                      ParamKindAttr::get(b.getContext(), ParamKind::Buffer),
-                      UnitAttr(), SliceAttr(), DenseI64ArrayAttr(),
-                      FlatSymbolRefAttr(), QuantizationAttr(), value);
-      break;
-    }
-    symbol = stem + "." + std::to_string(i);
-  }
-  return LoadParamOp::create(b, loc, type,
-                             FlatSymbolRefAttr::get(b.getContext(), symbol));
 }
 
 std::optional<FixedScale> FixedScale::get(double scale) {
@@ -418,8 +381,8 @@ struct MoveReshapedVector : OpRewritePattern<ReshapeOp> {
 
 /// quantize(dequantize(sum)) -> requantize(sum).
 struct FormRequantize : OpRewritePattern<QuantizeOp> {
-  FormRequantize(MLIRContext *context, QuantizedConstants &constants)
-      : OpRewritePattern(context), constants(&constants) {}
+  FormRequantize(MLIRContext *context, ModuleOp module)
+      : OpRewritePattern(context), module(module) {}
 
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
@@ -437,7 +400,7 @@ struct FormRequantize : OpRewritePattern<QuantizeOp> {
       return requantize(rewriter, op, centred(rewriter, loc, *input),
                         input->scale);
     }
-    SmallVector<double> scales = constants->valuesOf(input->scalesSymbol);
+    SmallVector<double> scales = knownValues(module, input->scalesSymbol);
     SmallVector<int32_t> multipliers, shifts;
     for (double scale : scales) {
       std::optional<FixedScale> fixed = FixedScale::get(
@@ -454,9 +417,11 @@ struct FormRequantize : OpRewritePattern<QuantizeOp> {
     stem.consume_back(".scale");
     int64_t rank = op.getType().getRank();
     auto load = [&](StringRef what, ArrayRef<int32_t> values) {
-      return alongAxis(rewriter, loc,
-                       constants->load(rewriter, loc, stem + "." + what, values),
-                       input->axis, rank);
+      auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                        rewriter.getI32Type());
+      Value vector = loadKnown(rewriter, loc, module, stem + "." + what,
+                               DenseElementsAttr::get(type, values));
+      return alongAxis(rewriter, loc, vector, input->axis, rank);
     };
     Value multiplier = load("multiplier", multipliers), shift;
     if (llvm::any_of(shifts, [](int32_t bits) { return bits != 0; }))
@@ -476,7 +441,7 @@ private:
            static_cast<int64_t>(op.getMax()) == 127;
   }
 
-  QuantizedConstants *constants;
+  ModuleOp module;
 };
 
 /// quantize(clamp(x)) -> quantize(x) within the limits' integers: quantize is
@@ -677,7 +642,7 @@ struct QuantizeParts : OpRewritePattern<QuantizeOp> {
 } // namespace
 
 void pock::populateQuantizedPatterns(RewritePatternSet &patterns,
-                                     QuantizedConstants &constants) {
+                                     ModuleOp module) {
   MLIRContext *context = patterns.getContext();
   patterns.add<FormConv, FormConvTranspose, FormLinear, FormMatmul,
                FormAddOfSums, MoveIntegers<ReshapeOp>,
@@ -686,5 +651,5 @@ void pock::populateQuantizedPatterns(RewritePatternSet &patterns,
                MoveIntegers<PadOp>, MoveIntegers<MaxPoolOp>,
                MoveTransposedWeight, MoveReshapedVector, NarrowRange, FormAdd,
                FormMul, FormMean, QuantizeParts>(context);
-  patterns.add<FormRequantize>(context, constants);
+  patterns.add<FormRequantize>(context, module);
 }

@@ -7,7 +7,6 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/PatternMatch.h"
-#include "llvm/ADT/StringMap.h"
 
 namespace mlir::pock {
 
@@ -36,23 +35,6 @@ struct QuantizedValue {
   }
 };
 
-/// Constants that rewritten ops need, as parameters with a value. Equal ones of
-/// several functions are one parameter.
-class QuantizedConstants {
-public:
-  explicit QuantizedConstants(ModuleOp module) : module(module) {}
-
-  /// The values of the parameter `scales`; empty if the module does not know
-  /// them.
-  SmallVector<double> valuesOf(FlatSymbolRefAttr scales);
-  /// Loads the vector `values` of integers of 32 bits, called `name` if that is
-  /// free.
-  Value load(OpBuilder &b, Location loc, Twine name, ArrayRef<int32_t> values);
-
-private:
-  ModuleOp module;
-};
-
 /// A scale as a multiplier and a shift of pock.requantize.
 struct FixedScale {
   int32_t multiplier;
@@ -61,9 +43,8 @@ struct FixedScale {
   static std::optional<FixedScale> get(double scale);
 };
 
-/// Adds the patterns that replace ops on floats.
-void populateQuantizedPatterns(RewritePatternSet &patterns,
-                               QuantizedConstants &constants);
+/// Adds the patterns that replace ops on floats of `module`.
+void populateQuantizedPatterns(RewritePatternSet &patterns, ModuleOp module);
 
 } // namespace mlir::pock
 

@@ -81,7 +81,7 @@ struct SplitPrepare
   /// Whether the result of `op` is worth a buffer: no view, not larger than its
   /// operands.
   static bool isWorthStoring(Operation *op) {
-    return !isa<LoadParamOp, ConstantOp, ReshapeOp, ExpandOp>(op);
+    return !isa<LoadParamOp, ConstantOp, ReshapeOp, ExpandOp, DequantizeOp>(op);
   }
 
   void split(func::FuncOp function) {

@@ -2,6 +2,8 @@
 
 #include "StepGradients.h"
 
+#include "KnownParameters.h"
+
 #include "Pock/IR/Expr.h"
 
 using namespace mlir;
@@ -46,8 +48,25 @@ Value pock::buildInverseScale(OpBuilder &builder, ParamOp param, Type element) {
                          inverse);
   auto scales = RankedTensorType::get(
       {type.getDimSize(quantization.getAxis())}, element);
-  Expr vector(builder, loc, LoadParamOp::create(builder, loc, scales, symbol));
-  Expr result = vector.constant(inverse) / vector;
+  auto module = param->getParentOfType<ModuleOp>();
+  SmallVector<double> known = knownValues(module, symbol);
+  Value vector;
+  if (known.empty()) {
+    Expr loaded(builder, loc, LoadParamOp::create(builder, loc, scales, symbol));
+    vector = loaded.constant(inverse) / loaded;
+  } else {
+    SmallVector<APFloat> values;
+    for (double scale : known) {
+      APFloat value(inverse / scale);
+      bool lost = false;
+      value.convert(cast<FloatType>(element).getFloatSemantics(),
+                    APFloat::rmNearestTiesToEven, &lost);
+      values.push_back(value);
+    }
+    vector = loadKnown(builder, loc, module, param.getSymName() + ".inverse_scale",
+                       DenseElementsAttr::get(scales, values));
+  }
+  Expr result(builder, loc, vector);
   if (SliceAttr slice = param.getSliceAttr();
       slice && slice.getAxis() == quantization.getAxis())
     result = result.make<SliceOp>(Value(result), ArrayRef<int64_t>{0},

@@ -8,6 +8,8 @@
 
 #include "VjpRule.h"
 
+#include "mlir/IR/Matchers.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -53,6 +55,14 @@ POCK_VJP(RequantizeOp) {
       shapeLike(getResult(), builder.getI1Type()), getInput(), getMultiplier(),
       getShift(), getZeroPointAttr(), getMinAttr(), getMaxAttr());
   Type element = g.type().getElementType();
+  DenseElementsAttr known;
+  if (!getShift() && matchPattern(getMultiplier(), m_Constant(&known)) &&
+      known.isSplat()) {
+    double factor = std::ldexp(
+        static_cast<double>(known.getSplatValue<APInt>().getSExtValue()), -32);
+    grads[0] = select(mask, g * factor, 0.0);
+    return success();
+  }
   Expr scale = g.make<DequantizeOp>(
       shapeLike(getMultiplier(), element), getMultiplier(), Value(),
       builder.getF64FloatAttr(std::ldexp(1.0, -32)),
