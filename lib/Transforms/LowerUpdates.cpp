@@ -17,7 +17,6 @@ struct LowerUpdates
   using Base::Base;
 
   void runOnOperation() override {
-    numStreams = 0;
     SmallVector<SparseUpdateOp> updates;
     getOperation().walk([&](SparseUpdateOp op) { updates.push_back(op); });
     SymbolTable symbols(getOperation());
@@ -121,7 +120,7 @@ struct LowerUpdates
         random.empty() ? Value() : random[1],
         static_cast<uint64_t>(quantization.getMin()),
         static_cast<uint64_t>(quantization.getMax()),
-        random.empty() ? 0 : firstStream + numStreams++,
+        random.empty() ? 0 : firstStream + numberOf(param),
         random.empty() ? DenseI64ArrayAttr()
                        : b.getDenseI64ArrayAttr(stridesOf(param)));
     return updated;
@@ -146,8 +145,22 @@ struct LowerUpdates
     return result;
   }
 
+  /// The number of `param` among those of bytes: it does not depend on the order
+  /// of updates.
+  static int64_t numberOf(ParamOp param) {
+    int64_t number = 0;
+    for (ParamOp other : param->getParentOfType<ModuleOp>().getOps<ParamOp>()) {
+      if (other == param)
+        break;
+      number += other.getQuantization() &&
+                cast<RankedTensorType>(other.getType())
+                    .getElementType()
+                    .isInteger(8);
+    }
+    return number;
+  }
+
   /// Streams of random numbers below this are those of dropout.
   static constexpr int64_t firstStream = int64_t(1) << 31;
-  int64_t numStreams = 0;
 };
 } // namespace
