@@ -58,6 +58,10 @@ static ArrayRef<Rule> rules() {
       +[](Attribute attr) { return isa<DictionaryAttr>(attr); };
   static constexpr auto isArray =
       +[](Attribute a) { return isa<ArrayAttr>(a); };
+  static constexpr auto isNames = +[](Attribute attr) {
+    auto array = dyn_cast<ArrayAttr>(attr);
+    return array && llvm::all_of(array, llvm::IsaPred<StringAttr>);
+  };
   static constexpr auto isString =
       +[](Attribute a) { return isa<StringAttr>(a); };
   static constexpr auto isUnit = +[](Attribute a) { return isa<UnitAttr>(a); };
@@ -89,6 +93,7 @@ static ArrayRef<Rule> rules() {
       {clipGradValue, Holder::Module, isPositive, "a positive number"},
       {clipGradNorm, Holder::Module, isPositive, "a positive number"},
       {memoryLimit, Holder::Module, isAtLeast<0>, bytes},
+      {arenaInputs, Holder::Module, isNames, "an array of strings"},
       {tuning, Holder::Module, isDictionary, "a dictionary"},
       {candidates, Holder::Module, isArray, "an array"},
       {plan, Holder::Module, isDictionary, "a dictionary"},

@@ -37,9 +37,14 @@ static int64_t number(DictionaryAttr dict, StringRef key) {
 static json::Object describeFunction(func::FuncOp function,
                                      DictionaryAttr plan) {
   json::Array inputs, outputs;
+  auto offsets = plan.getAs<DictionaryAttr>("inputs");
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    if (auto name = function.getArgAttrOfType<StringAttr>(i, attribute::name))
-      inputs.push_back(describeTensor(name, type));
+    if (auto name = function.getArgAttrOfType<StringAttr>(i, attribute::name)) {
+      json::Object input = describeTensor(name, type);
+      if (auto offset = offsets.getAs<IntegerAttr>(name.getValue()))
+        input["arena_offset"] = offset.getInt();
+      inputs.push_back(std::move(input));
+    }
     else if (auto name =
                  function.getArgAttrOfType<StringAttr>(i, attribute::output))
       outputs.push_back(describeTensor(name, type));

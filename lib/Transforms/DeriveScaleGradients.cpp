@@ -178,15 +178,26 @@ private:
       if (product && transposed && transposed.getTransposeLhs() &&
           !transposed.getTransposeRhs())
         return Linear{value, weight, user->getResult(0), 1, 1};
-      if (isa<ConvOp>(op) && isa<ConvWeightGradOp>(user) &&
-          op->getAttrDictionary() == user->getAttrDictionary()) {
-        Layout layout = cast<ConvOp>(op).getLayout();
+      auto conv = dyn_cast<ConvOp>(op);
+      auto gradient = dyn_cast<ConvWeightGradOp>(user);
+      if (conv && gradient && isOf(gradient, conv)) {
+        Layout layout = conv.getLayout();
         return Linear{value, weight, user->getResult(0),
                       channelDim(layout, rank),
                       FilterDims::get(layout, shapeOf(weight).size()).out};
       }
     }
     return {};
+  }
+
+  /// Whether `gradient` is that of the weight of a convolution as `conv`.
+  static bool isOf(ConvWeightGradOp gradient, ConvOp conv) {
+    return gradient.getStrides() == conv.getStrides() &&
+           gradient.getPadLow() == conv.getPadLow() &&
+           gradient.getPadHigh() == conv.getPadHigh() &&
+           gradient.getDilations() == conv.getDilations() &&
+           gradient.getGroups() == conv.getGroups() &&
+           gradient.getLayout() == conv.getLayout();
   }
 
   /// Whether reading weight and gradient costs less than the activation. The

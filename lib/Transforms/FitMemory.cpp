@@ -297,7 +297,7 @@ struct FitMemory : public ::mlir::pock::impl::FitMemoryBase<FitMemory> {
     if (failed(limits))
       return signalPassFailure();
     SymbolTable symbols(module);
-    ParameterPlaces params(module, limits->alignment);
+    ParameterPlaces params(module, *limits);
     int64_t stored = params.constants + params.state;
     int64_t arena = 0;
     func::FuncOp largest;

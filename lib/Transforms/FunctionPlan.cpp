@@ -74,11 +74,26 @@ static bool isMask(OpResult result) {
          llvm::is_contained(masks.asArrayRef(), result.getResultNumber());
 }
 
+bool FunctionPlan::isInArena(BlockArgument argument) {
+  auto names = function->getParentOfType<ModuleOp>()->getAttrOfType<ArrayAttr>(
+      attribute::arenaInputs);
+  auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                    attribute::name);
+  return names && name && llvm::is_contained(names, Attribute(name));
+}
+
 /// Gives every value a place and arena places their lifetimes.
 LogicalResult FunctionPlan::collect() {
-  for (BlockArgument arg : function.getArguments())
+  for (BlockArgument arg : function.getArguments()) {
     places[arg] = std::make_shared<Place>(
         Place{Place::Input, arg.getArgNumber(), bytesOf(arg.getType())});
+    if (!isInArena(arg))
+      continue;
+    // The caller has written it before the first launch.
+    *places[arg] = Place{Place::Arena,           0, bytesOf(arg.getType()), 0, 0,
+                         {Content{arg.getType(), 0, 0}}};
+    arena.push_back(places[arg]);
+  }
   SymbolTable symbols(function->getParentOfType<ModuleOp>());
   for (Operation &op : function.getBody().front()) {
     if (auto load = dyn_cast<LoadParamOp>(op)) {

@@ -89,6 +89,8 @@ public:
 
 private:
   LogicalResult collect();
+  /// Whether the caller puts an input into the arena (`pock.arena_inputs`).
+  bool isInArena(BlockArgument argument);
   LogicalResult checkOverwrites();
   LogicalResult checkFailures();
   LogicalResult placeReturned();

@@ -8,8 +8,8 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-ParameterPlaces::ParameterPlaces(ModuleOp module, int64_t alignment)
-    : alignment(alignment) {
+ParameterPlaces::ParameterPlaces(ModuleOp module, const TargetLimits &limits)
+    : alignment(limits.alignment) {
   llvm::StringSet<> written;
   module.walk([&](StoreParamOp op) { written.insert(op.getParam()); });
   auto place = [&](auto &&belongs, Place::Kind kind, int64_t &size) {
@@ -26,8 +26,11 @@ ParameterPlaces::ParameterPlaces(ModuleOp module, int64_t alignment)
            !written.contains(p.getSymName());
   };
   place(fixed, Place::Constants, constants);
-  place([](ParamOp p) { return p.getKind() == ParamKind::Prepared; },
-        Place::State, state);
+  auto prepared = [](ParamOp p) { return p.getKind() == ParamKind::Prepared; };
+  if (limits.preparedAhead)
+    place(prepared, Place::Constants, constants);
+  else
+    place(prepared, Place::State, state);
   place(
       [&](ParamOp p) { return p.getKind() <= ParamKind::Buffer && !fixed(p); },
       Place::State, state);

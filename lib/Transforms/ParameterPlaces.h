@@ -4,14 +4,16 @@
 #define POCK_LIB_TRANSFORMS_PARAMETERPLACES_H
 
 #include "FunctionPlan.h"
+#include "Pock/Target/TargetBackend.h"
 
 namespace mlir::pock {
 
 /// Segment and offset of every parameter. Parameters that are never written are
 /// in `constants`. `state` has prepared values, then parameters and buffers,
-/// then optimizer state, which ends the segment.
+/// then optimizer state, which ends the segment. On targets whose values are
+/// prepared ahead, these are in `constants`, too.
 struct ParameterPlaces {
-  ParameterPlaces(ModuleOp module, int64_t alignment);
+  ParameterPlaces(ModuleOp module, const TargetLimits &limits);
 
   llvm::StringMap<Place> places;
   int64_t alignment;

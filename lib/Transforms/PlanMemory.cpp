@@ -188,7 +188,7 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
     FailureOr<TargetLimits> limits = getTargetLimits(module);
     if (failed(limits))
       return signalPassFailure();
-    params.emplace(module, limits->alignment);
+    params.emplace(module, *limits);
     OpBuilder builder(&getContext());
     SmallVector<NamedAttribute> functions;
     int64_t arena = 0;
@@ -276,10 +276,28 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
          {builder.getStringAttr("recomputed"), number(recomputed)},
          {builder.getStringAttr("recomputed_flops"), number(flopsAgain)},
          {builder.getStringAttr("flops"), number(flops)},
+         {builder.getStringAttr("inputs"), describeInputs(builder, function, plan)},
          {builder.getStringAttr("places"), describePlaces(builder, plan)},
          {builder.getStringAttr("labels"), builder.getArrayAttr(labels)},
          {builder.getStringAttr("timeline"),
           builder.getDenseI64ArrayAttr(plan.getTimeline())}});
+  }
+
+  /// The offsets of the inputs that are in the arena.
+  static DictionaryAttr describeInputs(OpBuilder &builder,
+                                       func::FuncOp function,
+                                       const FunctionPlan &plan) {
+    SmallVector<NamedAttribute> offsets;
+    for (BlockArgument argument : function.getArguments())
+      if (const Place &place = plan.placeOf(argument);
+          place.kind == Place::Arena)
+        offsets.push_back(builder.getNamedAttr(
+            function
+                .getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                              attribute::name)
+                .getValue(),
+            builder.getI64IntegerAttr(place.offset)));
+    return builder.getDictionaryAttr(offsets);
   }
 
   /// The contents of the arena with their places and lifetimes.

@@ -36,6 +36,8 @@ public:
     limits.stackBytes = target.stackBytes / 16;
     limits.workingBytes = target.l2Bytes;
     limits.threads = target.threads != 1;
+    // Their memory images are made by the compiler's host.
+    limits.preparedAhead = getRunForm(attr) == RunForm::Object;
     return limits;
   }
 

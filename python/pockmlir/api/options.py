@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..core.ir_text import mlir_float, quote
@@ -86,6 +87,8 @@ class MemoryOptions:
         in_place: let elementwise kernels write over an operand that dies.
         reuse: let values that do not live at the same time share bytes of the arena.
         guard: bytes left free before and after every value in the arena, rounded up to the alignment.
+        inputs_in_arena: place the model's inputs in the arena, where a call overwrites them once they are not needed;
+            the caller writes them there. For microcontrollers, where an image and a copy of it do not fit.
     """
 
     limit: int | str | None = None
@@ -94,11 +97,12 @@ class MemoryOptions:
     in_place: bool = True
     reuse: bool = True
     guard: int = 0
+    inputs_in_arena: bool = False
 
     def __post_init__(self) -> None:
         if self.limit is not None:
             object.__setattr__(self, "limit", parse_bytes("memory_limit", self.limit))
-        for name in ("reorder", "recompute", "in_place", "reuse"):
+        for name in ("reorder", "recompute", "in_place", "reuse", "inputs_in_arena"):
             if not isinstance(getattr(self, name), bool):
                 raise ArgumentError(f"memory.{name}: expected True or False, but got {getattr(self, name)!r}")
         object.__setattr__(self, "guard", parse_bytes("memory.guard", self.guard))
@@ -115,9 +119,11 @@ class MemoryOptions:
             raise ArgumentError("memory_limit: there is another one in memory.limit")
         return replace(options, limit=limit)
 
-    def attributes(self) -> dict[str, str]:
-        """Return the module attributes of the settings that are in use."""
-        return {} if self.limit is None else {"pock.memory_limit": f"{self.limit} : i64"}
+    def attributes(self, inputs: Sequence[str] = ()) -> dict[str, str]:
+        """Return the module attributes of the settings that are in use, for a model with these inputs."""
+        limit = {} if self.limit is None else {"pock.memory_limit": f"{self.limit} : i64"}
+        placed = {"pock.arena_inputs": f"[{', '.join(map(quote, inputs))}]"} if self.inputs_in_arena and inputs else {}
+        return limit | placed
 
     def pipeline_options(self) -> dict[str, dict[str, str]]:
         """Return the pipeline options that differ from their defaults, by stage."""

@@ -38,16 +38,21 @@ def dtype_of(name: str) -> np.dtype[Any]:
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """An input or output of a function."""
+    """An input or output of a function.
+
+    Attributes:
+        arena_offset: the place in the arena of an input that the caller writes there.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
+    arena_offset: int | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TensorSpec:
         """Read one entry of the manifest."""
-        return cls(data["name"], tuple(data["shape"]), data["dtype"])
+        return cls(data["name"], tuple(data["shape"]), data["dtype"], data.get("arena_offset"))
 
     @property
     def elements(self) -> int:

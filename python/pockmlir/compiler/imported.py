@@ -140,6 +140,7 @@ class Imported:
         runner = StageRunner(request.name, dump_ir_dir, on_stage)
         runner.timings["import"] = self._seconds
         attributes = request.attributes() | groups.attributes() | {"pock.scheme": scheme_attr(fractions)}
+        attributes |= request.memory.attributes([spec.name for spec in self._model.inputs])
         runner.record("import", add_module_attributes(self._ir, attributes))
         return _Chosen(request, rules, fractions, without_gradient, groups, taken, runner)
 

@@ -18,7 +18,9 @@ def model_source(manifest: Manifest, *, bare_metal: bool) -> str:
     """
     name, upper = manifest.name, manifest.name.upper()
     # Functions share buffers of equal specification, such as the input of step and predict.
-    specs = {spec: f"buffer_{i}" for i, spec in enumerate(_distinct(manifest.functions.values()))}
+    distinct = _distinct(manifest.functions.values())
+    specs = {spec: f"buffer_{i}" for i, spec in enumerate(s for s in distinct if s.arena_offset is None)}
+    placed = {spec: f"(arena + {spec.arena_offset})" for spec in distinct if spec.arena_offset is not None}
     lines = [
         f"/* The memory of {name}, and how its functions are called. Generated; do not edit. */",
         f'#include "{name}.h"',
@@ -32,14 +34,15 @@ def model_source(manifest: Manifest, *, bare_metal: bool) -> str:
         *(f"static unsigned char {buffer}[{_bytes(spec)}] ALIGNED; /* {spec} */" for spec, buffer in specs.items()),
     ]
     for key, function in manifest.functions.items():
-        entries = (f"    {{{specs[spec]}, sizeof {specs[spec]}}}," for spec in (*function.inputs, *function.outputs))
+        arguments = (*function.inputs, *function.outputs)
+        entries = (f"    {{{(specs | placed)[spec]}, {_bytes(spec)}}}," for spec in arguments)
         lines += ["", f"static const struct run_buffer {key}_buffers[] = {{", *entries, "};"]
     lines += ["", "const struct run_function run_functions[] = {"]
     lines += [f"    {{{len(f.inputs)}, {len(f.outputs)}, {key}_buffers}}," for key, f in manifest.functions.items()]
     lines += ["};", f"const uint32_t run_function_count = {len(manifest.functions)};", "", *_CALL]
     for index, (key, function) in enumerate(manifest.functions.items()):
-        arguments = "".join(f", (void *){specs[spec]}" for spec in (*function.inputs, *function.outputs))
-        call = f"    code = {name}_{key}(constants, state, arena{arguments});"
+        passed = "".join(f", (void *){(specs | placed)[spec]}" for spec in (*function.inputs, *function.outputs))
+        call = f"    code = {name}_{key}(constants, state, arena{passed});"
         lines += [f"  case {index}:", call, "    break;"]
     lines += ["  }", '  __asm__ volatile("" ::: "memory");', "  return code;", "}"]
     return "\n".join(lines) + "\n"

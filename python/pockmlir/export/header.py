@@ -95,6 +95,8 @@ def _size_lines(artifact: Artifact) -> list[str]:
             prefix = f"{upper}_{key.upper()}_{c_identifier(spec.name).upper()}"
             lines.append(f"#define {prefix}_ELEMENTS {spec.elements}")
             lines += [f"#define {prefix}_DIM_{index} {size}" for index, size in enumerate(spec.shape)]
+            if spec.arena_offset is not None:
+                lines.append(f"#define {prefix}_OFFSET {spec.arena_offset} /* bytes from the arena's begin */")
     return lines
 
 
@@ -119,7 +121,7 @@ def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:
     """Return the lines that document and declare a function."""
     name = f"{artifact.name}_{key}"
     used = {"constants", "state", "arena"}
-    arguments = [_argument(spec, "const ", used) for spec in function.inputs]
+    arguments = [_argument(spec, "const ", used, _placed(artifact, key, spec)) for spec in function.inputs]
     arguments += [_argument(spec, "", used) for spec in function.outputs]
     documentation = {
         "step": ["One training step: parameters and optimizer state in `state` change in place."],
@@ -144,7 +146,15 @@ def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:
     ]
 
 
-def _argument(spec: TensorSpec, qualifier: str, used: set[str]) -> tuple[str, str]:
+def _placed(artifact: Artifact, key: str, spec: TensorSpec) -> str:
+    """Return what documents an input that is in the arena."""
+    if spec.arena_offset is None:
+        return ""
+    macro = f"{artifact.name}_{key}_{c_identifier(spec.name)}_OFFSET".upper()
+    return f", at arena + {macro}; the call overwrites it"
+
+
+def _argument(spec: TensorSpec, qualifier: str, used: set[str], note: str = "") -> tuple[str, str]:
     """Return the declaration of an argument and a line that documents it."""
     name = c_identifier(spec.name)
     while name in used:
@@ -152,4 +162,4 @@ def _argument(spec: TensorSpec, qualifier: str, used: set[str]) -> tuple[str, st
     used.add(name)
     shape = "".join(f"[{size}]" for size in spec.shape) or " (one value)"
     c_type = element_types()[spec.dtype].c
-    return f"{qualifier}{c_type} *{name}", f"{name}: {c_type}{shape}"
+    return f"{qualifier}{c_type} *{name}", f"{name}: {c_type}{shape}{note}"

@@ -51,8 +51,10 @@ def to_array(name: str, value: Any) -> Array:
 class _Input:
     """One input of a function: its checks, and a staging buffer for arrays that cannot be passed directly."""
 
-    def __init__(self, spec: TensorSpec, alignment: int, given: str | None) -> None:
+    def __init__(self, spec: TensorSpec, alignment: int, given: str | None, arena: Array) -> None:
         self.spec = spec
+        begin = spec.arena_offset
+        self._placed = None if begin is None else arena[begin : begin + spec.bytes].view(dtype_of(spec.dtype))
         self.given = given
         self.dtype = dtype_of(spec.dtype)
         self.alignment = alignment
@@ -64,6 +66,9 @@ class _Input:
         is_own = array.dtype == self.dtype
         if not (is_own or self._is_convertible(array.dtype)) or array.shape != self.spec.shape:
             raise ArgumentError(f"expected {self.spec}, but got {array.dtype.name}{list(array.shape)}")
+        if self._placed is not None:
+            np.copyto(self._placed.reshape(self.spec.shape), array, casting="same_kind")
+            return self._placed
         if is_own and array.flags.c_contiguous and array.ctypes.data % self.alignment == 0:
             return array
         if self._staging is None:
@@ -88,7 +93,8 @@ class Call:
         self.symbol = f"{instance.manifest.name}_{name}"
         self.function = function
         self._inputs = [
-            _Input(spec, instance.manifest.alignment, (given or {}).get(spec.name)) for spec in function.inputs
+            _Input(spec, instance.manifest.alignment, (given or {}).get(spec.name), instance.arena)
+            for spec in function.inputs
         ]
         self._failures = instance.manifest.failures
         self._entry = instance.entry(self.symbol, 3 + len(function.inputs) + len(function.outputs))

@@ -16,13 +16,13 @@ pock.param @scalar : f32
 // -----
 
 // param_c2
-// expected-error @below {{expected only a parameter of floating-point type to be trained, but got kind buffer and type 'tensor<4xf32>'}}
+// expected-error @below {{expected only a parameter of floating-point type, or with a quantization, to be trained, but got kind buffer and type 'tensor<4xf32>'}}
 pock.param @buffer {kind = #pock.kind<buffer>, trained} : tensor<4xf32>
 
 // -----
 
 // param_c2
-// expected-error @below {{expected only a parameter of floating-point type to be trained, but got kind parameter and type 'tensor<4xi64>'}}
+// expected-error @below {{expected only a parameter of floating-point type, or with a quantization, to be trained, but got kind parameter and type 'tensor<4xi64>'}}
 pock.param @integer {trained} : tensor<4xi64>
 
 // -----
