@@ -83,10 +83,9 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   shape.append({m, n});
   results.push_back(
       RankedTensorType::get(shape, sumElement(lhs.getElementType())));
-  return verifyZeros(
-      loc, "pock.matmul", lhs.getElementType(),
-      {static_cast<int64_t>(adaptor.getLhsZero()),
-       static_cast<int64_t>(adaptor.getRhsZero())});
+  return verifyZeros(loc, "pock.matmul", lhs.getElementType(),
+                     {static_cast<int64_t>(adaptor.getLhsZero()),
+                      static_cast<int64_t>(adaptor.getRhsZero())});
 }
 
 LogicalResult LinearOp::inferReturnTypes(MLIRContext *,

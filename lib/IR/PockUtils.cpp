@@ -94,9 +94,8 @@ bool mlir::pock::isPortable(Operation *op) {
 }
 
 Type pock::sumElement(Type element) {
-  return element.isInteger(8)
-             ? IntegerType::get(element.getContext(), 32)
-             : element;
+  return element.isInteger(8) ? IntegerType::get(element.getContext(), 32)
+                              : element;
 }
 
 int64_t pock::channelDim(Layout layout, int64_t rank) {

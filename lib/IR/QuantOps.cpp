@@ -21,7 +21,8 @@ QuantizationAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << ", " << zeroPoint << " and " << max;
   // quantization_c3
   if (bool(scales) != (axis >= 0))
-    return emitError() << "expected 'axis' with 'scales', and without them none";
+    return emitError()
+           << "expected 'axis' with 'scales', and without them none";
   return success();
 }
 
@@ -38,7 +39,8 @@ static LogicalResult verifyRange(Op op) {
            << min << " and " << max;
   // range_c2
   if (!isByte(zero))
-    return op.emitOpError("expected a zero point between -128 and 127, but got ")
+    return op.emitOpError(
+               "expected a zero point between -128 and 127, but got ")
            << zero;
   return success();
 }
@@ -57,8 +59,9 @@ LogicalResult QuantizeOp::verify() {
   // quantize_c1
   if (!(scale > 0.0) || !std::isfinite(scale) ||
       !std::isfinite(static_cast<float>(1.0 / scale)))
-    return emitOpError("expected a positive scale with a finite inverse in f32, "
-                       "but got ")
+    return emitOpError(
+               "expected a positive scale with a finite inverse in f32, "
+               "but got ")
            << scale;
   // quantize_c2
   if (getInput().getType().getShape() != getType().getShape())
@@ -78,11 +81,12 @@ LogicalResult DequantizeOp::verify() {
   RankedTensorType input = getInput().getType();
   if (input.getShape() != getType().getShape() ||
       !broadcastsTo(getScales(), input) ||
-      (getScales() && getScales().getType().getElementType() !=
-                          getType().getElementType()))
-    return emitOpError("expected input and result of the same shape, and scales "
-                       "of the result's element type that broadcast to it, but "
-                       "got ")
+      (getScales() &&
+       getScales().getType().getElementType() != getType().getElementType()))
+    return emitOpError(
+               "expected input and result of the same shape, and scales "
+               "of the result's element type that broadcast to it, but "
+               "got ")
            << input << " and " << getType();
   return success();
 }
@@ -94,8 +98,9 @@ static LogicalResult verifyRequantize(Op op) {
   if (input.getShape() != op.getType().getShape() ||
       !broadcastsTo(op.getMultiplier(), input) ||
       !broadcastsTo(op.getShift(), input))
-    return op.emitOpError("expected input and result of the same shape, to which "
-                          "multiplier and shift broadcast, but got ")
+    return op.emitOpError(
+               "expected input and result of the same shape, to which "
+               "multiplier and shift broadcast, but got ")
            << input << " and " << op.getType();
   return verifyRange(op);
 }
@@ -117,12 +122,14 @@ LogicalResult QuantizedUpdateOp::verify() {
   // quantized_update_c2
   if (bool(getSeed()) != bool(getStep()))
     return emitOpError("expected seed and step together");
-  if (getSeed() && (!getStrides() || static_cast<int64_t>(
-                                         getStrides()->size()) != param.getRank()))
+  if (getSeed() &&
+      (!getStrides() ||
+       static_cast<int64_t>(getStrides()->size()) != param.getRank()))
     return emitOpError("expected one stride per dimension of ") << param;
   // quantized_update_c3
   unsigned bits = param.getElementTypeBitWidth();
-  auto min = static_cast<int64_t>(getMin()), max = static_cast<int64_t>(getMax());
+  auto min = static_cast<int64_t>(getMin()),
+       max = static_cast<int64_t>(getMax());
   if (!llvm::isIntN(bits, min) || !llvm::isIntN(bits, max) || min > max)
     return emitOpError("expected min <= max, integers of ")
            << bits << " bits, but got " << min << " and " << max;

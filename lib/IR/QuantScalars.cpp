@@ -52,7 +52,8 @@ struct Numbers {
   Value unlessNan(Value x, Value value) const {
     Value isNan =
         arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
-    auto zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(value.getType()));
+    auto zero =
+        arith::ConstantOp::create(b, loc, b.getZeroAttr(value.getType()));
     return arith::SelectOp::create(b, loc, isNan, zero, value);
   }
 };
@@ -67,9 +68,11 @@ SmallVector<Value> QuantizeOp::buildScalar(OpBuilder &b, Location loc,
   Value scaled = arith::MulFOp::create(b, loc, x, n.real(type, inverse));
   Value rounded = math::RoundEvenOp::create(b, loc, scaled);
   Value moved = arith::AddFOp::create(
-      b, loc, rounded, n.real(type, static_cast<double>(static_cast<int64_t>(getZeroPoint()))));
-  Value limited = n.clampReal(moved, static_cast<double>(static_cast<int64_t>(getMin())),
-                              static_cast<double>(static_cast<int64_t>(getMax())));
+      b, loc, rounded,
+      n.real(type, static_cast<double>(static_cast<int64_t>(getZeroPoint()))));
+  Value limited =
+      n.clampReal(moved, static_cast<double>(static_cast<int64_t>(getMin())),
+                  static_cast<double>(static_cast<int64_t>(getMax())));
   Value whole = arith::FPToSIOp::create(b, loc, b.getI32Type(), limited);
   return {n.truncate(n.unlessNan(x, whole), b.getI8Type())};
 }
@@ -104,8 +107,7 @@ static Value buildScaledSum(Op op, const Numbers &n, ValueRange args) {
     Value sum = arith::AddIOp::create(
         b, n.loc, product,
         n.integer(wide, zero * (int64_t(1) << 32) + (int64_t(1) << 31)));
-    Value shifted =
-        arith::ShRSIOp::create(b, n.loc, sum, n.integer(wide, 32));
+    Value shifted = arith::ShRSIOp::create(b, n.loc, sum, n.integer(wide, 32));
     return n.truncate(shifted, b.getI32Type());
   }
   Value bits = arith::SubIOp::create(b, n.loc, n.integer(wide, 32),
@@ -133,8 +135,8 @@ SmallVector<Value> RequantizeMaskOp::buildScalar(OpBuilder &b, Location loc,
   Numbers n{b, loc};
   Value scaled = buildScaledSum(*this, n, args);
   Value limited = n.clamp(scaled, getMin(), getMax());
-  return {arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, scaled,
-                                limited)};
+  return {
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, scaled, limited)};
 }
 
 SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
@@ -155,15 +157,28 @@ SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
   } else {
     rounded = math::RoundEvenOp::create(b, loc, change);
   }
-  // No parameter moves farther than from one end of its range to the other; the
-  // limits of i32 are those that f32 represents.
-  unsigned bits = param.getType().getIntOrFloatBitWidth();
-  double limit = bits == 8 ? 256.0 : 2147483520.0;
-  Value limited = n.clampReal(rounded, -limit, limit);
-  Value whole = n.unlessNan(
-      change, arith::FPToSIOp::create(b, loc, b.getI32Type(), limited));
-  Type wide = bits == 8 ? b.getI32Type() : b.getI64Type();
-  Value sum = arith::AddIOp::create(b, loc, n.extend(param, wide),
-                                    n.extend(whole, wide));
+  // No integer moves farther than from one end of its range to the other. 32
+  // bits are converted by halves: large floats are even, and no conversion
+  // needs more than 32 bits.
+  bool isByte = param.getType().isInteger(8);
+  Type wide = isByte ? b.getI32Type() : b.getI64Type();
+  double limit = isByte ? 256.0 : std::ldexp(1.0, 31) - 128.0;
+  auto convert = [&](Value real) -> Value {
+    Value limited = n.clampReal(real, -limit, limit);
+    Value whole = n.unlessNan(
+        change, arith::FPToSIOp::create(b, loc, b.getI32Type(), limited));
+    return n.extend(whole, wide);
+  };
+  Value whole = convert(rounded);
+  if (!isByte) {
+    Value half =
+        convert(arith::MulFOp::create(b, loc, rounded, n.real(type, 0.5)));
+    Value twice = arith::AddIOp::create(b, loc, half, half);
+    Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
+                                          math::AbsFOp::create(b, loc, rounded),
+                                          n.real(type, std::ldexp(1.0, 30)));
+    whole = arith::SelectOp::create(b, loc, isLarge, twice, whole);
+  }
+  Value sum = arith::AddIOp::create(b, loc, n.extend(param, wide), whole);
   return {n.truncate(n.clamp(sum, getMin(), getMax()), param.getType())};
 }

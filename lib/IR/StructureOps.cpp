@@ -26,9 +26,9 @@ LogicalResult ParamOp::verify() {
   if (!isOutermost(*this))
     return emitOpError("expected a parameter in the outermost module");
   // param_c2
-  if (getTrained() && (getKind() != ParamKind::Parameter ||
-                       !(isa<FloatType>(type.getElementType()) ||
-                         getQuantization())))
+  if (getTrained() &&
+      (getKind() != ParamKind::Parameter ||
+       !(isa<FloatType>(type.getElementType()) || getQuantization())))
     return emitOpError("expected only a parameter of floating-point type, or "
                        "with a quantization, to be trained, but got kind ")
            << stringifyParamKind(getKind()) << " and type " << type;
@@ -114,10 +114,12 @@ LogicalResult StoreParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
         return diag;
       }
   // store_param_c1
-  if (auto param = symbols.lookupNearestSymbolFrom<ParamOp>(*this, getParamAttr());
+  if (auto param =
+          symbols.lookupNearestSymbolFrom<ParamOp>(*this, getParamAttr());
       param && param.getValue())
-    return emitOpError("expected a parameter without a value of its own, but got "
-                       "'")
+    return emitOpError(
+               "expected a parameter without a value of its own, but got "
+               "'")
            << getParam() << "'";
   return verifyParamType(*this, symbols, getParamAttr(), getValue().getType());
 }
@@ -151,12 +153,12 @@ LogicalResult SparseUpdateOp::verifySymbolUses(SymbolTableCollection &symbols) {
                        "quantization");
   // sparse_update_c5
   if (!getRandom().empty() && (getRandom().size() != 2 || !getInverseScale()))
-    return emitOpError("expected random to be a seed and a step, of a parameter "
-                       "with a quantization");
+    return emitOpError(
+        "expected random to be a seed and a step, of a parameter "
+        "with a quantization");
   type = RankedTensorType::get(
-      shape, getInverseScale()
-                 ? getInverseScale().getType().getElementType()
-                 : type.getElementType());
+      shape, getInverseScale() ? getInverseScale().getType().getElementType()
+                               : type.getElementType());
   // sparse_update_c2
   if (getGradient().getType() != type) {
     InFlightDiagnostic diag = emitOpError("expected a gradient of type ")

@@ -81,12 +81,8 @@ inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
   Layout layout = op.getLayout();
   ArrayRef<int64_t> shape = weight.getShape();
   FilterDims dims = FilterDims::get(layout, rank);
-  Window window{kernelOf(layout, shape),
-                op.getStrides(),
-                op.getPadLow(),
-                op.getPadHigh(),
-                op.getDilations(),
-                layout};
+  Window window{kernelOf(layout, shape), op.getStrides(),   op.getPadLow(),
+                op.getPadHigh(),         op.getDilations(), layout};
   int64_t filters = shape[dims.out], perGroup = shape[dims.in];
   int64_t channels = input.getDimSize(channelDim(layout, rank));
   int64_t groups = op.getGroups();
@@ -113,10 +109,11 @@ static LogicalResult verifyZero(std::optional<Location> loc, StringRef name,
   // zero_c1
   if (llvm::isInt<8>(zero) && (zero == 0 || !isa<FloatType>(element)))
     return success();
-  return emitOptionalError(loc, "'", name,
-                           "' expected a zero point between -128 and 127, and 0 "
-                           "for ",
-                           element, ", but got ", zero);
+  return emitOptionalError(
+      loc, "'", name,
+      "' expected a zero point between -128 and 127, and 0 "
+      "for ",
+      element, ", but got ", zero);
 }
 
 LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
@@ -134,8 +131,9 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
   int64_t zero = adaptor.getInputZero(), pad = adaptor.getPadValue();
   // conv_c3
   if (zero != 0 && pad != 0)
-    return emitOptionalError(loc, "'pock.conv' expected input_zero or pad_value "
-                                  "to be 0, but got ",
+    return emitOptionalError(loc,
+                             "'pock.conv' expected input_zero or pad_value "
+                             "to be 0, but got ",
                              zero, " and ", pad);
   return verifyZero(loc, getOperationName(), element, zero + pad);
 }

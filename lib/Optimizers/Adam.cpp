@@ -77,9 +77,9 @@ SmallVector<Value> AdamAttr::buildChange(OpBuilder &builder, Location loc,
   double decay = getWeightDecay();
   if (!getDecoupled())
     gradient = addDecay(builder, loc, param, gradient, decay, getMaximize());
-  auto plain = AdamAttr::get(getContext(), getBeta1(), getBeta2(), getEps(),
-                             Real(0.0), getAmsgrad(), getMaximize(),
-                             getDecoupled());
+  auto plain =
+      AdamAttr::get(getContext(), getBeta1(), getBeta2(), getEps(), Real(0.0),
+                    getAmsgrad(), getMaximize(), getDecoupled());
   SmallVector<Value> updated =
       buildUpdateOfZero(plain, builder, loc, gradient, states, lr, shared);
   if (getDecoupled() && decay != 0.0) {

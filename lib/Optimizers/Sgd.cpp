@@ -108,8 +108,8 @@ SmallVector<Value> SgdAttr::buildChange(OpBuilder &builder, Location loc,
                                         Value param, Value gradient,
                                         ValueRange states, Value lr,
                                         ValueRange shared) const {
-  gradient = addDecay(builder, loc, param, gradient, getWeightDecay(),
-                      getMaximize());
+  gradient =
+      addDecay(builder, loc, param, gradient, getWeightDecay(), getMaximize());
   auto plain = SgdAttr::get(getContext(), getMomentum(), getDampening(),
                             Real(0.0), getNesterov(), getMaximize());
   return buildUpdateOfZero(plain, builder, loc, gradient, states, lr, shared);

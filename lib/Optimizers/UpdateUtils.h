@@ -62,7 +62,8 @@ inline Value scalarLike(OpBuilder &builder, Location loc, Value scalar,
              : Value(CastOp::create(builder, loc, type, scalar));
 }
 
-/// The gradient of `param` with that of a penalty on its size: `gradient + decay
+/// The gradient of `param` with that of a penalty on its size: `gradient +
+/// decay
 /// * param`, or minus that if the optimizer maximises and negates it later.
 inline Value addDecay(OpBuilder &builder, Location loc, Value param,
                       Value gradient, double decay, bool maximize) {
@@ -75,13 +76,14 @@ inline Value addDecay(OpBuilder &builder, Location loc, Value param,
 
 /// The update of a parameter that is zero, which is the change of any other
 /// that the update does not depend on.
-inline SmallVector<Value>
-buildUpdateOfZero(OptimizerAttrInterface optimizer, OpBuilder &builder,
-                  Location loc, Value gradient, ValueRange states, Value lr,
-                  ValueRange shared) {
-  Value zero = splatConstant(
-      builder, loc, cast<RankedTensorType>(gradient.getType()), 0.0);
-  return optimizer.buildUpdate(builder, loc, zero, gradient, states, lr, shared);
+inline SmallVector<Value> buildUpdateOfZero(OptimizerAttrInterface optimizer,
+                                            OpBuilder &builder, Location loc,
+                                            Value gradient, ValueRange states,
+                                            Value lr, ValueRange shared) {
+  Value zero = splatConstant(builder, loc,
+                             cast<RankedTensorType>(gradient.getType()), 0.0);
+  return optimizer.buildUpdate(builder, loc, zero, gradient, states, lr,
+                               shared);
 }
 
 /// Checks `update_c1`: `tensors` have the type of `param`, `scalars` its

@@ -44,9 +44,8 @@ static json::Object describeFunction(func::FuncOp function,
       if (auto offset = offsets.getAs<IntegerAttr>(name.getValue()))
         input["arena_offset"] = offset.getInt();
       inputs.push_back(std::move(input));
-    }
-    else if (auto name =
-                 function.getArgAttrOfType<StringAttr>(i, attribute::output))
+    } else if (auto name =
+                   function.getArgAttrOfType<StringAttr>(i, attribute::output))
       outputs.push_back(describeTensor(name, type));
   }
   return json::Object{{"inputs", std::move(inputs)},

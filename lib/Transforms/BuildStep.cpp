@@ -226,14 +226,14 @@ struct BuildStep : public ::mlir::pock::impl::BuildStepBase<BuildStep> {
 
   /// Adds the update of `param` by `gradient` and declares its states.
   void addUpdate(OpBuilder &builder, ParamOp param, Value gradient,
-                 OptimizerAttrInterface optimizer, Value lr,
-                 ValueRange shared, ArrayRef<Value> random) {
+                 OptimizerAttrInterface optimizer, Value lr, ValueRange shared,
+                 ArrayRef<Value> random) {
     Location loc = param.getLoc();
     auto states = optimizer.getStateNames();
     for (StringRef state : llvm::reverse(states))
       declareState(param, state, cast<RankedTensorType>(gradient.getType()));
-    Value inverse = buildInverseScale(
-        builder, param, getElementTypeOrSelf(gradient.getType()));
+    Value inverse = buildInverseScale(builder, param,
+                                      getElementTypeOrSelf(gradient.getType()));
     auto update = SparseUpdateOp::create(
         builder, loc, FlatSymbolRefAttr::get(param.getSymNameAttr()), lr,
         shared, inverse, inverse ? random : ArrayRef<Value>(), optimizer);

@@ -105,8 +105,8 @@ Operation *Differentiator::buildRealTwin(OpBuilder &builder, Operation *op) {
   for (OpOperand &operand : twin->getOpOperands())
     if (Value value = operand.get();
         integers.contains(getElementTypeOrSelf(value)))
-      operand.set(CastOp::create(builder, op->getLoc(), cotangentType(value),
-                                 value));
+      operand.set(
+          CastOp::create(builder, op->getLoc(), cotangentType(value), value));
   for (auto [fresh, old] : llvm::zip(twin->getResults(), op->getResults()))
     fresh.setType(cotangentType(old));
   return builder.insert(twin);
@@ -138,7 +138,8 @@ LogicalResult Differentiator::differentiate(OpBuilder &builder, Operation *op) {
       llvm::concat<Value>(llvm::to_vector_of<Value>(op->getOperands()),
                           llvm::to_vector_of<Value>(op->getResults())),
       [&](Value value) {
-        return active.contains(value) && cotangentType(value) != value.getType();
+        return active.contains(value) &&
+               cotangentType(value) != value.getType();
       });
   Operation *differentiated =
       integers && isa<VjpOpInterface>(op) && !op->hasTrait<pock::Relaxed>()

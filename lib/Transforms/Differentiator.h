@@ -43,8 +43,8 @@ private:
   /// The type of the cotangent of `value`: of integers, floats of the loss's
   /// element type.
   RankedTensorType cotangentType(Value value) const;
-  /// `op` on real numbers in place of integers. It is only asked for its gradient
-  /// rule.
+  /// `op` on real numbers in place of integers. It is only asked for its
+  /// gradient rule.
   Operation *buildRealTwin(OpBuilder &builder, Operation *op);
   /// Removes pock.custom_gradient and pock.set_gradients, and moves the ops
   /// that compute given gradients behind their operands.

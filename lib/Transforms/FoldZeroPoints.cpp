@@ -24,8 +24,9 @@ static Expr sumAllBut(Expr bytes, int64_t kept) {
   return integers.sum(dims);
 }
 
-/// Adds `correction`, which broadcasts to `sum`. If only an addition of a tensor
-/// of the same shape, a bias, reads the sum, that tensor is corrected instead.
+/// Adds `correction`, which broadcasts to `sum`. If only an addition of a
+/// tensor of the same shape, a bias, reads the sum, that tensor is corrected
+/// instead.
 static void addCorrection(Value sum, Expr correction) {
   auto isVector = [&](Value value) {
     auto type = cast<RankedTensorType>(value.getType());
@@ -42,8 +43,8 @@ static void addCorrection(Value sum, Expr correction) {
           operand.get().getDefiningOp()->isBeforeInBlock(sum.getDefiningOp()))
         b.setInsertionPoint(sum.getDefiningOp());
       Expr bias(b, add.getLoc(), operand.get());
-      Expr shaped = Expr(b, add.getLoc(), correction)
-                        .reshape(shapeOf(operand.get()));
+      Expr shaped =
+          Expr(b, add.getLoc(), correction).reshape(shapeOf(operand.get()));
       operand.set(bias + shaped);
       return;
     }
@@ -89,8 +90,8 @@ static void foldMatmul(MatmulOp product) {
   SmallVector<int64_t> rows(shapeOf(product.getResult())), columns(rows);
   rows[rank - 1] = 1;
   columns[rank - 2] = 1;
-  int64_t terms =
-      shapeOf(product.getLhs())[product.getTransposeLhs() ? rank - 2 : rank - 1];
+  int64_t terms = shapeOf(
+      product.getLhs())[product.getTransposeLhs() ? rank - 2 : rank - 1];
   Value sum = product.getResult();
   product.setLhsZero(0);
   product.setRhsZero(0);

@@ -29,7 +29,7 @@ static Operation *productOf(Value integers) {
   while (op && isa<ReshapeOp, AddOp>(op))
     op = op->getOperand(0).getDefiningOp();
   return op && isa<ConvOp, ConvTransposeOp, LinearOp, MatmulOp>(op) ? op
-                                                                     : nullptr;
+                                                                    : nullptr;
 }
 
 /// The largest absolute value of a sum of `product`.
@@ -48,8 +48,8 @@ static int64_t largestSum(Operation *product) {
     for (int64_t size : shape.drop_back(2))
       outputs *= size;
   // `fitsSum` has refused larger ones.
-  return std::min(llvm::product_of(shape) / outputs * 255 * 255,
-                  int64_t(1) << 30);
+  return std::min(llvm::product_of(shape) / outputs * 255 * 255, int64_t(1)
+                                                                     << 30);
 }
 
 namespace {
@@ -82,8 +82,8 @@ struct FormQuantized
       boundBias(param);
   }
 
-  /// Limits the bias `param`, which is stored as integers, so that no sum with it
-  /// overflows.
+  /// Limits the bias `param`, which is stored as integers, so that no sum with
+  /// it overflows.
   void boundBias(ParamOp param) {
     QuantizationAttr quantization = param.getQuantizationAttr();
     auto type = cast<RankedTensorType>(param.getType());
@@ -136,9 +136,9 @@ struct FormQuantized
       return false;
     OpBuilder b(param);
     constexpr int64_t limit = std::numeric_limits<int32_t>::max();
-    auto quantization = QuantizationAttr::get(
-        &getContext(), Real(sum->scale), 0, -limit, limit,
-        sum->scalesSymbol, sum->scales ? 0 : -1);
+    auto quantization =
+        QuantizationAttr::get(&getContext(), Real(sum->scale), 0, -limit, limit,
+                              sum->scalesSymbol, sum->scales ? 0 : -1);
     auto integers = type.clone(b.getI32Type());
     param.setType(integers);
     param.setQuantizationAttr(quantization);
@@ -173,12 +173,11 @@ struct FormQuantized
     if (shape.empty() || shape.front() != channels ||
         llvm::product_of(shape) != channels)
       return false;
-    if (sum->scales &&
-        static_cast<int64_t>(shapeOf(sum->integers).size() - shape.size()) !=
-            sum->axis)
+    if (sum->scales && static_cast<int64_t>(shapeOf(sum->integers).size() -
+                                            shape.size()) != sum->axis)
       return false;
-    if (known &&
-        (known->scale != sum->scale || known->scalesSymbol != sum->scalesSymbol))
+    if (known && (known->scale != sum->scale ||
+                  known->scalesSymbol != sum->scalesSymbol))
       return false;
     known = sum;
     return true;

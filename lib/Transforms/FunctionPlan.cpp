@@ -90,7 +90,11 @@ LogicalResult FunctionPlan::collect() {
     if (!isInArena(arg))
       continue;
     // The caller has written it before the first launch.
-    *places[arg] = Place{Place::Arena,           0, bytesOf(arg.getType()), 0, 0,
+    *places[arg] = Place{Place::Arena,
+                         0,
+                         bytesOf(arg.getType()),
+                         0,
+                         0,
                          {Content{arg.getType(), 0, 0}}};
     arena.push_back(places[arg]);
   }

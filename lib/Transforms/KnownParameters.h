@@ -1,4 +1,5 @@
-//===- KnownParameters.h - parameters that the compiler knows -----*- C++ -*-===//
+//===- KnownParameters.h - parameters that the compiler knows -----*- C++
+//-*-===//
 
 #ifndef POCK_LIB_TRANSFORMS_KNOWNPARAMETERS_H
 #define POCK_LIB_TRANSFORMS_KNOWNPARAMETERS_H
@@ -9,8 +10,8 @@
 
 namespace mlir::pock {
 
-/// The values of the floating-point parameter `symbol`; empty if the module does
-/// not know them.
+/// The values of the floating-point parameter `symbol`; empty if the module
+/// does not know them.
 SmallVector<double> knownValues(ModuleOp module, FlatSymbolRefAttr symbol);
 
 /// Loads a parameter with this value. It is called `name`, or with a number

@@ -99,18 +99,18 @@ struct LowerUpdates
         real, old, Value(), b.getF64FloatAttr(1.0),
         b.getI64IntegerAttr(quantization.getZeroPoint()));
     Expr scaled = value / inverse;
-    SmallVector<Value> updated =
-        update.getOptimizer().buildChange(b, loc, scaled, gradient, states,
-                                          update.getLr(), update.getShared());
-    for (Operation *op : {Value(scaled).getDefiningOp(),
-                          Value(value).getDefiningOp()})
+    SmallVector<Value> updated = update.getOptimizer().buildChange(
+        b, loc, scaled, gradient, states, update.getLr(), update.getShared());
+    for (Operation *op :
+         {Value(scaled).getDefiningOp(), Value(value).getDefiningOp()})
       if (op->use_empty())
         op->erase();
     if (!updated.front()) {
       updated.front() = old;
       return updated;
     }
-    // A step of a bias is far below one of the result: rounding does not matter.
+    // A step of a bias is far below one of the result: rounding does not
+    // matter.
     ValueRange random = update.getRandom();
     if (!cast<RankedTensorType>(old.getType()).getElementType().isInteger(8))
       random = {};
@@ -145,17 +145,16 @@ struct LowerUpdates
     return result;
   }
 
-  /// The number of `param` among those of bytes: it does not depend on the order
-  /// of updates.
+  /// The number of `param` among those of bytes: it does not depend on the
+  /// order of updates.
   static int64_t numberOf(ParamOp param) {
     int64_t number = 0;
     for (ParamOp other : param->getParentOfType<ModuleOp>().getOps<ParamOp>()) {
       if (other == param)
         break;
-      number += other.getQuantization() &&
-                cast<RankedTensorType>(other.getType())
-                    .getElementType()
-                    .isInteger(8);
+      number +=
+          other.getQuantization() &&
+          cast<RankedTensorType>(other.getType()).getElementType().isInteger(8);
     }
     return number;
   }

@@ -24,8 +24,12 @@ std::optional<QuantizedValue> QuantizedValue::match(Value value) {
   auto op = value.getDefiningOp<DequantizeOp>();
   if (!op || !op.getType().getElementType().isF32())
     return std::nullopt;
-  QuantizedValue result{op, op.getInput(), op.getScale().convertToDouble(),
-                        static_cast<int64_t>(op.getZeroPoint()), {}, {}};
+  QuantizedValue result{op,
+                        op.getInput(),
+                        op.getScale().convertToDouble(),
+                        static_cast<int64_t>(op.getZeroPoint()),
+                        {},
+                        {}};
   if (!op.getScales())
     return result;
   // A vector along one dimension: [C, 1, …].
@@ -66,9 +70,8 @@ static Expr centred(OpBuilder &b, Location loc, const QuantizedValue &value) {
   if (!value.isWide())
     integers = integers.make<CastOp>(integers.type().clone(b.getI32Type()),
                                      value.integers);
-  return value.zeroPoint == 0
-             ? integers
-             : integers - static_cast<double>(value.zeroPoint);
+  return value.zeroPoint == 0 ? integers
+                              : integers - static_cast<double>(value.zeroPoint);
 }
 
 /// Replaces `quantize` by the requantization of `sum`, whose entries have the
@@ -102,10 +105,9 @@ static Value dequantizeLike(OpBuilder &b, Location loc, Value integers,
   if (like.scales)
     scales = alongAxis(b, loc, like.scales, axis, type.getRank());
   DequantizeOp old = like.op;
-  return DequantizeOp::create(b, loc,
-                              type.clone(old.getType().getElementType()),
-                              integers, scales, old.getScaleAttr(),
-                              old.getZeroPointAttr());
+  return DequantizeOp::create(
+      b, loc, type.clone(old.getType().getElementType()), integers, scales,
+      old.getScaleAttr(), old.getZeroPointAttr());
 }
 
 //===----------------------------------------------------------------------===//
@@ -245,10 +247,10 @@ struct FormMatmul : OpRewritePattern<MatmulOp> {
                                 PatternRewriter &rewriter) const override {
     std::optional<Factors> factors = Factors::match(op.getLhs(), op.getRhs());
     int64_t rank = op.getType().getRank();
-    if (!factors || (factors->rhs.scales &&
-                     (factors->rhs.zeroPoint != 0 ||
-                      factors->rhs.axis !=
-                          (op.getTransposeRhs() ? rank - 2 : rank - 1))))
+    if (!factors ||
+        (factors->rhs.scales &&
+         (factors->rhs.zeroPoint != 0 ||
+          factors->rhs.axis != (op.getTransposeRhs() ? rank - 2 : rank - 1))))
       return rewriter.notifyMatchFailure(op, "expected quantised operands");
     int64_t terms =
         shapeOf(op.getLhs())[op.getTransposeLhs() ? rank - 2 : rank - 1];
@@ -308,19 +310,19 @@ struct MoveIntegers : OpRewritePattern<Op> {
       if (!input || !input->isPerTensor() ||
           (!inputs.empty() && (!input->hasSameScale(inputs.front()) ||
                                input->isWide() != inputs.front().isWide())))
-        return rewriter.notifyMatchFailure(op, "expected integers of one scale");
+        return rewriter.notifyMatchFailure(op,
+                                           "expected integers of one scale");
       inputs.push_back(*input);
     }
     if (inputs.empty() || (inputs.front().isWide() && !isa<ReshapeOp>(op)))
       return rewriter.notifyMatchFailure(op, "expected bytes");
     Operation *fresh = op->cloneWithoutRegions();
-    for (auto [operand, input] :
-         llvm::zip(fresh->getOpOperands(), inputs))
+    for (auto [operand, input] : llvm::zip(fresh->getOpOperands(), inputs))
       operand.set(input.integers);
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    fresh->getResult(0).setType(type.clone(
-        cast<RankedTensorType>(inputs.front().integers.getType())
-            .getElementType()));
+    fresh->getResult(0).setType(
+        type.clone(cast<RankedTensorType>(inputs.front().integers.getType())
+                       .getElementType()));
     if (auto pad = dyn_cast<PadOp>(fresh)) {
       if (!pad.getValue().isZero()) {
         fresh->destroy();
@@ -330,9 +332,9 @@ struct MoveIntegers : OpRewritePattern<Op> {
           static_cast<double>(inputs.front().zeroPoint)));
     }
     rewriter.insert(fresh);
-    rewriter.replaceOp(op, dequantizeLike(rewriter, op.getLoc(),
-                                          fresh->getResult(0), inputs.front(),
-                                          -1));
+    rewriter.replaceOp(op,
+                       dequantizeLike(rewriter, op.getLoc(),
+                                      fresh->getResult(0), inputs.front(), -1));
     return success();
   }
 };
@@ -349,9 +351,10 @@ struct MoveTransposedWeight : OpRewritePattern<TransposeOp> {
     Value moved = TransposeOp::create(rewriter, op.getLoc(), input->integers,
                                       permutation);
     rewriter.replaceOp(
-        op, dequantizeLike(rewriter, op.getLoc(), moved, *input,
-                           std::distance(permutation.begin(),
-                                         llvm::find(permutation, input->axis))));
+        op,
+        dequantizeLike(rewriter, op.getLoc(), moved, *input,
+                       std::distance(permutation.begin(),
+                                     llvm::find(permutation, input->axis))));
     return success();
   }
 };
@@ -485,8 +488,7 @@ struct NarrowRange : OpRewritePattern<QuantizeOp> {
 private:
   /// What `op` makes of `value`, before clamping.
   static int64_t integerOf(QuantizeOp op, double value) {
-    auto inverse =
-        static_cast<float>(1.0 / op.getScale().convertToDouble());
+    auto inverse = static_cast<float>(1.0 / op.getScale().convertToDouble());
     float scaled = std::nearbyint(static_cast<float>(value) * inverse);
     double moved = static_cast<double>(scaled) +
                    static_cast<double>(static_cast<int64_t>(op.getZeroPoint()));
@@ -505,8 +507,8 @@ struct FormAdd : OpRewritePattern<QuantizeOp> {
       return rewriter.notifyMatchFailure(op, "expected a sum");
     auto lhs = QuantizedValue::match(sum->getOperand(0));
     auto rhs = QuantizedValue::match(sum->getOperand(1));
-    if (!lhs || !rhs || lhs->isWide() || rhs->isWide() ||
-        !lhs->isPerTensor() || !rhs->isPerTensor())
+    if (!lhs || !rhs || lhs->isWide() || rhs->isWide() || !lhs->isPerTensor() ||
+        !rhs->isPerTensor())
       return rewriter.notifyMatchFailure(op, "expected a sum of bytes");
     double ratios[] = {lhs->scale / op.getScale().convertToDouble(),
                        rhs->scale / op.getScale().convertToDouble()};
@@ -548,8 +550,8 @@ struct FormMul : OpRewritePattern<QuantizeOp> {
   }
 };
 
-/// quantize(mean(x)) and quantize(avg_pool(x)) of bytes: sums, and the number of
-/// terms in the scale.
+/// quantize(mean(x)) and quantize(avg_pool(x)) of bytes: sums, and the number
+/// of terms in the scale.
 struct FormMean : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(QuantizeOp op,
@@ -572,16 +574,15 @@ struct FormMean : OpRewritePattern<QuantizeOp> {
                           reduce.getKeepdim());
     } else if (auto pool = dyn_cast<AvgPoolOp>(mean)) {
       SmallVector<int64_t> ones(pool.getKernel().size(), 1);
-      sum = SumPoolOp::create(rewriter, op.getLoc(), Value(x),
-                              pool.getKernelAttr(), pool.getStridesAttr(),
-                              pool.getPadLowAttr(), pool.getPadHighAttr(),
-                              rewriter.getDenseI64ArrayAttr(ones),
-                              pool.getLayoutAttr());
+      sum = SumPoolOp::create(
+          rewriter, op.getLoc(), Value(x), pool.getKernelAttr(),
+          pool.getStridesAttr(), pool.getPadLowAttr(), pool.getPadHighAttr(),
+          rewriter.getDenseI64ArrayAttr(ones), pool.getLayoutAttr());
     } else {
       auto whole = cast<AdaptiveAvgPoolOp>(mean);
       int64_t first = firstSpatialDim(whole.getLayout());
-      auto dims = llvm::to_vector(
-          llvm::seq<int64_t>(first, first + x.rank() - 2));
+      auto dims =
+          llvm::to_vector(llvm::seq<int64_t>(first, first + x.rank() - 2));
       sum = SumOp::create(rewriter, op.getLoc(), Value(x), dims,
                           /*keepdim=*/true);
     }
@@ -644,12 +645,11 @@ struct QuantizeParts : OpRewritePattern<QuantizeOp> {
 void pock::populateQuantizedPatterns(RewritePatternSet &patterns,
                                      ModuleOp module) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<FormConv, FormConvTranspose, FormLinear, FormMatmul,
-               FormAddOfSums, MoveIntegers<ReshapeOp>,
-               MoveIntegers<TransposeOp>, MoveIntegers<SliceOp>,
-               MoveIntegers<ExpandOp>, MoveIntegers<ConcatOp>,
-               MoveIntegers<PadOp>, MoveIntegers<MaxPoolOp>,
-               MoveTransposedWeight, MoveReshapedVector, NarrowRange, FormAdd,
-               FormMul, FormMean, QuantizeParts>(context);
+  patterns.add<
+      FormConv, FormConvTranspose, FormLinear, FormMatmul, FormAddOfSums,
+      MoveIntegers<ReshapeOp>, MoveIntegers<TransposeOp>, MoveIntegers<SliceOp>,
+      MoveIntegers<ExpandOp>, MoveIntegers<ConcatOp>, MoveIntegers<PadOp>,
+      MoveIntegers<MaxPoolOp>, MoveTransposedWeight, MoveReshapedVector,
+      NarrowRange, FormAdd, FormMul, FormMean, QuantizeParts>(context);
   patterns.add<FormRequantize>(context, module);
 }

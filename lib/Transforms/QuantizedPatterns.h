@@ -1,4 +1,5 @@
-//===- QuantizedPatterns.h - integers between dequantize and quantize -*- C++ -//
+//===- QuantizedPatterns.h - integers between dequantize and quantize -*- C++
+//-//
 
 #ifndef POCK_LIB_TRANSFORMS_QUANTIZEDPATTERNS_H
 #define POCK_LIB_TRANSFORMS_QUANTIZEDPATTERNS_H

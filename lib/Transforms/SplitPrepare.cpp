@@ -157,11 +157,11 @@ struct SplitPrepare
                       getOperation().getBody()->begin());
     auto name =
         StringAttr::get(&getContext(), "prepared." + Twine(stored.size() - 1));
-    ParamOp::create(
-        builder, value.getLoc(), name, TypeAttr::get(value.getType()),
-        ParamKindAttr::get(&getContext(), ParamKind::Prepared), UnitAttr(),
-        SliceAttr(), DenseI64ArrayAttr(), FlatSymbolRefAttr(),
-        QuantizationAttr(), ElementsAttr());
+    ParamOp::create(builder, value.getLoc(), name,
+                    TypeAttr::get(value.getType()),
+                    ParamKindAttr::get(&getContext(), ParamKind::Prepared),
+                    UnitAttr(), SliceAttr(), DenseI64ArrayAttr(),
+                    FlatSymbolRefAttr(), QuantizationAttr(), ElementsAttr());
     symbol = FlatSymbolRefAttr::get(name);
     copyOf[name] = copy;
     builder.setInsertionPointToEnd(body);

@@ -46,13 +46,14 @@ Value pock::buildInverseScale(OpBuilder &builder, ParamOp param, Type element) {
   if (!symbol)
     return splatConstant(builder, loc, RankedTensorType::get({}, element),
                          inverse);
-  auto scales = RankedTensorType::get(
-      {type.getDimSize(quantization.getAxis())}, element);
+  auto scales =
+      RankedTensorType::get({type.getDimSize(quantization.getAxis())}, element);
   auto module = param->getParentOfType<ModuleOp>();
   SmallVector<double> known = knownValues(module, symbol);
   Value vector;
   if (known.empty()) {
-    Expr loaded(builder, loc, LoadParamOp::create(builder, loc, scales, symbol));
+    Expr loaded(builder, loc,
+                LoadParamOp::create(builder, loc, scales, symbol));
     vector = loaded.constant(inverse) / loaded;
   } else {
     SmallVector<APFloat> values;
@@ -63,8 +64,9 @@ Value pock::buildInverseScale(OpBuilder &builder, ParamOp param, Type element) {
                     APFloat::rmNearestTiesToEven, &lost);
       values.push_back(value);
     }
-    vector = loadKnown(builder, loc, module, param.getSymName() + ".inverse_scale",
-                       DenseElementsAttr::get(scales, values));
+    vector =
+        loadKnown(builder, loc, module, param.getSymName() + ".inverse_scale",
+                  DenseElementsAttr::get(scales, values));
   }
   Expr result(builder, loc, vector);
   if (SliceAttr slice = param.getSliceAttr();

@@ -16,8 +16,8 @@ FlatSymbolRefAttr declareState(OpBuilder &builder, Location loc, Twine name,
 FlatSymbolRefAttr declareState(ParamOp param, StringRef name,
                                RankedTensorType type);
 
-/// The inverse of the scale of `param`, which broadcasts to it; null if it is not
-/// quantised.
+/// The inverse of the scale of `param`, which broadcasts to it; null if it is
+/// not quantised.
 Value buildInverseScale(OpBuilder &builder, ParamOp param, Type element);
 
 /// Turns gradients with respect to integers into gradients with respect to the

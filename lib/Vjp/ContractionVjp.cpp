@@ -11,8 +11,8 @@ static Value asReal(OpBuilder &builder, Location loc, Value value,
   auto type = cast<RankedTensorType>(value.getType());
   if (isa<FloatType>(type.getElementType()))
     return value;
-  auto real = type.clone(
-      cast<RankedTensorType>(cotangent.getType()).getElementType());
+  auto real =
+      type.clone(cast<RankedTensorType>(cotangent.getType()).getElementType());
   return DequantizeOp::create(builder, loc, real, value, Value(),
                               builder.getF64FloatAttr(1.0),
                               builder.getI64IntegerAttr(zeroPoint));

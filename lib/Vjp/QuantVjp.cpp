@@ -23,8 +23,11 @@ POCK_VJP(QuantizeOp) {
   double inverse = 1.0 / getScale().convertToDouble();
   double zero = static_cast<double>(static_cast<int64_t>(getZeroPoint()));
   Expr rounded = apply<RoundOp>(g.at(getInput()) * inverse);
-  Expr above = rounded >= static_cast<double>(static_cast<int64_t>(getMin())) - zero;
-  Expr inside = above & (rounded <= static_cast<double>(static_cast<int64_t>(getMax())) - zero);
+  Expr above =
+      rounded >= static_cast<double>(static_cast<int64_t>(getMin())) - zero;
+  Expr inside =
+      above &
+      (rounded <= static_cast<double>(static_cast<int64_t>(getMax())) - zero);
   grads[0] = select(inside, g * inverse, 0.0);
   return success();
 }
@@ -69,11 +72,12 @@ POCK_VJP(RequantizeOp) {
       builder.getI64IntegerAttr(0));
   if (getShift()) {
     // 2^shift, exact.
-    Expr one = g.make<ConstantOp>(DenseElementsAttr::get(
-        RankedTensorType::get({}, builder.getI32Type()),
-        builder.getI32IntegerAttr(1)));
+    Expr one = g.make<ConstantOp>(
+        DenseElementsAttr::get(RankedTensorType::get({}, builder.getI32Type()),
+                               builder.getI32IntegerAttr(1)));
     Expr power = g.make<ShiftLeftOp>(Value(one), getShift());
-    scale = scale * g.make<CastOp>(shapeLike(getShift(), element), Value(power));
+    scale =
+        scale * g.make<CastOp>(shapeLike(getShift(), element), Value(power));
   }
   grads[0] = select(mask, g * scale, 0.0);
   return success();

@@ -214,6 +214,11 @@ class Step:
         with self._lock:
             return self._state.real()
 
+    def quantized_state_dict(self) -> dict[str, Array]:
+        """Return copies like `state_dict`, but quantised parameters as the integers that the step computes with."""
+        with self._lock:
+            return self._state.model()
+
     def optimizer_state_dict(self) -> dict[str, Array]:
         """Return copies of the optimizer's state: ``<parameter>.<state>``, ``optimizer.step``.
 

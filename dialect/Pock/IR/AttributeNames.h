@@ -40,8 +40,8 @@ inline constexpr Name clipGradValue("pock.clip_grad_value");
 inline constexpr Name clipGradNorm("pock.clip_grad_norm");
 /// Bytes that constants, state and arena may take together.
 inline constexpr Name memoryLimit("pock.memory_limit");
-/// Array of the names of inputs that the caller writes into the arena, where they
-/// may be overwritten.
+/// Array of the names of inputs that the caller writes into the arena, where
+/// they may be overwritten.
 inline constexpr Name arenaInputs("pock.arena_inputs");
 /// Dictionary from fingerprints of kernels to their choices.
 inline constexpr Name tuning("pock.tuning");

@@ -42,8 +42,8 @@ struct TargetLimits {
   /// Bytes that stay close to the processor while a kernel works on them: the
   /// size of a cache, or of local memory.
   int64_t workingBytes = 524288;
-  /// Whether values of `@prepare` are computed before the program is linked, and
-  /// then are constants.
+  /// Whether values of `@prepare` are computed before the program is linked,
+  /// and then are constants.
   bool preparedAhead = false;
   /// Whether several threads may share the work of one kernel.
   bool threads = false;

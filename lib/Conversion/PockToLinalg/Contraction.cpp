@@ -108,8 +108,7 @@ Value pock::buildConvolution(OpBuilder &b, Location loc,
     bool transposed = layout == Layout::ChannelsLastOhwi;
     int64_t filterRows = transposed ? channels.out : channels.in;
     Value rhs = buildReshape(
-        b, loc, filter,
-        {filterRows, channels.in * channels.out / filterRows});
+        b, loc, filter, {filterRows, channels.in * channels.out / filterRows});
     Value product = buildMatmul(b, loc, lhs, rhs, /*transposeLhs=*/false,
                                 /*transposeRhs=*/transposed, body);
     return buildReshape(b, loc, product, shape);
@@ -144,8 +143,7 @@ Value pock::buildConvolution(OpBuilder &b, Location loc,
       layout, n, o, channels.inActivation(group, out)));
 
   Value split = channels.split(b, loc, layout, input, channels.in);
-  Value init =
-      buildFilled(b, loc, shape, sumElement(getElement(input)), 0.0);
+  Value init = buildFilled(b, loc, shape, sumElement(getElement(input)), 0.0);
   Value result = buildGeneric(b, loc, loops, {split, filter}, init,
                               {inputMap, filterMap, outputMap}, body);
   SmallVector<int64_t> channel{channels.groups * channels.out};
@@ -161,11 +159,11 @@ struct LowerMatmul : OpRewritePattern<MatmulOp> {
 
   LogicalResult matchAndRewrite(MatmulOp op,
                                 PatternRewriter &rewriter) const override {
-    rewriter.replaceOp(op, buildMatmul(rewriter, op.getLoc(), op.getLhs(),
-                                       op.getRhs(), op.getTransposeLhs(),
-                                       op.getTransposeRhs(),
-                                       {static_cast<int64_t>(op.getLhsZero()),
-                                        static_cast<int64_t>(op.getRhsZero())}));
+    rewriter.replaceOp(
+        op, buildMatmul(rewriter, op.getLoc(), op.getLhs(), op.getRhs(),
+                        op.getTransposeLhs(), op.getTransposeRhs(),
+                        {static_cast<int64_t>(op.getLhsZero()),
+                         static_cast<int64_t>(op.getRhsZero())}));
     return success();
   }
 };
@@ -200,25 +198,22 @@ struct LowerConv : OpRewritePattern<ConvOp> {
 
     int64_t zero = op.getInputZero();
     int64_t padding = zero + static_cast<int64_t>(op.getPadValue());
-    Value input =
-        window.buildPaddedInput(rewriter, loc, op.getInput(), outputs,
-                                static_cast<double>(padding));
+    Value input = window.buildPaddedInput(rewriter, loc, op.getInput(), outputs,
+                                          static_cast<double>(padding));
     Value filter =
         buildReshape(rewriter, loc, op.getWeight(),
                      channels.getFilterShape(op.getLayout(), window.kernel));
     // Windows may read nothing but padding.
     if (!input && padding == 0) {
-      rewriter.replaceOp(op,
-                         buildFilled(rewriter, loc, op.getType().getShape(),
-                                     op.getType().getElementType(), 0.0));
+      rewriter.replaceOp(op, buildFilled(rewriter, loc, op.getType().getShape(),
+                                         op.getType().getElementType(), 0.0));
       return success();
     }
     if (!input)
-      input = buildFilled(rewriter, loc,
-                          window.getPaddedShape(getShape(op.getInput()),
-                                                outputs),
-                          getElement(op.getInput()),
-                          static_cast<double>(padding));
+      input =
+          buildFilled(rewriter, loc,
+                      window.getPaddedShape(getShape(op.getInput()), outputs),
+                      getElement(op.getInput()), static_cast<double>(padding));
     rewriter.replaceOp(op, buildConvolution(rewriter, loc, channels, window,
                                             input, filter, outputs,
                                             /*mayCollapse=*/true, {zero, 0}));

@@ -30,7 +30,8 @@ static Value buildPackedFilter(OpBuilder &b, Location loc, Layout layout,
     kernel.push_back(c.taps);
   SmallVector<int64_t> shape =
       channels.getFilterShape(packedLayout(layout), kernel);
-  if (layout == Layout::ChannelsLastOhwi && channels.kind != Channels::Grouped &&
+  if (layout == Layout::ChannelsLastOhwi &&
+      channels.kind != Channels::Grouped &&
       llvm::product_of(getShape(filter)) == llvm::product_of(shape) &&
       llvm::product_of(kernel) == 1)
     return buildReshape(b, loc, filter, shape);
@@ -200,9 +201,9 @@ private:
     AffineExpr f = tile.loops.reduction();
     AffineMap inputMap = tile.loops.map(tile.perWindow(f));
     AffineMap filterMap = tile.loops.map(
-        first ? orderFilter<AffineExpr>(layout, tile.k, tile.c, f)
-              : orderFilter<AffineExpr>(Layout::ChannelsLast, tile.k, f,
-                                        tile.c));
+        first
+            ? orderFilter<AffineExpr>(layout, tile.k, tile.c, f)
+            : orderFilter<AffineExpr>(Layout::ChannelsLast, tile.k, f, tile.c));
     AffineMap resultMap = tile.loops.map(tile.perEntry());
     RankedTensorType type = op.getType();
     Value init =

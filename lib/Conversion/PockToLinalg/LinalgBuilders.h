@@ -72,8 +72,8 @@ Value buildGeneric(OpBuilder &b, Location loc, const Loops &loops,
                    ValueRange inputs, Value init, ArrayRef<AffineMap> maps,
                    GenericBody body);
 
-/// The body `init + lhs * rhs`. Integers are widened to the type of the sum, and
-/// their zero points subtracted.
+/// The body `init + lhs * rhs`. Integers are widened to the type of the sum,
+/// and their zero points subtracted.
 struct MultiplyAdd {
   int64_t lhsZero = 0, rhsZero = 0;
   Value operator()(OpBuilder &b, Location loc, ValueRange args) const;

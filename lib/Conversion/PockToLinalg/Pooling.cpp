@@ -314,14 +314,14 @@ struct LowerSumPool : OpRewritePattern<SumPoolOp> {
                                          getElement(op.getInput()), 0.0));
       return success();
     }
-    rewriter.replaceOp(op, buildPooling(rewriter, loc, window, padded, shape,
-                                        0.0, [&](Value x, Value init) -> Value {
-                                          if (isa<IntegerType>(x.getType()))
-                                            return arith::AddIOp::create(
-                                                rewriter, loc, init, x);
-                                          return arith::AddFOp::create(
-                                              rewriter, loc, init, x);
-                                        }));
+    rewriter.replaceOp(
+        op, buildPooling(rewriter, loc, window, padded, shape, 0.0,
+                         [&](Value x, Value init) -> Value {
+                           if (isa<IntegerType>(x.getType()))
+                             return arith::AddIOp::create(rewriter, loc, init,
+                                                          x);
+                           return arith::AddFOp::create(rewriter, loc, init, x);
+                         }));
     return success();
   }
 };

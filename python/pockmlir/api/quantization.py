@@ -63,7 +63,8 @@ class Quantization:
         real = np.asarray(real, np.float64)
         with np.errstate(over="ignore"):
             steps = np.rint(real / self._scales(real.ndim)) + self.zero_point
-        return np.nan_to_num(steps, nan=self.zero_point).clip(self.least, self.most).astype(dtype)
+        integers: Array = np.nan_to_num(steps, nan=self.zero_point).clip(self.least, self.most).astype(dtype)
+        return integers
 
     def dequantize(self, integers: Array) -> Array:
         """Return the real numbers as float32."""

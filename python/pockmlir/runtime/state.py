@@ -38,7 +38,9 @@ class State:
         if missing := [name for name in self._persistent if name not in values]:
             raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
         for name, slot in self._persistent.items():
-            _write(instance.view(name), _checked(name, _stored(slot, values[name]), slot.torch_shape, _host_dtype(slot)))
+            _write(
+                instance.view(name), _checked(name, _stored(slot, values[name]), slot.torch_shape, _host_dtype(slot))
+            )
         for name, slot in artifact.manifest.of_kind("constant").items():
             instance.view(name)[...] = slot.value
         #: Parameters and buffers that the compiled functions do not use.

@@ -108,15 +108,11 @@ class Builder(Emitter):
     def quantize(self, x: Value, scale: float, zero_point: int, least: int = -128, most: int = 127) -> Value:
         """Emit the integers of 8 bits that stand for real numbers."""
         result = self.type(shape_of(x), "i8")
-        return self.emit(
-            pock.QuantizeOp, result, x, scale=float(scale), zero_point=zero_point, min=least, max=most
-        )
+        return self.emit(pock.QuantizeOp, result, x, scale=float(scale), zero_point=zero_point, min=least, max=most)
 
     def dequantize(self, x: Value, scale: float, zero_point: int) -> Value:
         """Emit the real numbers that integers stand for."""
-        return self.emit(
-            pock.DequantizeOp, self.type(shape_of(x), "f32"), x, scale=float(scale), zero_point=zero_point
-        )
+        return self.emit(pock.DequantizeOp, self.type(shape_of(x), "f32"), x, scale=float(scale), zero_point=zero_point)
 
     def load_real(self, name: str) -> Value:
         """Return the value of a parameter; the real numbers, if it is quantised."""

@@ -43,7 +43,9 @@ class Declarations:
         assert element is not None, "checked when it was declared"
         return TensorType(value.shape, element.name)
 
-    def quantize(self, name: str, quantization: Quantization, scales_of: str | None = None, factor: float = 1.0) -> None:
+    def quantize(
+        self, name: str, quantization: Quantization, scales_of: str | None = None, factor: float = 1.0
+    ) -> None:
         """Store a declared parameter as integers; real numbers are rounded to them.
 
         The scales of channels become the buffer ``<name>.scale``, whose values the compiler knows.
@@ -98,7 +100,9 @@ class Declarations:
 
     def _known_operation(self, name: str, value: np.ndarray[Any, Any]) -> Operation:
         entries = Attribute(f'dense<"0x{value.tobytes().hex().upper()}"> : {self.type(name)}')
-        op: Operation = pock.ParamOp(name, self.type(name), kind=Attribute("#pock.kind<buffer>"), value=entries).operation
+        op: Operation = pock.ParamOp(
+            name, self.type(name), kind=Attribute("#pock.kind<buffer>"), value=entries
+        ).operation
         op.location = Location(name)
         return op
 
