@@ -73,6 +73,8 @@ class Backbone:
     tensors: dict[str, Array]
     classes: int = 10
     _model: ModelBuilder = field(default_factory=ModelBuilder, repr=False)
+    _quantized: bool = True
+    _head: str = "int8"
 
     @classmethod
     def load(cls, name: str, folder: Path, classes: int = 10) -> Backbone:
@@ -97,15 +99,30 @@ class Backbone:
         entries |= {f"{names[i]}.weight": float(fraction) for i, fraction in fractions.items()}
         return pock.Scheme(entries | {"classifier.weight": 1.0, "classifier.bias": 1.0})
 
-    def build(self, batch: int = 1) -> ImportedModel:
-        """Return the model: bytes of pixels ``[batch, 128, 128, 3]``, cross entropy of the real logits."""
+    def build(self, batch: int = 1, size: int | None = None, head: str = "int8") -> ImportedModel:
+        """Return the model on integers: bytes of pixels ``[batch, size, size, 3]``, cross entropy of the real logits.
+
+        Args:
+            batch: samples per step.
+            size: rows and columns of an image; those of the file if None.
+            head: ``int8``, or ``float32`` for a classifier on real numbers.
+        """
+        return self._build(batch, size, head, quantized=True)
+
+    def build_float(self, batch: int = 1, size: int | None = None) -> ImportedModel:
+        """Return the same network on float32, with the real numbers of its integers as weights."""
+        return self._build(batch, size, "float32", quantized=False)
+
+    def _build(self, batch: int, size: int | None, head: str, quantized: bool) -> ImportedModel:
         self._model = ModelBuilder(self.name.replace("-", "_").replace(".", "_"))
+        self._quantized = quantized
+        self._head = head
         for layer in self.layers:
             if layer["op"] == "conv":
                 self._declare(layer)
+        size = size or self.layers[0]["hin"]
         for name in ("loss", "predict"):
             b = self._model.function(name)
-            size = self.layers[0]["hin"]
             x = b.add_input("x", (batch, size, size, 3), "i8")
             logits = self._forward(b, b.transpose(x, (0, 3, 1, 2)))
             if name == "loss":
@@ -118,6 +135,9 @@ class Backbone:
                 b.returns({"output": logits})
         return self._model.build()
 
+    def _is_float(self, layer: dict[str, Any]) -> bool:
+        return not self._quantized or (layer["role"] == "classifier" and self._head == "float32")
+
     def _declare(self, layer: dict[str, Any]) -> None:
         """Declare weight and bias of a convolution."""
         name = layer["name"]
@@ -125,9 +145,14 @@ class Backbone:
         scales = self.tensors[f"{name}.w_scale"]
         if layer["role"] == "classifier":
             weight = weight.reshape(weight.shape[0], -1)
-        self._model.parameter(f"{name}.weight", weight, quantization=Quantization(scales, axis=0, least=-127))
         limit = 2**31 - 1
+        stored = Quantization(scales, axis=0, least=-127)
         real = Quantization(scales.astype(np.float64) * layer["x_scale"], axis=0, least=-limit, most=limit)
+        if self._is_float(layer):
+            self._model.parameter(f"{name}.weight", stored.dequantize(weight))
+            self._model.parameter(f"{name}.bias", real.dequantize(bias))
+            return
+        self._model.parameter(f"{name}.weight", weight, quantization=stored)
         self._model.parameter(
             f"{name}.bias", bias, quantization=real, scales_of=f"{name}.weight", factor=layer["x_scale"]
         )
@@ -139,19 +164,25 @@ class Backbone:
         skip = x
         for layer in self.layers:
             if layer["op"] == "add":
-                x = self._requantized(b, b.add(skip, x), layer)
+                x = self._rounded(b, b.add(skip, x), layer)
                 continue
             if layer["role"] == "pw1" or (layer["role"] == "dw" and layer["block"] == 1):
                 skip = x
             if layer["role"] == "classifier":
-                x = b.mean(x, (2, 3))
-                x = b.dequantize(b.quantize(x, layer["x_scale"], layer["x_zero"]), layer["x_scale"], layer["x_zero"])
-            x = self._requantized(b, self._convolve(b, x, layer), layer)
-        return x
+                x = self._rounded(b, b.mean(x, (2, 3)), layer, "x")
+                x = self._convolve(b, x, layer)
+                return x if self._is_float(layer) else self._rounded(b, x, layer)
+            x = self._rounded(b, self._convolve(b, x, layer), layer)
+        raise AssertionError("a network ends with its classifier")
 
-    @staticmethod
-    def _requantized(b: Builder, x: Value, layer: dict[str, Any]) -> Value:
-        return b.dequantize(b.quantize(x, layer["y_scale"], layer["y_zero"]), layer["y_scale"], layer["y_zero"])
+    def _rounded(self, b: Builder, x: Value, layer: dict[str, Any], side: str = "y") -> Value:
+        """The real numbers of a layer's integers; on float32 only their limits, where these are those of relu6."""
+        scale, zero = layer[f"{side}_scale"], layer[f"{side}_zero"]
+        if self._quantized:
+            return b.dequantize(b.quantize(x, scale, zero), scale, zero)
+        if zero != -128 or side == "x":
+            return x
+        return b.emit(ops.ClampOp, x.type, x, min=0.0, max=255 * scale)
 
     @staticmethod
     def _convolve(b: Builder, x: Value, layer: dict[str, Any]) -> Value:
@@ -160,16 +191,16 @@ class Backbone:
         if layer["role"] == "classifier":
             y = b.emit(ops.LinearOp, b.type((shape_of(x)[0], shape_of(weight)[0]), "f32"), x, weight)
             return b.add(y, bias)
-        pad = [(layer["k"] - 1) // 2] * 2
-        result = b.type((shape_of(x)[0], layer["cout"], layer["hout"], layer["hout"]), "f32")
+        pad = (layer["k"] - 1) // 2
+        rows = (shape_of(x)[2] + 2 * pad - layer["k"]) // layer["stride"] + 1
         y = b.emit(
             ops.ConvOp,
-            result,
+            b.type((shape_of(x)[0], layer["cout"], rows, rows), "f32"),
             x,
             weight,
             strides=[layer["stride"]] * 2,
-            pad_low=pad,
-            pad_high=pad,
+            pad_low=[pad] * 2,
+            pad_high=[pad] * 2,
             dilations=[1, 1],
             groups=layer["groups"],
         )
