@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ class Photos:
             labels, split = file["label"].astype(np.int64), file["split"]
         images = [
             np.asarray(Image.open(io.BytesIO(data[begin:end])).convert("RGB").resize((SIZE, SIZE)), np.int16) - 128
-            for begin, end in zip(ends[:-1], ends[1:], strict=True)
+            for begin, end in itertools.pairwise(ends)
         ]
         return cls(np.stack(images).astype(np.int8), labels, split)
 
