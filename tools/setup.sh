@@ -17,6 +17,12 @@ packages=(
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross # programs for 64-bit Arm
   gcc-arm-none-eabi            # the example firmware, beside clang
 )
+# The emulator of RISC-V boards: in Debian 12 it is in a package with others.
+if [[ $(. /etc/os-release && echo "${VERSION_ID-}") == 12 ]]; then
+  packages+=(qemu-system-misc)
+else
+  packages+=(qemu-system-riscv)
+fi
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,15 +1,22 @@
 /* Prints numbers as text. */
 #include "board.h"
 
+/* Without division, for which a Cortex-M0+ has no instruction. */
 void print_number(uint32_t number) {
+  static const uint32_t powers[] = {1000000000, 100000000, 10000000, 1000000,
+                                    100000,     10000,     1000,     100,
+                                    10,         1};
   char text[11];
-  char *at = text + sizeof text - 1;
+  char *at = text;
+  for (int index = 0; index < 10; ++index) {
+    char digit = '0';
+    for (; number >= powers[index]; number -= powers[index])
+      ++digit;
+    if (digit != '0' || at != text || index == 9)
+      *at++ = digit;
+  }
   *at = 0;
-  do {
-    *--at = (char)('0' + number % 10);
-    number /= 10;
-  } while (number);
-  board_print(at);
+  board_print(text);
 }
 
 void print_hex(uint32_t number) {

@@ -16,10 +16,12 @@ extern char vectors_begin[], flash_begin[], flash_end[], ram_begin[], ram_end[],
 int main(void);
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
+#define CONFIGURATION REGISTER(0xE000ED14)
 #define FAULT_ENABLE REGISTER(0xE000ED24)
 #define FAULT_STATUS REGISTER(0xE000ED28)
 #define FAULT_ADDRESS REGISTER(0xE000ED34)
 #define BUS_FAULT_ADDRESS REGISTER(0xE000ED38)
+#define MPU_TYPE REGISTER(0xE000ED90) /* bits 8 to 15: regions */
 #define MPU_CONTROL REGISTER(0xE000ED94)
 #define MPU_REGION REGISTER(0xE000ED98)
 #define MPU_BASE REGISTER(0xE000ED9C)
@@ -67,7 +69,9 @@ static void allow(uint32_t begin, uint32_t end, enum access access) {
       [DEVICE_ACCESS] = 1u << 28 | 3u << 24 | 1u << 16 /* the same, in order */
   };
   for (int part = 0; part < 3 && begin < end; ++part) {
-    uint32_t log2 = 31 - (uint32_t)__builtin_clz(end - begin);
+    uint32_t log2 = 0;
+    while ((end - begin) >> log2 > 1)
+      ++log2;
     if (part == 2 && end - begin > 1u << log2)
       ++log2;
     if (log2 < 5)
@@ -87,6 +91,12 @@ static void allow_flash(void) {
 #endif
 
 static void protect_memory(void) {
+#if __ARM_ARCH == 6
+  CONFIGURATION |=
+      1u << 3; /* fault where Armv6-M does: words have to be aligned */
+#endif
+  if (!(MPU_TYPE & 0xFF00))
+    return; /* a small processor may have no such unit */
 #if __ARM_ARCH >= 8
   MPU_ATTRIBUTES = 0x0044; /* 0: memory, not cached; 1: devices */
 #endif
@@ -127,7 +137,7 @@ __attribute__((naked)) static void fault_handler(void) {
   __asm__ volatile("movs r0, #0\n msr msplim, r0\n");
 #endif
   __asm__ volatile(
-      "ldr r0, =stack_top\n mov sp, r0\n mrs r0, ipsr\n b report_fault\n");
+      "ldr r0, =stack_top\n mov sp, r0\n mrs r0, ipsr\n bl report_fault\n");
 }
 
 __attribute__((used, noreturn)) static void start(void) {
@@ -148,12 +158,14 @@ __attribute__((used, noreturn)) static void start(void) {
   board_exit(main());
 }
 
-/* The floating-point unit first: compilers use its registers even to copy. */
+/* The floating-point unit first: compilers use its registers even to copy.
+ * (Where there is none, the register ignores that.) */
 __attribute__((naked, noreturn)) void reset_handler(void) {
-  __asm__ volatile("ldr r0, =stack_top\n mov sp, r0\n"
-                   "ldr r0, =0xE000ED88\n ldr r1, [r0]\n orr r1, r1, "
-                   "#0xF00000\n str r1, [r0]\n"
-                   "dsb\n isb\n b start\n");
+  __asm__ volatile(".syntax unified\n"
+                   "ldr r0, =stack_top\n mov sp, r0\n"
+                   "ldr r0, =0xE000ED88\n ldr r1, [r0]\n ldr r2, =0xF00000\n"
+                   "orrs r1, r1, r2\n str r1, [r0]\n"
+                   "dsb\n isb\n bl start\n");
 }
 
 struct vectors {

@@ -17,6 +17,8 @@ TargetBackend::~TargetBackend() = default;
 
 bool TargetBackend::supportsElement(TargetAttr, Type) const { return true; }
 
+StringRef TargetBackend::getUnit(TargetAttr) const { return ""; }
+
 FailureOr<std::string> TargetBackend::emitData(ModuleOp module,
                                                ArrayRef<DataSymbol>) const {
   return module.emitError("the back end '")
@@ -139,7 +141,8 @@ FailureOr<std::string> pock::describeTarget(ModuleOp module) {
   RunForm form = (*backend)->getRunForm(targetOf(module));
   llvm::json::Value target = llvm::json::Object{
       {"backend", (*backend)->getName()},
-      {"form", form == RunForm::Library ? "library" : "object"}};
+      {"form", form == RunForm::Library ? "library" : "object"},
+      {"unit", (*backend)->getUnit(targetOf(module))}};
   std::string text;
   llvm::raw_string_ostream(text) << target;
   return text;

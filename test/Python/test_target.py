@@ -7,11 +7,13 @@ import dataclasses
 import pockmlir as pock
 import pytest
 import torch
+from pockmlir.device.machines import machine_of
 from pockmlir.support.sizes import parse_bytes
 
 
 def test_every_name_is_a_target_and_errors_list_them():
-    assert pock.Target.names() == ("host", "aarch64-linux", "cortex-m4", "cortex-m7", "cortex-m55")
+    microcontrollers = [f"cortex-m{core}" for core in ("0plus", "3", "4", "7", "33", "55", "85")]
+    assert pock.Target.names() == ("host", "aarch64-linux", *microcontrollers, "riscv32imc", "riscv32imfc")
     for name in pock.Target.names():
         assert pock.Target.named(name).name == name
     with pytest.raises(pock.ArgumentError, match=r"expected one of host, aarch64-linux, .*, but got 'cortex-m9'"):
@@ -78,12 +80,29 @@ def test_a_description_that_is_none_is_refused():
 
 
 def test_microcontrollers_are_not_this_machine():
-    for name in ("cortex-m4", "cortex-m7", "cortex-m55"):
+    for name in pock.Target.names()[2:]:
         target = pock.Target.named(name)
         assert target.bare_metal
+        assert target.arithmetic == "portable"
         assert not target.native
         assert "index_bits = 32," in target.attributes
         assert "runner" not in target.attributes
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("host", ""), ("cortex-m4", "FPU"), ("cortex-m85", "FPU and Helium"), ("cortex-m0plus", ""), ("riscv32imc", "")],
+)
+def test_a_target_says_what_to_switch_on(name, unit):
+    assert pock.Target.named(name).unit == unit
+
+
+def test_every_microcontroller_has_an_emulated_board():
+    for name in pock.Target.names()[2:]:
+        machine = machine_of(pock.Target.named(name))
+        assert machine.ram(64 << 10)[1] == 64 << 10
+    with pytest.raises(pock.PockError, match="mine: no board of that kind is known: 'breadboard'"):
+        machine_of(dataclasses.replace(pock.Target.named("cortex-m4"), name="mine", runner="breadboard"))
 
 
 def test_targets_can_be_made():

@@ -98,6 +98,10 @@ public:
   /// The form in which the binaries of `emit` are run.
   virtual RunForm getRunForm(TargetAttr target) const = 0;
 
+  /// The unit of the processor that a program has to switch on before it calls
+  /// the code, as text for people; empty if there is none.
+  virtual StringRef getUnit(TargetAttr target) const;
+
   /// Registers the dialects that its pipelines load: their passes are not known
   /// when the context begins to run passes.
   virtual void getDependentDialects(DialectRegistry &registry) const = 0;

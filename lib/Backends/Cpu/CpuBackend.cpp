@@ -45,6 +45,10 @@ public:
     return isBareMetal(target.getTriple()) ? RunForm::Object : RunForm::Library;
   }
 
+  StringRef getUnit(TargetAttr attr) const override {
+    return floatUnitOf(TargetDescription::of(attr));
+  }
+
   void getDependentDialects(DialectRegistry &registry) const override {
     // The pipelines are the same for all targets.
     OpPassManager passes(ModuleOp::getOperationName());
@@ -78,6 +82,8 @@ public:
   }
 
   void buildCodePipeline(OpPassManager &pm, TargetAttr) const override {
+    // While `@init` has the name that all models give it.
+    pm.addPass(createCheckFpu());
     pm.addPass(createLaunchToCall());
     pm.addPass(createVectorizeKernels());
     pm.addPass(createCanonicalizerPass());

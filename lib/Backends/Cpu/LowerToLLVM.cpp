@@ -145,8 +145,8 @@ struct Abilities {
   bool wideConversions;
   /// A C library whose functions may be called.
   bool library;
-  /// f32 but not f64.
-  bool singleOnly;
+  /// Nothing on f64: neither instructions, nor functions that come with them.
+  bool noDoubles;
 
   Abilities(const llvm::TargetMachine &machine,
             const TargetDescription &target) {
@@ -161,8 +161,9 @@ struct Abilities {
     wideConversions = lowering->isOperationLegalOrCustom(llvm::ISD::SINT_TO_FP,
                                                          llvm::MVT::i64);
     library = !target.portable && !target.bareMetal;
-    singleOnly = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32) &&
-                 !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64);
+    noDoubles = !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64) &&
+                (target.bareMetal ||
+                 lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32));
   }
 };
 
@@ -233,8 +234,7 @@ LogicalResult refuseDoubles(ModuleOp module) {
     if (llvm::none_of(op->getOperandTypes(), isDouble) &&
         llvm::none_of(op->getResultTypes(), isDouble))
       return WalkResult::advance();
-    op->emitError("needs f64, but the target's floating-point unit has only "
-                  "f32");
+    op->emitError("needs f64, but the target has only f32");
     return WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());
@@ -292,7 +292,7 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
       return runPipeline(pm, op);
     };
     Abilities abilities(*machine, target);
-    if (abilities.singleOnly && failed(refuseDoubles(module)))
+    if (abilities.noDoubles && failed(refuseDoubles(module)))
       return signalPassFailure();
     if (failed(expandMath(module, target, abilities)) ||
         failed(lowerVectors(module)) || failed(runPreparation(module, run)) ||

@@ -4,11 +4,13 @@
 // emits code. Kernels are vector code already: skipping the vectorizers limits
 // compile time, and keeps arithmetic identical on all targets. A module with
 // many functions is split into parts, which threads compile in parallel. The
-// number of parts only depends on the module.
+// number of parts only depends on the module. Functions of a runtime library
+// that the code of a microcontroller calls are one more part.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ObjectEmitter.h"
+#include "RuntimeLibrary.h"
 #include "TargetMachine.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -65,8 +67,8 @@ InFlightDiagnostic emitInvalid(ModuleOp module) {
   return module.emitError("LLVM's optimizer makes an invalid module of this");
 }
 
-/// Adds CPU, features and tuning as function attributes, like clang.
-void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
+/// Adds CPU and features as function attributes, like clang.
+void annotateProcessor(llvm::Module &module, const TargetDescription &target) {
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
@@ -74,6 +76,15 @@ void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
       function.addFnAttr("target-cpu", target.cpu);
     if (!target.features.empty())
       function.addFnAttr("target-features", target.features);
+  }
+}
+
+/// Adds the attributes of kernels and of functions that launch them.
+void annotateFunctions(llvm::Module &module, const TargetDescription &target) {
+  annotateProcessor(module, target);
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
     if (target.vectorBytes >= 16)
       function.addFnAttr("prefer-vector-width",
                          std::to_string(target.vectorBytes * 8));
@@ -167,8 +178,19 @@ LogicalResult translate(ModuleOp module, const TargetDescription &target,
   return success();
 }
 
+/// Lets the code be linked with code of every convention for floats: functions
+/// that other code calls have pointers as arguments. (Tag_ABI_VFP_args of Arm's
+/// "ABI addenda": 3 is "compatible with all". LLVM writes the convention of the
+/// triple; what assembly says replaces it.)
+void allowAnyFloatConvention(Translated &code) {
+  const llvm::Triple &triple = code.machine->getTargetTriple();
+  if ((triple.isARM() || triple.isThumb()) && isBareMetal(triple.str()))
+    code.module->setModuleInlineAsm(".eabi_attribute 28, 3");
+}
+
 /// Object code of an optimised module; false if the back end cannot emit it.
 bool emitObject(Translated &code, std::string &bytes) {
+  allowAnyFloatConvention(code);
   llvm::SmallString<0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   llvm::legacy::PassManager passes;
@@ -220,10 +242,9 @@ bool emitPart(ModuleOp module, StringRef bitcode,
   return emitObject(part, object);
 }
 
-} // namespace
-
-FailureOr<Binaries> emitObjects(ModuleOp module) {
-  TargetDescription target = TargetDescription::of(module);
+/// Object code of the module itself, in parts.
+FailureOr<Binaries> emitModule(ModuleOp module,
+                               const TargetDescription &target) {
   Translated whole;
   if (failed(translate(module, target, whole)))
     return failure();
@@ -250,6 +271,56 @@ FailureOr<Binaries> emitObjects(ModuleOp module) {
   pool.wait();
   if (llvm::is_contained(done, 0))
     return emitNoObject(module);
+  return objects;
+}
+
+/// Object code of the runtime's functions `names`.
+FailureOr<std::optional<std::string>>
+emitRuntime(ModuleOp module, const TargetDescription &target,
+            const std::set<std::string> &names) {
+  Translated runtime;
+  runtime.module = loadRuntimeFunctions(target, names, runtime.context);
+  if (!runtime.module)
+    return std::optional<std::string>();
+  if (failed(createMachine(module, target, runtime)))
+    return failure();
+  annotateProcessor(*runtime.module, target);
+  std::string object;
+  if (!runPipeline(runtime, target, {}).empty())
+    return emitInvalid(module);
+  if (!emitObject(runtime, object))
+    return emitNoObject(module);
+  return std::optional(object);
+}
+
+/// Adds the runtime's functions that the objects call. These may call others,
+/// which the next turn adds.
+LogicalResult addRuntime(ModuleOp module, const TargetDescription &target,
+                         Binaries &objects) {
+  std::set<std::string> names = undefinedSymbols(objects);
+  for (;;) {
+    auto runtime = emitRuntime(module, target, names);
+    if (failed(runtime))
+      return failure();
+    if (!*runtime)
+      return success();
+    size_t before = names.size();
+    names.merge(undefinedSymbols(**runtime));
+    if (names.size() > before)
+      continue;
+    objects.push_back(std::move(**runtime));
+    return success();
+  }
+}
+
+} // namespace
+
+FailureOr<Binaries> emitObjects(ModuleOp module) {
+  TargetDescription target = TargetDescription::of(module);
+  FailureOr<Binaries> objects = emitModule(module, target);
+  if (failed(objects) ||
+      (target.bareMetal && failed(addRuntime(module, target, *objects))))
+    return failure();
   return objects;
 }
 

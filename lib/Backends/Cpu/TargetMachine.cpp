@@ -52,6 +52,18 @@ bool pock::hasFeatures(const TargetDescription &target,
   return processor && processor->checkFeatures(llvm::join(features, ","));
 }
 
+StringRef pock::floatUnitOf(const TargetDescription &target) {
+  llvm::Triple triple = tripleOf(target);
+  if (!target.bareMetal)
+    return "";
+  if (triple.isARM() || triple.isThumb()) {
+    if (hasFeatures(target, {"+mve"}))
+      return "FPU and Helium";
+    return hasFeatures(target, {"+fpregs"}) ? "FPU" : "";
+  }
+  return triple.isRISCV() && hasFeatures(target, {"+f"}) ? "FPU" : "";
+}
+
 llvm::Error pock::checkTriple(const TargetDescription &target) {
   initializeTargets();
   llvm::Triple triple = tripleOf(target);

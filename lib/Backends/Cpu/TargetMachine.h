@@ -19,6 +19,10 @@ llvm::Triple tripleOf(const TargetDescription &target);
 bool hasFeatures(const TargetDescription &target,
                  llvm::ArrayRef<llvm::StringLiteral> features);
 
+/// The unit that a program on a microcontroller has to switch on before it runs
+/// code of the target, `FPU` or `FPU and Helium`; empty if there is none.
+StringRef floatUnitOf(const TargetDescription &target);
+
 /// An error if this back end does not support the processor in the triple of
 /// `target` (GPUs, virtual machines), or if LLVM does not know it.
 llvm::Error checkTriple(const TargetDescription &target);

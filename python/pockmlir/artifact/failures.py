@@ -11,9 +11,13 @@ import numpy.typing as npt
 
 from ..errors import IndexRangeError, IntegerDivisionError, LossNotFiniteError, PockError, StepError
 
-__all__ = ["Failure", "failure_error"]
+__all__ = ["FPU_OFF", "Failure", "failure_error"]
 
 Array = npt.NDArray[Any]
+
+
+#: What ``init`` returns on a microcontroller if the floating-point unit is off; the same for all models.
+FPU_OFF = -1
 
 
 @dataclass(frozen=True)

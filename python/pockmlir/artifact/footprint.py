@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -18,17 +17,16 @@ from ..support.sizes import format_bytes
 from ..support.tables import as_text, make_table
 from ..targets.target import Target
 from .manifest import Manifest
+from .stack import calls_of, deepest_stack
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 __all__ = ["LIBRARY", "Footprint", "check", "require_freestanding", "undefined_symbols"]
 
-#: The functions that code for a microcontroller may call: functions on memory, and division of 64-bit integers, for
-#: which 32-bit processors have no instruction. (LLVM uses either name.)
-LIBRARY = re.compile(
-    r"mem(?:cpy|move|set)|__aeabi_mem(?:cpy|move|set|clr)[48]?|__aeabi_u?ldivmod|__u?(?:div|mod)di3|__udivmoddi4"
-)
+#: The functions that code for a microcontroller may call: functions on memory. (LLVM uses either name.) What else a
+#: processor has no instruction for, its code brings along.
+LIBRARY = re.compile(r"mem(?:cpy|move|set)|__aeabi_mem(?:cpy|move|set|clr)[48]?")
 
 
 @dataclass(frozen=True)
@@ -56,14 +54,14 @@ class Footprint:
     @classmethod
     def of(cls, manifest: Manifest, object_code: bytes) -> Footprint:
         """Measure an object file with the sections ``.stack_sizes`` that code generation leaves."""
-        sections, stack = _read(object_code)
+        code, stack = _read(object_code, f"{manifest.name}_")
         segments = manifest.segments
         step = manifest.functions.get("step")
         return cls(
             state=segments["state"],
             arena=segments["arena"],
-            stack=_deepest(stack, manifest.name),
-            code=sections,
+            stack=stack,
+            code=code,
             constants=segments["constants"],
             initial_state=segments["state"],
             arguments=sum(spec.bytes for spec in (*step.inputs, *step.outputs)) if step else 0,
@@ -152,9 +150,9 @@ def _readobj(object_code: bytes, *options: str) -> Any:
     return json.loads(result.stdout)
 
 
-def _read(object_code: bytes) -> tuple[int, dict[str, int]]:
-    """Return the bytes that an object file takes in flash, and the stack of each of its functions."""
-    (report,) = _readobj(object_code, "--sections", "--stack-sizes")
+def _read(object_code: bytes, prefix: str) -> tuple[int, int]:
+    """Return the bytes that an object file takes in flash, and the deepest stack of functions with this prefix."""
+    (report,) = _readobj(object_code, "--sections", "--stack-sizes", "--relocations")
     sections = [entry["Section"] for entry in report["Sections"]]
     loaded = [
         s
@@ -165,23 +163,5 @@ def _read(object_code: bytes) -> tuple[int, dict[str, int]]:
     # Each section is rounded up to its alignment, because a gap may precede it.
     size = sum(-(-s["Size"] // align) * align for s in loaded for align in [max(s["AddressAlignment"], 1)])
     stacks = [entry["Entry"] for entry in report["StackSizes"]]
-    return size, {name: entry["Size"] for entry in stacks for name in entry["Functions"]}
-
-
-def _deepest(stack: Mapping[str, int], prefix: str) -> int:
-    """Return the deepest stack that an exported function can need.
-
-    An exported function calls kernels. Kernels call only the C library, or bodies of parallel regions through a
-    function that passes the thread's number.
-    """
-
-    def kind_of(name: str) -> str:
-        if "_parallel_" in name:
-            return "region"
-        return "kernel" if name.startswith("pock_kernel_") else "entry" if name.startswith(f"{prefix}_") else "other"
-
-    deepest: dict[str, int] = {}
-    for name, size in stack.items():
-        kind = kind_of(name)
-        deepest[kind] = max(size, deepest.get(kind, 0))
-    return sum(deepest.values())
+    frames = {name: entry["Size"] for entry in stacks for name in entry["Functions"]}
+    return size, deepest_stack(frames, calls_of(sections, report["Relocations"]), prefix)

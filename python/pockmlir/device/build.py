@@ -10,10 +10,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import PockError, RunError
+from ..errors import RunError
 from ..step import Step
 from ..targets.target import Target
-from .machines import MACHINES
+from .machines import machine_of
 from .model_c import model_source
 from .sources import find_tool, platform_sources, program_sources
 
@@ -23,6 +23,9 @@ __all__ = ["PROGRAM", "Program", "build", "write_program"]
 PROGRAM = "program"
 #: Bytes of stack for everything except the model: run.c, start-up, and the frame of an exception.
 _PROGRAM_STACK = 1024
+
+#: Family of microcontrollers → GCC for them.
+_GCC = {"cortex-m": "arm-none-eabi-gcc", "riscv": "riscv64-unknown-elf-gcc"}
 
 _LINUX_README = """\
 Copy this folder to the board, and there:
@@ -38,7 +41,7 @@ _BARE_METAL_README = """\
   make
 
 builds the program for the emulated board. For a real one, change the addresses in the Makefile
-(VECTORS_ORIGIN, FLASH_ORIGIN: behind the first kilobyte, RAM_ORIGIN), and have startup.c set up what the
+(FLASH_ORIGIN, RAM_ORIGIN; with VECTORS_ORIGIN, FLASH_ORIGIN is a kilobyte behind it), and have startup.c set up what the
 board needs, such as clocks. Run it under a debugger with semihosting on, started in this folder: the program reads
 requests.bin through it and writes results.bin and state.bin. Then read the folder with
 `pock run ... --directory FOLDER --read-only`.
@@ -69,7 +72,7 @@ def write_program(step: Step, directory: Path) -> Program:
     (directory / "run_model.c").write_text(model_source(manifest, bare_metal=target.bare_metal))
     sources = program_sources(target.bare_metal)
     if target.bare_metal:
-        sources += platform_sources()
+        sources += platform_sources(machine_of(target).family)
     for source in sources:
         shutil.copyfile(source, directory / source.name)
     names = ["run_model.c", *(source.name for source in sources if source.suffix == ".c")]
@@ -114,14 +117,11 @@ def _tools(target: Target, stack: int) -> tuple[list[str], list[str], str, str]:
     if not target.bare_metal:
         compiler = "cc" if target.native else "aarch64-linux-gnu-gcc"
         return common, ["-static"], compiler, "on the board itself: make CC=cc"
-    try:
-        machine = MACHINES[target.runner]
-    except KeyError:
-        raise PockError(f"{target.name}: no board of that kind is known: {target.runner!r}") from None
+    machine = machine_of(target)
     flash, flash_size = machine.flash
     ram, ram_size = machine.ram(target.ram)
-    symbols = {
-        "VECTORS_ORIGIN": machine.vectors,
+    symbols = {} if machine.vectors is None else {"VECTORS_ORIGIN": machine.vectors}
+    symbols |= {
         "FLASH_ORIGIN": flash,
         "FLASH_SIZE": target.flash or flash_size,
         "RAM_ORIGIN": ram,
@@ -135,5 +135,5 @@ def _tools(target: Target, stack: int) -> tuple[list[str], list[str], str, str]:
         [*common, "-ffreestanding", "-ffunction-sections", "-fdata-sections"],
         link,
         compiler,
-        "GCC will do as well: make CC=arm-none-eabi-gcc",
+        f"GCC will do as well: make CC={_GCC[machine.family]}",
     )

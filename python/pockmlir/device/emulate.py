@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import RunError
 from ..targets.target import Target
 from .build import PROGRAM, Program
-from .machines import AARCH64_CPUS
+from .machines import AARCH64_CPUS, machine_of
 from .sources import find_plugin, find_tool
 
 __all__ = ["CallFailed", "Emulation", "emulate"]
@@ -52,6 +52,7 @@ class Emulation:
         ram: bytes that the linker has placed in RAM, the reserved stack included.
         stack: deepest use of the stack, in bytes.
         stack_reserved: bytes reserved for the stack.
+        denormals_flushed: whether vectors have taken denormal numbers for zeros; None where they never do.
     """
 
     calls: list[tuple[str, int]] | None
@@ -60,6 +61,7 @@ class Emulation:
     ram: int | None = None
     stack: int | None = None
     stack_reserved: int | None = None
+    denormals_flushed: bool | None = None
 
 
 def emulate(program: Program, on_poll: Callable[[], None], timeout: float | None = None) -> Emulation:
@@ -80,13 +82,15 @@ def emulate(program: Program, on_poll: Callable[[], None], timeout: float | None
     calls = _read_counts(program) if (program.directory / _COUNTS).exists() else None
     if not program.target.bare_metal:
         return Emulation(calls, uncounted)
+    vectors = 0 if machine_of(program.target).vectors is None else 1024
     return Emulation(
         calls,
         uncounted,
-        flash=symbols["flash_used_end"][0] - symbols["flash_begin"][0] + 1024,
+        flash=symbols["flash_used_end"][0] - symbols["flash_begin"][0] + vectors,
         ram=figures["ram"],
         stack=figures["stack"],
         stack_reserved=symbols["stack_top"][0] - symbols["stack_bottom"][0],
+        denormals_flushed=bool(figures["flushed"]) if "flushed" in figures else None,
     )
 
 
@@ -123,9 +127,10 @@ def _command(program: Program, counter: list[str]) -> list[str]:
     if target.native and not target.runner:
         return [binary]
     if target.bare_metal:
-        board = ["-M", target.runner, "-nographic", "-monitor", "none", "-serial", "none"]
+        machine = machine_of(target)
+        board = [*machine.options, "-nographic", "-monitor", "none", "-serial", "none"]
         semihosting = ["-semihosting-config", "enable=on,target=native"]
-        return [find_tool("qemu-system-arm"), *board, *semihosting, *counter, "-kernel", binary]
+        return [find_tool(machine.emulator), *board, *semihosting, *counter, "-kernel", binary]
     return [find_tool(target.runner), "-cpu", AARCH64_CPUS.get(target.cpu, "max"), *counter, binary]
 
 
@@ -182,7 +187,7 @@ def describe_tools(target: Target) -> dict[str, str]:
     """Return the versions that instruction counts depend on, by program."""
     names = ["clang-22" if target.bare_metal else "aarch64-linux-gnu-gcc"]
     if target.runner:
-        names.append("qemu-system-arm" if target.bare_metal else target.runner)
+        names.append(machine_of(target).emulator if target.bare_metal else target.runner)
     versions = {}
     for name in names:
         result = subprocess.run([find_tool(name), "--version"], capture_output=True, text=True, check=True)

@@ -60,6 +60,8 @@ class Run:
         ram_bytes: bytes that the linker has placed: state, arena, inputs, outputs, and the reserved stack.
         stack_bytes: deepest use of the stack, in bytes.
         stack_reserved_bytes: bytes reserved for the stack.
+        denormals_flushed: whether vectors of Helium have taken denormal numbers for zeros, so that other targets may
+            have other bits; None if no instruction of the target does that.
         comparison: comparison with a run on this machine, if there was one.
         tools: versions of compiler and emulator.
     """
@@ -76,6 +78,7 @@ class Run:
     stack_bytes: int | None = None
     stack_reserved_bytes: int | None = None
     uncounted: str = ""
+    denormals_flushed: bool | None = None
     comparison: Comparison | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
 
@@ -237,6 +240,7 @@ class _Job:
             ram_bytes=emulation.ram,
             stack_bytes=emulation.stack,
             stack_reserved_bytes=emulation.stack_reserved,
+            denormals_flushed=emulation.denormals_flushed,
             comparison=_compare(self.workload, outputs, found, reference) if reference else None,
             tools=describe_tools(target) if machine is None else {},
         )
@@ -294,6 +298,10 @@ def _rows(found: Run) -> list[tuple[str, str]]:
         rows.append(("RAM in use at most", f"{found.peak_ram_bytes:,} bytes, the stack {stack}"))
     if found.flash_bytes:
         rows.append(("flash", f"{found.flash_bytes:,} bytes"))
+    if found.denormals_flushed is not None:
+        rows.append(
+            ("denormal numbers", "taken for zeros by vectors" if found.denormals_flushed else "none in vectors")
+        )
     rows.append(("hash of all parameters", found.state_hash[:16]))
     if same := found.comparison:
         verdict = "the same bits" if same.state_equal and same.outputs_equal else "other bits"

@@ -13,23 +13,25 @@ __all__ = ["find_plugin", "find_tool", "platform_sources", "program_sources"]
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
 
-#: The files of the example firmware that every firmware needs.
-_CORTEX_M = ("board.h", "link.ld", "print.c", "runtime.c", "semihosting.c", "semihosting.h", "startup.c")
+#: The files of the example firmware that every firmware needs, and those of its processors only.
+_EXAMPLE = ("board.h", "print.c", "runtime.c", "semihosting.c", "semihosting.h")
+_PLATFORM = ("link.ld", "startup.c")
 
 
 def program_sources(bare_metal: bool) -> list[Path]:
     """Return the C sources of the program that `run` builds, without the model's part."""
     directory = _PACKAGE / "device" / "program"
-    files = "files_cortex_m.c" if bare_metal else "files_linux.c"
+    files = "files_semihosting.c" if bare_metal else "files_linux.c"
     return [directory / name for name in ("run.h", "run.c", files)]
 
 
-def platform_sources() -> list[Path]:
-    """Return start-up code, linker script and semihosting: those of examples/cortex-m."""
+def platform_sources(family: str) -> list[Path]:
+    """Return start-up code, linker script and semihosting for a family of microcontrollers, by `Machine.family`."""
     # A wheel contains a copy; a development checkout has the example itself.
     for directory in (_PACKAGE / "device" / "cortex-m", _CHECKOUT / "examples" / "cortex-m"):
         if (directory / "link.ld").exists():
-            return [directory / name for name in _CORTEX_M]
+            own = directory if family == "cortex-m" else _PACKAGE / "device" / family
+            return [directory / name for name in _EXAMPLE] + [own / name for name in _PLATFORM]
     raise RunError(f"the firmware's sources are missing: expected {_PACKAGE}/device/cortex-m/link.ld")
 
 
@@ -51,6 +53,7 @@ _PACKAGES = {
     "make": "make",
     "qemu-aarch64": "qemu-user",
     "qemu-system-arm": "qemu-system-arm",
+    "qemu-system-riscv32": "qemu-system-misc",  # Debian 13: qemu-system-riscv
 }
 
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ..artifact.artifact import Artifact
+from ..artifact.failures import FPU_OFF
 from ..artifact.manifest import Array
 from ..core import link
 from ..core.extension import load_core
 from ..runtime import checkpoint
 from ..runtime.abi import Segments
 from ..support.files import replaced
+from ..targets.target import Target
 from .header import header
 
 __all__ = ["export"]
@@ -94,7 +96,9 @@ def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
             "features": target.features,
             "c_flags": list(target.c_flags),
             "runner": target.runner,
+            "unit": target.unit,
         },
+        "failures": [*artifact.manifest.data.get("failures", ()), *_unit_failures(target)],
         "arithmetic": target.arithmetic,
         "footprint": artifact.footprint.to_dict(),
         "scheme": dict(artifact.fractions),
@@ -104,6 +108,14 @@ def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
         "files": files,
         "hash": hashlib.sha256(listed.encode()).hexdigest(),
     }
+
+
+def _unit_failures(target: Target) -> list[dict[str, Any]]:
+    """Return the entry of `failures` for a unit that is off."""
+    if not target.unit:
+        return []
+    expected = f"the {target.unit} switched on"
+    return [{"code": FPU_OFF, "kind": "unit", "by": "init", "module": "", "source": None, "expected": expected}]
 
 
 def _digest(path: Path) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..artifact.artifact import Artifact
+from ..artifact.failures import FPU_OFF
 from ..artifact.manifest import Function, Manifest, TensorSpec
 from ..core.elements import element_types
 from ..support.c_names import c_identifier
+from ..targets.target import Target
 
 __all__ = ["header"]
 
@@ -26,6 +28,7 @@ def header(artifact: Artifact) -> str:
         " * All return 0 on success, else one of the codes below; state is then as before the call.",
         " *",
         *_memory_lines(name, target.bare_metal),
+        *_unit_lines(name, target),
         " */",
         f"#ifndef {guard}",
         f"#define {guard}",
@@ -35,6 +38,7 @@ def header(artifact: Artifact) -> str:
         *_size_lines(artifact),
         "",
         *_failure_lines(manifest),
+        *_unit_failure_lines(upper, target.unit),
         "#ifdef __cplusplus",
         'extern "C" {',
         "#endif",
@@ -73,6 +77,27 @@ def _memory_lines(name: str, bare_metal: bool) -> list[str]:
         f" * Load {name}.constants.bin to `constants` (it is only read: flash will do) and {name}.state.bin to",
         " * `state`; both are already prepared. The arena needs no content and keeps none between calls.",
     ]
+
+
+def _unit_lines(name: str, target: Target) -> list[str]:
+    """Return the comment about the unit that has to be on."""
+    if not target.unit:
+        return []
+    lines = [
+        " *",
+        f" * The code uses registers of the {target.unit}, with all settings as after reset: switch it on before the",
+        f" * first call. {name}_init says whether it is on; it must run with privileges.",
+    ]
+    if target.triple.startswith(("arm", "thumb")):
+        lines.append(" * The program may have any convention for floats (soft, softfp, hard): arguments are pointers.")
+    return lines
+
+
+def _unit_failure_lines(upper: str, unit: str) -> list[str]:
+    """Return the code of a unit that is off."""
+    if not unit:
+        return []
+    return [f"/* What init returns if the {unit} is off. */", f"#define {upper}_ERROR_FPU_OFF ({FPU_OFF})", ""]
 
 
 def _size_lines(artifact: Artifact) -> list[str]:

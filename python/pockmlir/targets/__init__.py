@@ -2,6 +2,7 @@
 
 from .cortex_m import CORTEX_M
 from .linux import LINUX
+from .riscv import RISCV
 from .target import register
 
-register(*LINUX, *CORTEX_M)
+register(*LINUX, *CORTEX_M, *RISCV)

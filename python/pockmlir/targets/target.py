@@ -48,7 +48,8 @@ class Target:
         ram: limit of state, arena and stack together, in bytes; None means no limit.
         flash: limit of code, constants and initial state together, in bytes; None means no limit.
         c_flags: flags of a C compiler.
-        runner: the emulator: a machine of ``qemu-system-arm``, or a program that runs programs of the target.
+        runner: the emulator: a key of `pockmlir.device.machines.MACHINES`, or a program that runs programs of the
+            target.
         cpus: processors that may follow a colon, as in ``aarch64-linux:cortex-a72``.
     """
 
@@ -163,6 +164,15 @@ class Target:
             ArgumentError: no back end has code for the target.
         """
         return _describe(self.attributes)["form"] == "object"
+
+    @property
+    def unit(self) -> str:
+        """What a program switches on before it runs the code: ``FPU``, ``FPU and Helium``, or nothing.
+
+        Raises:
+            ArgumentError: no back end has code for the target.
+        """
+        return _describe(self.attributes)["unit"]
 
     @property
     def limited(self) -> bool:

@@ -31,7 +31,19 @@ module attributes {pock.target = #pock.target<triple = "spirv64-unknown-vulkan">
 module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m4", index_bits = 32>} {
 func.func @doubles(%x: memref<8xf64>) {
   %c0 = arith.constant 0 : index
-  // expected-error @below {{needs f64, but the target's floating-point unit has only f32}}
+  // expected-error @below {{needs f64, but the target has only f32}}
+  %v = memref.load %x[%c0] : memref<8xf64>
+  memref.store %v, %x[%c0] : memref<8xf64>
+  return
+}
+}
+
+// -----
+
+module attributes {pock.target = #pock.target<triple = "thumbv6m-none-eabi", cpu = "cortex-m0plus", index_bits = 32>} {
+func.func @soft_doubles(%x: memref<8xf64>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{needs f64, but the target has only f32}}
   %v = memref.load %x[%c0] : memref<8xf64>
   memref.store %v, %x[%c0] : memref<8xf64>
   return

@@ -3,6 +3,13 @@
 
 extern uint32_t ram_end[], flash_begin[];
 
+/* No memory, and no device. */
+#ifdef __riscv
+#define NOWHERE 0x70000000
+#else
+#define NOWHERE 0x80000000
+#endif
+
 #ifndef RAM_ARRAY
 #define RAM_ARRAY 1024
 #endif
@@ -50,7 +57,7 @@ int main(void) {
     ((void (*)(void))((uintptr_t)array | 1))();
     break;
   case LOAD_NULL_AREA:
-    return (int)*(volatile uint32_t *)0x80000000;
+    return (int)*(volatile uint32_t *)NOWHERE;
   }
   board_print("nothing happened\n");
   return 0;

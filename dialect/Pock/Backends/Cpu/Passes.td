@@ -204,6 +204,27 @@ def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
   ];
 }
 
+def CheckFpu : Pass<"pock-check-fpu", "::mlir::ModuleOp"> {
+  let summary = "Let @init say that the floating-point unit is off";
+  let description = [{
+    On a microcontroller with a floating-point unit, `@init` first reads the
+    register that switches it on (CPACR of Arm, `mstatus` of RISC-V), and returns
+    -1 if it is off. Without this, the first instruction on its registers is a
+    fault. `@init` itself then only writes integers to memory, but vectors of
+    Helium are among the registers that may not be used.
+
+    Before: `func @init(%state) { … return %c0 }`
+    After: `func @init(%state) { cond_br %on, ^rest, ^off; ^off: return %cm1; … }`
+
+    The registers can be read only with privileges, so no other function has the
+    check.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect"];
+}
+
 def LaunchToCall : Pass<"pock-launch-to-call", "::mlir::ModuleOp"> {
   let summary = "Turn launches on buffers into calls";
   let description = [{

@@ -30,4 +30,4 @@ void say(const char *key, uint32_t number) {
   printf("%s %lu\n", key, (unsigned long)number);
 }
 
-void say_memory(void) {}
+void say_figures(void) {}

@@ -56,6 +56,6 @@ int main(void) {
   if (state < 0 || !file_write(state, run_state.data, run_state.bytes))
     return NO_FILES;
   file_close(state);
-  say_memory();
+  say_figures();
   return OK;
 }

@@ -31,7 +31,7 @@ int file_read(int file, void *to,
               uint32_t bytes); /* 1 if all bytes were read */
 int file_write(int file, const void *from, uint32_t bytes);
 void say(const char *key, uint32_t number); /* a line of the console */
-void say_memory(void); /* known memory in use, as such lines */
+void say_figures(void); /* what is known of the run, as such lines */
 
 /* Fill a buffer from a whole file. */
 int file_load(const char *path, void *to, uint32_t bytes);

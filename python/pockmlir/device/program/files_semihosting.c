@@ -25,7 +25,25 @@ void say(const char *key, uint32_t number) {
   board_print("\n");
 }
 
-void say_memory(void) {
+#if defined(__ARM_FEATURE_MVE) && __ARM_FEATURE_MVE & 2
+
+/* Since reset, a vector had a denormal number as operand (bit 7 of the
+ * cumulative flags) or as result (bit 3), and took it for zero. A scalar result
+ * sets bit 3, too. */
+static void say_flushed(void) {
+  uint32_t status;
+  __asm__ volatile("vmrs %0, fpscr" : "=r"(status));
+  say("flushed", (status & (1u << 7 | 1u << 3)) != 0);
+}
+
+#else
+
+static void say_flushed(void) {}
+
+#endif
+
+void say_figures(void) {
   say("ram", ram_used());
   say("stack", stack_peak());
+  say_flushed();
 }
