@@ -90,15 +90,17 @@ def _number(value: int | None) -> str:
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table(title="int8, batch 1; in brackets Tiny Training Engine")
-    for column in ("network", "scheme", "target", "step", "inference", "RAM", "flash", "bits"):
-        table.add_column(column, justify="left" if column in ("network", "scheme", "target", "bits") else "right")
+    table = Table(title="int8, batch 1: instructions and bytes")
+    for column in ("network", "target", "step", "inference", "RAM", "flash", "bits"):
+        table.add_column(column, justify="left" if column in ("network", "target", "bits") else "right")
+    names = ("step_instructions", "inference_instructions", "ram_bytes", "flash_bytes")
     for row in rows:
-        figures = []
-        for name in ("step_instructions", "inference_instructions", "ram_bytes", "flash_bytes"):
-            reference = getattr(row, f"reference_{name}")
-            figures.append(_number(getattr(row, name)) + (f" ({_number(reference)})" if reference else ""))
-        table.add_row(row.network, row.scheme, row.target, *figures, "same" if row.same_bits else "DIFFERENT")
+        label = f"{row.network} {row.scheme}"
+        figures = [_number(getattr(row, name)) for name in names]
+        table.add_row(label, row.target, *figures, "same" if row.same_bits else "DIFFERENT")
+        if row.reference_step_instructions:
+            figures = [_number(getattr(row, f"reference_{name}")) for name in names]
+            table.add_row(label, "TinyEngine, M7", *figures, "")
     return table
 
 
