@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pockmlir as pock
 
-sys.path.append(str(Path(__file__).parents[2] / "bench"))  # as pyproject.toml says to pytest
+sys.path += [str(Path(__file__).parents[2] / folder) for folder in ("bench", "examples")]  # as pyproject.toml says
 from device_models import CASES
 from test_device import FURTHER, GOLDEN, STEPS, TARGETS, compiled, data_of, tools_of
 

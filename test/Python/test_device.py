@@ -11,8 +11,9 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
-from device_models import CASES, Case, digits, pretrained_ds_cnn, user_digits
+from device_models import CASES, Case
 from pockmlir.loop.batches import batch_indices
+from spotter import digits, pretrained, user_digits
 from torch import nn
 from torch.nn import functional
 
@@ -186,7 +187,7 @@ class TestDsCnn:
         return digits()
 
     def compiled(self, data, **options) -> pock.Step:
-        model = pretrained_ds_cnn(data)
+        model = pretrained(data)
         optimizer, scheme = pock.SGD(lr=0.02), pock.Scheme.full()
         options = {"target": "cortex-m7", "flash": "1M"} | options
         return pock.compile(
