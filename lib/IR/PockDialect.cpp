@@ -1,6 +1,7 @@
 //===- PockDialect.cpp - the pock dialect ---------------------------------===//
 
 #include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/ByteOps.h"
 #include "Pock/IR/Pock.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,6 +27,10 @@ void PockDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "Pock/IR/PockOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "Pock/IR/PockByteOps.cpp.inc"
       >();
 }
 

@@ -69,6 +69,9 @@ public:
     // unneeded scratch before scratch is placed.
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
+    // Before padded copies are folded, because they need no padded copy.
+    pm.addPass(createDepthwiseBytes());
+    pm.addPass(createTileBytes());
     pm.addPass(createFoldPadding());
     pm.addPass(createNarrowScratch());
     // Before operands are packed, so that their copies consist of groups.

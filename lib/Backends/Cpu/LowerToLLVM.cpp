@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LowerBf16.h"
+#include "LowerBytes.h"
 #include "LowerDot.h"
 #include "MathApproximation.h"
 #include "Pock/Backends/Cpu/Passes.h"
@@ -172,7 +173,8 @@ struct Abilities {
 LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
                          const Abilities &abilities) {
   MLIRContext *context = module.getContext();
-  if (failed(lowerDots(module, target)) || failed(lowerBf16(module, target)))
+  if (failed(lowerBytes(module, target)) || failed(lowerDots(module, target)) ||
+      failed(lowerBf16(module, target)))
     return failure();
   {
     RewritePatternSet patterns(context);
@@ -255,6 +257,7 @@ LogicalResult convert(ModuleOp module, const TargetDescription &target,
   patterns.add<MoveBoolVector<vector::LoadOp>, MoveBoolVector<vector::StoreOp>>(
       converter, /*benefit=*/10);
   populateGroupViewToLLVMPatterns(converter, patterns);
+  populateLoadWordToLLVMPatterns(converter, patterns);
   arith::populateArithToLLVMConversionPatterns(converter, patterns);
   cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
   index::populateIndexToLLVMConversionPatterns(converter, patterns);

@@ -169,6 +169,57 @@ def BlockReductions : Pass<"pock-block-reductions", "mlir::ModuleOp"> {
                            "mlir::scf::SCFDialect"];
 }
 
+def DepthwiseBytes : Pass<"pock-depthwise-bytes", "mlir::ModuleOp"> {
+  let summary = "Depthwise convolutions of bytes, one channel at a time";
+  let description = [{
+    On processors without vectors that multiply pairs of numbers of 16 bits
+    (`lib/Backends/Cpu/Isa/ByteInstructions.h`), a depthwise convolution of bytes
+    copies one channel of an image to a plane in scratch, with its border, as
+    numbers of 16 bits. Sums of two neighbouring outputs then take two terms of a
+    row at a time (`pock.dot`), also with strides and dilations. The statements
+    around the sum, such as the bias and requantisation, follow in registers.
+
+    Before: fill and copy a padded temporary, and a `linalg.generic` that sums
+    products of bytes over windows.
+    After: `scf.for` over images, channels, rows and pairs of columns.
+
+    Does nothing on other targets, and for windows of more than two dimensions or
+    of very many taps.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+}
+
+def TileBytes : Pass<"pock-tile-bytes", "mlir::ModuleOp"> {
+  let summary = "Products of bytes, four points by one channel at a time";
+  let description = [{
+    On processors without vectors that multiply pairs of numbers of 16 bits, a
+    matrix product or convolution of bytes runs over tiles of four points. What
+    they read is widened once, to a panel in scratch, for all channels. If it is
+    not contiguous (windows, borders, groups), it is gathered before. The
+    statements around the sum follow in registers.
+
+    ```mlir
+    linalg.generic ins(%x, %w : memref<64x48xi8>, memref<144x48xi8>) outs(%sum)
+    linalg.generic ins(%sum, %bias, %multiplier) outs(%y)  // requantises
+    // becomes
+    scf.for %p = … {
+      // widen four rows of %x to %panel
+      scf.for %n = … {
+        %s:4 = pock.dot_quads %b, %b, %b, %b, %panel[…], %w[…] {terms = 48 : i64} …
+        // requantise and store four entries of %y
+      }
+    }
+    ```
+
+    Does nothing on other targets, and for windows that few channels read.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+}
+
 def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {
   let summary = "Emit tiled vector loops for the linalg operations of kernels";
   let description = [{

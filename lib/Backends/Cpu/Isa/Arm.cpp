@@ -1,10 +1,11 @@
-//===- Arm.cpp - Arm instructions that sum groups of products -------------===//
+//===- Arm.cpp - Arm instructions for groups of narrow numbers ------------===//
 //
 // VMLADAVA of Helium has no row yet: its group is a vector of 128 bits, and its
 // sum is a scalar.
 //
 //===----------------------------------------------------------------------===//
 
+#include "ByteInstructions.h"
 #include "GroupProduct.h"
 
 using namespace mlir;
@@ -39,3 +40,11 @@ static const GroupProduct aarch64[] = {
 
 ArrayRef<GroupProduct> pock::getArmGroupProducts() { return arm; }
 ArrayRef<GroupProduct> pock::getAArch64GroupProducts() { return aarch64; }
+
+// The registers are fixed, because a list of registers must be ascending. (r7
+// may be the frame pointer.)
+static const ByteInstructions bytes{"llvm.arm.sxtb16",
+                                    "ldmia $4!, {$0,$1,$2,$3}",
+                                    "={r4},={r5},={r6},={r8},=&r,4,~{memory}"};
+
+const ByteInstructions &pock::getArmByteInstructions() { return bytes; }

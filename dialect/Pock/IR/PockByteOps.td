@@ -1,0 +1,77 @@
+//===- PockByteOps.td - Inside of kernels on bytes ----------*- tablegen -*-===//
+//
+// Separate from PockKernelOps.td, because only a back end makes and reads these.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef POCK_BYTE_OPS_TD
+#define POCK_BYTE_OPS_TD
+
+include "Pock/IR/PockOpBase.td"
+
+def Pock_ByteBuffer : MemRefRankOf<[I8], [1]>;
+def Pock_WordBuffer : MemRefRankOf<[I32], [1]>;
+
+def Pock_LoadWordOp : Pock_Op<"load_word", NoKernelRole<"Absent">> {
+  let summary = "loads up to four neighbouring bytes as a word";
+  let description = [{
+    Byte `index + i` of `source` becomes byte `i` of the result, the lowest one
+    first. With fewer `bytes` than four, the others are zero, and memory after
+    them is not read. The address need not be aligned.
+
+    Constraints: `load_word_c1`: `bytes` is between 1 and 4.
+
+    Example: `%w = pock.load_word %x[%i] {bytes = 3 : i64} : memref<27xi8>`
+  }];
+  let arguments = (ins Arg<Pock_ByteBuffer, "", [MemRead]>:$source, Index:$index,
+                       DefaultValuedAttr<I64Attr, "4">:$bytes);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$source `[` $index `]` attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
+def Pock_WidenBytesOp : Pock_Op<"widen_bytes", NoKernelRole<"Absent">, [Pure]> {
+  let summary = "widens two bytes of a word to 16 bits";
+  let description = [{
+    The lower half of the result is byte 0 of `word`, its upper half byte 2; with
+    `odd`, they are bytes 1 and 3. All have a sign.
+
+    Example: `%p = pock.widen_bytes %w odd`
+  }];
+  let arguments = (ins I32:$word, UnitAttr:$odd);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$word (`odd` $odd^)? attr-dict";
+}
+
+def Pock_DotQuadsOp : Pock_Op<"dot_quads", NoKernelRole<"Absent">> {
+  let summary = "adds sums of products of bytes, one row by up to four columns";
+  let description = [{
+    `results[c] = sums[c] + columns[c][0] * row[0] + … + columns[c][terms - 1] *
+    row[terms - 1]`, modulo 2^32, where the row is `terms` bytes of `row` from
+    `row_index` on. `panel` has from `panel_index` on the columns, widened to 16
+    bits: for each group of four terms `k`, as many words as there are columns,
+    each with terms `k` and `k + 2`, and then as many with `k + 1` and `k + 3`
+    (the results of `pock.widen_bytes`). In the last group, the entries of terms
+    that do not exist are zero.
+
+    This is the whole inner loop of a product, because the instructions for it
+    need fixed registers and a pointer of their own.
+
+    Constraints: `dot_quads_c1`: there are 1 to 4 sums, and a result for each;
+    `dot_quads_c2`: `terms` is positive.
+
+    Example: `%s = pock.dot_quads %a[%i], %w[%j] from (%zero) {terms = 27 : i64} : memref<14xi32>, memref<432xi8> -> i32`
+  }];
+  let arguments = (ins Variadic<I32>:$sums,
+                       Arg<Pock_WordBuffer, "", [MemRead]>:$panel, Index:$panel_index,
+                       Arg<Pock_ByteBuffer, "", [MemRead]>:$row, Index:$row_index,
+                       I64Attr:$terms);
+  let results = (outs Variadic<I32>:$results);
+  let assemblyFormat = [{
+    $panel `[` $panel_index `]` `,` $row `[` $row_index `]` `from` `(` $sums `)` attr-dict
+    `:` type($panel) `,` type($row) `->` type($results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // POCK_BYTE_OPS_TD

@@ -1,0 +1,33 @@
+//===- ByteInstructions.h - Bytes in words, without vectors -----*- C++ -*-===//
+//
+// Some processors without vectors multiply pairs of numbers of 16 bits
+// (Isa/GroupProduct.h), and widen bytes to such pairs. Kernels on bytes are
+// built around these (`pock-tile-bytes`).
+//
+//===----------------------------------------------------------------------===//
+#ifndef POCK_BACKENDS_CPU_ISA_BYTEINSTRUCTIONS_H
+#define POCK_BACKENDS_CPU_ISA_BYTEINSTRUCTIONS_H
+
+#include "../TargetDescription.h"
+
+namespace mlir::pock {
+
+struct ByteInstructions {
+  /// LLVM's intrinsic for `pock.widen_bytes`.
+  llvm::StringLiteral widen;
+  /// Assembly that loads four words from the address in operand 4 to operands 0
+  /// to 3 and advances that address, and its constraints. LLVM forms such an
+  /// instruction only if its allocation of registers happens to allow it.
+  llvm::StringLiteral loadFour, constraints;
+};
+
+/// The table of each instruction set.
+const ByteInstructions &getArmByteInstructions();
+
+/// The instructions of the processor; null if it has none of this kind, or has
+/// vectors, which are better.
+const ByteInstructions *findByteInstructions(const TargetDescription &target);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_CPU_ISA_BYTEINSTRUCTIONS_H

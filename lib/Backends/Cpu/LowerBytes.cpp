@@ -1,0 +1,313 @@
+//===- LowerBytes.cpp - Ops on bytes to instructions or arithmetic --------===//
+//
+// Both forms compute the same integers. With the target's instructions, the
+// loop of `pock.dot_quads` carries pointers, because the load of four words
+// advances its address.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LowerBytes.h"
+#include "Isa/ByteInstructions.h"
+#include "Pock/IR/ByteOps.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+namespace {
+
+using Values = SmallVector<Value>;
+
+/// How many groups of terms one iteration of a loop computes. Few groups need
+/// no loop. A factor without a remainder saves code.
+int64_t chooseUnroll(int64_t groups) {
+  constexpr int64_t mostWithoutLoop = 6;
+  if (groups <= mostWithoutLoop)
+    return groups;
+  for (int64_t factor : {4, 3, 2})
+    if (groups % factor == 0)
+      return factor;
+  return 4;
+}
+
+/// Emits a product, group by group. A subclass knows where operands are.
+class QuadsEmitter {
+public:
+  QuadsEmitter(PatternRewriter &b, DotQuadsOp op)
+      : b(b), op(op), loc(op.getLoc()), columns(op.getSums().size()) {}
+  virtual ~QuadsEmitter() = default;
+
+  Values emit() {
+    auto terms = static_cast<int64_t>(op.getTerms());
+    int64_t groups = terms / 4, unroll = chooseUnroll(groups);
+    Values carried = begin();
+    carried.append(op.getSums().begin(), op.getSums().end());
+    int64_t loops = unroll ? groups / unroll : 0;
+    if (loops == 1) {
+      carried = emitGroups(carried, unroll);
+    } else if (loops > 1) {
+      auto loop = scf::ForOp::create(
+          b, loc, index(0), index(loops), index(1), carried,
+          [&](OpBuilder &, Location, Value, ValueRange values) {
+            scf::YieldOp::create(b, loc, emitGroups(Values(values), unroll));
+          });
+      carried = Values(loop.getResults());
+    }
+    carried = emitGroups(carried, groups - loops * unroll);
+    if (terms % 4)
+      carried = emitGroup(carried, 0, terms % 4);
+    return Values(ArrayRef<Value>(carried).take_back(columns));
+  }
+
+protected:
+  /// The positions in panel and row, which each group advances.
+  virtual Values begin() = 0;
+  /// Loads `bytes` entries of the row at `distance` from its position.
+  virtual Value loadRow(ArrayRef<Value> position, int64_t distance,
+                        int64_t bytes) = 0;
+  /// Loads a word per column, and advances the panel's position.
+  virtual Values loadPanel(MutableArrayRef<Value> position) = 0;
+  virtual void advanceRow(MutableArrayRef<Value> position, int64_t bytes) = 0;
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  }
+  Value add(Value value, int64_t distance) {
+    return distance
+               ? Value(arith::AddIOp::create(b, loc, value, index(distance)))
+               : value;
+  }
+
+  PatternRewriter &b;
+  DotQuadsOp op;
+  Location loc;
+  int64_t columns;
+
+private:
+  Values emitGroups(Values carried, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+      carried = emitGroup(carried, 4 * i, 4);
+    if (count)
+      advanceRow(carried, 4 * count);
+    return carried;
+  }
+
+  Values emitGroup(Values carried, int64_t distance, int64_t bytes) {
+    Value word = loadRow(carried, distance, bytes);
+    Type pair = b.getIntegerType(16, /*isSigned=*/true);
+    for (bool odd : {false, true}) {
+      Value row = WidenBytesOp::create(b, loc, b.getI32Type(), word, odd);
+      Values words = loadPanel(carried);
+      MutableArrayRef<Value> sums =
+          MutableArrayRef<Value>(carried).take_back(columns);
+      for (auto [sum, column] : llvm::zip_equal(sums, words))
+        sum =
+            DotOp::create(b, loc, b.getI32Type(), sum, row, column, pair, pair);
+    }
+    return carried;
+  }
+};
+
+/// Operands by index.
+class IndexedQuads : public QuadsEmitter {
+public:
+  using QuadsEmitter::QuadsEmitter;
+
+private:
+  Values begin() override { return {op.getPanelIndex(), op.getRowIndex()}; }
+
+  Value loadRow(ArrayRef<Value> position, int64_t distance,
+                int64_t bytes) override {
+    return LoadWordOp::create(b, loc, b.getI32Type(), op.getRow(),
+                              add(position[1], distance), bytes);
+  }
+
+  Values loadPanel(MutableArrayRef<Value> position) override {
+    Values words;
+    for (int64_t c = 0; c < columns; ++c)
+      words.push_back(
+          memref::LoadOp::create(b, loc, op.getPanel(), add(position[0], c)));
+    position[0] = add(position[0], columns);
+    return words;
+  }
+
+  void advanceRow(MutableArrayRef<Value> position, int64_t bytes) override {
+    position[1] = add(position[1], bytes);
+  }
+};
+
+/// Operands by pointer, with an instruction that loads four words.
+class PointerQuads : public QuadsEmitter {
+public:
+  PointerQuads(PatternRewriter &b, DotQuadsOp op, const ByteInstructions &isa)
+      : QuadsEmitter(b, op), isa(isa) {}
+
+private:
+  Values begin() override {
+    return {pointer(op.getPanel(), op.getPanelIndex(), 4),
+            pointer(op.getRow(), op.getRowIndex(), 1)};
+  }
+
+  Value pointer(Value buffer, Value position, int64_t bytes) {
+    Value address =
+        memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+    Value offset = position;
+    if (bytes != 1)
+      offset = arith::MulIOp::create(b, loc, offset, index(bytes));
+    address = arith::AddIOp::create(b, loc, address, offset);
+    address = arith::IndexCastOp::create(b, loc, b.getI32Type(), address);
+    return LLVM::IntToPtrOp::create(
+        b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
+  }
+
+  Value at(Value pointer, int64_t distance) {
+    if (distance == 0)
+      return pointer;
+    return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
+                               pointer, LLVM::GEPArg(distance));
+  }
+
+  Value loadRow(ArrayRef<Value> position, int64_t distance,
+                int64_t bytes) override;
+  Values loadPanel(MutableArrayRef<Value> position) override {
+    Type i32 = b.getI32Type(), ptr = position[0].getType();
+    auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                                 {i32, i32, i32, i32, ptr});
+    auto loaded = LLVM::InlineAsmOp::create(
+        b, loc, TypeRange(type), ValueRange(position[0]), isa.loadFour,
+        isa.constraints, /*has_side_effects=*/false, /*is_align_stack=*/false,
+        LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(),
+        ArrayAttr());
+    auto part = [&](int64_t i) -> Value {
+      return LLVM::ExtractValueOp::create(b, loc, loaded.getResult(0), i);
+    };
+    position[0] = part(4);
+    return {part(0), part(1), part(2), part(3)};
+  }
+
+  void advanceRow(MutableArrayRef<Value> position, int64_t bytes) override {
+    position[1] = at(position[1], bytes);
+  }
+
+  const ByteInstructions &isa;
+};
+
+/// Loads the first `bytes` bytes of a word at `pointer`, of any alignment.
+Value loadBytes(OpBuilder &b, Location loc, Value pointer, int64_t bytes) {
+  Value word;
+  // Halves first: three bytes are a half and a byte.
+  for (int64_t done = 0; done < bytes;) {
+    int64_t size = bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+    Value from = pointer;
+    if (done)
+      from = LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
+                                 pointer, LLVM::GEPArg(done));
+    Value part = LLVM::LoadOp::create(b, loc, b.getIntegerType(8 * size), from,
+                                      /*alignment=*/1);
+    if (size < 4)
+      part = LLVM::ZExtOp::create(b, loc, b.getI32Type(), part);
+    if (done) {
+      Value places = LLVM::ConstantOp::create(b, loc, b.getI32Type(),
+                                              b.getI32IntegerAttr(8 * done));
+      part = LLVM::ShlOp::create(b, loc, part, places);
+    }
+    word = word ? Value(LLVM::OrOp::create(b, loc, word, part)) : part;
+    done += size;
+  }
+  return word;
+}
+
+Value PointerQuads::loadRow(ArrayRef<Value> position, int64_t distance,
+                            int64_t bytes) {
+  return loadBytes(b, loc, at(position[1], distance), bytes);
+}
+
+struct LowerDotQuads : OpRewritePattern<DotQuadsOp> {
+  LowerDotQuads(MLIRContext *context, const ByteInstructions *isa)
+      : OpRewritePattern(context), isa(isa) {}
+
+  LogicalResult matchAndRewrite(DotQuadsOp op,
+                                PatternRewriter &b) const override {
+    if (isa && op.getSums().size() == 4)
+      b.replaceOp(op, PointerQuads(b, op, *isa).emit());
+    else
+      b.replaceOp(op, IndexedQuads(b, op).emit());
+    return success();
+  }
+
+  const ByteInstructions *isa;
+};
+
+struct LowerWidenBytes : OpRewritePattern<WidenBytesOp> {
+  LowerWidenBytes(MLIRContext *context, const ByteInstructions *isa)
+      : OpRewritePattern(context), isa(isa) {}
+
+  LogicalResult matchAndRewrite(WidenBytesOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    Type i32 = b.getI32Type();
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(b, loc, i32, value);
+    };
+    Value word = op.getWord();
+    if (isa) {
+      if (op.getOdd())
+        word = LLVM::FshrOp::create(b, loc, word, word, constant(8));
+      b.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+          op, i32, b.getStringAttr(isa->widen), word);
+      return success();
+    }
+    // Move each byte to the top, and back down with its sign.
+    auto widen = [&](int64_t above) -> Value {
+      Value top =
+          above ? Value(arith::ShLIOp::create(b, loc, word, constant(above)))
+                : word;
+      return arith::ShRSIOp::create(b, loc, top, constant(24));
+    };
+    Value low = arith::AndIOp::create(b, loc, widen(op.getOdd() ? 16 : 24),
+                                      constant(0xffff));
+    Value high =
+        arith::ShLIOp::create(b, loc, widen(op.getOdd() ? 0 : 8), constant(16));
+    b.replaceOpWithNewOp<arith::OrIOp>(op, low, high);
+    return success();
+  }
+
+  const ByteInstructions *isa;
+};
+
+struct LowerLoadWord : ConvertOpToLLVMPattern<LoadWordOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(LoadWordOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Value pointer = getStridedElementPtr(
+        rewriter, op.getLoc(), op.getSource().getType(), adaptor.getSource(),
+        ValueRange(adaptor.getIndex()));
+    rewriter.replaceOp(op, loadBytes(rewriter, op.getLoc(), pointer,
+                                     static_cast<int64_t>(op.getBytes())));
+    return success();
+  }
+};
+
+} // namespace
+
+LogicalResult lowerBytes(ModuleOp module, const TargetDescription &target) {
+  const ByteInstructions *isa = findByteInstructions(target);
+  RewritePatternSet patterns(module.getContext());
+  patterns.add<LowerDotQuads, LowerWidenBytes>(module.getContext(), isa);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
+void populateLoadWordToLLVMPatterns(const LLVMTypeConverter &converter,
+                                    RewritePatternSet &patterns) {
+  patterns.add<LowerLoadWord>(converter);
+}
+
+} // namespace mlir::pock

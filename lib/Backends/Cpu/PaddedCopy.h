@@ -1,0 +1,32 @@
+//===- PaddedCopy.h - Temporaries that add a border to a buffer -*- C++ -*-===//
+#ifndef POCK_BACKENDS_CPU_PADDEDCOPY_H
+#define POCK_BACKENDS_CPU_PADDEDCOPY_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include <optional>
+
+namespace mlir::pock {
+
+/// The operations that make a temporary a padded copy: its border is filled,
+/// and the source is copied into the rest.
+struct PaddedCopy {
+  linalg::CopyOp copy;
+  SmallVector<linalg::FillOp> fills;
+  SmallVector<linalg::GenericOp> readers;
+  TypedAttr value;
+  SmallVector<int64_t> low, high;
+
+  Value getSource() { return copy.getInputs()[0]; }
+  /// Whether no operation between the copy and the last reader writes the
+  /// source.
+  bool staysUnchanged() const;
+};
+
+/// The operations of `alloc` if it is a padded copy that only generic
+/// operations read. They must not be generalized yet.
+std::optional<PaddedCopy> findPaddedCopy(memref::AllocOp alloc);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_CPU_PADDEDCOPY_H

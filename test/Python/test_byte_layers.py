@@ -1,0 +1,182 @@
+"""Layers of bytes as processors without vectors compute them: exactly the integers that numpy computes.
+
+The loops are made for a Cortex-M7 and run on this machine, where arithmetic replaces its instructions. The last test
+runs them in the emulator, with the instructions.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from pockmlir.core.build import built_library
+from pockmlir.core.extension import load_core
+from pockmlir.targets.target import Target
+
+Array = np.ndarray[Any, Any]
+MCU = Target.named("cortex-m7")
+LOOPS = (
+    "builtin.module(func.func(convert-pock-to-linalg),pock-bufferize-kernels,canonicalize,cse,"
+    "pock-depthwise-bytes,pock-tile-bytes)"
+)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution with bias, requantisation and mask."""
+
+    channels: int
+    filters: int
+    size: tuple[int, int] = (5, 6)
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    low: tuple[int, int] = (0, 0)
+    high: tuple[int, int] = (0, 0)
+    groups: int = 1
+    batch: int = 1
+    zero: int = -7
+
+    @property
+    def outputs(self) -> tuple[int, int]:
+        h, w = (
+            (size + low + high - dilation * (kernel - 1) - 1) // stride + 1
+            for size, low, high, dilation, kernel, stride in zip(
+                self.size, self.low, self.high, self.dilation, self.kernel, self.stride, strict=True
+            )
+        )
+        return h, w
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {
+            "x": (self.batch, *self.size, self.channels),
+            "w": (self.filters, *self.kernel, self.channels // self.groups),
+            "b": (1, 1, 1, self.filters),
+            "y": (self.batch, *self.outputs, self.filters),
+        }
+
+    def module(self) -> str:
+        t = {name: f"tensor<{'x'.join(map(str, shape))}x" for name, shape in self.shapes.items()}
+        x, w, b, acc, y, mask = t["x"] + "i8>", t["w"] + "i8>", t["b"] + "i32>", *(t["y"] + e for e in ("i32>", "i8>", "i1>"))
+
+        def numbers(values: tuple[int, int]) -> str:
+            return f"array<i64: {values[0]}, {values[1]}>"
+
+        return f"""
+module attributes {{pock.name = "net", pock.target = {MCU.attributes}}} {{
+  func.func @layer(%x: {x}, %w: {w}, %b: {b}, %m: {b}, %mask: {mask} {{bufferization.writable = true}},
+                   %y: {y} {{bufferization.writable = true}}) -> ({mask}, {y}) attributes {{pock.kernel}} {{
+    %0 = pock.conv %x, %w {{dilations = {numbers(self.dilation)}, groups = {self.groups} : i64,
+        layout = #pock.layout<channels_last_ohwi>, pad_high = {numbers(self.high)}, pad_low = {numbers(self.low)},
+        pad_value = {self.zero} : i64, strides = {numbers(self.stride)}}} : ({x}, {w}) -> {acc}
+    %1 = pock.add %0, %b : ({acc}, {b}) -> {acc}
+    %2 = pock.requantize_mask %1, %m {{zero_point = 3 : i64}} : ({acc}, {b}) -> {mask}
+    %3 = pock.requantize %1, %m {{zero_point = 3 : i64}} : ({acc}, {b}) -> {y}
+    return %2, %3 : {mask}, {y}
+  }}
+}}"""
+
+    def expected(self, x: Array, w: Array, b: Array, m: Array) -> tuple[Array, Array]:
+        (lh, lw), (hh, hw) = self.low, self.high
+        padded = np.pad(x.astype(np.int64), ((0, 0), (lh, hh), (lw, hw), (0, 0)), constant_values=self.zero)
+        oh, ow = self.outputs
+        (sh, sw), (dh, dw) = self.stride, self.dilation
+        inside, outside = self.channels // self.groups, self.filters // self.groups
+        sums = np.zeros((self.batch, oh, ow, self.filters), np.int64)
+        for i, j in itertools.product(*map(range, self.kernel)):
+            part = padded[:, i * dh : i * dh + (oh - 1) * sh + 1 : sh, j * dw : j * dw + (ow - 1) * sw + 1 : sw]
+            for g in range(self.groups):
+                taken = slice(g * outside, (g + 1) * outside)
+                sums[..., taken] += (
+                    part[..., g * inside : (g + 1) * inside] @ w[taken, i, j].astype(np.int64).swapaxes(-1, -2)
+                )
+        exact = ((sums + b) * m + 2**31 >> 32) + 3
+        clamped = exact.clip(-128, 127)
+        return exact == clamped, clamped.astype(np.int8)
+
+
+def random_bytes(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> Array:
+    values = {
+        "least": lambda: np.full(shape, -128),
+        "most": lambda: np.full(shape, 127),
+        "extremes": lambda: np.where(np.arange(np.prod(shape)).reshape(shape) % 2, -128, 127),
+    }.get(kind, lambda: rng.integers(-128, 128, shape))()
+    return np.ascontiguousarray(values, np.int8)
+
+
+def run_on_host(layer: Layer, kind: str, must: str) -> None:
+    core = load_core()
+    ir = core.run_pipeline(layer.module(), LOOPS)
+    assert must in ir, "the layer is not computed as this test expects"
+    ir, count = re.subn("#pock.target<.*?>", replace(Target.host(), threads=1).attributes, ir)
+    assert count == 1
+    rng = np.random.default_rng(layer.channels + layer.filters)
+    shapes = layer.shapes
+    x, w = (random_bytes(rng, shapes[name], kind) for name in "xw")
+    terms = int(np.prod(shapes["w"][1:]))
+    b = rng.integers(-3000, 3000, shapes["b"]).astype(np.int32)
+    m = rng.integers(2**32 // (300 * terms), 2**32 // (50 * terms), shapes["b"]).astype(np.int32)
+    mask, y = np.zeros(shapes["y"], np.uint8), np.zeros(shapes["y"], np.int8)
+    passes = ("pock-place-scratch{stack-bytes=1000000}", "pock-llvm-pipeline")
+    with built_library(core, ir, *passes, stage="test", name="net") as library:
+        function = ctypes.CDLL(str(library)).net_pock_kernel_layer
+        function(*(ctypes.c_void_p(array.ctypes.data) for array in (x, w, b, m, mask, y)))
+    expected_mask, expected = layer.expected(x, w, b, m)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(mask.astype(bool), expected_mask)
+
+
+DENSE = {
+    **{f"terms {k}": Layer(k, 5, (3, 3)) for k in (4, 5, 6, 7, 8, 16, 25, 27, 28, 33, 36, 44, 66)},
+    "one point": Layer(13, 9, (1, 1)),
+    "two points": Layer(12, 3, (1, 2)),
+    "three points": Layer(12, 3, (3, 1), batch=1),
+    "batch": Layer(10, 4, (3, 3), batch=2),
+    "stride": Layer(8, 4, (5, 7), stride=(2, 2)),
+    "stem": Layer(3, 16, (9, 8), (3, 3), (2, 2), low=(1, 1), high=(1, 1)),
+    "borders on one side": Layer(3, 4, (6, 5), (3, 3), (2, 2), low=(0, 0), high=(1, 1)),
+    "large window": Layer(5, 4, (4, 3), (5, 5), low=(2, 2), high=(2, 2)),
+    "window wider than the input": Layer(4, 6, (2, 2), (5, 7), low=(3, 3), high=(3, 3)),
+    "dilated": Layer(4, 5, (7, 7), (3, 3), dilation=(2, 3), low=(2, 3), high=(2, 3), batch=2),
+    "groups": Layer(12, 15, (4, 5), (3, 3), groups=3, low=(1, 1), high=(1, 1)),
+    "pointwise groups": Layer(24, 20, (3, 3), groups=4, batch=2),
+}
+DEPTHWISE = {
+    **{
+        f"{k}x{k} stride {s}": Layer(3, 3, (9, 10), (k, k), (s, s), low=(k // 2,) * 2, high=(k // 2,) * 2, groups=3)
+        for k, s in itertools.product((1, 3, 5, 7), (1, 2))
+    },
+    "odd size": Layer(2, 2, (5, 7), (3, 3), low=(1, 1), high=(1, 1), groups=2),
+    "one column": Layer(2, 2, (4, 1), (3, 3), low=(1, 1), high=(1, 1), groups=2),
+    "one point": Layer(5, 5, (1, 1), (3, 3), low=(1, 1), high=(1, 1), groups=5),
+    "even window": Layer(3, 3, (6, 7), (2, 4), low=(0, 1), high=(1, 2), groups=3),
+    "even window, odd stride": Layer(3, 3, (9, 11), (4, 2), (3, 3), low=(1, 0), high=(2, 1), groups=3),
+    "dilated": Layer(4, 4, (8, 9), (3, 3), dilation=(2, 2), low=(2, 2), high=(2, 2), groups=4),
+    "dilated by 3": Layer(4, 4, (9, 9), (3, 2), dilation=(1, 3), low=(1, 1), high=(1, 2), groups=4),
+    "batch": Layer(3, 3, (4, 6), (3, 3), low=(1, 1), high=(1, 1), groups=3, batch=2),
+    "multiplier": Layer(3, 6, (5, 5), (3, 3), low=(1, 1), high=(1, 1), groups=3),
+    "no border": Layer(2, 2, (6, 6), (3, 3), groups=2),
+    "border on one side": Layer(2, 2, (6, 5), (3, 3), (2, 2), low=(0, 0), high=(1, 1), groups=2),
+}
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_products(name: str) -> None:
+    run_on_host(DENSE[name], "random", "pock.dot_quads")
+
+
+@pytest.mark.parametrize("name", DEPTHWISE)
+def test_depthwise(name: str) -> None:
+    run_on_host(DEPTHWISE[name], "random", "pock.dot" if DEPTHWISE[name].kernel[1] > 1 else "scf.for")
+
+
+@pytest.mark.parametrize("kind", ["least", "most", "extremes"])
+@pytest.mark.parametrize("layer", [DENSE["stem"], DENSE["terms 33"], DEPTHWISE["5x5 stride 1"]])
+def test_extremes(layer: Layer, kind: str) -> None:
+    run_on_host(layer, kind, "pock.dot")
