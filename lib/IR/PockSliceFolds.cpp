@@ -7,6 +7,8 @@
 //   slice(matmul(x^T, g))             -> matmul(slice(x)^T, g)
 //   slice(conv_weight_grad(x, g))     -> conv_weight_grad(slice(x), slice(g))
 //   slice(transpose | elementwise(…)) -> transpose | elementwise(slice(…))
+//   slice(reshape(…))                 -> reshape(slice(…)), if the reshape only
+//                                        moves dimensions of size one
 //
 //===----------------------------------------------------------------------===//
 
@@ -142,6 +144,34 @@ struct SliceOfTranspose : OpRewritePattern<SliceOp> {
   }
 };
 
+/// A reshape that keeps the order of all dimensions that are not one (the
+/// layout of the weight of a 1x1 convolution).
+struct SliceOfUnitReshape : OpRewritePattern<SliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(SliceOp op,
+                                PatternRewriter &rewriter) const override {
+    auto reshape = op.getInput().getDefiningOp<ReshapeOp>();
+    std::optional<DimRange> range = singleDim(op);
+    if (!reshape || !reshape->hasOneUse() || !range)
+      return rewriter.notifyMatchFailure(op, "expected a slice of a reshape");
+    Value input = reshape.getInput();
+    ArrayRef<int64_t> from = shapeOf(input), to = shapeOf(op.getInput());
+    auto isLong = [](int64_t size) { return size != 1; };
+    if (!isLong(to[range->dim]) ||
+        !llvm::equal(llvm::make_filter_range(from, isLong),
+                     llvm::make_filter_range(to, isLong)))
+      return rewriter.notifyMatchFailure(op, "the reshape regroups entries");
+    int64_t before = llvm::count_if(to.take_front(range->dim), isLong);
+    int64_t dim = 0;
+    while (from[dim] == 1 || before-- > 0)
+      ++dim;
+    Value slice =
+        sliceDim(rewriter, op.getLoc(), input, dim, range->start, range->limit);
+    rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), slice);
+    return success();
+  }
+};
+
 /// Only where no operand is broadcast along the sliced dimension.
 struct SliceOfElementwise : OpRewritePattern<SliceOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -177,7 +207,7 @@ struct SliceOfElementwise : OpRewritePattern<SliceOp> {
 void SliceOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                           MLIRContext *context) {
   patterns.add<SliceOfMatmul, SliceOfConvWeightGrad, SliceOfTranspose,
-               SliceOfElementwise>(context);
+               SliceOfUnitReshape, SliceOfElementwise>(context);
   populatePadPatterns(patterns);
   populateEmptyPatterns(patterns);
 }
