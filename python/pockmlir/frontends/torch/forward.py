@@ -11,7 +11,7 @@ import torch
 from torch.export import ExportedProgram
 
 from ...errors import ArgumentError, CompileError, PockError
-from .arguments import as_module
+from .arguments import as_module, is_replayed
 from .calls import Examples, model_call
 from .export import evaluation_mode, export_program
 from .graph import Program, make_program
@@ -37,7 +37,7 @@ def export_forward(
 
     def export(examples: Examples) -> Program:
         call = model_call(model, example_inputs, kwargs, examples)
-        wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
+        wrapper = PredictWrapper(module, call, has_loss=False, replay=is_replayed(model))
         return export_predict(wrapper, tuple(examples.tensors), examples.names)
 
     return in_types_that_fit(module, export)

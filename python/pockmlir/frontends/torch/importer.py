@@ -12,12 +12,13 @@ from ...artifact.arguments import Argument
 from ...artifact.manifest import TensorSpec
 from ...errors import ArgumentError, UnsupportedOpsError
 from ..common.imported import ImportedModel
-from .arguments import as_module
+from .arguments import as_module, is_replayed
 from .calls import Examples, ModelCall, example_target, model_call
 from .convert import ModuleConverter
 from .dtypes import dtype_name
 from .export import export_program
 from .forward import export_predict, in_types_that_fit
+from .frozen_weights import adopt_frozen_weights
 from .graph import Program, make_program, unimportable
 from .hooks import refuse_hooks
 from .losses import Loss, resolve_loss, target_like
@@ -92,7 +93,7 @@ def _import(
             "model: hooks on gradients that cannot be part of a compiled step:\n  " + "\n  ".join(refused)
         )
 
-    replay = isinstance(model, ExportedProgram)
+    replay = is_replayed(model)
     wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
     predict = export_predict(wrapper, inputs, examples.names)
     results = dict(zip(predict.outputs, (node.meta["val"] for node in _outputs(predict)), strict=True))
@@ -104,12 +105,13 @@ def _import(
     fixed = _fixed(training, wrapper, loss_wrapper)
     if wrapper.found.without_loss:
         _drop_unused_inputs(predict, training)
+    specs = examples.specs()
+    training, predict = adopt_frozen_weights([training, predict], parameters)
 
     gradients: dict[str, bool] = {}
     for name, reached in reached_parameters(training).items():
         gradients[parameters.canonical(name)] = gradients.get(parameters.canonical(name), False) or reached
     converter = _convert(parameters, training, predict, check_loss)
-    specs = examples.specs()
     return ImportedModel(
         ir=converter.text(),
         parameters=parameters.infos,
@@ -126,7 +128,7 @@ def _import(
         fixed=fixed,
         aliases=parameters.aliases,
         checks_loss=check_loss,
-        saved_names=tuple(model.state_dict if isinstance(model, ExportedProgram) else model.state_dict()),
+        saved_names=parameters.saved(model.state_dict if isinstance(model, ExportedProgram) else model.state_dict()),
     )
 
 
