@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from .hooks import refuse_hooks
 from .losses import Loss, resolve_loss, target_like
 from .parameters import Parameters
 from .python_state import report_changes
+from .quantized_model import QuantizedModel
 from .reach import reached_parameters
 from .source import strip_model
 from .wrappers import LossWrapper, PredictWrapper, Wrapper
@@ -32,7 +34,7 @@ __all__ = ["import_model"]
 
 
 def import_model(
-    model: torch.nn.Module | ExportedProgram,
+    model: torch.nn.Module | ExportedProgram | QuantizedModel,
     example_inputs: tuple[Any, ...] | Mapping[str, Any],
     loss: str | Loss | None,
     *,
@@ -46,7 +48,7 @@ def import_model(
     mode. Shapes are those of the examples.
 
     Args:
-        model: a module, or a program exported with static shapes.
+        model: a module, a program exported with static shapes, or a quantised model.
         example_inputs: the forward's positional arguments, or a mapping of keyword arguments:
             tensors, also nested. Other values are compiled in.
         loss: ``cross_entropy``, ``mse``, ``bce_with_logits``, ``l1``, a callable
@@ -62,16 +64,21 @@ def import_model(
         IndexRangeError: a constant index is out of range.
         UnsupportedOpsError: the model uses operators that cannot be imported.
     """
-    module = as_module(model)
+    quantized = model if isinstance(model, QuantizedModel) else None
+    plain = quantized.model if quantized else model
+    module = as_module(plain)
     return in_types_that_fit(
         module,
-        lambda examples: _import(model, module, example_inputs, loss, kwargs, target_example, examples, check_loss),
+        lambda examples: _import(
+            plain, module, quantized, example_inputs, loss, kwargs, target_example, examples, check_loss
+        ),
     )
 
 
 def _import(
     model: torch.nn.Module | ExportedProgram,
     module: torch.nn.Module,
+    quantized: QuantizedModel | None,
     example_inputs: tuple[Any, ...] | Mapping[str, Any],
     loss: str | Loss | None,
     kwargs: Mapping[str, Any] | None,
@@ -106,7 +113,14 @@ def _import(
     if wrapper.found.without_loss:
         _drop_unused_inputs(predict, training)
     specs = examples.specs()
-    training, predict = adopt_frozen_weights([training, predict], parameters)
+    if quantized is not None:
+        points = quantized.points(predict)
+        quantized.declare(points, parameters)
+        predict, training = quantized.place([predict, training], points)
+        if quantized.input == "int8":
+            specs = [replace(spec, dtype="i8") if spec.name in points.inputs else spec for spec in specs]
+    else:
+        training, predict = adopt_frozen_weights([training, predict], parameters)
 
     gradients: dict[str, bool] = {}
     for name, reached in reached_parameters(training).items():
