@@ -3,12 +3,13 @@
 from . import cost
 from .api.optim import SGD, Adam, AdamW, Optimizer
 from .api.options import MemoryOptions
+from .api.quantization import Quantization
 from .api.scheme import ParameterInfo, Scheme
 from .api.source import LOSSES
 from .api.tuning import Tuning
 from .artifact.footprint import Footprint
 from .artifact.memory import Memory
-from .compiler import Imported, compile, import_model, plan
+from .compiler import Imported, compile, import_model, plan, quantize
 from .core.stages import STAGES
 from .device import Run, run
 from .errors import (
@@ -63,6 +64,7 @@ __all__ = [
     "Plan",
     "PockError",
     "Profile",
+    "Quantization",
     "Report",
     "Run",
     "RunError",
@@ -84,6 +86,7 @@ __all__ = [
     "import_model",
     "load_exported",
     "plan",
+    "quantize",
     "run",
     "set_num_threads",
     "tune",

@@ -70,16 +70,30 @@ def quantize(x: Tensor, scale: float, zero: int, low: int = -128, high: int = 12
     return result
 
 
-def add(x: Tensor, y: Tensor, scales: tuple[float, float, float], zeros: tuple[int, int, int]) -> Tensor:
+def add(
+    x: Tensor,
+    y: Tensor,
+    scales: tuple[float, float, float],
+    zeros: tuple[int, int, int],
+    low: int = -128,
+    high: int = 127,
+) -> Tensor:
     """Return the sum of integers with different scales: of x, of y, of the result."""
     left, right = (math.floor(math.ldexp(s / scales[2], 14) + 0.5) for s in scales[:2])
     total = (x - zeros[0]) * left + (y - zeros[1]) * right
-    return requantize(total, 2.0**-14, zeros[2])
+    return requantize(total, 2.0**-14, zeros[2], low, high)
 
 
-def mul(x: Tensor, y: Tensor, scales: tuple[float, float, float], zeros: tuple[int, int, int]) -> Tensor:
+def mul(
+    x: Tensor,
+    y: Tensor,
+    scales: tuple[float, float, float],
+    zeros: tuple[int, int, int],
+    low: int = -128,
+    high: int = 127,
+) -> Tensor:
     """Return the product of integers with different scales."""
-    return requantize((x - zeros[0]) * (y - zeros[1]), scales[0] * scales[1] / scales[2], zeros[2])
+    return requantize((x - zeros[0]) * (y - zeros[1]), scales[0] * scales[1] / scales[2], zeros[2], low, high)
 
 
 def mean(x: Tensor, dims: tuple[int, ...], ratio: float, zero: int, out_zero: int) -> Tensor:

@@ -10,10 +10,13 @@ from ..core.ir_text import mlir_float, quote
 from ..errors import ArgumentError
 from ..support.sizes import parse_bytes
 
-__all__ = ["ON_NAN", "PRECISIONS", "MemoryOptions", "Training", "check_seed"]
+__all__ = ["ON_NAN", "PRECISIONS", "ROUNDINGS", "MemoryOptions", "Training", "check_seed"]
 
-#: Element types that activations, gradients and frozen weights can be stored in.
-PRECISIONS = ("f32", "bf16")
+#: Element types that activations, gradients and frozen weights can be stored in; ``int8`` is for quantised models.
+PRECISIONS = ("f32", "bf16", "int8")
+
+#: How a change of a parameter that is stored as integers becomes an integer.
+ROUNDINGS = ("stochastic", "nearest")
 
 #: Reactions to a loss that is NaN or infinite.
 ON_NAN = ("ignore", "error", "skip")
@@ -30,6 +33,7 @@ class Training:
         seed: seed of dropout, a 64-bit integer.
         precision: storage of values between kernels, one of `PRECISIONS`.
         on_nan: one of `ON_NAN`.
+        rounding: one of `ROUNDINGS`.
     """
 
     accumulate: int = 1
@@ -38,6 +42,7 @@ class Training:
     seed: int = 0
     precision: str = "f32"
     on_nan: str = "ignore"
+    rounding: str = "stochastic"
 
     def __post_init__(self) -> None:
         count: object = self.accumulate
@@ -54,6 +59,8 @@ class Training:
             raise ArgumentError(f"precision: expected one of {', '.join(PRECISIONS)}, but got {self.precision!r}")
         if self.on_nan not in ON_NAN:
             raise ArgumentError(f"on_nan: expected one of {', '.join(ON_NAN)}, but got {self.on_nan!r}")
+        if self.rounding not in ROUNDINGS:
+            raise ArgumentError(f"rounding: expected one of {', '.join(ROUNDINGS)}, but got {self.rounding!r}")
 
     def used(self) -> dict[str, float]:
         """Return the settings of accumulation and clipping that are in use."""
@@ -63,7 +70,10 @@ class Training:
 
     def attributes(self) -> dict[str, str]:
         """Return the module attributes of the settings that are in use."""
-        stored = {} if self.precision == "f32" else {"pock.precision": quote(self.precision)}
+        # The layers of a quantised model say themselves that they are int8.
+        stored = {"pock.precision": quote(self.precision)} if self.precision == "bf16" else {}
+        if self.rounding != Training.rounding:
+            stored["pock.rounding"] = quote(self.rounding)
         return stored | {
             f"pock.{name}": f"{value} : i64" if name == "accumulate" else f"{mlir_float(value)} : f64"
             for name, value in self.used().items()

@@ -76,7 +76,9 @@ class TorchSource:
     @property
     def name(self) -> str:
         """The default prefix of the C functions."""
-        kind = type(self.model).__name__
+        # The module in a quantised model.
+        model = self.model.model if type(self.model).__name__ == "QuantizedModel" else self.model
+        kind = type(model).__name__
         return c_identifier("model" if kind in ("ExportedProgram", "GraphModule") else kind)
 
     @property

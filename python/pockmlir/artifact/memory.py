@@ -210,7 +210,7 @@ def _by_layer(items: Iterable[_Item]) -> dict[str, list[_Item]]:
 
 def _stored(tensors: Iterable[Stored]) -> dict[str, int]:
     """Bytes of each kind."""
-    sums = dict.fromkeys(("parameter", "buffer", "state", "prepared"), 0)
+    sums = dict.fromkeys(("parameter", "buffer", "state", "prepared", "constant"), 0)
     for tensor in tensors:
         sums[tensor.kind] += tensor.bytes
     return sums

@@ -4,5 +4,6 @@ from ..api.source import LOSSES
 from ..core.stages import STAGES
 from .entry import compile, import_model, plan
 from .imported import Imported
+from .quantized import quantize
 
-__all__ = ["LOSSES", "STAGES", "Imported", "compile", "import_model", "plan"]
+__all__ = ["LOSSES", "STAGES", "Imported", "compile", "import_model", "plan", "quantize"]

@@ -37,6 +37,7 @@ def compile(
     clip_grad_value: float | None = None,
     seed: int = 0,
     precision: str = "f32",
+    rounding: str = "stochastic",
     on_nan: str = "ignore",
     memory_limit: int | str | None = None,
     memory: MemoryOptions | None = None,
@@ -50,8 +51,8 @@ def compile(
     """Compile the training step of a model; the model itself is not changed.
 
     Args:
-        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram``, or an ``ImportedModel`` from another
-            front end (`pockmlir.frontends.common`), which contains its inputs and its loss.
+        model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram`` (also of PT2E quantisation), the result of
+            `quantize`, or an ``ImportedModel`` from another front end (`pockmlir.frontends.common`), which contains its inputs and its loss.
         inputs: a tuple of the forward's positional arguments, or a mapping of its keyword
             arguments. Example tensors, also nested in tuples, lists and dicts, determine
             shapes and dtypes; numbers, strings and None are compiled in.
@@ -77,7 +78,11 @@ def compile(
         precision: ``f32``, or ``bf16``: activations, gradients and frozen weights of at least
             1024 elements are stored in bfloat16. Parameters that train, sums, and the
             optimizer's state stay float32. Matrix products round their operands to bfloat16
-            on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``.
+            on targets with instructions for that (AVX512-BF16), as in ``torch.autocast``. ``int8`` requires a
+            quantised model: of `quantize`, or a graph of ``convert_pt2e``. Such a model has integer layers with
+            ``f32``, too; ``int8`` only makes it an error if it has none.
+        rounding: of changes of parameters that are stored as integers: ``stochastic``, whose mean is exact, so that
+            changes smaller than a step are not lost; or ``nearest``. It depends on the step's count and ``seed``.
         on_nan: the action of a call whose loss is NaN or infinite: ``ignore`` updates like PyTorch;
             ``error`` raises a `LossNotFiniteError`; ``skip`` returns the loss. The last two leave
             parameters, buffers, optimizer state and counters unchanged. `Step.loss_is_finite` and
@@ -123,6 +128,7 @@ def compile(
         clip_grad_value=clip_grad_value,
         seed=seed,
         precision=precision,
+        rounding=rounding,
         memory_limit=memory_limit,
         memory=memory,
         arithmetic=arithmetic,

@@ -64,6 +64,7 @@ class Imported:
         self._source: Source = source
         self._request = request
         self._tensors = tuple(source.named_parameters())
+        self._require_precision(request)
 
     @property
     def parameters(self) -> tuple[ParameterInfo, ...]:
@@ -132,6 +133,7 @@ class Imported:
     ) -> _Chosen:
         """Resolve all choices for a step, and add them to the module at stage ``import``."""
         request = self._request.changed(self._source, optimizer, **options)
+        self._require_precision(request)
         rules = require_rules(scheme)
         fractions, without_gradient = resolve_scheme(rules, self._model.parameters, self._model.gradients)
         trained = [name for name, fraction in fractions.items() if fraction > 0]
@@ -143,6 +145,13 @@ class Imported:
         attributes |= request.memory.attributes([spec.name for spec in self._model.inputs])
         runner.record("import", add_module_attributes(self._ir, attributes))
         return _Chosen(request, rules, fractions, without_gradient, groups, taken, runner)
+
+    def _require_precision(self, request: Request) -> None:
+        if request.training.precision == "int8" and not self._model.is_quantized:
+            raise ArgumentError(
+                "precision: 'int8' needs a quantised model, but this one has real numbers only; quantise it with data "
+                "for its ranges, pock.quantize(model, batches), or with scales, pock.quantize(model, qparams=…)"
+            )
 
     def _optimizer_state(self, request: Request, groups: OptimizerGroups, trained: list[str]) -> TorchState | None:
         """Return the moments of a torch optimizer that has already trained."""

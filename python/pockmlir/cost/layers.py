@@ -10,7 +10,7 @@ from torch import fx
 from torch.export import ExportedProgram
 
 from ..errors import ArgumentError
-from ..frontends.torch.importer import export_forward
+from ..frontends.torch.forward import export_forward
 from ..frontends.torch.registry import operator_name
 from ..frontends.torch.source import module_path
 from .backbone import Backbone, Conv, Linear

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..artifact.manifest import TensorSlot, dtype_of
 from ..artifact.memory import Memory
 from ..support.tables import as_text, make_table
+from .integer_layers import LayerReport, layers_of
 from .memory_table import memory_table
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..api.scheme import ParameterInfo
     from ..artifact.artifact import Artifact
 
-__all__ = ["ParameterReport", "Report"]
+__all__ = ["LayerReport", "ParameterReport", "Report"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Report:
         memory: memory of the step.
         kernels: number of launches, of distinct kernels, and of kernels with a tuning.
         timings: seconds per compiler stage.
+        layers: the arithmetic of each layer of a quantised model; empty for others.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Report:
     memory: Memory
     kernels: Mapping[str, int]
     timings: Mapping[str, float]
+    layers: tuple[LayerReport, ...] = ()
 
     @classmethod
     def of(cls, artifact: Artifact) -> Report:
@@ -138,6 +141,7 @@ class Report:
             memory=artifact.manifest.memory,
             kernels=dict(artifact.manifest.data.get("kernels", {})),
             timings=dict(artifact.timings),
+            layers=layers_of(next((dump.ir for dump in artifact.dumps if dump.name == "graph"), "")),
         )
 
     @property
@@ -170,6 +174,7 @@ class Report:
             "memory": self.memory.to_dict(),
             "kernels": dict(self.kernels),
             "timings": dict(self.timings),
+            "layers": [asdict(entry) for entry in self.layers],
         }
 
     def __str__(self) -> str:
@@ -198,6 +203,9 @@ class Report:
             yield f"dropout, seed {self.dropout['seed']}: {', '.join(layers)}"
         if self.norm_modes:
             yield make_table("normalisation", ("layer", "mode"), self.norm_modes.items())
+        if self.layers:
+            rows = [(entry.layer, entry.arithmetic, entry.reason) for entry in self.layers]
+            yield make_table("layers", ("layer", "arithmetic", "why not integers"), rows)
         yield make_table("arithmetic", ("", ""), self.arithmetic.items())
         yield memory_table(self.memory)
 
@@ -235,6 +243,8 @@ def _arithmetic(artifact: Artifact) -> dict[str, str]:
     result = {"element types": ", ".join(dtypes)}
     if artifact.training.precision == "bf16":
         result["stored between kernels"] = "bfloat16, computed in float32"
+    if any(slot.quantization for slot in artifact.manifest.tensors.values()):
+        result["changes of integers"] = f"rounded: {artifact.training.rounding}"
     code = next((dump.ir for dump in artifact.dumps if dump.name == "llvm"), None)
     if code is None:
         return result

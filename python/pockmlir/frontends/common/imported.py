@@ -71,3 +71,8 @@ class ImportedModel:
     def target(self) -> TensorSpec | None:
         """The target, if the loss takes exactly one tensor."""
         return self.targets[0] if len(self.targets) == 1 else None
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether tensors are quantised, so that layers can be computed with integers."""
+        return "pock.dequantize" in self.ir

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import fx
 from torch.export import ExportedProgram
 
 from ...errors import ArgumentError
 from .substitutes import readable_names
 
-__all__ = ["as_module"]
+__all__ = ["as_module", "is_replayed"]
 
 
 def as_module(model: torch.nn.Module | ExportedProgram) -> torch.nn.Module:
@@ -30,6 +31,14 @@ def as_module(model: torch.nn.Module | ExportedProgram) -> torch.nn.Module:
     raise ArgumentError(
         f"model: expected a torch.nn.Module or a torch.export.ExportedProgram, but got {type(model).__name__}"
     )
+
+
+def is_replayed(model: torch.nn.Module | ExportedProgram) -> bool:
+    """Whether the nodes of a model are run one by one, because it is an exported program or a PT2E graph of one."""
+    if isinstance(model, fx.GraphModule):
+        # Its nodes know the modules of the model that they come from.
+        return any(str(node.target).startswith("quantized_decomposed.") for node in model.graph.nodes)
+    return isinstance(model, ExportedProgram)
 
 
 def _require_static(program: ExportedProgram) -> None:

@@ -17,7 +17,7 @@ from ..common.text import write
 from . import ops  # noqa: F401  (fills the table of converters)
 from .builder import Builder, Lazy, Missing, dtype_of, is_float
 from .graph import Program, fold_buffers
-from .operators import arguments, is_check, narrow_range, operator_schema, schema_name, tensor_type
+from .operators import QUANTIZE, arguments, is_check, narrow_range, operator_schema, schema_name, tensor_type
 from .ops.bits import low_bits
 from .parameters import Parameters
 from .registry import CONVERTERS, Unsupported, hint
@@ -108,7 +108,7 @@ class _FunctionConverter:
                 self._values[node] = Lazy(functools.partial(self.builder.constant, array, element.name))
             else:
                 name = parameters.canonical(binding.name)
-                self._values[node] = Lazy(functools.partial(self.builder.load, name), parameters.may_train(name))
+                self._values[node] = Lazy(functools.partial(self.builder.load_real, name), parameters.may_train(name))
 
     # Values -------------------------------------------------------------------------
 
@@ -170,7 +170,10 @@ class _FunctionConverter:
                 results, active = self._report(node, name, error, metas), set()
             self._values |= zip(keys, results, strict=True)
             if active and name != "aten.detach":
-                self._differentiable |= {k for k, v in zip(keys, results, strict=True) if _carries_gradient(v)}
+                # Bytes that a tensor is quantised to carry its gradient.
+                quantized = name.startswith(QUANTIZE) or any(dtype_of(value) == "i8" for value in active)
+                carriers = zip(keys, results, strict=True)
+                self._differentiable |= {k for k, v in carriers if quantized or _carries_gradient(v)}
 
     def _take_apart(self, node: fx.Node) -> None:
         """Bind a node that selects one of several results, or an entry of a list."""
@@ -242,7 +245,8 @@ def _is_byte_list(argument: Any) -> bool:
 def _in_range(b: Builder, value: Any, meta: Any) -> Any:
     """Wrap a result of narrow integers around into their range; return other results unchanged."""
     bounds = narrow_range(meta)
-    if bounds is None or not isinstance(value, Value):
+    # Quantised uint8 is stored as int8.
+    if bounds is None or not isinstance(value, Value) or dtype_of(value) == "i8":
         return value
     least, greatest = bounds
     size = greatest - least + 1

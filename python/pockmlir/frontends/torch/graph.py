@@ -190,8 +190,10 @@ def _is_foldable(node: fx.Node, known: dict[fx.Node, Any]) -> bool:
     target = node.target
     if not isinstance(target, torch._ops.OpOverload) or not target._schema.returns or target._schema.is_mutable:
         return False
+    # Weights that a quantiser has frozen are parameters, see `frozen_weights`.
     return (
-        not node.is_impure()
+        target.namespace != "quantized_decomposed"
+        and not node.is_impure()
         and torch.Tag.nondeterministic_seeded not in target.tags
         and "empty" not in target._schema.name
     )

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 
 from ...artifact.arguments import Argument
 from ...artifact.manifest import TensorSpec
-from ...errors import ArgumentError, CompileError, PockError, UnsupportedOpsError
+from ...errors import ArgumentError, UnsupportedOpsError
 from ..common.imported import ImportedModel
-from .arguments import as_module
+from .arguments import as_module, is_replayed
 from .calls import Examples, ModelCall, example_target, model_call
 from .convert import ModuleConverter
 from .dtypes import dtype_name
-from .export import evaluation_mode, export_program
+from .export import export_program
+from .forward import export_predict, in_types_that_fit
+from .frozen_weights import adopt_frozen_weights
 from .graph import Program, make_program, unimportable
 from .hooks import refuse_hooks
 from .losses import Loss, resolve_loss, target_like
 from .parameters import Parameters
 from .python_state import report_changes
+from .quantized_model import QuantizedModel
 from .reach import reached_parameters
 from .source import strip_model
 from .wrappers import LossWrapper, PredictWrapper, Wrapper
 
-__all__ = ["export_forward", "import_model"]
-
-_Result = TypeVar("_Result")
+__all__ = ["import_model"]
 
 
 def import_model(
-    model: torch.nn.Module | ExportedProgram,
+    model: torch.nn.Module | ExportedProgram | QuantizedModel,
     example_inputs: tuple[Any, ...] | Mapping[str, Any],
     loss: str | Loss | None,
     *,
@@ -48,7 +48,7 @@ def import_model(
     mode. Shapes are those of the examples.
 
     Args:
-        model: a module, or a program exported with static shapes.
+        model: a module, a program exported with static shapes, or a quantised model.
         example_inputs: the forward's positional arguments, or a mapping of keyword arguments:
             tensors, also nested. Other values are compiled in.
         loss: ``cross_entropy``, ``mse``, ``bce_with_logits``, ``l1``, a callable
@@ -64,30 +64,21 @@ def import_model(
         IndexRangeError: a constant index is out of range.
         UnsupportedOpsError: the model uses operators that cannot be imported.
     """
-    module = as_module(model)
-    return _in_types_that_fit(
+    quantized = model if isinstance(model, QuantizedModel) else None
+    plain = quantized.model if quantized else model
+    module = as_module(plain)
+    return in_types_that_fit(
         module,
-        lambda examples: _import(model, module, example_inputs, loss, kwargs, target_example, examples, check_loss),
+        lambda examples: _import(
+            plain, module, quantized, example_inputs, loss, kwargs, target_example, examples, check_loss
+        ),
     )
-
-
-def _in_types_that_fit(module: torch.nn.Module, export: Callable[[Examples], _Result]) -> _Result:
-    """Export with unchanged examples; if PyTorch refuses their types, convert them to the model's types."""
-    examples = Examples()
-    try:
-        return export(examples)
-    except (CompileError, ArgumentError):
-        floats = {p.dtype for p in module.parameters() if p.dtype.is_floating_point}
-        if len(floats) != 1 or not examples.differs(fitting := Examples(floats.pop())):
-            raise
-        with contextlib.suppress(PockError):
-            return export(fitting)
-        raise
 
 
 def _import(
     model: torch.nn.Module | ExportedProgram,
     module: torch.nn.Module,
+    quantized: QuantizedModel | None,
     example_inputs: tuple[Any, ...] | Mapping[str, Any],
     loss: str | Loss | None,
     kwargs: Mapping[str, Any] | None,
@@ -109,9 +100,9 @@ def _import(
             "model: hooks on gradients that cannot be part of a compiled step:\n  " + "\n  ".join(refused)
         )
 
-    replay = isinstance(model, ExportedProgram)
+    replay = is_replayed(model)
     wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
-    predict = _export_predict(wrapper, inputs, examples.names)
+    predict = export_predict(wrapper, inputs, examples.names)
     results = dict(zip(predict.outputs, (node.meta["val"] for node in _outputs(predict)), strict=True))
     if any(not isinstance(size, int) for value in results.values() for size in value.shape):
         raise UnsupportedOpsError(unimportable(predict.graph))
@@ -121,12 +112,20 @@ def _import(
     fixed = _fixed(training, wrapper, loss_wrapper)
     if wrapper.found.without_loss:
         _drop_unused_inputs(predict, training)
+    specs = examples.specs()
+    if quantized is not None:
+        points = quantized.points(predict)
+        quantized.declare(points, parameters)
+        predict, training = quantized.place([predict, training], points)
+        if quantized.input == "int8":
+            specs = [replace(spec, dtype="i8") if spec.name in points.inputs else spec for spec in specs]
+    else:
+        training, predict = adopt_frozen_weights([training, predict], parameters)
 
     gradients: dict[str, bool] = {}
     for name, reached in reached_parameters(training).items():
         gradients[parameters.canonical(name)] = gradients.get(parameters.canonical(name), False) or reached
     converter = _convert(parameters, training, predict, check_loss)
-    specs = examples.specs()
     return ImportedModel(
         ir=converter.text(),
         parameters=parameters.infos,
@@ -143,29 +142,8 @@ def _import(
         fixed=fixed,
         aliases=parameters.aliases,
         checks_loss=check_loss,
-        saved_names=tuple(model.state_dict if isinstance(model, ExportedProgram) else model.state_dict()),
+        saved_names=parameters.saved(model.state_dict if isinstance(model, ExportedProgram) else model.state_dict()),
     )
-
-
-def export_forward(
-    model: torch.nn.Module | ExportedProgram,
-    example_inputs: tuple[Any, ...] | Mapping[str, Any],
-    kwargs: Mapping[str, Any] | None = None,
-) -> Program:
-    """Export a model in eval mode like `import_model`, without converting it.
-
-    Raises:
-        ArgumentError: an argument is invalid.
-        CompileError: PyTorch cannot export the model.
-    """
-    module = as_module(model)
-
-    def export(examples: Examples) -> Program:
-        call = model_call(model, example_inputs, kwargs, examples)
-        wrapper = PredictWrapper(module, call, has_loss=False, replay=isinstance(model, ExportedProgram))
-        return _export_predict(wrapper, tuple(examples.tensors), examples.names)
-
-    return _in_types_that_fit(module, export)
 
 
 def _target(
@@ -179,24 +157,6 @@ def _target(
     value = target_like(loss, results) if example is None else example
     hole, argument = example_target(value, [a.name for a in call.arguments] + examples.names, examples)
     return hole, [*call.arguments, argument]
-
-
-def _export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], names: list[str]) -> Program:
-    """Export ``@predict``; the wrapper records the outputs of the model."""
-    if wrapper.replay:
-        exported = export_program(wrapper, inputs, "predict")
-    else:
-        with evaluation_mode(wrapper.model):
-            exported = export_program(wrapper, inputs, "predict, eval mode")
-    found = wrapper.found
-    if found.dropped:
-        warnings.warn(
-            "predict leaves out "
-            + ", ".join(f"{name} ({kind})" for name, kind in found.dropped.items())
-            + ": not a tensor; for a model of transformers, use_cache=False does without it",
-            stacklevel=4,
-        )
-    return make_program(exported, names, found.names, stores=False)
 
 
 def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: list[str]) -> Program:

@@ -10,7 +10,19 @@ from torch import fx
 from ..._ops.ir import TensorType
 from .dtypes import NARROW, dtype_name
 
-__all__ = ["arguments", "is_check", "narrow_range", "operator_schema", "schema_name", "tensor_type"]
+__all__ = [
+    "DEQUANTIZE",
+    "QUANTIZE",
+    "arguments",
+    "is_check",
+    "narrow_range",
+    "operator_schema",
+    "schema_name",
+    "tensor_type",
+]
+
+#: The beginning of the names of operators that make integers of real numbers, and of their inverses.
+QUANTIZE, DEQUANTIZE = "quantized_decomposed.quantize_", "quantized_decomposed.dequantize_"
 
 _aten = torch.ops.aten
 

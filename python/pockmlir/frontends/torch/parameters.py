@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import torch
 
+from ...api.quantization import Quantization
 from ...api.scheme import ParameterInfo
 from ...core.elements import numpy_dtype
 from ...errors import ArgumentError
@@ -27,6 +29,8 @@ def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
 class Parameters(Declarations):
     """All tensors that the pock module declares: parameters, buffers, large constants.
 
+    ``adopted`` has the parameters that `adopt` has made.
+
     If a tensor object has several names, it is one symbol under its first name. Different
     tensors with equal values stay separate symbols.
 
@@ -43,6 +47,7 @@ class Parameters(Declarations):
         super().__init__()
         self.infos: list[ParameterInfo] = []
         self.aliases: dict[str, str] = {}
+        self.adopted: list[str] = []
         first: dict[int, str] = {}
         tensors: dict[str, torch.Tensor] = {}
         named = _named_tensors(model, "")
@@ -75,6 +80,43 @@ class Parameters(Declarations):
         if is_parameter:
             shape = tuple(tensor.shape)
             self.infos.append(ParameterInfo(name, shape, name.rpartition(".")[0], tensor.requires_grad))
+
+    def adopt(self, name: str, value: torch.Tensor, quantization: Quantization | None) -> None:
+        """Make a parameter of integers that a quantiser has frozen, in place of the real numbers of that name.
+
+        Args:
+            name: the name that the parameter had before.
+            value: the integers, or real numbers.
+            quantization: what the integers stand for.
+        """
+        name = self.canonical(name)
+        self.adopted.append(name)
+        self.declarations[name] = (array_of(value), True)
+        if quantization is not None:
+            self.quantize(name, quantization)
+        if name not in {info.name for info in self.infos}:
+            self.infos.append(ParameterInfo(name, tuple(value.shape), name.rpartition(".")[0], True))
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a parameter another name; its old one remains an alias."""
+        self.declarations = {new if key == name else key: value for key, value in self.declarations.items()}
+        self.infos = [
+            dataclasses.replace(info, name=new, aliases=(*info.aliases, name)) if info.name == name else info
+            for info in self.infos
+        ]
+        self.aliases = {alias: new if first == name else first for alias, first in self.aliases.items()} | {name: new}
+
+    def saved(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of a model's saved state, with the parameters that were adopted for frozen tensors."""
+        if not self.adopted:
+            return tuple(names)
+        kept = [name for name in names if name in self.declarations or name in self.aliases]
+        return tuple(dict.fromkeys([*kept, *self.adopted]))
+
+    def let_train(self) -> None:
+        """Let the scheme alone decide which parameters train, whatever their ``requires_grad``."""
+        self.infos = [dataclasses.replace(info, requires_grad=True) for info in self.infos]
+        self._trainable = {info.name for info in self.infos}
 
     def canonical(self, name: str) -> str:
         """Return the symbol of a tensor for any of its names."""

@@ -64,6 +64,9 @@ def _differentiates(node: fx.Node) -> bool:
         source: Any = node.args[0]
         return _is_float(node.meta.get("val")) and not (source.target is CUSTOM_GRADIENT and node.args[1] == 1)
     name = _name(node)
+    if name.startswith("quantized_decomposed::quantize_") or (_is_byte(node) and any(map(_is_byte, _sources(node)))):
+        # Bytes that a tensor is quantised to.
+        return True
     # These operators only use the shape of their operand.
     shape_only = name.endswith("_like") or name.startswith("aten::new_")
     return name != "aten::detach" and not shape_only and _is_float(node.meta.get("val"))
@@ -71,6 +74,11 @@ def _differentiates(node: fx.Node) -> bool:
 
 def _name(node: fx.Node) -> str:
     return node.target._schema.name if isinstance(node.target, torch._ops.OpOverload) else ""
+
+
+def _is_byte(node: fx.Node) -> bool:
+    value = node.meta.get("val")
+    return isinstance(value, torch.Tensor) and value.dtype in (torch.int8, torch.uint8)
 
 
 def _is_float(value: Any) -> bool:

@@ -29,7 +29,7 @@ _REFUSED: dict[str, tuple[str, ...]] = {
         "lgamma", "digamma", "polygamma", "mvlgamma", "igamma", "igammac", "erfinv", "special_i0", "special_i1", "i0",
         "special_zeta", "special_ndtri", "special_gammaln", "special_erfinv", "nextafter",
     ),
-    "quantised operators; train in floating point": (
+    "a quantised tensor, or fake quantisation; use pock.quantize, or a graph of convert_pt2e": (
         "quantize_per_tensor", "quantize_per_channel", "dequantize.self", "fake_quantize_per_tensor_affine",
         "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine.tensor_qparams",
     ),

@@ -1,0 +1,324 @@
+"""Finds where the tensors of a float model are quantised, so that its layers become integer operators.
+
+A layer is computed with integers if it is a convolution or linear layer whose weight is a parameter that only such
+layers read, or an addition, product, mean, pooling, clamp, concatenation or movement of integers that ends in such
+a layer. Its result is quantised behind the clamps (relu, relu6, …) that follow it. All other operators (softmax,
+normalisation, gelu, …) stay floating-point: their operands are dequantised, and their results are quantised where a
+layer of integers reads them.
+
+References: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+Inference, 2018 (arXiv 1712.05877), for fused layers and one scale per result.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import fx
+
+from .graph import Program
+from .operators import arguments, schema_name
+from .source import LOSS_PATH, module_path
+
+__all__ = ["Points", "find_points", "node_names", "operator_of"]
+
+#: Operators with a weight → the dimension of its output channels.
+_PRODUCTS = {
+    "aten.conv1d": 0,
+    "aten.conv1d.padding": 0,
+    "aten.conv2d": 0,
+    "aten.conv2d.padding": 0,
+    "aten.linear": 0,
+    "aten.conv_transpose1d": 1,
+    "aten.conv_transpose2d.input": 1,
+}
+_CLAMPS = ("aten.relu", "aten.relu6", "aten.hardtanh", "aten.clamp", "aten.clamp_min", "aten.clamp_max")
+_MEANS = ("aten.avg_pool1d", "aten.avg_pool2d", "aten.adaptive_avg_pool1d", "aten.adaptive_avg_pool2d", "aten.mean.dim")
+_JOINS = ("aten.add.Tensor", "aten.sub.Tensor", "aten.mul.Tensor", "aten.cat")
+_MOVES = (
+    "aten.view aten._unsafe_view aten.reshape aten.flatten.using_ints aten.squeeze aten.squeeze.dim aten.squeeze.dims "
+    "aten.unsqueeze aten.expand aten.permute aten.transpose.int aten.split.Tensor aten.split_with_sizes "
+    "aten.unbind.int aten.slice.Tensor aten.select.int aten.clone aten.alias aten.max_pool1d aten.max_pool2d aten.constant_pad_nd"
+).split()
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where a program's tensors are quantised.
+
+    Attributes:
+        results: nodes whose results are quantised → the name of their scale.
+        operands: reader and position of an operand that is quantised before this reader → the name of its scale.
+        inputs: names of the scales of the program's inputs.
+        weights: names of the weights → the dimension of their output channels, in order of execution.
+        readers: name of a weight → its layers.
+        parameters: nodes of the parameters → their names.
+        heads: names of scales of the model's outputs.
+        head_weights: weights of the last layers.
+        fixed: name of a scale → the range that it covers whatever the data: (0, 6) of relu6.
+        same: name of a scale → that of the tensor whose scale it may take instead: of a mean.
+    """
+
+    results: dict[fx.Node, str] = field(default_factory=dict)
+    operands: dict[tuple[fx.Node, int], str] = field(default_factory=dict)
+    inputs: list[str] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+    readers: dict[str, list[fx.Node]] = field(default_factory=dict)
+    parameters: dict[fx.Node, str] = field(default_factory=dict)
+    heads: set[str] = field(default_factory=set)
+    head_weights: set[str] = field(default_factory=set)
+    fixed: dict[str, tuple[float, float]] = field(default_factory=dict)
+    same: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all scales of activations, in order of execution."""
+        return list(dict.fromkeys([*self.inputs, *self.results.values(), *self.operands.values()]))
+
+
+def find_points(program: Program, leaves: Collection[str], *, quantized_head: bool) -> Points:
+    """Return the points of a program.
+
+    Scales are named after the module that computes the result: ``features.0``. An operator that is called in the
+    forward of a module with children has the operator's name, too: ``block1.add``. Further ones of the same name
+    end in ``_1``, ``_2``. Inputs have their names.
+
+    Args:
+        program: an exported program in eval mode, or the loss of the same model.
+        leaves: paths of the model's modules without children.
+        quantized_head: whether the model's outputs are quantised; otherwise the last layers stay floating-point.
+    """
+    return _Finder(program, leaves, quantized_head).find()
+
+
+def operator_of(node: fx.Node) -> str:
+    """Return the name of the operator that a node calls, ``""`` if there is none."""
+    return schema_name(node.target._schema) if isinstance(node.target, torch._ops.OpOverload) else ""
+
+
+class _Finder:
+    def __init__(self, program: Program, leaves: Collection[str], quantized_head: bool) -> None:
+        self._graph = program.graph
+        placeholders = program.graph.find_nodes(op="placeholder")
+        bindings = list(zip(placeholders, program.bindings, strict=True))
+        self._inputs = {node: b.name for node, b in bindings if b.kind == "input"}
+        self._parameters = {node: b.name for node, b in bindings if b.kind == "parameter" and b.value is None}
+        self._quantized_head = quantized_head
+        self._names = node_names(program, leaves)
+        self._can: set[fx.Node] = set()
+        self._wanted: set[fx.Node] = set()
+
+    def find(self) -> Points:
+        """Return the points."""
+        weights = self._weights()
+        self._products = {node for nodes in weights.values() for node in nodes}
+        heads = self._head_layers()
+        if not self._quantized_head:
+            self._products -= heads
+        self._classify()
+        points = Points(parameters=self._parameters)
+        for node in self._graph.nodes:
+            if node in self._can and node in self._wanted and not self._passes(node):
+                self._add_result(points, node)
+            for position in self._quantized_operands(node):
+                operand = self._operands(node)[position]
+                if not (operand in self._can and operand in self._wanted):
+                    points.operands[node, position] = self._names[operand]
+        for name, nodes in weights.items():
+            kept = [node for node in nodes if node in self._products]
+            if kept:
+                points.weights[name] = _PRODUCTS[operator_of(kept[0])]
+                points.readers[name] = kept
+                if heads.intersection(kept):
+                    points.head_weights.add(name)
+        return points
+
+    # Weights ------------------------------------------------------------------------------
+
+    def _weights(self) -> dict[str, list[fx.Node]]:
+        """The weights that only layers read, in one way, and these layers."""
+        result: dict[str, list[fx.Node]] = {}
+        for node in self._graph.nodes:
+            if operator_of(node) not in _PRODUCTS or not _is_real(node):
+                continue
+            weight = node.args[1]
+            bias = node.args[2] if len(node.args) > 2 else None
+            fits = weight in self._parameters and (bias is None or bias in self._parameters)
+            axis = _PRODUCTS[operator_of(node)]
+            if fits and axis == 1:
+                fits = arguments(node, node.target._schema)[6] == 1  # groups
+            fits = fits and weight.meta["val"].dim() >= 2 and _is_real(weight)
+            readers = [user for user in weight.users if module_path(user) != LOSS_PATH] if fits else []
+            alike = all(
+                operator_of(user) in _PRODUCTS and _PRODUCTS[operator_of(user)] == axis and user.args[1] is weight
+                for user in readers
+            )
+            if fits and alike and len(readers) == len(weight.users):
+                result.setdefault(self._parameters[weight], []).append(node)
+        return result
+
+    def _head_layers(self) -> set[fx.Node]:
+        """The layers whose results are the model's outputs, or become them by clamps and movement."""
+        found = set()
+        for node in self._graph.nodes:
+            users = [node]
+            while users and not any(map(_leaves_model, users)):
+                users = [u for user in users for u in user.users if operator_of(u) in (*_CLAMPS, *_MOVES)]
+            if node in self._products and users and any(map(_leaves_model, users)):
+                found.add(node)
+        return found
+
+    # Integers -----------------------------------------------------------------------------
+
+    def _operands(self, node: fx.Node) -> list[Any]:
+        """The operands that may be integers."""
+        if node.target is operator.getitem:
+            return [node.args[0]]
+        name = operator_of(node)
+        if name == "aten.cat":
+            return list(node.args[0])
+        return list(node.args[:2]) if name in _JOINS else list(node.args[:1])
+
+    def _classify(self) -> None:
+        """Find the nodes that can have integers, and those whose integers a layer reads."""
+        for node in self._graph.nodes:
+            name = operator_of(node)
+            if node in self._inputs:
+                fits = _is_real(node)
+            elif node in self._products:
+                fits = True
+            elif name in (*_CLAMPS, *_MEANS, *_MOVES) or node.target is operator.getitem:
+                fits = self._operands(node)[0] in self._can and _is_plain(node)
+            elif name in _JOINS:
+                fits = self._joins(node)
+            else:
+                fits = False
+            if (fits and module_path(node) != LOSS_PATH) or (node in self._inputs and fits):
+                self._can.add(node)
+        for node in reversed(self._graph.nodes):
+            leaves = self._quantized_head and _leaves_model(node) and node not in self._inputs
+            if leaves or any(self._takes_integers(user, node) for user in node.users):
+                self._wanted.add(node)
+
+    def _joins(self, node: fx.Node) -> bool:
+        """Whether the operands of a join are activations, one of which has integers."""
+        operands = self._operands(node)
+        fits = all(isinstance(x, fx.Node) and _is_real(x) for x in operands) and not node.kwargs.get("alpha")
+        known = {n for n in self._graph.find_nodes(op="placeholder") if n not in self._inputs}
+        return fits and not known.intersection(operands) and not self._can.isdisjoint(operands)
+
+    def _takes_integers(self, user: fx.Node, node: fx.Node) -> bool:
+        if user in self._products:
+            return user.args[0] is node
+        return user in self._can and user in self._wanted
+
+    def _quantized_operands(self, node: fx.Node) -> list[int]:
+        if node in self._products:
+            return [0]
+        if node in self._can and node in self._wanted and operator_of(node) in _JOINS:
+            return list(range(len(self._operands(node))))
+        return []
+
+    # Results ------------------------------------------------------------------------------
+
+    def _passes(self, node: fx.Node) -> bool:
+        """Whether a node's result is not quantised itself: it moves integers, or a clamp follows."""
+        if operator_of(node) in _MOVES or node.target is operator.getitem:
+            return True
+        return self._clamp_of(node) is not None
+
+    def _clamp_of(self, node: fx.Node) -> fx.Node | None:
+        """The clamp that is the only reader of a node, if it has integers."""
+        user = next(iter(node.users)) if len(node.users) == 1 else None
+        fits = user is not None and operator_of(user) in _CLAMPS and user in self._can and user in self._wanted
+        return user if fits and not isinstance(node, str) and node not in self._inputs else None
+
+    def _add_result(self, points: Points, node: fx.Node) -> None:
+        first: Any = node
+        while operator_of(first) in _CLAMPS and self._clamp_of(first.args[0]) is first:
+            first = first.args[0]
+        name = self._names[first]
+        user = next(iter(node.users)) if len(node.users) == 1 else None
+        if user is not None and operator_of(user) == "aten.cat" and user in self._can and user in self._wanted:
+            # Parts that nothing else reads have the scale of the whole.
+            name = self._names[user]
+        elif operator_of(first) in _MEANS and first is node and (source := self._source(first.args[0], points)):
+            points.same[name] = source
+        points.results[node] = name
+        if node in self._inputs:
+            points.inputs.append(name)
+        if _leaves_model(node) or self._moves_out(node):
+            points.heads.add(name)
+        if (limits := _limits(node)) is not None:
+            points.fixed[name] = limits
+
+    def _source(self, node: fx.Node, points: Points) -> str | None:
+        """The scale of a node's integers."""
+        while node not in points.results:
+            if operator_of(node) not in _MOVES and node.target is not operator.getitem:
+                return None
+            node = node.args[0]
+        return points.results[node]
+
+    def _moves_out(self, node: fx.Node) -> bool:
+        """Whether a result becomes an output of the model by movement."""
+        moved = [user for user in node.users if operator_of(user) in _MOVES or user.target is operator.getitem]
+        return any(_leaves_model(user) or self._moves_out(user) for user in moved)
+
+
+def node_names(program: Program, leaves: Collection[str]) -> dict[fx.Node, str]:
+    """Return names of the inputs and of the results of all nodes in the model; see `find_points`.
+
+    The forward pass has the same names in every program of a model, whatever the size of its batch.
+    """
+    placeholders = program.graph.find_nodes(op="placeholder")
+    seen: dict[str, int] = {}
+    result = {n: b.name for n, b in zip(placeholders, program.bindings, strict=True) if b.kind == "input"}
+    for node in _calls(program.graph):
+        path, name = module_path(node), operator_of(node)
+        if path == LOSS_PATH:
+            continue
+        if node.target is operator.getitem:
+            result[node] = result.get(node.args[0], "")
+            continue
+        own = name.split(".")[1] if "." in name else str(node.target)
+        text = path if path in leaves and path else f"{path}.{own}".lstrip(".")
+        seen[text] = seen.get(text, -1) + 1
+        result[node] = f"{text}_{seen[text]}" if seen[text] else text
+    return result
+
+
+def _calls(graph: fx.Graph) -> Iterator[fx.Node]:
+    return (node for node in graph.nodes if node.op == "call_function")
+
+
+def _is_real(node: Any) -> bool:
+    value = node.meta.get("val") if isinstance(node, fx.Node) else None
+    return isinstance(value, torch.Tensor) and value.dtype == torch.float32
+
+
+def _is_plain(node: fx.Node) -> bool:
+    """Whether a clamp has numbers as limits, a mean no other type, and padding zeros."""
+    if operator_of(node) == "aten.constant_pad_nd" and len(node.args) > 2 and node.args[2] != 0:
+        return False
+    return not any(isinstance(arg, fx.Node) for arg in node.args[1:]) and not node.kwargs.get("dtype")
+
+
+def _leaves_model(node: fx.Node) -> bool:
+    """Whether a result is an output of the model, or read by its loss."""
+    return any(
+        user.op == "output" or (user.op == "call_function" and module_path(user) == LOSS_PATH) for user in node.users
+    )
+
+
+def _limits(node: fx.Node) -> tuple[float, float] | None:
+    """The range of relu6, which is known without data."""
+    name = operator_of(node)
+    if name not in ("aten.hardtanh", "aten.relu6", "aten.clamp"):
+        return None
+    given = (0.0, 6.0) if name == "aten.relu6" else tuple(arguments(node, node.target._schema)[1:3])
+    return (0.0, 6.0) if given == (0.0, 6.0) else None
