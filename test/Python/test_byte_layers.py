@@ -63,7 +63,12 @@ class Layer:
 
     def module(self) -> str:
         t = {name: f"tensor<{'x'.join(map(str, shape))}x" for name, shape in self.shapes.items()}
-        x, w, b, acc, y, mask = t["x"] + "i8>", t["w"] + "i8>", t["b"] + "i32>", *(t["y"] + e for e in ("i32>", "i8>", "i1>"))
+        x, w, b, acc, y, mask = (
+            t["x"] + "i8>",
+            t["w"] + "i8>",
+            t["b"] + "i32>",
+            *(t["y"] + e for e in ("i32>", "i8>", "i1>")),
+        )
 
         def numbers(values: tuple[int, int]) -> str:
             return f"array<i64: {values[0]}, {values[1]}>"
@@ -93,8 +98,8 @@ module attributes {{pock.name = "net", pock.target = {MCU.attributes}}} {{
             part = padded[:, i * dh : i * dh + (oh - 1) * sh + 1 : sh, j * dw : j * dw + (ow - 1) * sw + 1 : sw]
             for g in range(self.groups):
                 taken = slice(g * outside, (g + 1) * outside)
-                sums[..., taken] += (
-                    part[..., g * inside : (g + 1) * inside] @ w[taken, i, j].astype(np.int64).swapaxes(-1, -2)
+                sums[..., taken] += part[..., g * inside : (g + 1) * inside] @ w[taken, i, j].astype(np.int64).swapaxes(
+                    -1, -2
                 )
         exact = ((sums + b) * m + 2**31 >> 32) + 3
         clamped = exact.clip(-128, 127)
