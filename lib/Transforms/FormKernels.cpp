@@ -32,7 +32,8 @@ std::string nameOf(ArrayRef<Operation *> ops) {
   constexpr unsigned limit = 4;
   llvm::SmallSetVector<StringRef, 8> names;
   for (Operation *op : ops)
-    names.insert(op->getName().stripDialect());
+    if (!isMaskPart(op) || op == ops.back())
+      names.insert(op->getName().stripDialect());
   std::string name;
   for (auto [i, part] : llvm::enumerate(names)) {
     if (i == limit)
@@ -129,6 +130,10 @@ private:
             }))
           outs.push_back(result);
     }
+    // Masks first, so that nothing stands between a product and its epilogue.
+    llvm::stable_sort(ops, [](Operation *a, Operation *b) {
+      return isMaskPart(a) && !isMaskPart(b);
+    });
     // The destination of an out: the parameter whose new value it is, or a new
     // tensor.
     SmallVector<Value> destinations;

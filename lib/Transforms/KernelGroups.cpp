@@ -40,6 +40,12 @@ bool pock::isRepeated(Operation *op) {
   return getKernelRole(op) == KernelRole::Constant;
 }
 
+bool pock::isMaskPart(Operation *op) {
+  while (isa_and_present<ReshapeOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  return isa_and_present<UnpackBitsOp>(op);
+}
+
 bool pock::isFree(Operation *op) {
   KernelRole role = getKernelRole(op);
   return role == KernelRole::Constant || role == KernelRole::View ||
@@ -64,6 +70,10 @@ static bool isParamInsert(Operation *op) {
 }
 
 static Value absorbedOperand(Operation *op) {
+  // The real value of a quantised input.
+  if (auto gradient = dyn_cast<ConvWeightGradOp>(op))
+    if (gradient.getInput().getDefiningOp<DequantizeOp>())
+      return gradient.getInput();
   auto kernelOp = dyn_cast<KernelRoleOpInterface>(op);
   return kernelOp ? kernelOp.getAbsorbedOperand() : Value();
 }
@@ -72,7 +82,10 @@ static Value absorbedOperand(Operation *op) {
 /// point. False for an anchored group.
 static bool isAbsorbed(const KernelGroup &cluster) {
   Operation *root = cluster.ops.back();
-  return llvm::all_of(cluster.ops, isPointwise) && root->hasOneUse() &&
+  return llvm::all_of(
+             cluster.ops,
+             [](Operation *op) { return isPointwise(op) || isMaskPart(op); }) &&
+         root->hasOneUse() &&
          absorbedOperand(*root->getUsers().begin()) == root->getResult(0);
 }
 
@@ -98,6 +111,7 @@ KernelGroups::KernelGroups(func::FuncOp function, bool reorder,
       loads[load.getParam()].push_back(load);
   }
   formClusters();
+  takeMasks();
   formGroups();
   for (auto failure : body.getOps<FailIfOp>())
     if (Operation *maker = storageOf(failure.getFlag()).getDefiningOp())
@@ -165,6 +179,29 @@ void KernelGroups::formClusters() {
   }
   for (auto &cluster : storage)
     std::reverse(cluster->ops.begin(), cluster->ops.end());
+}
+
+void KernelGroups::takeMasks() {
+  for (auto &cluster : storage) {
+    SmallVector<Operation *> taken;
+    for (Operation *op : cluster->ops)
+      for (Value operand : op->getOperands()) {
+        SmallVector<Operation *> chain;
+        for (Operation *source = operand.getDefiningOp();
+             source && source->hasOneUse();
+             source = source->getOperand(0).getDefiningOp()) {
+          chain.push_back(source);
+          if (!isa<ReshapeOp>(source))
+            break;
+        }
+        if (!chain.empty() && isa<UnpackBitsOp>(chain.back()) &&
+            inBackward.lookup(chain.back()) == cluster->backward)
+          taken.append(chain.rbegin(), chain.rend());
+      }
+    for (Operation *op : taken)
+      groupOf[op] = cluster.get();
+    cluster->ops.insert(cluster->ops.begin(), taken.begin(), taken.end());
+  }
 }
 
 /// Step 2: walks in program order. A cluster is handled at its root, its last

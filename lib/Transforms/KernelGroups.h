@@ -42,6 +42,9 @@ bool isFree(Operation *op);
 /// Whether every kernel that reads the result of `op` contains a copy of `op`.
 bool isRepeated(Operation *op);
 
+/// Whether `op` unpacks a mask, or is a view of an unpacked one.
+bool isMaskPart(Operation *op);
+
 /// Whether the kernel of `reader` may compute its operand `value` point by
 /// point, if that has no other reader.
 bool computesOnTheWay(Operation *reader, Value value);
@@ -84,6 +87,9 @@ public:
 
 private:
   void formClusters();
+  /// A packed mask that one cluster alone reads is unpacked in its kernel, so
+  /// that its bytes are not kept.
+  void takeMasks();
   void formGroups();
   /// Groups that move in front of the group that a cluster joins.
   using MovedGroups = llvm::SmallSetVector<KernelGroup *, 4>;

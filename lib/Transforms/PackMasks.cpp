@@ -69,15 +69,25 @@ private:
     Location loc = mask.getLoc();
     OpBuilder b(maker->getContext());
     b.setInsertionPointAfter(maker);
-    int64_t bytes =
-        cast<RankedTensorType>(mask.getType()).getNumElements() / bitsPerByte;
-    Value packed = PackBitsOp::create(b, loc, buildPlanes(b, mask, bytes));
+    Value packed =
+        PackBitsOp::create(b, loc, buildPlanes(b, mask, planesOf(mask)));
     replaceReaders(mask, packed, phases);
     eraseUnused(mask);
   }
 
-  /// `mask` as `[8, bytes]`, computed in this shape if possible.
-  static Value buildPlanes(OpBuilder &b, Value mask, int64_t bytes) {
+  /// The shape of `mask` in planes, `[8, bytes]`. The last dimension, that of
+  /// channels, stays if it can: kernels that read few channels at a time unpack
+  /// these.
+  static SmallVector<int64_t> planesOf(Value mask) {
+    ArrayRef<int64_t> shape = shapeOf(mask);
+    int64_t rows = llvm::product_of(shape.drop_back());
+    if (shape.size() > 1 && rows % bitsPerByte == 0)
+      return {bitsPerByte, rows / bitsPerByte, shape.back()};
+    return {bitsPerByte, rows * shape.back() / bitsPerByte};
+  }
+
+  /// `mask` in the shape `planes`, computed in it if possible.
+  static Value buildPlanes(OpBuilder &b, Value mask, ArrayRef<int64_t> planes) {
     Operation *op = mask.getDefiningOp();
     // Values that every kernel recomputes are not in memory, so they have no
     // views.
@@ -95,21 +105,20 @@ private:
         !llvm::all_of(op->getOperands(), [&](Value operand) {
           return isWhole(operand) || isScalar(operand);
         }))
-      return reshapeTo(b, mask.getLoc(), mask, {bitsPerByte, bytes});
+      return reshapeTo(b, mask.getLoc(), mask, planes);
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
       auto type = cast<RankedTensorType>(operand.getType());
       if (isScalar(operand))
         operands.push_back(operand);
       else if (type.getElementType().isInteger(1))
-        operands.push_back(buildPlanes(b, operand, bytes));
+        operands.push_back(buildPlanes(b, operand, planes));
       else
-        operands.push_back(
-            reshapeTo(b, mask.getLoc(), operand, {bitsPerByte, bytes}));
+        operands.push_back(reshapeTo(b, mask.getLoc(), operand, planes));
     }
     OperationState state(mask.getLoc(), op->getName());
     state.addOperands(operands);
-    state.addTypes(RankedTensorType::get({bitsPerByte, bytes}, b.getI1Type()));
+    state.addTypes(RankedTensorType::get(planes, b.getI1Type()));
     state.addAttributes(op->getAttrs());
     state.propertiesAttr = op->getPropertiesAsAttribute();
     return b.create(state)->getResult(0);

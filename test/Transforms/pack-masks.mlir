@@ -7,12 +7,12 @@
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<32x32xf32>
 // CHECK: %[[Y:.+]] = pock.exp %[[X]]
 // CHECK-NOT: pock.cmp %[[Y]]
-// CHECK: %[[VIEW:.+]] = pock.reshape %[[Y]] : (tensor<32x32xf32>) -> tensor<8x128xf32>
-// CHECK: %[[PLANES:.+]] = pock.cmp %[[VIEW]], %{{.+}} {predicate = #pock.cmp<gt>} : (tensor<8x128xf32>, tensor<f32>)
-// CHECK: %[[BYTES:.+]] = pock.pack_bits %[[PLANES]] : (tensor<8x128xi1>) -> tensor<128xi8>
+// CHECK: %[[VIEW:.+]] = pock.reshape %[[Y]] : (tensor<32x32xf32>) -> tensor<8x4x32xf32>
+// CHECK: %[[PLANES:.+]] = pock.cmp %[[VIEW]], %{{.+}} {predicate = #pock.cmp<gt>} : (tensor<8x4x32xf32>, tensor<f32>)
+// CHECK: %[[BYTES:.+]] = pock.pack_bits %[[PLANES]] : (tensor<8x4x32xi1>) -> tensor<4x32xi8>
 // CHECK: %[[LOSS:.+]] = pock.sum
 // CHECK: %[[UNPACKED:.+]] = pock.unpack_bits %[[BYTES]]
-// CHECK: %[[MASK:.+]] = pock.reshape %[[UNPACKED]] : (tensor<8x128xi1>) -> tensor<32x32xi1>
+// CHECK: %[[MASK:.+]] = pock.reshape %[[UNPACKED]] : (tensor<8x4x32xi1>) -> tensor<32x32xi1>
 // CHECK: pock.select %[[MASK]], %[[X]]
 func.func @comparison(%x: tensor<32x32xf32>) -> (tensor<f32>, tensor<32x32xf32>) {
   %zero = pock.constant dense<0.0> : tensor<f32>
@@ -52,7 +52,7 @@ func.func @combined(%x: tensor<1024xf32>) -> (tensor<f32>, tensor<1024xf32>) {
 // CHECK-LABEL: func.func @per_channel(
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<64x32xf32>, %[[BOUND:[a-z0-9]+]]: tensor<32xf32>
 // CHECK: %[[M:.+]] = pock.cmp %{{.+}}, %[[BOUND]]
-// CHECK: %[[VIEW:.+]] = pock.reshape %[[M]] : (tensor<64x32xi1>) -> tensor<8x256xi1>
+// CHECK: %[[VIEW:.+]] = pock.reshape %[[M]] : (tensor<64x32xi1>) -> tensor<8x8x32xi1>
 // CHECK: pock.pack_bits %[[VIEW]]
 func.func @per_channel(%x: tensor<64x32xf32>, %bound: tensor<32xf32>) -> (tensor<f32>, tensor<64x32xf32>) {
   %zero = pock.constant dense<0.0> : tensor<f32>
@@ -101,10 +101,10 @@ func.func @not_stored(%x: tensor<1x1024xf32>, %label: tensor<1x1xi64>, %z: tenso
 // CHECK: pock.sum
 // CHECK-NOT: pock.reshape %[[M]]
 // CHECK: %[[UNPACKED:.+]] = pock.unpack_bits %[[BYTES]]
-// CHECK: %[[SQUARE:.+]] = pock.reshape %[[UNPACKED]] : (tensor<8x128xi1>) -> tensor<4x256xi1>
+// CHECK: %[[SQUARE:.+]] = pock.reshape %[[UNPACKED]] : (tensor<8x4x32xi1>) -> tensor<4x256xi1>
 // CHECK: pock.select %[[SQUARE]]
 // CHECK-NOT: pock.unpack_bits
-// CHECK: %[[FLAT:.+]] = pock.reshape %[[UNPACKED]] : (tensor<8x128xi1>) -> tensor<1024xi1>
+// CHECK: %[[FLAT:.+]] = pock.reshape %[[UNPACKED]] : (tensor<8x4x32xi1>) -> tensor<1024xi1>
 // CHECK: pock.select %[[FLAT]]
 // CHECK: return
 func.func @views_and_both_passes(%x: tensor<32x32xf32>, %v: tensor<1024xf32>, %w: tensor<4x256xf32>)

@@ -25,7 +25,7 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
   if (run.loopOf.contains(op))
     return true;
   std::optional<Nest> nest = buildNest(op);
-  if (!nest || nest->statements[0].usesIndex || nest->statements[0].readsMemory)
+  if (!nest || nest->statements[0].readsMemory)
     return false;
 
   // Determine the loop from the known buffers.
@@ -45,6 +45,11 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
     loop = dim.getPosition();
   }
   if (!loop || op.getStaticLoopRanges()[*loop] != run.extent)
+    return false;
+  // Images are numbered from zero in each block.
+  if (llvm::any_of(
+          op.getBody()->getOps<linalg::IndexOp>(),
+          [&](linalg::IndexOp index) { return index.getDim() == *loop; }))
     return false;
 
   // All operands must be images along that loop, or the same for all images.

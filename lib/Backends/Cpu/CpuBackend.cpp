@@ -74,6 +74,7 @@ public:
     pm.addPass(createTileBytes());
     pm.addPass(createFoldPadding());
     pm.addPass(createNarrowScratch());
+    pm.addPass(createTileProducts());
     // Before operands are packed, so that their copies consist of groups.
     pm.addPass(createGroupProducts());
     // The next pass shrinks the copies to panels.
@@ -92,6 +93,7 @@ public:
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     pm.addPass(createLowerToLLVM());
+    pm.addPass(createLoadMultiple());
     // Needs the LLVM dialect, because the values that a region uses become a
     // structure.
     pm.addPass(createOutlineParallel());

@@ -147,6 +147,25 @@ std::optional<BlockRun> findRows(Value buffer, ArrayRef<Nest> nests,
   return found.size() > 1 ? run : std::nullopt;
 }
 
+/// Makes the chunks of `run` so small that all its temporaries fit into
+/// `budget`: also the padded copies, and the parts of a result.
+void shrinkChunk(BlockRun &run, int64_t budget) {
+  int64_t bytes = 0;
+  for (auto [buffer, dim] : run.batchOf)
+    if (buffer.getDefiningOp<memref::AllocOp>())
+      bytes += bytesOf(buffer.getType()) / run.extent;
+  int64_t most = std::max<int64_t>(budget / std::max<int64_t>(bytes, 1), 1);
+  if (run.chunk <= most)
+    return;
+  run.chunk = most;
+  // Chunks without a remainder need only half of the code.
+  for (int64_t chunk = most; chunk * 2 > most; --chunk)
+    if (run.extent % chunk == 0) {
+      run.chunk = chunk;
+      break;
+    }
+}
+
 struct LocalizeScratch : impl::LocalizeScratchBase<LocalizeScratch> {
   using Base::Base;
 
@@ -211,8 +230,11 @@ private:
                  2 * target.lanes(alloc.getType().getElementType()));
       if (!choice)
         continue;
-      if (auto run = findRun(alloc, choice->dim, choice->chunk, block))
+      if (auto run = findRun(alloc, choice->dim, choice->chunk, block)) {
+        if (target.prefersSize())
+          shrinkChunk(*run, target.l2Bytes);
         rewrite(*run);
+      }
     }
     if (target.vectorBytes)
       blockRows(func, target);

@@ -54,6 +54,8 @@ struct Span {
 struct Step {
   int loop = -1;
   Piece piece{0, 1};
+  /// Whether the next iteration follows in the same block.
+  bool paired = false;
 };
 
 /// A buffer, and the element type by which it is accessed.
@@ -106,6 +108,7 @@ private:
                          ArrayRef<Point> points, Values accumulators);
   void step(Statement &statement, ArrayRef<Point> points, Step step,
             size_t slot, size_t numSlots, Values &accumulators);
+  void loadGroups(Statement &statement, Step step);
   Values emitBodyAt(Statement &statement, const Point &point, Step step,
                     ArrayRef<Value> outs, size_t pointIndex);
 

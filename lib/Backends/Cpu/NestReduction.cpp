@@ -9,6 +9,7 @@
 
 #include "NestEmitterImpl.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -40,10 +41,33 @@ NestEmitter::Values NestEmitter::initialValues(Statement &statement,
   return result;
 }
 
+/// Loads the factors of a product for all rows and columns of a tile, which are
+/// adjacent; those of the next step too if they follow.
+void NestEmitter::loadGroups(Statement &statement, Step step) {
+  for (Access &access : statement.ins) {
+    int loop = access.strides[schedule.row] == 1 ? schedule.row : schedule.col;
+    if (!access.root || access.strides[loop] != 1 || size[loop] != kGroup)
+      continue;
+    int64_t extra =
+        step.loop >= 0 ? access.strides[step.loop] * step.piece.offset : 0;
+    if (loaded(access, extra, 0, 1))
+      continue;
+    bool pair =
+        step.loop >= 0 && step.paired && access.strides[step.loop] == kGroup;
+    int64_t count = pair ? 2 * kGroup : kGroup;
+    Value group = load(access, extra, 1, count);
+    for (int64_t i = 0; i < count; ++i)
+      loaded(access, extra + i, 0, 1) =
+          vector::ExtractOp::create(b, loc, group, i);
+  }
+}
+
 /// One reduction step for all points, into accumulator slot `slot`.
 void NestEmitter::step(Statement &statement, ArrayRef<Point> points, Step step,
                        size_t slot, size_t numSlots, Values &accumulators) {
   size_t numOuts = statement.outs.size();
+  if (schedule.groups)
+    loadGroups(statement, step);
   for (size_t p = 0; p < points.size(); ++p) {
     const Point &point = points[p];
     if (isLeftOut(point.row))
@@ -72,9 +96,17 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
          slots[inStep].lanes == width)
     ++inStep;
   auto [begin, end] = tapsOf(loop);
-  int64_t extent = end - begin, size = inStep * width;
+  // Two groups of each factor fit into the registers.
+  int64_t copies = schedule.groups ? 2 : 1;
+  int64_t extent = end - begin, size = inStep * width * copies;
   int64_t main = extent / size * size;
   auto emitSteps = [&](Values values) {
+    if (schedule.groups) {
+      for (int64_t s = 0; s < copies; ++s)
+        step(statement, points, {loop, {s, 1}, s == 0}, 0, slots.size(),
+             values);
+      return values;
+    }
     for (int64_t s = 0; s < inStep; ++s)
       step(statement, points, {loop, {s * width, width}}, s, slots.size(),
            values);
@@ -93,6 +125,10 @@ NestEmitter::Values NestEmitter::reduceInnermost(Statement &statement, int loop,
   Position at(*this, loop, begin + main);
   for (Piece piece :
        splitIntoPieces(extent - main, width, schedule.leastLanes)) {
+    if (schedule.groups) {
+      step(statement, points, {loop, piece}, 0, slots.size(), accumulators);
+      continue;
+    }
     if (piece.lanes != width)
       slot =
           llvm::find_if(

@@ -12,6 +12,7 @@
 #include "../Shared/NestBody.h"
 #include "Pock/IR/PockUtils.h"
 #include <cmath>
+#include <tuple>
 
 using namespace mlir;
 
@@ -400,6 +401,36 @@ int chooseThreadLoop(Nest &nest, const Schedule &schedule) {
   return best;
 }
 
+/// The loops of rows and columns along which the factors of a sum of products
+/// are contiguous; nothing if there are none.
+std::optional<std::pair<int, int>> findGroups(const Nest &nest,
+                                              const TargetDescription &target) {
+  if (!usesGroups(target) || !nest.windows.empty())
+    return std::nullopt;
+  for (const Statement &statement : nest.statements) {
+    if (statement.reductions.size() != 1 || statement.ins.size() != 2)
+      continue;
+    auto find = [&](const Access &access, const Access &other) {
+      for (int loop : nest.parallelLoops())
+        if (access.root && access.elementType.isF32() &&
+            access.strides[loop] == 1 && other.root &&
+            other.strides[loop] == 0 && nest.loops[loop].extent >= kGroup)
+          return loop;
+      return -1;
+    };
+    int row = find(statement.ins[0], statement.ins[1]),
+        col = find(statement.ins[1], statement.ins[0]);
+    if (row < 0 || col < 0)
+      continue;
+    // Rows are outside of columns in the result.
+    auto out = statement.outs.front().strides;
+    if (out[row] < out[col])
+      std::swap(row, col);
+    return std::make_pair(row, col);
+  }
+  return std::nullopt;
+}
+
 /// Calls `fn` with every schedule and its cost, first with scalar code. The
 /// order of loops and the loop of threads are not chosen yet.
 void forEachSchedule(Nest &nest, const TargetDescription &target,
@@ -423,6 +454,14 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
   scalar.leastLanes = target.leastLanes();
   scalar.reductionLoop.assign(nest.statements.size(), -1);
   consider(scalar);
+  if (auto groups = findGroups(nest, target)) {
+    Schedule schedule = scalar;
+    std::tie(schedule.row, schedule.col) = *groups;
+    schedule.rows = schedule.cols = kGroup;
+    schedule.vectorCol = schedule.groups = true;
+    fn(schedule, 0);
+    return;
+  }
   SmallVector<int> rows = parallel;
   rows.insert(rows.begin(), -1);
 

@@ -34,6 +34,15 @@ inline int64_t countPieces(int64_t size, int64_t lanes, int64_t least) {
   return pieces;
 }
 
+/// The number of adjacent elements that a target without vectors may load at
+/// once, and the rows and columns of its tiles of products.
+constexpr int64_t kGroup = 4;
+
+/// Whether tiles of products load groups of registers on `target`.
+inline bool usesGroups(const TargetDescription &target) {
+  return target.vectorBytes == 0 && target.prefersSize();
+}
+
 /// The schedule of a nest. The register tile is `rows` points of loop `row`
 /// times `cols` points of loop `col`; all other parallel loops run point by
 /// point around it.
@@ -63,6 +72,9 @@ struct Schedule {
   /// The maximum number of copies of a body when loops over few terms are
   /// unrolled.
   int64_t mostCopies = 150;
+  /// Whether both factors of a product are contiguous along the tile, and are
+  /// loaded in groups.
+  bool groups = false;
   /// Larger buffers than this number of bytes are not in a cache when a tile
   /// reads them, and are prefetched. 0 for targets without vectors.
   int64_t farBytes = 0;

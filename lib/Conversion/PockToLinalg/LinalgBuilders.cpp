@@ -109,6 +109,16 @@ Value pock::buildReshape(OpBuilder &b, Location loc, Value value,
         return tensor::CollapseShapeOp::create(b, loc, to, value, *groups);
       return tensor::ExpandShapeOp::create(b, loc, to, value, *groups);
     }
+  // Through two dimensions, of which the last is that of channels: what fuses
+  // with other values on channels stays together.
+  int64_t channels = from.getRank() > 2 && to.getRank() > 2 &&
+                             from.getShape().back() == shape.back()
+                         ? shape.back()
+                         : 1;
+  if (channels > 1) {
+    SmallVector<int64_t> rows{from.getNumElements() / channels, channels};
+    return buildReshape(b, loc, buildReshape(b, loc, value, rows), shape);
+  }
   // Through one dimension.
   int64_t size = from.getNumElements();
   auto all = [](int64_t rank) {

@@ -52,6 +52,52 @@ def PackOperands : Pass<"pock-pack-operands", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def TileProducts : Pass<"pock-tile-products", "mlir::ModuleOp"> {
+  let summary = "Make the factors of products contiguous for tiles of registers";
+  let description = [{
+    For targets without vectors that load several registers at once. A tile of
+    4 x 4 sums needs, for each term, four rows of one factor and four columns of
+    the other. Rows that are not adjacent in memory are copied in groups:
+
+    ```mlir
+    linalg.generic ins(%g, %w : memref<64x48xf32>, memref<48x192xf32>) …  // %w is made from int8
+    // becomes
+    %rows = memref.alloc() : memref<16x48x4xf32>   // [rows / 4][terms][4]
+    // copy %g into %rows
+    %panel = memref.alloc() : memref<48x4xf32>
+    scf.for %column = %c0 to %c192 step %c4 {
+      // make four columns of %w in %panel
+      linalg.generic ins(%rows, %panel : memref<16x48x4xf32>, memref<48x4xf32>) …
+    }
+    ```
+
+    If the copy of the rows would have more than `l2_bytes` of the target, the
+    sum runs in blocks of terms. Fills and elementwise operations on the result
+    run on the same columns and groups. Sums keep their order.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect"];
+}
+
+def LoadMultiple : Pass<"pock-load-multiple", "mlir::ModuleOp"> {
+  let summary = "Load groups of registers with one instruction";
+  let description = [{
+    Works on the LLVM dialect. On Arm's microcontrollers with a floating-point
+    unit and without vectors, a load of 4 or 8 numbers of f32 that are used one
+    by one becomes `vldmia`, in inline assembly with fixed registers. (LLVM
+    forms it only where the registers happen to be in order.)
+
+    ```mlir
+    %v = llvm.load %p : !llvm.ptr -> vector<4xf32>
+    // becomes
+    %v = llvm.inline_asm "vldmia $4, {$0, $1, $2, $3}", "={s16},={s17},={s18},={s19},r,~{memory}" %p
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
 def GroupProducts : Pass<"pock-group-products", "mlir::ModuleOp"> {
   let summary = "Multiply groups of narrow numbers where the target can";
   let description = [{
