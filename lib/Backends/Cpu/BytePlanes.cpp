@@ -6,8 +6,10 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-/// Outputs of a row that are computed together.
-static constexpr int64_t kBlock = 2;
+/// Windows up to this width, one entry apart, are computed for four outputs at
+/// a time, which share more words; of wider ones, the words of two outputs fill
+/// the registers.
+static constexpr int64_t kNarrow = 3;
 /// Words of the weight that fit into registers; more are in scratch.
 static constexpr int64_t kMostInRegisters = 8;
 /// The largest number of words of a window, whose rows are all unrolled.
@@ -87,9 +89,8 @@ void PlaneEmitter::copyPlane(Value channel) {
   int64_t target = inside.firstRow * pitch + inside.firstColumn;
   Value input = bytes.flat(layer.input);
   bytes.loop(inside.rows, [&](Value i) {
-    Value from =
-        bytes.add(bytes.add(channel, inside.source),
-                  bytes.multiply(i, rowStep));
+    Value from = bytes.add(bytes.add(channel, inside.source),
+                           bytes.multiply(i, rowStep));
     Value to = bytes.add(bytes.multiply(i, pitch), target);
     bytes.blocks(inside.columns, unroll, [&](Value j, int64_t size) {
       Value in = bytes.add(from, bytes.multiply(j, columnStep));
@@ -260,15 +261,17 @@ void PlaneEmitter::emitChannel(ArrayRef<Value> indices, Value firstWord) {
       at.set(rowLoop, row);
       Value word = bytes.add(
           firstWord, bytes.multiply(row, planes.rows.stride * pitch / 2));
-      int64_t advance = kBlock * planes.columns.stride / 2;
-      if (int64_t whole = outColumns / kBlock)
+      bool many = width <= kNarrow && planes.columns.stride == 1;
+      int64_t block = many && outColumns >= 4 ? 4 : 2;
+      int64_t advance = block * planes.columns.stride / 2;
+      if (int64_t whole = outColumns / block)
         bytes.loop(whole, [&](Value i) {
           emitBlock(at, known, bytes.add(word, bytes.multiply(i, advance)),
-                    bytes.multiply(i, kBlock), kBlock);
+                    bytes.multiply(i, block), block);
         });
-      if (int64_t rest = outColumns % kBlock) {
+      if (int64_t rest = outColumns % block) {
         int64_t done = outColumns - rest;
-        emitBlock(at, known, bytes.add(word, done / kBlock * advance),
+        emitBlock(at, known, bytes.add(word, done / block * advance),
                   bytes.constant(done), rest);
       }
     });
