@@ -25,6 +25,7 @@ page() {
 }
 
 page Dialect "The pock dialect" -gen-dialect-doc -dialect=pock -- dialect/Pock/IR/PockOps.td
+page ByteOps "Ops on bytes" -gen-op-doc -- dialect/Pock/IR/PockByteOps.td
 page OpInterfaces "Op interfaces" -gen-op-interface-docs -- dialect/Pock/Interfaces/*OpInterface.td
 page AttrInterfaces "Attribute interfaces" -gen-attr-interface-docs -- dialect/Pock/Interfaces/*AttrInterface.td
 for area in Transforms Conversion Target Backends/Shared Backends/Cpu; do

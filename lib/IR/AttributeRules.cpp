@@ -104,6 +104,7 @@ static ArrayRef<Rule> rules() {
        "'array<i64: rows, vectors>', both positive"},
       {algorithm, Holder::Function, isString, "a string"},
       {workspace, Holder::Function, isAtLeast<0>, bytes},
+      {inPlace, Holder::Function, isAtLeast<0>, "the number of an argument"},
       {leastPeak, Holder::Function, isAtLeast<0>, bytes},
       {name, Holder::Value, isString, "a string"},
       {segment, Holder::Value, isSegment,

@@ -18,6 +18,8 @@ bool pock::worksInPlace(LaunchOp op, unsigned in, const SymbolTable &symbols) {
   if (op.getNumResults() != 1 || llvm::count(op.getIns(), op.getIns()[in]) != 1)
     return false;
   auto kernel = symbols.lookup<func::FuncOp>(op.getCallee());
+  if (auto overwritten = kernel->getAttrOfType<IntegerAttr>(attribute::inPlace))
+    return overwritten.getInt() == in;
   linalg::GenericOp nest;
   for (Operation &inner : kernel.getBody().front().without_terminator()) {
     if (inner.getNumResults() == 1 && inner.hasTrait<OpTrait::ConstantLike>())

@@ -13,7 +13,8 @@
 namespace mlir::pock {
 
 /// Whether launch `op` may write its only result over operand `in`: one
-/// elementwise loop nest reads each entry before it writes it.
+/// elementwise loop nest reads each entry before it writes it, or the back end
+/// says so (`pock.in_place`).
 bool worksInPlace(LaunchOp op, unsigned in, const SymbolTable &symbols);
 
 /// Bytes of workspace of the kernel of `op`.

@@ -9,20 +9,27 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
+import shutil
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pockmlir as pock
 import pytest
+from pockmlir._ops import _pock_ops_gen as ops
+from pockmlir.api.quantization import Quantization
 from pockmlir.core.build import built_library
 from pockmlir.core.extension import load_core
+from pockmlir.frontends.common.builder import shape_of
+from pockmlir.frontends.common.layers import cross_entropy
+from pockmlir.frontends.common.model import ModelBuilder
 from pockmlir.targets.target import Target
 
 Array = np.ndarray[Any, Any]
 MCU = Target.named("cortex-m7")
 LOOPS = (
     "builtin.module(func.func(convert-pock-to-linalg),pock-bufferize-kernels,canonicalize,cse,"
-    "pock-depthwise-bytes,pock-tile-bytes)"
+    "pock-fuse-byte-layers,pock-depthwise-bytes,pock-tile-bytes)"
 )
 
 
@@ -185,3 +192,146 @@ def test_depthwise(name: str) -> None:
 @pytest.mark.parametrize("layer", [DENSE["stem"], DENSE["terms 33"], DEPTHWISE["5x5 stride 1"]])
 def test_extremes(layer: Layer, kind: str) -> None:
     run_on_host(layer, kind, "pock.dot")
+
+
+def fused_module(first: Layer, second: Layer) -> str:
+    """A kernel of two layers: a tensor of bytes is between them."""
+    shapes = {f"{name}{i}": shape for i, layer in enumerate((first, second)) for name, shape in layer.shapes.items()}
+    t = {name: f"tensor<{'x'.join(map(str, shape))}x" for name, shape in shapes.items()}
+
+    def numbers(values: tuple[int, int]) -> str:
+        return f"array<i64: {values[0]}, {values[1]}>"
+
+    def body(i: int, layer: Layer, x: str) -> str:
+        acc, y, b = f"{t[f'y{i}']}i32>", f"{t[f'y{i}']}i8>", f"{t[f'b{i}']}i32>"
+        return f"""
+    %a{i} = pock.conv {x}, %w{i} {{dilations = {numbers(layer.dilation)}, groups = {layer.groups} : i64,
+        layout = #pock.layout<channels_last_ohwi>, pad_high = {numbers(layer.high)}, pad_low = {numbers(layer.low)},
+        pad_value = {layer.zero} : i64, strides = {numbers(layer.stride)}}} : ({t[f"x{i}"]}i8>, {t[f"w{i}"]}i8>) -> {acc}
+    %s{i} = pock.add %a{i}, %b{i} : ({acc}, {b}) -> {acc}
+    %y{i} = pock.requantize %s{i}, %m{i} {{zero_point = 3 : i64}} : ({acc}, {b}) -> {y}"""
+
+    arguments = [f"%x: {t['x0']}i8>"]
+    for i in range(2):
+        arguments += [f"%w{i}: {t[f'w{i}']}i8>", f"%b{i}: {t[f'b{i}']}i32>", f"%m{i}: {t[f'b{i}']}i32>"]
+    y = f"{t['y1']}i8>"
+    return f"""
+module attributes {{pock.name = "net", pock.target = {MCU.attributes}}} {{
+  func.func @layer({", ".join(arguments)}, %y: {y} {{bufferization.writable = true}}) -> {y}
+      attributes {{pock.kernel}} {{{body(0, first, "%x")}{body(1, second, "%y0")}
+    return %y1 : {y}
+  }}
+}}"""
+
+
+PAIRS = {
+    "3x3": (Layer(8, 12, (7, 9)), Layer(12, 12, (7, 9), (3, 3), low=(1, 1), high=(1, 1), groups=12)),
+    "3x3 stride 2, 5 channels": (
+        Layer(6, 5, (8, 8), batch=2),
+        Layer(5, 5, (8, 8), (3, 3), (2, 2), low=(1, 1), high=(0, 0), groups=5, batch=2),
+    ),
+    "5x5, narrow": (Layer(9, 6, (5, 3)), Layer(6, 6, (5, 3), (5, 5), low=(2, 2), high=(2, 2), groups=6)),
+    "rows that nobody reads": (Layer(4, 4, (6, 6)), Layer(4, 4, (6, 6), (2, 2), (3, 3), groups=4)),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_fused(name: str) -> None:
+    first, second = PAIRS[name]
+    core = load_core()
+    ir = core.run_pipeline(fused_module(first, second), LOOPS)
+    assert "linalg" not in ir
+    assert not re.search(r"memref.alloc\(\).*xi8>", ir), "the tensor between the layers exists"
+    ir, _ = re.subn("#pock.target<.*?>", replace(Target.host(), threads=1).attributes, ir)
+    rng = np.random.default_rng(1)
+    values = [random_bytes(rng, first.shapes["x"], "random")]
+    for layer in (first, second):
+        shapes = layer.shapes
+        terms = int(np.prod(shapes["w"][1:]))
+        values += [
+            random_bytes(rng, shapes["w"], "random"),
+            rng.integers(-3000, 3000, shapes["b"]).astype(np.int32),
+            rng.integers(2**32 // (300 * terms), 2**32 // (50 * terms), shapes["b"]).astype(np.int32),
+        ]
+    y = np.zeros(second.shapes["y"], np.int8)
+    passes = ("pock-place-scratch{stack-bytes=1000000}", "pock-llvm-pipeline")
+    with built_library(core, ir, *passes, stage="test", name="net") as library:
+        function = ctypes.CDLL(str(library)).net_pock_kernel_layer
+        function(*(ctypes.c_void_p(array.ctypes.data) for array in (*values, y)))
+    _, between = first.expected(values[0], *values[1:4])
+    _, expected = second.expected(between, *values[4:])
+    np.testing.assert_array_equal(y, expected)
+
+
+def odd_network() -> Any:
+    """A quantised network of layers whose sizes are multiples of nothing, batch 2."""
+    model = ModelBuilder("odd")
+    rng = np.random.default_rng(3)
+    layers = [  # filters, kernel, stride, padding, dilation, groups
+        (10, 3, 2, 1, 1, 1),
+        (10, 5, 1, 2, 1, 10),
+        (35, 1, 1, 0, 1, 1),
+        (35, 3, 2, 1, 1, 35),
+        (15, 1, 1, 0, 1, 5),
+        (15, 3, 1, 2, 2, 15),
+        (6, 3, 1, 0, 1, 3),
+        (7, 1, 2, 0, 1, 1),
+    ]
+    channels = 3
+    for i, (filters, kernel, _, _, _, groups) in enumerate(layers):
+        shape = (filters, channels // groups, kernel, kernel)
+        scales = rng.uniform(0.5, 1.5, filters) / np.sqrt(np.prod(shape[1:])) / 40
+        quantised = Quantization(scales.astype(np.float32), axis=0, least=-127)
+        model.parameter(f"l{i}.weight", rng.integers(-127, 128, shape).astype(np.int8), quantization=quantised)
+        real = Quantization(scales * 0.02, axis=0, least=1 - 2**31, most=2**31 - 1)
+        bias = rng.integers(-2000, 2000, filters).astype(np.int32)
+        model.parameter(f"l{i}.bias", bias, quantization=real, scales_of=f"l{i}.weight", factor=0.02)
+        channels = filters
+    for name in ("loss", "predict"):
+        b = model.function(name)
+        x = b.dequantize(b.transpose(b.add_input("x", (2, 27, 23, 3), "i8"), (0, 3, 1, 2)), 0.02, -5)
+        for i, (filters, kernel, stride, pad, dilation, groups) in enumerate(layers):
+            extents = [(n + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1 for n in shape_of(x)[2:]]
+            y = b.emit(
+                ops.ConvOp,
+                b.type((2, filters, *extents), "f32"),
+                x,
+                b.load_real(f"l{i}.weight"),
+                strides=[stride] * 2,
+                pad_low=[pad] * 2,
+                pad_high=[pad] * 2,
+                dilations=[dilation] * 2,
+                groups=groups,
+            )
+            y = b.add(y, b.reshape(b.load_real(f"l{i}.bias"), (filters, 1, 1)))
+            zero = -128 if i % 2 else 4
+            x = b.dequantize(b.quantize(y, 0.02, zero), 0.02, zero)
+        x = b.mean(x, (2, 3))
+        if name == "loss":
+            target = b.add_input("target", (2,), "i64")
+            b.returns({"loss": cross_entropy(b, x, target)})
+        else:
+            b.returns({"output": x})
+    return model.build()
+
+
+@pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm")
+@pytest.mark.parametrize("name", [pytest.param("cortex-m4", marks=pytest.mark.slow), "cortex-m7"])
+def test_in_the_emulator(name: str) -> None:
+    """Forward pass and masks with the instructions: the bits of this machine."""
+    rng = np.random.default_rng(5)
+    scheme = pock.Scheme({f"l{i}.bias": 1.0 for i in range(2, 8)})
+    device, host = (
+        pock.compile(odd_network(), loss=None, scheme=scheme, optimizer=pock.SGD(lr=0.01), target=target)
+        for target in (name, replace(Target.host(), arithmetic="portable"))
+    )
+    data = {
+        "x": rng.integers(-128, 128, (2, 27, 23, 3)).astype(np.int8),
+        "y": np.array([3, 0]),
+        "x_test": rng.integers(-128, 128, (2, 27, 23, 3)).astype(np.int8),
+        "y_test": np.array([1, 2]),
+    }
+    found = pock.run(device, data, steps=2, reference=host)
+    assert found.comparison is not None
+    assert found.comparison.outputs_equal
+    assert found.comparison.state_equal

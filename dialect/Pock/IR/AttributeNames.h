@@ -67,6 +67,8 @@ inline constexpr Name tile("pock.tile");
 inline constexpr Name algorithm("pock.algorithm");
 /// Bytes of a kernel's scratch memory, which is its last argument.
 inline constexpr Name workspace("pock.workspace");
+/// The number of the argument that a kernel's only result may overwrite.
+inline constexpr Name inPlace("pock.in_place");
 /// Bytes that no order of the function's launches goes below.
 inline constexpr Name leastPeak("pock.least_peak");
 

@@ -43,6 +43,19 @@ def Pock_WidenBytesOp : Pock_Op<"widen_bytes", NoKernelRole<"Absent">, [Pure]> {
   let assemblyFormat = "$word (`odd` $odd^)? attr-dict";
 }
 
+def Pock_MultiplyHalvesOp : Pock_Op<"multiply_halves", NoKernelRole<"Absent">, [Pure]> {
+  let summary = "adds the product of two halves of words to a sum";
+  let description = [{
+    `sum + lhs_half * rhs_half` modulo 2^32, where a half is the lower 16 bits of
+    the word with their sign, or with `lhs_upper` or `rhs_upper` the upper ones.
+
+    Example: `%s = pock.multiply_halves %sum, %x, %w {rhs_upper}`
+  }];
+  let arguments = (ins I32:$sum, I32:$lhs, I32:$rhs, UnitAttr:$lhs_upper, UnitAttr:$rhs_upper);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$sum `,` $lhs `,` $rhs attr-dict";
+}
+
 def Pock_DotQuadsOp : Pock_Op<"dot_quads", NoKernelRole<"Absent">> {
   let summary = "adds sums of products of bytes, one row by up to four columns";
   let description = [{

@@ -216,36 +216,32 @@ SmallVector<Value> PointEmitter::begin() {
   return starts;
 }
 
-void PointEmitter::storeAll() {
-  for (Written &entry : written) {
-    Access &access = *entry.access;
-    if (registers.contains(access.root.getDefiningOp()))
-      continue;
-    for (auto [point, value] : llvm::zip_equal(points, entry.values)) {
-      int64_t offset = access.offset;
-      for (auto [fixed, stride] : llvm::zip_equal(point.fixed, access.strides))
-        offset += fixed * stride;
-      Value position = bytes.add(index(access, point), offset);
-      memref::StoreOp::create(bytes.b, bytes.loc, value,
-                              bytes.flat(access.root), position);
-    }
+void PointEmitter::store(const Written &entry) {
+  const Access &access = *entry.access;
+  for (auto [point, value] : llvm::zip_equal(points, entry.values)) {
+    int64_t offset = access.offset;
+    for (auto [fixed, stride] : llvm::zip_equal(point.fixed, access.strides))
+      offset += fixed * stride;
+    Value position = bytes.add(index(access, point), offset);
+    memref::StoreOp::create(bytes.b, bytes.loc, value, bytes.flat(access.root),
+                            position);
   }
 }
 
-void PointEmitter::finish(ArrayRef<Value> sums) {
+SmallVector<Value> PointEmitter::finish(ArrayRef<Value> sums, Value kept) {
   write(layer.nest.statements[layer.sum].outs.front(), Values(sums));
   for (Statement &statement : MutableArrayRef<Statement>(layer.nest.statements)
                                   .drop_front(layer.sum + 1))
     emit(statement);
-  storeAll();
-}
-
-SmallVector<Value> PointEmitter::finishInRegisters(ArrayRef<Value> sums) {
-  write(layer.nest.statements[layer.sum].outs.front(), Values(sums));
-  for (Statement &statement : MutableArrayRef<Statement>(layer.nest.statements)
-                                  .drop_front(layer.sum + 1))
-    emit(statement);
-  return written.back().values;
+  Values result;
+  for (Written &entry : written) {
+    Value root = entry.access->root;
+    if (root == kept)
+      result = entry.values;
+    else if (!registers.contains(root.getDefiningOp()))
+      store(entry);
+  }
+  return result;
 }
 
 void pock::foldStarts(ArrayRef<Value> sums,

@@ -95,11 +95,9 @@ public:
   /// The values from which the sums start. Emits the statements before them,
   /// and loads what the ones after them read once for all points.
   SmallVector<Value> begin();
-  /// Emits the statements after the sums. An invariant that they add to the
-  /// sums first moves to the operands `starts` of the operations that sum.
-  void finish(ArrayRef<Value> sums);
-  /// Keeps the value of the only out in registers, and returns it.
-  SmallVector<Value> finishInRegisters(ArrayRef<Value> sums);
+  /// Emits the statements after the sums, and stores what they write, except to
+  /// `kept`, whose values are returned.
+  SmallVector<Value> finish(ArrayRef<Value> sums, Value kept = {});
 
 private:
   using Values = SmallVector<Value>;
@@ -113,7 +111,7 @@ private:
   Value read(Access &access, size_t point);
   Written *findWritten(const Access &access);
   void write(Access &access, Values values);
-  void storeAll();
+  void store(const Written &entry);
 
   ByteBuilder &bytes;
   ByteLayer &layer;

@@ -288,6 +288,15 @@ pock::findByteLayers(func::FuncOp func, DenseSet<Operation *> &registers) {
   return layers;
 }
 
+bool pock::padsInput(const ByteLayer &layer, Operation *op) {
+  auto writer = dyn_cast<linalg::LinalgOp>(op);
+  memref::AllocOp padded = layer.padded;
+  return padded && writer && writer.getNumDpsInits() == 1 &&
+         findRoot(writer.getDpsInits()[0]).getDefiningOp() ==
+             padded.getOperation() &&
+         op != layer.op;
+}
+
 void pock::eraseLayer(ByteLayer &layer) {
   for (Statement &statement : layer.nest.statements)
     statement.op.erase();

@@ -13,6 +13,7 @@
 #include "../Shared/Nest.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 
 namespace mlir::pock {
 
@@ -60,6 +61,9 @@ struct ByteLayer {
       count *= extents[loop];
     return count;
   }
+  SmallVector<int64_t> extentsOf(ArrayRef<unsigned> loops) const {
+    return llvm::map_to_vector(loops, [&](unsigned l) { return extents[l]; });
+  }
   /// The loop of the nest for a loop of `op`; -1 for one of extent 1.
   int nestLoop(unsigned loop) const {
     return nest.statements[sum].loopOf[loop];
@@ -76,6 +80,9 @@ struct ByteLayer {
 /// has any.
 SmallVector<ByteLayer, 0>
 findByteLayers(func::FuncOp func, llvm::DenseSet<Operation *> &registers);
+
+/// Whether `op` fills or copies the padded input of `layer`.
+bool padsInput(const ByteLayer &layer, Operation *op);
 
 /// Erases the statements of `layer`, and the copy that pads its input.
 void eraseLayer(ByteLayer &layer);

@@ -70,6 +70,7 @@ public:
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
     // Before padded copies are folded, because they need no padded copy.
+    pm.addPass(createFuseByteLayers());
     pm.addPass(createDepthwiseBytes());
     pm.addPass(createTileBytes());
     pm.addPass(createFoldPadding());

@@ -104,8 +104,8 @@ void fold(memref::AllocOp alloc) {
     if (!canFold(reader, alloc, *padding))
       return;
 
-  OpBuilder b(padding->copy);
-  auto view = PaddedViewOp::create(b, padding->copy.getLoc(), source,
+  OpBuilder b(padding->copy.getOperation());
+  auto view = PaddedViewOp::create(b, padding->copy->getLoc(), source,
                                    padding->low, padding->high);
   for (linalg::GenericOp reader : padding->readers)
     reader->replaceUsesOfWith(alloc, view);
@@ -116,7 +116,7 @@ void fold(memref::AllocOp alloc) {
     return;
   }
   padding->copy->erase();
-  for (linalg::FillOp fill : padding->fills)
+  for (linalg::LinalgOp fill : padding->fills)
     fill->erase();
 }
 

@@ -281,6 +281,37 @@ struct LowerWidenBytes : OpRewritePattern<WidenBytesOp> {
   const ByteInstructions *isa;
 };
 
+struct LowerMultiplyHalves : OpRewritePattern<MultiplyHalvesOp> {
+  LowerMultiplyHalves(MLIRContext *context, const ByteInstructions *isa)
+      : OpRewritePattern(context), isa(isa) {}
+
+  LogicalResult matchAndRewrite(MultiplyHalvesOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    if (isa) {
+      b.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+          op, b.getI32Type(),
+          b.getStringAttr(
+              isa->multiplyHalves[op.getLhsUpper()][op.getRhsUpper()]),
+          ValueRange{op.getLhs(), op.getRhs(), op.getSum()});
+      return success();
+    }
+    Value places = arith::ConstantIntOp::create(b, loc, b.getI32Type(), 16);
+    auto half = [&](Value word, bool upper) -> Value {
+      if (!upper)
+        word = arith::ShLIOp::create(b, loc, word, places);
+      return arith::ShRSIOp::create(b, loc, word, places);
+    };
+    Value product =
+        arith::MulIOp::create(b, loc, half(op.getLhs(), op.getLhsUpper()),
+                              half(op.getRhs(), op.getRhsUpper()));
+    b.replaceOpWithNewOp<arith::AddIOp>(op, op.getSum(), product);
+    return success();
+  }
+
+  const ByteInstructions *isa;
+};
+
 struct LowerLoadWord : ConvertOpToLLVMPattern<LoadWordOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -301,7 +332,8 @@ struct LowerLoadWord : ConvertOpToLLVMPattern<LoadWordOp> {
 LogicalResult lowerBytes(ModuleOp module, const TargetDescription &target) {
   const ByteInstructions *isa = findByteInstructions(target);
   RewritePatternSet patterns(module.getContext());
-  patterns.add<LowerDotQuads, LowerWidenBytes>(module.getContext(), isa);
+  patterns.add<LowerDotQuads, LowerMultiplyHalves, LowerWidenBytes>(
+      module.getContext(), isa);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 

@@ -30,6 +30,22 @@ struct Box {
     return true;
   }
 };
+
+/// Whether `op` writes its only operand, a buffer or a number, to all of its
+/// out.
+bool movesOperand(linalg::LinalgOp op) {
+  if (isa<linalg::CopyOp, linalg::FillOp>(op.getOperation()))
+    return true;
+  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+  if (!generic || generic.getNumDpsInputs() != 1 ||
+      generic.getNumDpsInits() != 1 || generic.getNumReductionLoops())
+    return false;
+  Block &body = *generic.getBody();
+  AffineMap in = generic.getIndexingMapsArray().front();
+  return body.getTerminator()->getOperand(0) == body.getArgument(0) &&
+         generic.getIndexingMapsArray().back().isIdentity() &&
+         (in.isIdentity() || in.getNumResults() == 0);
+}
 } // namespace
 
 std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc) {
@@ -47,24 +63,26 @@ std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc) {
     if (!box || !view->hasOneUse())
       return std::nullopt;
     OpOperand &use = *view->use_begin();
-    if (auto copy = dyn_cast<linalg::CopyOp>(use.getOwner());
-        copy && !padding.copy && copy.isDpsInit(&use)) {
-      padding.copy = copy;
+    auto writer = dyn_cast<linalg::LinalgOp>(use.getOwner());
+    if (!writer || !writer.isDpsInit(&use) || !movesOperand(writer))
+      return std::nullopt;
+    Value moved = writer->getOperand(0);
+    if (isa<MemRefType>(moved.getType())) {
+      if (padding.copy)
+        return std::nullopt;
+      padding.copy = writer;
       for (auto [offset, size, extent] : llvm::zip_equal(
                box->offsets, box->sizes, alloc.getType().getShape())) {
         padding.low.push_back(offset);
         padding.high.push_back(extent - offset - size);
       }
-    } else if (auto fill = dyn_cast<linalg::FillOp>(use.getOwner());
-               fill && fill.isDpsInit(&use)) {
+    } else {
       TypedAttr value;
-      if (!matchPattern(fill.value(), m_Constant(&value)) ||
+      if (!matchPattern(moved, m_Constant(&value)) ||
           (padding.value && padding.value != value))
         return std::nullopt;
       padding.value = value;
-      padding.fills.push_back(fill);
-    } else {
-      return std::nullopt;
+      padding.fills.push_back(writer);
     }
     boxes.push_back(*box);
   }
@@ -84,8 +102,8 @@ std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc) {
 }
 
 bool PaddedCopy::staysUnchanged() const {
-  linalg::CopyOp copy = this->copy;
-  Value root = findRoot(copy.getInputs()[0]);
+  linalg::LinalgOp copy = this->copy;
+  Value root = findRoot(copy->getOperand(0));
   Operation *last = readers.front();
   for (linalg::GenericOp reader : readers)
     if (last->isBeforeInBlock(reader))

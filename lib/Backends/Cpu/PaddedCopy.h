@@ -11,20 +11,20 @@ namespace mlir::pock {
 /// The operations that make a temporary a padded copy: its border is filled,
 /// and the source is copied into the rest.
 struct PaddedCopy {
-  linalg::CopyOp copy;
-  SmallVector<linalg::FillOp> fills;
+  linalg::LinalgOp copy;
+  SmallVector<linalg::LinalgOp> fills;
   SmallVector<linalg::GenericOp> readers;
   TypedAttr value;
   SmallVector<int64_t> low, high;
 
-  Value getSource() { return copy.getInputs()[0]; }
+  Value getSource() { return copy->getOperand(0); }
   /// Whether no operation between the copy and the last reader writes the
   /// source.
   bool staysUnchanged() const;
 };
 
 /// The operations of `alloc` if it is a padded copy that only generic
-/// operations read. They must not be generalized yet.
+/// operations read; fills and copies may be generic ones, too.
 std::optional<PaddedCopy> findPaddedCopy(memref::AllocOp alloc);
 
 } // namespace mlir::pock

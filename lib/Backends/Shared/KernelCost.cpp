@@ -7,6 +7,7 @@
 
 #include "Pock/Backends/Shared/KernelCost.h"
 #include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/ByteOps.h"
 
 #include "Pock/IR/ElementTypes.h"
 #include "Pock/IR/Pock.h"
@@ -42,6 +43,10 @@ static int64_t runsOf(Operation *op) {
 static int64_t operationsOf(Operation *op) {
   if (auto dot = dyn_cast<DotOp>(op))
     return 2 * dot.getGroup();
+  if (isa<MultiplyHalvesOp>(op))
+    return 2;
+  if (auto dot = dyn_cast<DotQuadsOp>(op))
+    return 2 * static_cast<int64_t>(dot.getTerms()) * dot.getSums().size();
   if (isa<math::FmaOp>(op))
     return 2;
   // Index arithmetic does not count.
@@ -100,6 +105,10 @@ private:
       read(op, load.getMemRef(), load.getType());
     } else if (auto store = dyn_cast<memref::StoreOp>(op)) {
       write(op, store.getMemRef(), store.getValueToStore().getType());
+    } else if (auto word = dyn_cast<LoadWordOp>(op)) {
+      read(op, word.getSource(), word.getType());
+    } else if (auto dot = dyn_cast<DotQuadsOp>(op)) {
+      read(op, dot.getRow());
     } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
       read(op, copy.getSource());
       write(op, copy.getTarget());

@@ -390,3 +390,27 @@ func.func @dot_c2_sum(%s: f32, %x: i32) {
   %r = pock.dot %s, %x, %x of si8, si8 : f32, i32
   return
 }
+
+// -----
+
+func.func @load_word_c1(%x: memref<8xi8>, %i: index) {
+  // expected-error @below {{expected 'bytes' between 1 and 4, but got 5}}
+  %w = pock.load_word %x[%i] {bytes = 5 : i64} : memref<8xi8>
+  return
+}
+
+// -----
+
+func.func @dot_quads_c1(%s: i32, %a: memref<8xi32>, %w: memref<8xi8>, %i: index) {
+  // expected-error @below {{expected 1 to 4 sums and as many results, but got 1 and 2}}
+  %r:2 = pock.dot_quads %a[%i], %w[%i] from (%s) {terms = 4 : i64} : memref<8xi32>, memref<8xi8> -> i32, i32
+  return
+}
+
+// -----
+
+func.func @dot_quads_c2(%s: i32, %a: memref<8xi32>, %w: memref<8xi8>, %i: index) {
+  // expected-error @below {{expected 'terms' to be positive, but got 0}}
+  %r = pock.dot_quads %a[%i], %w[%i] from (%s) {terms = 0 : i64} : memref<8xi32>, memref<8xi8> -> i32
+  return
+}

@@ -858,3 +858,20 @@ func.func @fail_if(%flag: tensor<i1>) {
                       input = "ids", range = array<i64: 0, 10>} : tensor<i1>
   return
 }
+
+// CHECK-LABEL: func.func @bytes(
+// CHECK: pock.load_word %{{.+}}[%{{.+}}] : memref<27xi8>
+// CHECK: pock.load_word %{{.+}}[%{{.+}}] {bytes = 3 : i64} : memref<27xi8>
+// CHECK: pock.widen_bytes %{{[0-9]+$}}
+// CHECK: pock.widen_bytes %{{.+}} odd
+// CHECK: pock.multiply_halves %{{.+}}, %{{.+}}, %{{.+}} {lhs_upper}
+// CHECK: pock.dot_quads %{{.+}}[%{{.+}}], %{{.+}}[%{{.+}}] from(%{{.+}}, %{{.+}}) {terms = 27 : i64} : memref<28xi32>, memref<27xi8> -> i32, i32
+func.func @bytes(%x: memref<27xi8>, %a: memref<28xi32>, %i: index) -> (i32, i32) {
+  %w = pock.load_word %x[%i] : memref<27xi8>
+  %v = pock.load_word %x[%i] {bytes = 3 : i64} : memref<27xi8>
+  %e = pock.widen_bytes %w
+  %o = pock.widen_bytes %v odd
+  %h = pock.multiply_halves %e, %w, %o {lhs_upper}
+  %s:2 = pock.dot_quads %a[%i], %x[%i] from (%h, %o) {terms = 27 : i64} : memref<28xi32>, memref<27xi8> -> i32, i32
+  return %s#0, %s#1 : i32, i32
+}

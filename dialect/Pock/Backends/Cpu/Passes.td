@@ -215,6 +215,30 @@ def BlockReductions : Pass<"pock-block-reductions", "mlir::ModuleOp"> {
                            "mlir::scf::SCFDialect"];
 }
 
+def FuseByteLayers : Pass<"pock-fuse-byte-layers", "mlir::ModuleOp"> {
+  let summary = "1x1 and depthwise convolutions of bytes by groups of channels";
+  let description = [{
+    In a kernel with a convolution of bytes and the depthwise one that reads it,
+    the former writes planes of up to four channels in scratch, and the latter
+    reads them (`pock-depthwise-bytes`). So the tensor between them need not
+    exist, and nothing is computed twice.
+
+    ```mlir
+    // 1x1 convolution of %x into %t : memref<4096x32xi8>; depthwise convolution of %t
+    // becomes
+    scf.for %c = 0 to 8 {
+      // channels 4 * %c to 4 * %c + 3 of the 1x1 convolution, to four planes
+      // the same channels of the depthwise one, from the planes
+    }
+    ```
+
+    Does nothing on targets without the instructions of `pock-tile-bytes`.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+}
+
 def DepthwiseBytes : Pass<"pock-depthwise-bytes", "mlir::ModuleOp"> {
   let summary = "Depthwise convolutions of bytes, one channel at a time";
   let description = [{
@@ -228,6 +252,10 @@ def DepthwiseBytes : Pass<"pock-depthwise-bytes", "mlir::ModuleOp"> {
     Before: fill and copy a padded temporary, and a `linalg.generic` that sums
     products of bytes over windows.
     After: `scf.for` over images, channels, rows and pairs of columns.
+
+    If the kernel consists of this convolution, and input and result have the
+    same shape, the result may overwrite the input (`pock.in_place`), because each
+    channel is copied before it is written.
 
     Does nothing on other targets, and for windows of more than two dimensions or
     of very many taps.
@@ -253,7 +281,7 @@ def TileBytes : Pass<"pock-tile-bytes", "mlir::ModuleOp"> {
     scf.for %p = … {
       // widen four rows of %x to %panel
       scf.for %n = … {
-        %s:4 = pock.dot_quads %b, %b, %b, %b, %panel[…], %w[…] {terms = 48 : i64} …
+        %s:4 = pock.dot_quads %panel[…], %w[…] from (%b, %b, %b, %b) {terms = 48 : i64} …
         // requantise and store four entries of %y
       }
     }

@@ -15,6 +15,11 @@ namespace mlir::pock {
 struct ByteInstructions {
   /// LLVM's intrinsic for `pock.widen_bytes`.
   llvm::StringLiteral widen;
+  /// LLVM's intrinsics for `pock.multiply_halves`, by `lhs_upper` and
+  /// `rhs_upper`; the sum is their last operand. (From shifts, LLVM selects the
+  /// instructions too, but moves shifts of invariants out of loops, where each
+  /// needs a register.)
+  llvm::StringLiteral multiplyHalves[2][2];
   /// Assembly that loads four words from the address in operand 4 to operands 0
   /// to 3 and advances that address, and its constraints. LLVM forms such an
   /// instruction only if its allocation of registers happens to allow it.
