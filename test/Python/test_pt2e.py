@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,21 @@ def test_torchaos_graph_has_its_integers_and_trains(torchao_program: torch.expor
     for _ in range(8):
         last = step(x.numpy(), y)
     assert last < first
+
+
+def test_a_quantised_program_is_read_from_a_file(torchao_program: torch.export.ExportedProgram, tmp_path: Path) -> None:
+    torch.export.save(torchao_program, tmp_path / "net.pt2")
+    program = pock.load_exported(tmp_path / "net.pt2")
+    imported = pock.import_model(
+        program,
+        (torch.zeros(8, 3, 16, 16),),
+        loss=second_loss,
+        example_target=torch.zeros(8, dtype=torch.int64),
+        optimizer=pock.SGD(lr=0.05),
+        precision="int8",
+    )
+    assert "stem.0.bias" in [info.name for info in imported.parameters]
+    assert all(info.requires_grad for info in imported.parameters)
 
 
 # Handwritten graphs -------------------------------------------------------------------

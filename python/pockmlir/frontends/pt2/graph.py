@@ -23,6 +23,7 @@ import torch
 from torch._export.serde import schema
 from torch._export.serde.serialize import deserialize_scalar_type
 from torch._export.serde.union import _Union
+from torch.ao.quantization.fx import _decomposed  # noqa: F401  (registers the operators of quantised graphs)
 
 from ...errors import ArgumentError
 
@@ -35,6 +36,11 @@ _CHECKS = frozenset({"_assert_async", "_assert_scalar", "_assert_tensor_metadata
 #: Refused because it opens a file.
 _REFUSED = frozenset({"from_file"})
 _TARGET = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)", re.ASCII)
+#: Allowed operators of quantised graphs, which compute tensors.
+_QUANTIZED = re.compile(
+    r"torch\.ops\.quantized_decomposed\.((de)?quantize_per_tensor\.(default|tensor)|dequantize_per_channel\.default)",
+    re.ASCII,
+)
 _FRAME = re.compile(r'File "([^"\n\r]+)", line (\d{1,9})')
 _DIALECTS = frozenset({"", "ATEN", "TRAINING"})
 _STRUCTURES = frozenset({"builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict"})
@@ -265,6 +271,8 @@ def _plain_module() -> torch.nn.Module:
 
 def _check_target(node: dict[str, Any], where: str) -> None:
     target = node["target"]
+    if _QUANTIZED.fullmatch(target):
+        return
     if target in _HIGHER_ORDER or ((match := _TARGET.fullmatch(target)) and _is_tensor_operator(match[1], match[2])):
         return
     raise ArgumentError(

@@ -239,7 +239,7 @@ class _Finder:
 
     def _add_result(self, points: Points, node: fx.Node) -> None:
         first: Any = node
-        while operator_of(first) in _CLAMPS and self._clamp_of(first.args[0]) is first:
+        while operator_of(first) in _CLAMPS and self._clamp_of(first.args[0]) == first:
             first = first.args[0]
         name = self._names[first]
         user = next(iter(node.users)) if len(node.users) == 1 else None

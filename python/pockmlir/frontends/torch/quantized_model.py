@@ -82,7 +82,9 @@ class QuantizedModel:
         The result is that of the compiled step, except for single steps of integers where a sum is almost half way
         between two of them.
         """
-        program = export_forward(self.model, inputs, kwargs or None)
+        program = export_forward(
+            self.model, tuple(map(_real, inputs)), {name: _real(value) for name, value in kwargs.items()} or None
+        )
         values = [value for value in [*inputs, *kwargs.values()] if isinstance(value, torch.Tensor)]
         results = self.run(program, values)
         return results[0] if len(results) == 1 else results
@@ -287,6 +289,11 @@ class _Placement:
         assert isinstance(operand, fx.Node)
         _, real = self._pair(operand, quantization)
         reader.replace_input_with(operand, real)
+
+
+def _real(value: Any) -> Any:
+    """An example for the float model, in place of an input of integers."""
+    return value.float() if isinstance(value, torch.Tensor) and value.dtype == torch.int8 else value
 
 
 def leaves_of(model: torch.nn.Module) -> frozenset[str]:
