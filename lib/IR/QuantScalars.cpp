@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 #include <cmath>
 
@@ -93,6 +94,22 @@ SmallVector<Value> DequantizeOp::buildScalar(OpBuilder &b, Location loc,
   return {x};
 }
 
+/// How far a constant multiplier, a power of two, shifts a sum down; nothing
+/// for any other multiplier, and for small shifts.
+template <typename Op>
+static std::optional<int64_t> findShift(Op op) {
+  constexpr int64_t smallest = 10;
+  DenseIntElementsAttr attr;
+  if (op.getShift() || !matchPattern(op.getMultiplier(), m_Constant(&attr)) ||
+      !attr.isSplat())
+    return std::nullopt;
+  auto value = attr.template getSplatValue<APInt>();
+  int64_t shift = 32 - value.exactLogBase2();
+  if (!value.isPowerOf2() || shift < smallest)
+    return std::nullopt;
+  return shift;
+}
+
 /// The result of `pock.requantize` before clamping, in i32. Adding the zero
 /// point above the point that is shifted out makes it one multiply-accumulate
 /// of 64 bits; Arm's `smmlar` is all of this.
@@ -100,9 +117,20 @@ template <typename Op>
 static Value buildScaledSum(Op op, const Numbers &n, ValueRange args) {
   OpBuilder &b = n.b;
   Type wide = b.getI64Type();
+  int64_t zero = op.getZeroPoint();
+  // floor(x / 2^k + 1/2) is floor((floor(x / 2^(k - 1)) + 1) / 2), which does
+  // not overflow in 32 bits.
+  std::optional<int64_t> down = findShift(op);
+  if (down && args[0].getType().isInteger(32)) {
+    Type type = b.getI32Type();
+    Value twice = arith::ShRSIOp::create(b, n.loc, args[0],
+                                         n.integer(type, *down - 1));
+    twice = arith::AddIOp::create(b, n.loc, twice,
+                                  n.integer(type, 2 * zero + 1));
+    return arith::ShRSIOp::create(b, n.loc, twice, n.integer(type, 1));
+  }
   Value product = arith::MulIOp::create(b, n.loc, n.extend(args[0], wide),
                                         n.extend(args[1], wide));
-  int64_t zero = op.getZeroPoint();
   if (!op.getShift()) {
     Value sum = arith::AddIOp::create(
         b, n.loc, product,

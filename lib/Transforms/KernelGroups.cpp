@@ -6,6 +6,7 @@
 #include "Views.h"
 
 #include "Pock/IR/PockUtils.h"
+#include "Pock/Target/TargetBackend.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -257,9 +258,17 @@ static bool isPointwiseConv(Operation *op) {
 KernelGroup *KernelGroups::findExpansion(Operation *op) const {
   // A result that fits in the cache is better made at once than in blocks of
   // channels.
-  constexpr int64_t fewBytes = 1 << 17;
-  constexpr int64_t fewChannels = 32;
+  int64_t fewBytes = 1 << 17;
+  int64_t fewChannels = 32;
   auto conv = dyn_cast<ConvOp>(op);
+  // On small devices, such a result of bytes sets the peak of memory. Blocks of
+  // a few channels cost nothing there, because they are copied anyway.
+  if (int64_t working = limitsAt(op).workingBytes;
+      conv && working * 4 < fewBytes &&
+      conv.getInput().getType().getElementType().isInteger(8)) {
+    fewBytes = 4 * working;
+    fewChannels = 8;
+  }
   if (!conv || conv.getLayout() == Layout::ChannelsFirst ||
       conv.getGroups() == 1 ||
       static_cast<int64_t>(conv.getGroups()) !=
