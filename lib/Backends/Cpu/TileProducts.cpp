@@ -6,8 +6,8 @@
 //
 //   * Rows that are not are copied in groups of four, [rows / 4][terms][4]. If
 //     that copy would be large, the sum runs in blocks of terms.
-//   * A factor that a copy makes (an int8 weight that becomes f32), or that is
-//     contiguous along the terms, exists for four columns at a time.
+//   * A factor that a copy makes (an int8 weight that becomes f32) exists for
+//     four columns at a time.
 //
 // Fills before the product and elementwise operations behind it that share its
 // loops run on the same four columns, and on the same groups of rows.
@@ -46,8 +46,10 @@ namespace {
 constexpr int64_t kTile = kGroup;
 /// The fewest terms and rows for which copies pay.
 constexpr int64_t kFewestTerms = 8, kFewestRows = 8;
-/// Marks products until their rows are in groups.
-constexpr StringLiteral kMark = "pock.tile_product";
+/// Marks products until their rows are in groups, and those that were looked
+/// at.
+constexpr StringLiteral kMark = "pock.tile_product",
+                        kSeen = "pock.tile_product_seen";
 
 /// out[row, col] += rows[row, term] * cols[term, col], with any order of the
 /// dimensions of the factors.
@@ -273,37 +275,46 @@ Value packRows(OpBuilder &b, Product &product, Value source, Value buffer,
   return buffer;
 }
 
-/// Divides the rows of the marked products in `block`, and of the operations
-/// beside them on the same entries, into groups. `packed` has the rows.
+/// Divides the rows of the product `op` into groups. `packed` has the rows.
+void groupProduct(linalg::GenericOp op, Value packed) {
+  op->removeAttr(kMark);
+  unsigned row =
+      op.getMatchingIndexingMap(op.getDpsInitOperand(0)).getDimPosition(0);
+  OpOperand *factor = nullptr;
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (op.getMatchingIndexingMap(input).isFunctionOfDim(row))
+      factor = input;
+  groupRows(op, row, factor, packed);
+}
+
+/// Whether `op` computes entry by entry what `product` computes.
+bool isBeside(linalg::GenericOp op, linalg::GenericOp product) {
+  if (op.getNumReductionLoops() || op.getNumLoops() != 2 ||
+      op.getNumDpsInits() != 1 || !isPlain(op))
+    return false;
+  Value result = op.getDpsInits()[0], sum = product.getDpsInits()[0];
+  return findRoot(result) == findRoot(sum) &&
+         cast<MemRefType>(result.getType()).getShape() ==
+             cast<MemRefType>(sum.getType()).getShape() &&
+         op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity();
+}
+
+/// Divides the rows of the marked product in `block`, and of the operations
+/// beside it, into groups.
 void groupRowsIn(Block &block, Value packed) {
-  SmallVector<linalg::GenericOp> ops(block.getOps<linalg::GenericOp>());
-  for (linalg::GenericOp op : ops) {
-    if (!op->hasAttr(kMark))
-      continue;
-    op->removeAttr(kMark);
-    Value out = findRoot(op.getDpsInits()[0]);
-    auto shape = cast<MemRefType>(op.getDpsInits()[0].getType()).getShape();
-    for (linalg::GenericOp other : ops) {
-      if (other == op || other.getNumReductionLoops() ||
-          other.getNumLoops() != 2 || other.getNumDpsInits() != 1 ||
-          !isPlain(other))
-        continue;
-      Value result = other.getDpsInits()[0];
-      if (findRoot(result) != out ||
-          cast<MemRefType>(result.getType()).getShape() != shape ||
-          !other.getMatchingIndexingMap(other.getDpsInitOperand(0))
-               .isIdentity())
-        continue;
-      groupRows(other, 0, nullptr, nullptr);
-    }
-    unsigned row =
-        op.getMatchingIndexingMap(op.getDpsInitOperand(0)).getDimPosition(0);
-    OpOperand *factor = nullptr;
-    for (OpOperand *input : op.getDpsInputOperands())
-      if (op.getMatchingIndexingMap(input).isFunctionOfDim(row))
-        factor = input;
-    groupRows(op, row, factor, packed);
-  }
+  linalg::GenericOp product;
+  SmallVector<linalg::GenericOp> others;
+  for (auto op : block.getOps<linalg::GenericOp>())
+    if (op->hasAttr(kMark))
+      product = op;
+  if (!product)
+    return;
+  for (auto op : block.getOps<linalg::GenericOp>())
+    if (op != product && isBeside(op, product))
+      others.push_back(op);
+  for (linalg::GenericOp op : others)
+    groupRows(op, 0, nullptr, nullptr);
+  groupProduct(product, packed);
 }
 
 /// The number of terms of a block whose copy of all rows has at most `most`
@@ -325,7 +336,8 @@ public:
       : product(product), budget(budget), op(product.op) {}
 
   void run() {
-    if (product.rowStride == 1 && hasColumns())
+    bool copied = static_cast<bool>(findCopy(product.cols->get(), op));
+    if (!copied && (product.colStride != 1 || product.rowStride == 1))
       return;
     if (product.rowStride != 1 && product.extent(product.col) < kFewestRows)
       return;
@@ -391,17 +403,14 @@ private:
     AffineMap colMap = op.getMatchingIndexingMap(product.cols);
     unsigned termDim = *positionOf(colMap, product.term),
              colDim = *positionOf(colMap, product.col);
-    bool panels = copy || product.colStride != 1;
     Value buffer, panel;
     if (product.rowStride != 1)
       buffer =
           allocate(b, loc, {product.extent(product.row) / kTile, terms, kTile});
-    if (panels) {
+    if (copy) {
       SmallVector<int64_t> shape(2);
       shape[termDim] = terms;
       shape[colDim] = kTile;
-      if (!copy)
-        shape = {terms, kTile};
       panel = allocate(b, loc, shape);
     }
     emitBlocks(
@@ -421,10 +430,8 @@ private:
               makePanel(b, copy, panel, first, count, left, columns, parts);
             auto part = cast<linalg::GenericOp>(b.clone(*op));
             part->setOperands(parts);
-            if (packed) {
-              part->setAttr(kMark, b.getUnitAttr());
-              groupRowsIn(*part->getBlock(), packed);
-            }
+            if (packed)
+              groupProduct(part, packed);
           };
           if (panel)
             emitBlocks(b, loc, product.extent(product.col), kTile, compute);
@@ -468,17 +475,26 @@ private:
 struct TileProducts : impl::TileProductsBase<TileProducts> {
   using Base::Base;
 
+  /// The first product in `block` that was not looked at.
+  static linalg::GenericOp findNext(Block &block) {
+    for (auto op : block.getOps<linalg::GenericOp>())
+      if (!op->hasAttr(kSeen) && matchProduct(op))
+        return op;
+    return nullptr;
+  }
+
   void runOnOperation() override {
     TargetDescription target = TargetDescription::of(getOperation());
     if (!usesGroups(target))
       return;
     for (func::FuncOp func : kernelsOf(getOperation())) {
       generalizeAll(func);
-      SmallVector<linalg::GenericOp> ops(
-          func.getBody().front().getOps<linalg::GenericOp>());
-      for (linalg::GenericOp op : ops)
-        if (std::optional<Product> product = matchProduct(op))
-          Tiler(*product, target.l2Bytes).run();
+      // Each may move or replace others.
+      while (linalg::GenericOp op = findNext(func.getBody().front())) {
+        op->setAttr(kSeen, UnitAttr::get(&getContext()));
+        Tiler(*matchProduct(op), target.l2Bytes).run();
+      }
+      func.walk([](linalg::GenericOp op) { op->removeAttr(kSeen); });
       eraseDeadOps(func);
     }
   }

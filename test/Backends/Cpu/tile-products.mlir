@@ -132,3 +132,44 @@ func.func private @vectors(%g: memref<16x32xf32>, %w: memref<32x24xf32>, %out: m
   return
 }
 }
+
+// -----
+
+// Columns that are not contiguous, in memory that no copy makes, stay as they
+// are. A fill that follows another product is not touched.
+
+#target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", features = "", index_bits = 32, vector_bytes = 0, vector_registers = 32, l1_bytes = 4096, l2_bytes = 1024, alignment = 8, stack_bytes = 4096, threads = 1>
+#mk = affine_map<(m, k, n) -> (m, n)>
+#kn = affine_map<(m, k, n) -> (k, n)>
+#nk = affine_map<(m, k, n) -> (n, k)>
+#out = affine_map<(m, k, n) -> (m, k)>
+#id = affine_map<(a, b) -> (a, b)>
+#none = affine_map<(a, b) -> ()>
+
+// CHECK-LABEL: func.func private @two(
+// CHECK: linalg.generic {{.*}} ins(%{{.+}}, %{{.+}} : memref<16x32xf32>, memref<24x32xf32>) outs(%{{.+}} : memref<16x24xf32>)
+// CHECK: scf.for
+// CHECK: linalg.generic {{.*}} outs(%{{.+}} : memref<4x4x24xf32
+// CHECK-NOT: pock.tile_product
+module attributes {pock.arithmetic = "portable", pock.target = #target} {
+func.func private @two(%g: memref<16x32xf32>, %w: memref<24x32xf32>, %v: memref<32x24xf32>, %out: memref<16x24xf32>, %other: memref<16x24xf32>) attributes {pock.kernel} {
+  %zero = arith.constant 0.0 : f32
+  linalg.generic {indexing_maps = [#mk, #kn, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%g, %w : memref<16x32xf32>, memref<24x32xf32>) outs(%out : memref<16x24xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %c, %0 : f32
+    linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#none, #id], iterator_types = ["parallel", "parallel"]} ins(%zero : f32) outs(%other : memref<16x24xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  }
+  linalg.generic {indexing_maps = [#mk, #nk, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%g, %v : memref<16x32xf32>, memref<32x24xf32>) outs(%other : memref<16x24xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %c, %0 : f32
+    linalg.yield %1 : f32
+  }
+  return
+}
+}
