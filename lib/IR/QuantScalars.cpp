@@ -123,10 +123,10 @@ static Value buildScaledSum(Op op, const Numbers &n, ValueRange args) {
   std::optional<int64_t> down = findShift(op);
   if (down && args[0].getType().isInteger(32)) {
     Type type = b.getI32Type();
-    Value twice = arith::ShRSIOp::create(b, n.loc, args[0],
-                                         n.integer(type, *down - 1));
-    twice = arith::AddIOp::create(b, n.loc, twice,
-                                  n.integer(type, 2 * zero + 1));
+    Value twice =
+        arith::ShRSIOp::create(b, n.loc, args[0], n.integer(type, *down - 1));
+    twice =
+        arith::AddIOp::create(b, n.loc, twice, n.integer(type, 2 * zero + 1));
     return arith::ShRSIOp::create(b, n.loc, twice, n.integer(type, 1));
   }
   Value product = arith::MulIOp::create(b, n.loc, n.extend(args[0], wide),

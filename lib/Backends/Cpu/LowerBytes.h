@@ -12,7 +12,8 @@ class RewritePatternSet;
 namespace mlir::pock {
 
 /// Lowers `pock.dot_quads` to loops around `pock.dot`, and `pock.widen_bytes`
-/// and `pock.multiply_halves`, with the target's instructions (Isa/ByteInstructions.h) or with arithmetic.
+/// and `pock.multiply_halves`, with the target's instructions
+/// (Isa/ByteInstructions.h) or with arithmetic.
 mlir::LogicalResult lowerBytes(mlir::ModuleOp module,
                                const TargetDescription &target);
 
