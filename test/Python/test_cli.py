@@ -154,7 +154,7 @@ def test_inspect_json(run):
     assert figures["operators"] == {"pock.linear": 1, "pock.sparse_update": 1}
     assert figures["kernel_launches"] == {"linear_0": 2}
     assert figures["memory"]["timeline"][0] == ["linear forward", 32]
-    assert figures["memory"]["by_kind"][4] == {"kind": "saved", "peak": 32, "most": 32}
+    assert {"kind": "saved", "peak": 32, "most": 32} in figures["memory"]["by_kind"]
 
 
 def test_inspect_stage_prints_ir_only(run):

@@ -171,7 +171,9 @@ class _FunctionConverter:
             self._values |= zip(keys, results, strict=True)
             if active and name != "aten.detach":
                 # Bytes that a tensor is quantised to carry its gradient.
-                quantized = name.startswith(QUANTIZE) or any(dtype_of(value) == "i8" for value in active)
+                quantized = name.startswith(QUANTIZE) or any(
+                    dtype_of(value) == "i8" for value in active if value is not None
+                )
                 carriers = zip(keys, results, strict=True)
                 self._differentiable |= {k for k, v in carriers if quantized or _carries_gradient(v)}
 
