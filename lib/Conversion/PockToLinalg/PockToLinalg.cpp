@@ -77,6 +77,14 @@ LogicalResult lowerOps(func::FuncOp kernel) {
   return failure(result.wasInterrupted());
 }
 
+/// Whether the loops of `op` can be collapsed. Upstream writes a wrong map for
+/// a dimension of size 1 that is read at the constant 0.
+bool hasCollapsibleMaps(linalg::GenericOp op) {
+  return llvm::all_of(op.getIndexingMapsArray(), [](AffineMap map) {
+    return map.isProjectedPermutation();
+  });
+}
+
 /// Collapses the loops of an elementwise op if all readers read a collapsed
 /// result.
 struct CollapseProducer : OpRewritePattern<tensor::CollapseShapeOp> {
@@ -90,6 +98,7 @@ struct CollapseProducer : OpRewritePattern<tensor::CollapseShapeOp> {
         producer.getNumReductionLoops() != 0 ||
         !producer.getMatchingIndexingMap(producer.getDpsInitOperand(0))
              .isIdentity() ||
+        !hasCollapsibleMaps(producer) ||
         !linalg::areDimSequencesPreserved(producer.getIndexingMapsArray(),
                                           groups))
       return failure();
@@ -114,7 +123,8 @@ void sinkExpansions(func::FuncOp kernel) {
         return operand->get().getDefiningOp<tensor::ExpandShapeOp>() &&
                llvm::all_of(operand->get().getUsers(), [](Operation *user) {
                  auto consumer = dyn_cast<linalg::GenericOp>(user);
-                 return consumer && consumer.getNumReductionLoops() == 0;
+                 return consumer && consumer.getNumReductionLoops() == 0 &&
+                        hasCollapsibleMaps(consumer);
                });
       });
   patterns.add<CollapseProducer>(kernel.getContext());
