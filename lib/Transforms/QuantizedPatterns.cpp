@@ -46,6 +46,13 @@ std::optional<QuantizedValue> QuantizedValue::match(Value value) {
   return result;
 }
 
+std::optional<QuantizedValue> QuantizedValue::matchBytes(Value value) {
+  std::optional<QuantizedValue> result = match(value);
+  if (!result || result->isWide() || !result->isPerTensor())
+    return std::nullopt;
+  return result;
+}
+
 bool QuantizedValue::isWide() const {
   return !cast<RankedTensorType>(integers.getType())
               .getElementType()
@@ -133,18 +140,43 @@ static bool fitsSum(int64_t terms, const QuantizedValue &lhs,
   return terms * largest(lhs) * largest(rhs) < (int64_t(1) << 30);
 }
 
+/// How many products of `filter` each of its entries `dim` sums.
+static int64_t countFilterTerms(ArrayRef<int64_t> filter, int64_t dim) {
+  return llvm::product_of(filter.take_front(dim)) *
+         llvm::product_of(filter.drop_front(dim + 1));
+}
+
 namespace {
-/// Both operands of `op`, if they are bytes and the right ones have no zero
-/// point.
+/// The operands of a product of bytes. Scales per channel are on the right
+/// only, and then the right zero point is 0.
 struct Factors {
   QuantizedValue lhs, rhs;
 
-  static std::optional<Factors> match(Value lhs, Value rhs) {
-    auto left = QuantizedValue::match(lhs), right = QuantizedValue::match(rhs);
-    if (!left || !right || left->isWide() || right->isWide() ||
-        !left->isPerTensor())
-      return std::nullopt;
+  /// Matches the operands of `op`, a product that sums `terms` terms. Scales of
+  /// `rhs` must lie along `axis`.
+  static FailureOr<Factors> match(PatternRewriter &rewriter, Operation *op,
+                                  Value lhs, Value rhs, int64_t axis,
+                                  int64_t terms) {
+    auto left = QuantizedValue::matchBytes(lhs);
+    auto right = QuantizedValue::match(rhs);
+    if (!left || !right || right->isWide())
+      return rewriter.notifyMatchFailure(op, "expected quantised operands");
+    if (right->scales && (right->axis != axis || right->zeroPoint != 0))
+      return rewriter.notifyMatchFailure(
+          op, "expected a scale per output channel and no zero point");
+    if (!fitsSum(terms, *left, *right))
+      return rewriter.notifyMatchFailure(op, "the sum may overflow");
     return Factors{*left, *right};
+  }
+
+  /// The same for a weight, which has no zero point.
+  static FailureOr<Factors> matchWeight(PatternRewriter &rewriter,
+                                        Operation *op, Value lhs, Value rhs,
+                                        int64_t axis, int64_t terms) {
+    FailureOr<Factors> factors = match(rewriter, op, lhs, rhs, axis, terms);
+    if (succeeded(factors) && factors->rhs.zeroPoint != 0)
+      return rewriter.notifyMatchFailure(op, "expected no zero point");
+    return factors;
   }
 
   /// The sums `integers` of products as real numbers, in place of `op`.
@@ -166,18 +198,13 @@ struct FormConv : OpRewritePattern<ConvOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ConvOp op,
                                 PatternRewriter &rewriter) const override {
-    std::optional<Factors> factors =
-        Factors::match(op.getInput(), op.getWeight());
-    if (!factors || factors->rhs.zeroPoint != 0)
-      return rewriter.notifyMatchFailure(op, "expected quantised operands");
     FilterDims dims = FilterDims::get(op.getLayout(), op.getType().getRank());
     ArrayRef<int64_t> weight = shapeOf(op.getWeight());
-    if (factors->rhs.scales && factors->rhs.axis != dims.out)
-      return rewriter.notifyMatchFailure(op, "expected a scale per output "
-                                             "channel");
-    if (!fitsSum(llvm::product_of(weight) / weight[dims.out], factors->lhs,
-                 factors->rhs))
-      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    FailureOr<Factors> factors =
+        Factors::matchWeight(rewriter, op, op.getInput(), op.getWeight(),
+                             dims.out, countFilterTerms(weight, dims.out));
+    if (failed(factors))
+      return failure();
     auto conv = ConvOp::create(
         rewriter, op.getLoc(), factors->lhs.integers, factors->rhs.integers,
         op.getStridesAttr(), op.getPadLowAttr(), op.getPadHighAttr(),
@@ -195,21 +222,15 @@ struct FormConvTranspose : OpRewritePattern<ConvTransposeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ConvTransposeOp op,
                                 PatternRewriter &rewriter) const override {
-    std::optional<Factors> factors =
-        Factors::match(op.getInput(), op.getWeight());
-    if (!factors || factors->rhs.zeroPoint != 0)
-      return rewriter.notifyMatchFailure(op, "expected quantised operands");
     // The output channels are the input channels of the convolution that it
-    // transposes.
+    // transposes. Those of several groups share scales.
     FilterDims dims = FilterDims::get(op.getLayout(), op.getType().getRank());
-    if (factors->rhs.scales &&
-        (factors->rhs.axis != dims.in || op.getGroups() != 1))
-      return rewriter.notifyMatchFailure(op, "expected a scale per output "
-                                             "channel of one group");
     ArrayRef<int64_t> weight = shapeOf(op.getWeight());
-    if (!fitsSum(llvm::product_of(weight) / weight[dims.in], factors->lhs,
-                 factors->rhs))
-      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    FailureOr<Factors> factors = Factors::matchWeight(
+        rewriter, op, op.getInput(), op.getWeight(),
+        op.getGroups() == 1 ? dims.in : -1, countFilterTerms(weight, dims.in));
+    if (failed(factors))
+      return failure();
     auto conv = ConvTransposeOp::create(
         rewriter, op.getLoc(), op.getType().clone(rewriter.getI32Type()),
         factors->lhs.integers, factors->rhs.integers, op.getStridesAttr(),
@@ -226,13 +247,11 @@ struct FormLinear : OpRewritePattern<LinearOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
-    std::optional<Factors> factors =
-        Factors::match(op.getInput(), op.getWeight());
-    if (!factors || factors->rhs.zeroPoint != 0 ||
-        (factors->rhs.scales && factors->rhs.axis != 0))
-      return rewriter.notifyMatchFailure(op, "expected quantised operands");
-    if (!fitsSum(shapeOf(op.getWeight())[1], factors->lhs, factors->rhs))
-      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    FailureOr<Factors> factors = Factors::matchWeight(
+        rewriter, op, op.getInput(), op.getWeight(), /*axis=*/0,
+        /*terms=*/shapeOf(op.getWeight())[1]);
+    if (failed(factors))
+      return failure();
     auto product = LinearOp::create(
         rewriter, op.getLoc(), factors->lhs.integers, factors->rhs.integers,
         static_cast<uint64_t>(factors->lhs.zeroPoint));
@@ -245,17 +264,14 @@ struct FormMatmul : OpRewritePattern<MatmulOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MatmulOp op,
                                 PatternRewriter &rewriter) const override {
-    std::optional<Factors> factors = Factors::match(op.getLhs(), op.getRhs());
     int64_t rank = op.getType().getRank();
-    if (!factors ||
-        (factors->rhs.scales &&
-         (factors->rhs.zeroPoint != 0 ||
-          factors->rhs.axis != (op.getTransposeRhs() ? rank - 2 : rank - 1))))
-      return rewriter.notifyMatchFailure(op, "expected quantised operands");
+    int64_t axis = op.getTransposeRhs() ? rank - 2 : rank - 1;
     int64_t terms =
         shapeOf(op.getLhs())[op.getTransposeLhs() ? rank - 2 : rank - 1];
-    if (!fitsSum(terms, factors->lhs, factors->rhs))
-      return rewriter.notifyMatchFailure(op, "the sum may overflow");
+    FailureOr<Factors> factors =
+        Factors::match(rewriter, op, op.getLhs(), op.getRhs(), axis, terms);
+    if (failed(factors))
+      return failure();
     auto product = MatmulOp::create(
         rewriter, op.getLoc(), factors->lhs.integers, factors->rhs.integers,
         op.getTransposeLhs(), op.getTransposeRhs(),
@@ -505,10 +521,9 @@ struct FormAdd : OpRewritePattern<QuantizeOp> {
     Operation *sum = op.getInput().getDefiningOp();
     if (!sum || !isa<AddOp, SubOp>(sum))
       return rewriter.notifyMatchFailure(op, "expected a sum");
-    auto lhs = QuantizedValue::match(sum->getOperand(0));
-    auto rhs = QuantizedValue::match(sum->getOperand(1));
-    if (!lhs || !rhs || lhs->isWide() || rhs->isWide() || !lhs->isPerTensor() ||
-        !rhs->isPerTensor())
+    auto lhs = QuantizedValue::matchBytes(sum->getOperand(0));
+    auto rhs = QuantizedValue::matchBytes(sum->getOperand(1));
+    if (!lhs || !rhs)
       return rewriter.notifyMatchFailure(op, "expected a sum of bytes");
     double ratios[] = {lhs->scale / op.getScale().convertToDouble(),
                        rhs->scale / op.getScale().convertToDouble()};
@@ -536,16 +551,17 @@ struct FormMul : OpRewritePattern<QuantizeOp> {
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
     auto product = op.getInput().getDefiningOp<MulOp>();
-    std::optional<Factors> factors =
-        product ? Factors::match(product.getLhs(), product.getRhs())
-                : std::nullopt;
-    if (!factors || !factors->rhs.isPerTensor())
+    if (!product)
+      return rewriter.notifyMatchFailure(op, "expected a product");
+    auto lhs = QuantizedValue::matchBytes(product.getLhs());
+    auto rhs = QuantizedValue::matchBytes(product.getRhs());
+    if (!lhs || !rhs)
       return rewriter.notifyMatchFailure(op, "expected a product of bytes");
-    double scale = factors->lhs.scale * factors->rhs.scale;
+    double scale = lhs->scale * rhs->scale;
     if (!FixedScale::get(scale / op.getScale().convertToDouble()))
       return rewriter.notifyMatchFailure(op, "expected usual scales");
-    Expr left = centred(rewriter, op.getLoc(), factors->lhs);
-    Expr right = centred(rewriter, op.getLoc(), factors->rhs);
+    Expr left = centred(rewriter, op.getLoc(), *lhs);
+    Expr right = centred(rewriter, op.getLoc(), *rhs);
     return requantize(rewriter, op, left * right, scale);
   }
 };
@@ -559,8 +575,8 @@ struct FormMean : OpRewritePattern<QuantizeOp> {
     Operation *mean = op.getInput().getDefiningOp();
     if (!mean || !isa<MeanOp, AvgPoolOp, AdaptiveAvgPoolOp>(mean))
       return rewriter.notifyMatchFailure(op, "expected a mean");
-    auto input = QuantizedValue::match(mean->getOperand(0));
-    if (!input || input->isWide() || !input->isPerTensor())
+    auto input = QuantizedValue::matchBytes(mean->getOperand(0));
+    if (!input)
       return rewriter.notifyMatchFailure(op, "expected a mean of bytes");
     int64_t terms = countTerms(mean);
     if (terms < 1 || terms >= (int64_t(1) << 22) ||

@@ -27,6 +27,8 @@ struct QuantizedValue {
 
   /// `value` as such; nothing if it has another form.
   static std::optional<QuantizedValue> match(Value value);
+  /// The same for bytes of one scale.
+  static std::optional<QuantizedValue> matchBytes(Value value);
 
   bool isWide() const;
   bool isPerTensor() const { return !scales; }

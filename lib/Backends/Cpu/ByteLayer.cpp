@@ -2,7 +2,9 @@
 
 #include "ByteLayer.h"
 #include "../Shared/NestFusion.h"
+#include "Isa/ByteInstructions.h"
 #include "PaddedCopy.h"
+#include "Pock/IR/Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -271,8 +273,8 @@ DenseMap<Operation *, Border> findBorders(func::FuncOp func) {
 
 } // namespace
 
-SmallVector<ByteLayer, 0>
-pock::findByteLayers(func::FuncOp func, DenseSet<Operation *> &registers) {
+static SmallVector<ByteLayer, 0>
+findByteLayers(func::FuncOp func, DenseSet<Operation *> &registers) {
   bool any = false;
   func.walk([&](linalg::GenericOp op) { any |= isByteSum(op); });
   SmallVector<ByteLayer, 0> layers;
@@ -286,6 +288,20 @@ pock::findByteLayers(func::FuncOp func, DenseSet<Operation *> &registers) {
     if (auto layer = matchLayer(nest, borders))
       layers.push_back(std::move(*layer));
   return layers;
+}
+
+void pock::rewriteByteLayers(
+    ModuleOp module, function_ref<void(func::FuncOp, MutableArrayRef<ByteLayer>,
+                                       const DenseSet<Operation *> &)>
+                         rewrite) {
+  if (!findByteInstructions(TargetDescription::of(module)))
+    return;
+  for (func::FuncOp func : kernelsOf(module)) {
+    DenseSet<Operation *> registers;
+    SmallVector<ByteLayer, 0> layers = findByteLayers(func, registers);
+    rewrite(func, layers, registers);
+    eraseDeadOps(func);
+  }
 }
 
 bool pock::padsInput(const ByteLayer &layer, Operation *op) {

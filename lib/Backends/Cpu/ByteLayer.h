@@ -75,11 +75,16 @@ struct ByteLayer {
   bool isFlatAround() const;
 };
 
-/// The layers at the top level of a kernel. `registers` receives the
-/// temporaries that need no memory. Generalizes the operations of a kernel that
-/// has any.
-SmallVector<ByteLayer, 0>
-findByteLayers(func::FuncOp func, llvm::DenseSet<Operation *> &registers);
+/// Calls `rewrite` with the layers at the top level of each kernel of `module`,
+/// and with the temporaries that need no memory. Generalizes the operations of
+/// a kernel that has any layer, and erases those that are dead afterwards. Does
+/// nothing for a target without instructions for bytes.
+void rewriteByteLayers(
+    ModuleOp module,
+    llvm::function_ref<void(func::FuncOp func,
+                            llvm::MutableArrayRef<ByteLayer> layers,
+                            const llvm::DenseSet<Operation *> &registers)>
+        rewrite);
 
 /// Whether `op` fills or copies the padded input of `layer`.
 bool padsInput(const ByteLayer &layer, Operation *op);

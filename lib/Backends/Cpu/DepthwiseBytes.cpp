@@ -15,10 +15,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "BytePlanes.h"
-#include "Isa/ByteInstructions.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/IR/AttributeNames.h"
-#include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -76,11 +74,9 @@ struct DepthwiseBytes : impl::DepthwiseBytesBase<DepthwiseBytes> {
   using Base::Base;
 
   void runOnOperation() override {
-    if (!findByteInstructions(TargetDescription::of(getOperation())))
-      return;
-    for (func::FuncOp func : kernelsOf(getOperation())) {
-      DenseSet<Operation *> registers;
-      for (ByteLayer &layer : findByteLayers(func, registers)) {
+    rewriteByteLayers(getOperation(), [](func::FuncOp func, auto layers,
+                                         const auto &registers) {
+      for (ByteLayer &layer : layers) {
         std::optional<Planes> planes = findPlanes(layer);
         if (!planes)
           continue;
@@ -93,8 +89,7 @@ struct DepthwiseBytes : impl::DepthwiseBytesBase<DepthwiseBytes> {
         emitter.emit();
         eraseLayer(layer);
       }
-      eraseDeadOps(func);
-    }
+    });
   }
 };
 

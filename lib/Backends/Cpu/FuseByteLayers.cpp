@@ -12,9 +12,8 @@
 
 #include "BytePlanes.h"
 #include "ByteTiles.h"
-#include "Isa/ByteInstructions.h"
 #include "Pock/Backends/Cpu/Passes.h"
-#include "Pock/IR/Kernels.h"
+#include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::pock {
@@ -190,16 +189,12 @@ struct FuseByteLayers : impl::FuseByteLayersBase<FuseByteLayers> {
   using Base::Base;
 
   void runOnOperation() override {
-    if (!findByteInstructions(TargetDescription::of(getOperation())))
-      return;
-    for (func::FuncOp func : kernelsOf(getOperation())) {
-      DenseSet<Operation *> registers;
-      SmallVector<ByteLayer, 0> layers = findByteLayers(func, registers);
-      for (size_t i = 0; i + 1 < layers.size(); ++i)
-        if (fuse(layers[i], layers[i + 1], registers))
-          ++i;
-      eraseDeadOps(func);
-    }
+    rewriteByteLayers(getOperation(),
+                      [](func::FuncOp, auto layers, const auto &registers) {
+                        for (size_t i = 0; i + 1 < layers.size(); ++i)
+                          if (fuse(layers[i], layers[i + 1], registers))
+                            ++i;
+                      });
   }
 
 private:

@@ -228,9 +228,17 @@ Value PointerQuads::loadRow(ArrayRef<Value> position, int64_t distance,
   return loadBytes(b, loc, at(position[1], distance), bytes);
 }
 
-struct LowerDotQuads : OpRewritePattern<DotQuadsOp> {
-  LowerDotQuads(MLIRContext *context, const ByteInstructions *isa)
-      : OpRewritePattern(context), isa(isa) {}
+/// A lowering to the instructions `isa`, or to arithmetic if it is null.
+template <typename Op>
+struct LowerByteOp : OpRewritePattern<Op> {
+  LowerByteOp(MLIRContext *context, const ByteInstructions *isa)
+      : OpRewritePattern<Op>(context), isa(isa) {}
+
+  const ByteInstructions *isa;
+};
+
+struct LowerDotQuads : LowerByteOp<DotQuadsOp> {
+  using LowerByteOp::LowerByteOp;
 
   LogicalResult matchAndRewrite(DotQuadsOp op,
                                 PatternRewriter &b) const override {
@@ -240,13 +248,10 @@ struct LowerDotQuads : OpRewritePattern<DotQuadsOp> {
       b.replaceOp(op, IndexedQuads(b, op).emit());
     return success();
   }
-
-  const ByteInstructions *isa;
 };
 
-struct LowerWidenBytes : OpRewritePattern<WidenBytesOp> {
-  LowerWidenBytes(MLIRContext *context, const ByteInstructions *isa)
-      : OpRewritePattern(context), isa(isa) {}
+struct LowerWidenBytes : LowerByteOp<WidenBytesOp> {
+  using LowerByteOp::LowerByteOp;
 
   LogicalResult matchAndRewrite(WidenBytesOp op,
                                 PatternRewriter &b) const override {
@@ -277,13 +282,10 @@ struct LowerWidenBytes : OpRewritePattern<WidenBytesOp> {
     b.replaceOpWithNewOp<arith::OrIOp>(op, low, high);
     return success();
   }
-
-  const ByteInstructions *isa;
 };
 
-struct LowerMultiplyHalves : OpRewritePattern<MultiplyHalvesOp> {
-  LowerMultiplyHalves(MLIRContext *context, const ByteInstructions *isa)
-      : OpRewritePattern(context), isa(isa) {}
+struct LowerMultiplyHalves : LowerByteOp<MultiplyHalvesOp> {
+  using LowerByteOp::LowerByteOp;
 
   LogicalResult matchAndRewrite(MultiplyHalvesOp op,
                                 PatternRewriter &b) const override {
@@ -308,8 +310,6 @@ struct LowerMultiplyHalves : OpRewritePattern<MultiplyHalvesOp> {
     b.replaceOpWithNewOp<arith::AddIOp>(op, op.getSum(), product);
     return success();
   }
-
-  const ByteInstructions *isa;
 };
 
 struct LowerLoadWord : ConvertOpToLLVMPattern<LoadWordOp> {

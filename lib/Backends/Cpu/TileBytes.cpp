@@ -15,10 +15,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "ByteTiles.h"
-#include "Isa/ByteInstructions.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/IR/ByteOps.h"
-#include "Pock/IR/Kernels.h"
+#include "Pock/IR/Pock.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::pock {
@@ -45,20 +44,17 @@ struct TileBytes : impl::TileBytesBase<TileBytes> {
   using Base::Base;
 
   void runOnOperation() override {
-    if (!findByteInstructions(TargetDescription::of(getOperation())))
-      return;
-    for (func::FuncOp func : kernelsOf(getOperation())) {
-      DenseSet<Operation *> registers;
-      for (ByteLayer &layer : findByteLayers(func, registers)) {
-        if (!pays(layer))
-          continue;
-        OpBuilder b(layer.nest.statements.back().op);
-        ByteBuilder bytes(b, layer.op.getLoc());
-        TileEmitter(bytes, layer, registers).emit();
-        eraseLayer(layer);
-      }
-      eraseDeadOps(func);
-    }
+    rewriteByteLayers(getOperation(),
+                      [](func::FuncOp, auto layers, const auto &registers) {
+                        for (ByteLayer &layer : layers) {
+                          if (!pays(layer))
+                            continue;
+                          OpBuilder b(layer.nest.statements.back().op);
+                          ByteBuilder bytes(b, layer.op.getLoc());
+                          TileEmitter(bytes, layer, registers).emit();
+                          eraseLayer(layer);
+                        }
+                      });
   }
 };
 
