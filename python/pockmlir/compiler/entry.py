@@ -52,7 +52,8 @@ def compile(
 
     Args:
         model: a ``torch.nn.Module``, a ``torch.export.ExportedProgram`` (also of PT2E quantisation), the result of
-            `quantize`, or an ``ImportedModel`` from another front end (`pockmlir.frontends.common`), which contains its inputs and its loss.
+            `quantize`, or an ``ImportedModel`` from another front end (`pockmlir.frontends.common`), which contains
+            its inputs and its loss.
         inputs: a tuple of the forward's positional arguments, or a mapping of its keyword
             arguments. Example tensors, also nested in tuples, lists and dicts, determine
             shapes and dtypes; numbers, strings and None are compiled in.

@@ -9,7 +9,7 @@ from torch import fx
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from .graph import Program
-from .quantization_points import operator_of
+from .operators import operator_name
 from .source import module_path
 
 __all__ = ["fold_batch_norms"]
@@ -39,7 +39,7 @@ def fold_batch_norms(model: torch.nn.Module, program: Program) -> list[str]:
     shared = _shared(model)
     folded = []
     for node in program.graph.nodes:
-        if operator_of(node) != _NORM:
+        if operator_name(node) != _NORM:
             continue
         before, path, source = node.args[0], module_path(node), module_path(node.args[0])
         norm, layer = modules.get(path), modules.get(source)
@@ -52,7 +52,7 @@ def fold_batch_norms(model: torch.nn.Module, program: Program) -> list[str]:
 
 
 def _is_layer(node: fx.Node) -> bool:
-    return operator_of(node).split(".")[1].startswith(("conv", "linear"))
+    return operator_name(node).split(".")[1].startswith(("conv", "linear"))
 
 
 def _shared(model: torch.nn.Module) -> set[str]:

@@ -17,7 +17,7 @@ from torch import fx
 from ...api.quantization import Quantization
 from ...errors import UnsupportedOp, UnsupportedOpsError
 from .graph import Binding, Program
-from .operators import DEQUANTIZE, QUANTIZE, arguments, schema_name
+from .operators import DEQUANTIZE, QUANTIZE, arguments, operator_name
 from .ops.quantized import stored_range
 from .parameters import Parameters
 from .registry import Unsupported
@@ -41,7 +41,7 @@ def adopt_frozen_weights(programs: Sequence[Program], parameters: Parameters) ->
     Raises:
         UnsupportedOpsError: a graph reads quantised ``uint8`` as numbers.
     """
-    if not any(_name(node).startswith("quantized_decomposed.") for p in programs for node in p.graph.nodes):
+    if not any(operator_name(node).startswith("quantized_decomposed.") for p in programs for node in p.graph.nodes):
         return list(programs)
     _require_pairs(programs)
     unsupported: list[UnsupportedOp] = []
@@ -56,11 +56,6 @@ def adopt_frozen_weights(programs: Sequence[Program], parameters: Parameters) ->
     return result
 
 
-def _name(node: fx.Node) -> str:
-    target = node.target
-    return schema_name(target._schema) if isinstance(target, torch._ops.OpOverload) else ""
-
-
 def _require_pairs(programs: Sequence[Program]) -> None:
     """Refuse readers of quantised ``uint8``, which is stored as ``int8``, other than movement and dequantisation."""
     wrong = []
@@ -70,18 +65,18 @@ def _require_pairs(programs: Sequence[Program]) -> None:
             value = node.meta.get("val")
             if not isinstance(value, torch.Tensor) or value.dtype != torch.uint8:
                 continue
-            if _name(node).startswith(QUANTIZE) or (
-                _name(node) in _VIEWS and shifted.intersection(node.all_input_nodes)
+            if operator_name(node).startswith(QUANTIZE) or (
+                operator_name(node) in _VIEWS and shifted.intersection(node.all_input_nodes)
             ):
                 shifted.add(node)
                 for user in node.users:
                     if (
                         user.op == "call_function"
-                        and not _name(user).startswith(DEQUANTIZE)
-                        and _name(user) not in _VIEWS
+                        and not operator_name(user).startswith(DEQUANTIZE)
+                        and operator_name(user) not in _VIEWS
                     ):
                         reason = "reads quantised uint8 as numbers; dequantise them first, or quantise to int8"
-                        wrong.append(UnsupportedOp(_name(user), module_path(user), None, reason))
+                        wrong.append(UnsupportedOp(operator_name(user), module_path(user), None, reason))
     if wrong:
         raise UnsupportedOpsError(list(dict.fromkeys(wrong)))
 
@@ -92,7 +87,7 @@ def _adopt(program: Program, parameters: Parameters, unsupported: list[Unsupport
     bindings = dict(zip(graph.find_nodes(op="placeholder"), program.bindings, strict=True))
     made: dict[str, fx.Node] = {}
     for node in list(graph.nodes):
-        if _name(node) not in _FROZEN:
+        if operator_name(node) not in _FROZEN:
             continue
         frozen = _constant(node.args[0], bindings)
         name = _weight_name(node)
@@ -101,7 +96,7 @@ def _adopt(program: Program, parameters: Parameters, unsupported: list[Unsupport
         try:
             value, quantization = _weight(node, frozen, bindings)
         except Unsupported as error:
-            unsupported.append(UnsupportedOp(_name(node), name.rpartition(".")[0], None, str(error)))
+            unsupported.append(UnsupportedOp(operator_name(node), name.rpartition(".")[0], None, str(error)))
             continue
         if name not in made:
             parameters.adopt(name, value, quantization)
@@ -135,7 +130,7 @@ def _weight_name(node: fx.Node) -> str | None:
     pending = list(node.users)
     while pending:
         user = pending.pop()
-        if _name(user) in _VIEWS:
+        if operator_name(user) in _VIEWS:
             pending += user.users
         else:
             names.add(f"{module_path(user)}.weight".lstrip("."))
@@ -151,7 +146,7 @@ def _weight(
         Unsupported: the integers or scales are not supported.
     """
     given = arguments(node, node.target._schema)
-    per_channel = _name(node) == "quantized_decomposed.dequantize_per_channel"
+    per_channel = operator_name(node) == "quantized_decomposed.dequantize_per_channel"
     scales, zeros = (_number(value, bindings) for value in given[1:3])
     axis = given[3] if per_channel else None
     least, most, dtype = given[4:7] if per_channel else given[3:6]
@@ -174,11 +169,7 @@ def _weight(
 
 def _number(value: Any, bindings: dict[fx.Node, Binding]) -> torch.Tensor | None:
     """A scale or zero point as a vector: a number of the graph, or a constant."""
-    if value is None or isinstance(value, int | float):
-        return (
-            None
-            if value is None
-            else torch.tensor([value], dtype=torch.float64).to(torch.int64 if isinstance(value, int) else torch.float64)
-        )
+    if isinstance(value, int | float):
+        return torch.tensor([value], dtype=torch.int64 if isinstance(value, int) else torch.float64)
     constant = _constant(value, bindings)
     return None if constant is None else constant.detach().reshape(-1)

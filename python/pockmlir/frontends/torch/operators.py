@@ -16,6 +16,7 @@ __all__ = [
     "arguments",
     "is_check",
     "narrow_range",
+    "operator_name",
     "operator_schema",
     "schema_name",
     "tensor_type",
@@ -61,6 +62,11 @@ def schema_name(schema: Any) -> str:
     """Return the name of an operator in the table of converters, for example ``aten.add.Tensor``."""
     name = str(schema.name).replace("::", ".")
     return f"{name}.{schema.overload_name}" if schema.overload_name else name
+
+
+def operator_name(node: fx.Node) -> str:
+    """Return the name of the operator that a node calls as `schema_name`, ``""`` if there is none."""
+    return schema_name(node.target._schema) if isinstance(node.target, torch._ops.OpOverload) else ""
 
 
 def arguments(node: fx.Node, schema: Any) -> list[Any]:

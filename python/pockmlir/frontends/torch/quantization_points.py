@@ -21,10 +21,10 @@ import torch
 from torch import fx
 
 from .graph import Program
-from .operators import arguments, schema_name
+from .operators import arguments, operator_name
 from .source import LOSS_PATH, module_path
 
-__all__ = ["Points", "find_points", "node_names", "operator_of"]
+__all__ = ["Points", "find_points", "node_names", "operand_of"]
 
 #: Operators with a weight → the dimension of its output channels.
 _PRODUCTS = {
@@ -95,9 +95,12 @@ def find_points(program: Program, leaves: Collection[str], *, quantized_head: bo
     return _Finder(program, leaves, quantized_head).find()
 
 
-def operator_of(node: fx.Node) -> str:
-    """Return the name of the operator that a node calls, ``""`` if there is none."""
-    return schema_name(node.target._schema) if isinstance(node.target, torch._ops.OpOverload) else ""
+def operand_of(reader: fx.Node, position: int) -> fx.Node:
+    """Return an operand of a node; its number is that in the list if the first argument is a list of operands."""
+    operands = reader.args[0] if isinstance(reader.args[0], list | tuple) else reader.args
+    operand = operands[position]
+    assert isinstance(operand, fx.Node)
+    return operand
 
 
 class _Finder:
@@ -131,7 +134,7 @@ class _Finder:
         for name, nodes in weights.items():
             kept = [node for node in nodes if node in self._products]
             if kept:
-                points.weights[name] = _PRODUCTS[operator_of(kept[0])]
+                points.weights[name] = _PRODUCTS[operator_name(kept[0])]
                 points.readers[name] = kept
                 if heads.intersection(kept):
                     points.head_weights.add(name)
@@ -143,18 +146,18 @@ class _Finder:
         """The weights that only layers read, in one way, and these layers."""
         result: dict[str, list[fx.Node]] = {}
         for node in self._graph.nodes:
-            if operator_of(node) not in _PRODUCTS or not _is_real(node):
+            if operator_name(node) not in _PRODUCTS or not _is_real(node):
                 continue
             weight = node.args[1]
             bias = node.args[2] if len(node.args) > 2 else None
             fits = weight in self._parameters and (bias is None or bias in self._parameters)
-            axis = _PRODUCTS[operator_of(node)]
+            axis = _PRODUCTS[operator_name(node)]
             if fits and axis == 1:
                 fits = arguments(node, node.target._schema)[6] == 1  # groups
             fits = fits and weight.meta["val"].dim() >= 2 and _is_real(weight)
             readers = [user for user in weight.users if module_path(user) != LOSS_PATH] if fits else []
             alike = all(
-                operator_of(user) in _PRODUCTS and _PRODUCTS[operator_of(user)] == axis and user.args[1] is weight
+                operator_name(user) in _PRODUCTS and _PRODUCTS[operator_name(user)] == axis and user.args[1] is weight
                 for user in readers
             )
             if fits and alike and len(readers) == len(weight.users):
@@ -167,7 +170,7 @@ class _Finder:
         for node in self._graph.nodes:
             users = [node]
             while users and not any(map(_leaves_model, users)):
-                users = [u for user in users for u in user.users if operator_of(u) in (*_CLAMPS, *_MOVES)]
+                users = [u for user in users for u in user.users if operator_name(u) in (*_CLAMPS, *_MOVES)]
             if node in self._products and users and any(map(_leaves_model, users)):
                 found.add(node)
         return found
@@ -178,7 +181,7 @@ class _Finder:
         """The operands that may be integers."""
         if node.target is operator.getitem:
             return [node.args[0]]
-        name = operator_of(node)
+        name = operator_name(node)
         if name == "aten.cat":
             return list(node.args[0])
         return list(node.args[:2]) if name in _JOINS else list(node.args[:1])
@@ -186,7 +189,7 @@ class _Finder:
     def _classify(self) -> None:
         """Find the nodes that can have integers, and those whose integers a layer reads."""
         for node in self._graph.nodes:
-            name = operator_of(node)
+            name = operator_name(node)
             if node in self._inputs:
                 fits = _is_real(node)
             elif node in self._products:
@@ -197,7 +200,7 @@ class _Finder:
                 fits = self._joins(node)
             else:
                 fits = False
-            if (fits and module_path(node) != LOSS_PATH) or (node in self._inputs and fits):
+            if fits and (node in self._inputs or module_path(node) != LOSS_PATH):
                 self._can.add(node)
         for node in reversed(self._graph.nodes):
             leaves = self._quantized_head and _leaves_model(node) and node not in self._inputs
@@ -219,7 +222,7 @@ class _Finder:
     def _quantized_operands(self, node: fx.Node) -> list[int]:
         if node in self._products:
             return [0]
-        if node in self._can and node in self._wanted and operator_of(node) in _JOINS:
+        if node in self._can and node in self._wanted and operator_name(node) in _JOINS:
             return list(range(len(self._operands(node))))
         return []
 
@@ -227,26 +230,26 @@ class _Finder:
 
     def _passes(self, node: fx.Node) -> bool:
         """Whether a node's result is not quantised itself: it moves integers, or a clamp follows."""
-        if operator_of(node) in _MOVES or node.target is operator.getitem:
+        if operator_name(node) in _MOVES or node.target is operator.getitem:
             return True
         return self._clamp_of(node) is not None
 
     def _clamp_of(self, node: fx.Node) -> fx.Node | None:
         """The clamp that is the only reader of a node, if it has integers."""
         user = next(iter(node.users)) if len(node.users) == 1 else None
-        fits = user is not None and operator_of(user) in _CLAMPS and user in self._can and user in self._wanted
-        return user if fits and not isinstance(node, str) and node not in self._inputs else None
+        fits = user is not None and operator_name(user) in _CLAMPS and user in self._can and user in self._wanted
+        return user if fits and node not in self._inputs else None
 
     def _add_result(self, points: Points, node: fx.Node) -> None:
         first: Any = node
-        while operator_of(first) in _CLAMPS and self._clamp_of(first.args[0]) == first:
+        while operator_name(first) in _CLAMPS and self._clamp_of(first.args[0]) == first:
             first = first.args[0]
         name = self._names[first]
         user = next(iter(node.users)) if len(node.users) == 1 else None
-        if user is not None and operator_of(user) == "aten.cat" and user in self._can and user in self._wanted:
+        if user is not None and operator_name(user) == "aten.cat" and user in self._can and user in self._wanted:
             # Parts that nothing else reads have the scale of the whole.
             name = self._names[user]
-        elif operator_of(first) in _MEANS and first is node and (source := self._source(first.args[0], points)):
+        elif operator_name(first) in _MEANS and first is node and (source := self._source(first.args[0], points)):
             points.same[name] = source
         points.results[node] = name
         if node in self._inputs:
@@ -259,14 +262,14 @@ class _Finder:
     def _source(self, node: fx.Node, points: Points) -> str | None:
         """The scale of a node's integers."""
         while node not in points.results:
-            if operator_of(node) not in _MOVES and node.target is not operator.getitem:
+            if operator_name(node) not in _MOVES and node.target is not operator.getitem:
                 return None
             node = node.args[0]
         return points.results[node]
 
     def _moves_out(self, node: fx.Node) -> bool:
         """Whether a result becomes an output of the model by movement."""
-        moved = [user for user in node.users if operator_of(user) in _MOVES or user.target is operator.getitem]
+        moved = [user for user in node.users if operator_name(user) in _MOVES or user.target is operator.getitem]
         return any(_leaves_model(user) or self._moves_out(user) for user in moved)
 
 
@@ -279,7 +282,7 @@ def node_names(program: Program, leaves: Collection[str]) -> dict[fx.Node, str]:
     seen: dict[str, int] = {}
     result = {n: b.name for n, b in zip(placeholders, program.bindings, strict=True) if b.kind == "input"}
     for node in _calls(program.graph):
-        path, name = module_path(node), operator_of(node)
+        path, name = module_path(node), operator_name(node)
         if path == LOSS_PATH:
             continue
         if node.target is operator.getitem:
@@ -303,7 +306,7 @@ def _is_real(node: Any) -> bool:
 
 def _is_plain(node: fx.Node) -> bool:
     """Whether a clamp has numbers as limits, a mean no other type, and padding zeros."""
-    if operator_of(node) == "aten.constant_pad_nd" and len(node.args) > 2 and node.args[2] != 0:
+    if operator_name(node) == "aten.constant_pad_nd" and len(node.args) > 2 and node.args[2] != 0:
         return False
     return not any(isinstance(arg, fx.Node) for arg in node.args[1:]) and not node.kwargs.get("dtype")
 
@@ -317,7 +320,7 @@ def _leaves_model(node: fx.Node) -> bool:
 
 def _limits(node: fx.Node) -> tuple[float, float] | None:
     """The range of relu6, which is known without data."""
-    name = operator_of(node)
+    name = operator_name(node)
     if name not in ("aten.hardtanh", "aten.relu6", "aten.clamp"):
         return None
     given = (0.0, 6.0) if name == "aten.relu6" else tuple(arguments(node, node.target._schema)[1:3])

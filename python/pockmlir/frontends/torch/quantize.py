@@ -17,7 +17,7 @@ from ...errors import ArgumentError
 from .fold_norms import fold_batch_norms
 from .forward import export_forward
 from .graph import Program
-from .quantization_points import Points, find_points
+from .quantization_points import Points, find_points, operand_of
 from .quantized_model import Head, Input, QuantizedModel, leaves_of
 from .ranges import Range
 
@@ -172,7 +172,5 @@ def _observed(points: Points) -> dict[fx.Node, set[str]]:
     for node, name in points.results.items():
         nodes.setdefault(node, set()).add(name)
     for (reader, position), name in points.operands.items():
-        whole = isinstance(reader.args[0], list | tuple)
-        operand = reader.args[0][position] if whole else reader.args[position]
-        nodes.setdefault(operand, set()).add(name)
+        nodes.setdefault(operand_of(reader, position), set()).add(name)
     return nodes

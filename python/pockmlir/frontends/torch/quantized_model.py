@@ -18,7 +18,7 @@ from .accuracy import AccuracyReport, compare
 from .forward import export_forward
 from .graph import Binding, Program
 from .parameters import Parameters
-from .quantization_points import Points, find_points, node_names
+from .quantization_points import Points, find_points, node_names, operand_of
 
 __all__ = ["Head", "Input", "QuantizedModel", "leaves_of", "scales_of_weight"]
 
@@ -284,9 +284,7 @@ class _Placement:
             reader.replace_input_with(node, real)
 
     def _quantize_operand(self, reader: fx.Node, position: int, quantization: Quantization) -> None:
-        whole = isinstance(reader.args[0], list | tuple)
-        operand = reader.args[0][position] if whole else reader.args[position]
-        assert isinstance(operand, fx.Node)
+        operand = operand_of(reader, position)
         _, real = self._pair(operand, quantization)
         reader.replace_input_with(operand, real)
 
