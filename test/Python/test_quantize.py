@@ -112,6 +112,11 @@ def test_the_compiled_step_has_the_integers_and_says_what_they_are(quantized: An
     np.testing.assert_array_equal(state["head.weight"], quantized.state_dict()["head.weight"].numpy())
     step.load_state_dict(state)
     np.testing.assert_array_equal(step.state_dict()["last.weight"], state["last.weight"])
+    # A wrong shape is not broadcast along the scales.
+    for shape in ((7, *state["last.weight"].shape[1:]), (1,)):
+        with pytest.raises(pock.ArgumentError, match=r"last\.weight: expected int8\["):
+            step.load_state_dict(state | {"last.weight": np.ones(shape, np.float32)})
+    np.testing.assert_array_equal(step.state_dict()["last.weight"], state["last.weight"])
 
 
 def test_precision_int8_needs_scales() -> None:

@@ -184,8 +184,8 @@ def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
 
 
 def _stored(slot: TensorSlot, value: Array) -> Array:
-    """Return the integers of a quantised tensor, for real numbers or integers; other values as they are."""
-    if slot.quantization is None:
+    """Return the integers of a quantised tensor, for real numbers or integers of its shape; other values as they are."""
+    if slot.quantization is None or value.shape != slot.torch_shape:
         return value
     if value.dtype.kind != "f":
         return value.clip(slot.quantization.least, slot.quantization.most)
