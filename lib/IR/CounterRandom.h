@@ -1,5 +1,4 @@
-//===- CounterRandom.h - a counter-based random number generator -*- C++
-//-*-===//
+//===- CounterRandom.h - counter-based random numbers -----------*- C++ -*-===//
 
 #ifndef POCK_LIB_IR_COUNTERRANDOM_H
 #define POCK_LIB_IR_COUNTERRANDOM_H

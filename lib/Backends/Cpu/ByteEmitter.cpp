@@ -129,6 +129,14 @@ Value PointEmitter::index(const Access &access, const BytePoint &point) {
   return it->second = sum;
 }
 
+/// The known part of the place of `point` in the flat array of `access`.
+static int64_t offsetOf(const Access &access, const BytePoint &point) {
+  int64_t offset = access.offset;
+  for (auto [fixed, stride] : llvm::zip_equal(point.fixed, access.strides))
+    offset += fixed * stride;
+  return offset;
+}
+
 PointEmitter::Written *PointEmitter::findWritten(const Access &access) {
   for (Written &entry : written)
     if (entry.access->sameElement(access))
@@ -143,9 +151,7 @@ Value PointEmitter::read(Access &access, size_t number) {
     return entry->values[number];
   const BytePoint &point = points[number];
   Value base = index(access, point);
-  int64_t offset = access.offset;
-  for (auto [fixed, stride] : llvm::zip_equal(point.fixed, access.strides))
-    offset += fixed * stride;
+  int64_t offset = offsetOf(access, point);
   Value &value = known.loads[{
       access.root.getAsOpaquePointer(), access.elementType.getAsOpaquePointer(),
       base ? base.getAsOpaquePointer() : nullptr, offset}];
@@ -219,10 +225,7 @@ SmallVector<Value> PointEmitter::begin() {
 void PointEmitter::store(const Written &entry) {
   const Access &access = *entry.access;
   for (auto [point, value] : llvm::zip_equal(points, entry.values)) {
-    int64_t offset = access.offset;
-    for (auto [fixed, stride] : llvm::zip_equal(point.fixed, access.strides))
-      offset += fixed * stride;
-    Value position = bytes.add(index(access, point), offset);
+    Value position = bytes.add(index(access, point), offsetOf(access, point));
     memref::StoreOp::create(bytes.b, bytes.loc, value, bytes.flat(access.root),
                             position);
   }

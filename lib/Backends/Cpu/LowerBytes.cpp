@@ -142,6 +142,36 @@ private:
   }
 };
 
+/// `pointer` moved by `bytes`.
+Value advance(OpBuilder &b, Location loc, Value pointer, int64_t bytes) {
+  if (bytes == 0)
+    return pointer;
+  return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(), pointer,
+                             LLVM::GEPArg(bytes));
+}
+
+/// Loads the first `bytes` bytes of a word at `pointer`, of any alignment.
+Value loadBytes(OpBuilder &b, Location loc, Value pointer, int64_t bytes) {
+  Value word;
+  // Halves first: three bytes are a half and a byte.
+  for (int64_t done = 0; done < bytes;) {
+    int64_t size = bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+    Value part = LLVM::LoadOp::create(b, loc, b.getIntegerType(8 * size),
+                                      advance(b, loc, pointer, done),
+                                      /*alignment=*/1);
+    if (size < 4)
+      part = LLVM::ZExtOp::create(b, loc, b.getI32Type(), part);
+    if (done) {
+      Value places = LLVM::ConstantOp::create(b, loc, b.getI32Type(),
+                                              b.getI32IntegerAttr(8 * done));
+      part = LLVM::ShlOp::create(b, loc, part, places);
+    }
+    word = word ? Value(LLVM::OrOp::create(b, loc, word, part)) : part;
+    done += size;
+  }
+  return word;
+}
+
 /// Operands by pointer, with an instruction that loads four words.
 class PointerQuads : public QuadsEmitter {
 public:
@@ -166,15 +196,11 @@ private:
         b, loc, LLVM::LLVMPointerType::get(b.getContext()), address);
   }
 
-  Value at(Value pointer, int64_t distance) {
-    if (distance == 0)
-      return pointer;
-    return LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
-                               pointer, LLVM::GEPArg(distance));
+  Value loadRow(ArrayRef<Value> position, int64_t distance,
+                int64_t bytes) override {
+    return loadBytes(b, loc, advance(b, loc, position[1], distance), bytes);
   }
 
-  Value loadRow(ArrayRef<Value> position, int64_t distance,
-                int64_t bytes) override;
   Values loadPanel(MutableArrayRef<Value> position) override {
     Type i32 = b.getI32Type(), ptr = position[0].getType();
     auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
@@ -192,41 +218,11 @@ private:
   }
 
   void advanceRow(MutableArrayRef<Value> position, int64_t bytes) override {
-    position[1] = at(position[1], bytes);
+    position[1] = advance(b, loc, position[1], bytes);
   }
 
   const ByteInstructions &isa;
 };
-
-/// Loads the first `bytes` bytes of a word at `pointer`, of any alignment.
-Value loadBytes(OpBuilder &b, Location loc, Value pointer, int64_t bytes) {
-  Value word;
-  // Halves first: three bytes are a half and a byte.
-  for (int64_t done = 0; done < bytes;) {
-    int64_t size = bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
-    Value from = pointer;
-    if (done)
-      from = LLVM::GEPOp::create(b, loc, pointer.getType(), b.getI8Type(),
-                                 pointer, LLVM::GEPArg(done));
-    Value part = LLVM::LoadOp::create(b, loc, b.getIntegerType(8 * size), from,
-                                      /*alignment=*/1);
-    if (size < 4)
-      part = LLVM::ZExtOp::create(b, loc, b.getI32Type(), part);
-    if (done) {
-      Value places = LLVM::ConstantOp::create(b, loc, b.getI32Type(),
-                                              b.getI32IntegerAttr(8 * done));
-      part = LLVM::ShlOp::create(b, loc, part, places);
-    }
-    word = word ? Value(LLVM::OrOp::create(b, loc, word, part)) : part;
-    done += size;
-  }
-  return word;
-}
-
-Value PointerQuads::loadRow(ArrayRef<Value> position, int64_t distance,
-                            int64_t bytes) {
-  return loadBytes(b, loc, at(position[1], distance), bytes);
-}
 
 /// A lowering to the instructions `isa`, or to arithmetic if it is null.
 template <typename Op>

@@ -345,7 +345,6 @@ public:
     int64_t all = product.extent(product.term);
     int64_t terms =
         product.rowStride == 1 ? all : chooseTerms(rows, all, budget);
-    OpBuilder b(op);
     sinkFill(op);
     if (terms == all && runByColumns())
       return;
@@ -353,12 +352,6 @@ public:
   }
 
 private:
-  /// Whether the columns of the right factor are contiguous, in memory that is
-  /// not made for this product.
-  bool hasColumns() {
-    return product.colStride == 1 && !findCopy(product.cols->get(), op);
-  }
-
   /// All terms at once, and all operations around the product for four columns
   /// at a time.
   bool runByColumns() {
@@ -371,8 +364,6 @@ private:
       run = findRun(product.cols->get(), dim, kTile, block);
       if (!run)
         return false;
-    } else if (!hasColumns()) {
-      return false;
     }
     Value packed;
     if (product.rowStride != 1) {
