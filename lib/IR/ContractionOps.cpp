@@ -1,6 +1,6 @@
 //===- ContractionOps.cpp - types of matrix products ----------------------===//
 
-#include "Pock/IR/PockUtils.h"
+#include "ZeroPoint.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -36,17 +36,15 @@ ConvTransposeOp::getInputChannels(unsigned operand) {
   return blocks(operand, getWeight(), 0, getGroups());
 }
 
-/// Checks zero points of operands with elements of type `element`.
-static LogicalResult verifyZeros(std::optional<Location> loc, StringRef name,
-                                 Type element, ArrayRef<int64_t> zeros) {
-  for (int64_t zero : zeros)
-    // zero_c1
-    if (!llvm::isInt<8>(zero) || (zero != 0 && isa<FloatType>(element)))
-      return emitOptionalError(loc, "'", name,
-                               "' expected a zero point between -128 and 127, "
-                               "and 0 for ",
-                               element, ", but got ", zero);
-  return success();
+LogicalResult pock::verifyZeroPoint(std::optional<Location> loc, StringRef name,
+                                    Type element, int64_t zero) {
+  // zero_c1
+  if (llvm::isInt<8>(zero) && (zero == 0 || !isa<FloatType>(element)))
+    return success();
+  return emitOptionalError(loc, "'", name,
+                           "' expected a zero point between -128 and 127, and "
+                           "0 for ",
+                           element, ", but got ", zero);
 }
 
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
@@ -83,9 +81,11 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   shape.append({m, n});
   results.push_back(
       RankedTensorType::get(shape, sumElement(lhs.getElementType())));
-  return verifyZeros(loc, "pock.matmul", lhs.getElementType(),
-                     {static_cast<int64_t>(adaptor.getLhsZero()),
-                      static_cast<int64_t>(adaptor.getRhsZero())});
+  for (uint64_t zero : {adaptor.getLhsZero(), adaptor.getRhsZero()})
+    if (failed(verifyZeroPoint(loc, getOperationName(), lhs.getElementType(),
+                               static_cast<int64_t>(zero))))
+      return failure();
+  return success();
 }
 
 LogicalResult LinearOp::inferReturnTypes(MLIRContext *,
@@ -110,6 +110,6 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *,
   shape.back() = weight.getDimSize(0);
   results.push_back(
       RankedTensorType::get(shape, sumElement(input.getElementType())));
-  return verifyZeros(loc, "pock.linear", input.getElementType(),
-                     {static_cast<int64_t>(adaptor.getInputZero())});
+  return verifyZeroPoint(loc, getOperationName(), input.getElementType(),
+                         static_cast<int64_t>(adaptor.getInputZero()));
 }

@@ -1,6 +1,6 @@
 //===- WindowOps.cpp - types and verifiers of convolution and pooling -----===//
 
-#include "Pock/IR/PockUtils.h"
+#include "ZeroPoint.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -103,19 +103,6 @@ inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
   return RankedTensorType::get(*result, input.getElementType());
 }
 
-/// Checks the zero point of an input with elements of type `element`.
-static LogicalResult verifyZero(std::optional<Location> loc, StringRef name,
-                                Type element, int64_t zero) {
-  // zero_c1
-  if (llvm::isInt<8>(zero) && (zero == 0 || !isa<FloatType>(element)))
-    return success();
-  return emitOptionalError(
-      loc, "'", name,
-      "' expected a zero point between -128 and 127, and 0 "
-      "for ",
-      element, ", but got ", zero);
-}
-
 LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
                                        std::optional<Location> loc,
                                        Adaptor adaptor,
@@ -135,7 +122,7 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
                              "'pock.conv' expected input_zero or pad_value "
                              "to be 0, but got ",
                              zero, " and ", pad);
-  return verifyZero(loc, getOperationName(), element, zero + pad);
+  return verifyZeroPoint(loc, getOperationName(), element, zero + pad);
 }
 
 /// Checks that the forward op of a gradient op gives a tensor of type `actual`.
@@ -162,7 +149,7 @@ LogicalResult ConvTransposeOp::verify() {
                                      getWeight().getType(), *this),
                            getInput().getType(), "an input")))
     return failure();
-  return verifyZero(getLoc(), getOperationName(), element, getInputZero());
+  return verifyZeroPoint(getLoc(), getOperationName(), element, getInputZero());
 }
 
 LogicalResult ConvWeightGradOp::verify() {

@@ -13,15 +13,18 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
+static Expr widen(Expr bytes) {
+  Type wide = IntegerType::get(bytes.type().getContext(), 32);
+  return bytes.make<CastOp>(bytes.type().clone(wide), Value(bytes));
+}
+
 /// The sums of `bytes` over all dimensions but `kept`, in i32.
 static Expr sumAllBut(Expr bytes, int64_t kept) {
   SmallVector<int64_t> dims;
   for (int64_t dim = 0; dim < bytes.rank(); ++dim)
     if (dim != kept)
       dims.push_back(dim);
-  Type wide = IntegerType::get(bytes.type().getContext(), 32);
-  Expr integers = bytes.make<CastOp>(bytes.type().clone(wide), Value(bytes));
-  return integers.sum(dims);
+  return widen(bytes).sum(dims);
 }
 
 /// Adds `correction`, which broadcasts to `sum`. If only an addition of a
@@ -81,11 +84,8 @@ static void foldMatmul(MatmulOp product) {
   OpBuilder b(product);
   Location loc = product.getLoc();
   int64_t rank = product.getType().getRank();
-  Type wide = b.getI32Type();
   auto sums = [&](Value bytes, bool overLast) {
-    Expr x(b, loc, bytes);
-    Expr integers = x.make<CastOp>(x.type().clone(wide), bytes);
-    return integers.sum({overLast ? rank - 1 : rank - 2});
+    return widen(Expr(b, loc, bytes)).sum({overLast ? rank - 1 : rank - 2});
   };
   SmallVector<int64_t> rows(shapeOf(product.getResult())), columns(rows);
   rows[rank - 1] = 1;

@@ -82,6 +82,15 @@ struct FormQuantized
       boundBias(param);
   }
 
+  SmallVector<LoadParamOp> loadsOf(ParamOp param) {
+    SmallVector<LoadParamOp> loads;
+    getOperation().walk([&](LoadParamOp load) {
+      if (load.getParam() == param.getSymName())
+        loads.push_back(load);
+    });
+    return loads;
+  }
+
   /// Limits the bias `param`, which is stored as integers, so that no sum with
   /// it overflows.
   void boundBias(ParamOp param) {
@@ -90,9 +99,7 @@ struct FormQuantized
     if (!quantization || !type.getElementType().isInteger(32))
       return;
     int64_t bound = 0;
-    getOperation().walk([&](LoadParamOp load) {
-      if (load.getParam() != param.getSymName())
-        return;
+    for (LoadParamOp load : loadsOf(param))
       forEachReader(load, [&](Operation *reader) {
         auto add = dyn_cast<AddOp>(reader);
         if (!add)
@@ -101,7 +108,6 @@ struct FormQuantized
         if (Operation *product = productOf(left ? add.getRhs() : add.getLhs()))
           bound = std::max(bound, largestSum(product));
       });
-    });
     int64_t limit = std::numeric_limits<int32_t>::max() - bound;
     param.setQuantizationAttr(QuantizationAttr::get(
         &getContext(), quantization.getScale(), quantization.getZeroPoint(),
@@ -117,11 +123,7 @@ struct FormQuantized
     if (param.getKind() != ParamKind::Parameter ||
         !type.getElementType().isF32() || type.getRank() != 1)
       return false;
-    SmallVector<LoadParamOp> loads;
-    getOperation().walk([&](LoadParamOp load) {
-      if (load.getParam() == param.getSymName())
-        loads.push_back(load);
-    });
+    SmallVector<LoadParamOp> loads = loadsOf(param);
     std::optional<QuantizedValue> sum;
     for (LoadParamOp load : loads) {
       bool fits = true;

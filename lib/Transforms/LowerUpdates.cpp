@@ -3,6 +3,8 @@
 #include "Pock/IR/Expr.h"
 #include "Pock/Transforms/Passes.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
 namespace mlir::pock {
 #define GEN_PASS_DEF_LOWERUPDATES
 #include "Pock/Transforms/Passes.h.inc"
@@ -134,15 +136,10 @@ struct LowerUpdates
     SmallVector<int64_t> order(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
     if (std::optional<ArrayRef<int64_t>> permutation = param.getPermutation())
       order.assign(permutation->begin(), permutation->end());
-    SmallVector<int64_t> shape(rank), strides(rank), result;
+    SmallVector<int64_t> shape(rank);
     for (auto [i, dim] : llvm::enumerate(order))
       shape[dim] = type.getDimSize(i);
-    int64_t stride = 1;
-    for (int64_t dim = rank; dim-- > 0; stride *= shape[dim])
-      strides[dim] = stride;
-    for (int64_t dim : order)
-      result.push_back(strides[dim]);
-    return result;
+    return applyPermutation(computeStrides(shape), order);
   }
 
   /// The number of `param` among those of bytes: it does not depend on the

@@ -1,5 +1,4 @@
-//===- QuantizedPatterns.h - integers between dequantize and quantize -*- C++
-//-//
+//===- QuantizedPatterns.h - integers in place of real numbers --*- C++ -*-===//
 
 #ifndef POCK_LIB_TRANSFORMS_QUANTIZEDPATTERNS_H
 #define POCK_LIB_TRANSFORMS_QUANTIZEDPATTERNS_H
