@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 # Tests run side by side, on models this small; test_threads asks for more. Before any runtime starts.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# More threads than cores that spin wait for each other's time slices.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 import torch

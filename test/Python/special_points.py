@@ -434,6 +434,7 @@ EXCUSED_FAMILIES = {
     "layout": "moves values",
     "loss": "test_special_losses.py",
     "movement": "moves values",
+    "quantized": "test_quantization.py",
     "random": "draws",
     "recurrent": "composed of sigmoid, tanh and products",
     "scatter": "moves and adds values",

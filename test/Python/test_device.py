@@ -74,7 +74,9 @@ def train_with_torch(case: Case, step: pock.Step, data: dict[str, np.ndarray]) -
     return model, losses
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "mobilenet_v2" else ()) for name in CASES]
+)
 def test_one_hash_everywhere(name):
     case, data = CASES[name], data_of(name)
     host = compiled(case, "host")

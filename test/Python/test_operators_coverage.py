@@ -27,6 +27,7 @@ TESTED_APART = {
     "aten.native_dropout",
     "pockmlir.custom_gradient",
     "pockmlir.set_gradients",
+    *(name for name in CONVERTERS if name.startswith("quantized_decomposed.")),
 }
 #: Parts of other operators, and seen only inside them.
 PARTS = {"aten._weight_norm_interface", "aten.count_nonzero.dim_IntList", "aten.grid_sampler_2d"}

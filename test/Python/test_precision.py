@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pockmlir as pock
 import pytest
@@ -25,6 +27,7 @@ def transformer() -> nn.Module:
 MODELS = {"convnet": (convnet, (8, 3, 16, 16)), "transformer": (transformer, (8, 16, 12))}
 
 
+@cache
 def compile_both(name: str, scheme: object = None, target: str = "host") -> tuple[nn.Module, dict[str, pock.Step]]:
     build, shape = MODELS[name]
     model = build()

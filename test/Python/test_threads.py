@@ -58,7 +58,7 @@ def train(step: pock.Step) -> tuple[list[float], dict[str, np.ndarray]]:
 
 def test_results_do_not_depend_on_the_number_of_threads():
     results = []
-    for count in (1, 2, 3, 7):
+    for count in (1, 3, 7):
         pock.set_num_threads(count)
         step = compile_network()
         assert "GOMP_parallel" in step.ir("llvm")

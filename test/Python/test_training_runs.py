@@ -52,17 +52,11 @@ FAST = {
     ("mlp", "bias", "sgd"),
     ("mlp", "last2", "nesterov"),
     ("lenet", "full", "nesterov"),
-    ("lenet", "bias", "adamw"),
     ("resnet8", "full", "momentum"),
-    ("resnet8", "fraction", "sgd"),
     ("resnet8-frozen-norm", "last2", "adamw"),
-    ("mobilenetv2", "sparse", "momentum"),
-    ("ds-cnn", "full", "adamw"),
-    ("ds-cnn", "fraction", "nesterov"),
-    ("cnn1d", "full", "adam"),
+    ("ds-cnn", "fraction", "adamw"),
     ("cnn1d", "fraction", "nesterov"),
     ("unet-transposed", "fraction", "adamw"),
-    ("unet-transposed", "full", "momentum"),
     ("unet-nearest", "sparse", "sgd"),
 }
 

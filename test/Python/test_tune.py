@@ -118,6 +118,7 @@ def test_nothing_is_chosen_for_less_than_the_least_gain(step: pock.Step, monkeyp
 
 
 @pytest.mark.usefixtures("one_kernel")
+@pytest.mark.slow
 def test_real_times(step: pock.Step) -> None:
     for choices in pock.tune(step, threads=1).targets.values():
         assert all(choice.gain >= 1.03 for choice in choices.values())
@@ -186,6 +187,7 @@ def test_the_same_file_gives_the_same_library(tuned: Tuning, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("fake_times", "one_kernel")
+@pytest.mark.slow
 def test_tuning_a_tuned_step_compares_with_the_cost_model(tuned: Tuning) -> None:
     again = pock.tune(compiled(tuned), seconds=600)
     assert again.targets
@@ -215,6 +217,7 @@ def test_arguments_are_checked(step: pock.Step, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake_times", "one_kernel")
+@pytest.mark.slow
 def test_command_line(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(MODEL)
     model, file = f"{tmp_path / 'model.py'}:net", tmp_path / "tuning.json"
