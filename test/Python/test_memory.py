@@ -89,6 +89,7 @@ def test_by_kind_adds_up_to_everything(memory):
         KindBytes("buffer", 4, 4),
         KindBytes("state", 56, 56),
         KindBytes("prepared", 12, 12),
+        KindBytes("constant", 0, 0),
         KindBytes("saved", 0, 64),
         KindBytes("mask", 16, 32),
         KindBytes("gradient", 192, 192),

@@ -42,7 +42,8 @@ _JOINS = ("aten.add.Tensor", "aten.sub.Tensor", "aten.mul.Tensor", "aten.cat")
 _MOVES = (
     "aten.view aten._unsafe_view aten.reshape aten.flatten.using_ints aten.squeeze aten.squeeze.dim aten.squeeze.dims "
     "aten.unsqueeze aten.expand aten.permute aten.transpose.int aten.split.Tensor aten.split_with_sizes "
-    "aten.unbind.int aten.slice.Tensor aten.select.int aten.clone aten.alias aten.max_pool1d aten.max_pool2d aten.constant_pad_nd"
+    "aten.unbind.int aten.slice.Tensor aten.select.int aten.clone aten.alias aten.max_pool1d aten.max_pool2d "
+    "aten.constant_pad_nd aten.pad"
 ).split()
 
 
@@ -306,8 +307,10 @@ def _is_real(node: Any) -> bool:
 
 def _is_plain(node: fx.Node) -> bool:
     """Whether a clamp has numbers as limits, a mean no other type, and padding zeros."""
-    if operator_name(node) == "aten.constant_pad_nd" and len(node.args) > 2 and node.args[2] != 0:
-        return False
+    if operator_name(node) in ("aten.constant_pad_nd", "aten.pad"):
+        _, _, *mode, value = arguments(node, node.target._schema)
+        if mode not in ([], ["constant"]) or value not in (0, None):
+            return False
     return not any(isinstance(arg, fx.Node) for arg in node.args[1:]) and not node.kwargs.get("dtype")
 
 
