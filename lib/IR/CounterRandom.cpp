@@ -10,7 +10,7 @@ using namespace mlir::pock;
 
 namespace {
 /// Arithmetic on 32-bit words.
-struct Words {
+struct Arithmetic {
   OpBuilder &b;
   Location loc;
 
@@ -52,8 +52,8 @@ struct Words {
 // and are hoisted out of the loops.
 Value pock::buildRandomFraction(OpBuilder &b, Location loc, Value seed,
                                 Value step, int64_t stream, int64_t offset,
-                                ArrayRef<int64_t> strides) {
-  Words w{b, loc};
+                                ArrayRef<int64_t> strides, Words words) {
+  Arithmetic w{b, loc};
   Value word = w.low(seed), number = w.low(step);
   Value streamWord = w.constant(static_cast<uint32_t>(stream));
   auto [k0, k1] = w.philox(number, streamWord, word);
@@ -73,6 +73,13 @@ Value pock::buildRandomFraction(OpBuilder &b, Location loc, Value seed,
     counter = arith::AddIOp::create(b, loc, counter, index);
   }
 
-  Value random = w.philox(counter, second, key).first;
+  Value block = counter;
+  if (words == Words::Both)
+    block = arith::ShRUIOp::create(b, loc, counter, w.constant(1));
+  auto [random, next] = w.philox(block, second, key);
+  if (words == Words::Both) {
+    Value isOdd = arith::TruncIOp::create(b, loc, b.getI1Type(), counter);
+    random = arith::SelectOp::create(b, loc, isOdd, next, random);
+  }
   return arith::ShRUIOp::create(b, loc, random, w.constant(8));
 }

@@ -30,7 +30,7 @@ LogicalResult DropoutOp::verify() {
 SmallVector<Value> DropoutOp::buildScalar(OpBuilder &b, Location loc,
                                           ValueRange args) {
   Value fraction = buildRandomFraction(b, loc, args[1], args[2], getStream(),
-                                       getOffset(), getStrides());
+                                       getOffset(), getStrides(), Words::First);
   double p = getP().convertToDouble();
   Value limit = arith::ConstantOp::create(
       b, loc,

@@ -176,7 +176,8 @@ SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
   Value rounded;
   if (getSeed()) {
     Value fraction = buildRandomFraction(b, loc, args[3], args[4], getStream(),
-                                         /*offset=*/0, *getStrides());
+                                         /*offset=*/0, *getStrides(),
+                                         Words::Both);
     Value uniform = arith::MulFOp::create(
         b, loc, arith::SIToFPOp::create(b, loc, type, fraction),
         n.real(type, std::ldexp(1.0, -24)));
@@ -185,28 +186,19 @@ SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
   } else {
     rounded = math::RoundEvenOp::create(b, loc, change);
   }
-  // No integer moves farther than from one end of its range to the other. 32
-  // bits are converted by halves: large floats are even, and no conversion
-  // needs more than 32 bits.
+  // A byte moves at most from one end of its range to the other; an i32 by the
+  // largest float that is one.
   bool isByte = param.getType().isInteger(8);
-  Type wide = isByte ? b.getI32Type() : b.getI64Type();
   double limit = isByte ? 256.0 : std::ldexp(1.0, 31) - 128.0;
-  auto convert = [&](Value real) -> Value {
-    Value limited = n.clampReal(real, -limit, limit);
-    Value whole = n.unlessNan(
-        change, arith::FPToSIOp::create(b, loc, b.getI32Type(), limited));
-    return n.extend(whole, wide);
-  };
-  Value whole = convert(rounded);
-  if (!isByte) {
-    Value half =
-        convert(arith::MulFOp::create(b, loc, rounded, n.real(type, 0.5)));
-    Value twice = arith::AddIOp::create(b, loc, half, half);
-    Value isLarge = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE,
-                                          math::AbsFOp::create(b, loc, rounded),
-                                          n.real(type, std::ldexp(1.0, 30)));
-    whole = arith::SelectOp::create(b, loc, isLarge, twice, whole);
-  }
-  Value sum = arith::AddIOp::create(b, loc, n.extend(param, wide), whole);
+  Type word = b.getI32Type();
+  Value whole = n.unlessNan(
+      change, arith::FPToSIOp::create(b, loc, word,
+                                      n.clampReal(rounded, -limit, limit)));
+  // LLVM knows the saturating addition of words in this form.
+  Type wide = isByte ? word : b.getI64Type();
+  Value sum = arith::AddIOp::create(b, loc, n.extend(param, wide),
+                                    n.extend(whole, wide));
+  if (!isByte)
+    sum = n.truncate(n.clamp(sum, INT32_MIN, INT32_MAX), word);
   return {n.truncate(n.clamp(sum, getMin(), getMax()), param.getType())};
 }

@@ -86,9 +86,12 @@ static json::Object describeParam(ParamOp param, DictionaryAttr place) {
   }
   if (QuantizationAttr quantization = param.getQuantizationAttr())
     tensor["quantization"] = describe(quantization);
-  tensor["segment"] = place.getAs<StringAttr>("segment").getValue();
-  tensor["offset"] = number(place, "offset");
-  tensor["bytes"] = number(place, "bytes");
+  tensor["segment"] = nullptr;
+  if (auto segment = place.getAs<StringAttr>("segment")) {
+    tensor["segment"] = segment.getValue();
+    tensor["offset"] = number(place, "offset");
+    tensor["bytes"] = number(place, "bytes");
+  }
   tensor["permutation"] = nullptr;
   if (std::optional<ArrayRef<int64_t>> permutation = param.getPermutation())
     tensor["permutation"] = json::Array(*permutation);
@@ -172,10 +175,11 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
   for (auto [param, place] :
        llvm::zip(module.getOps<ParamOp>(), plan.getAs<ArrayAttr>("tensors"))) {
     auto dict = cast<DictionaryAttr>(place);
+    int64_t bytes = dict.contains("bytes") ? number(dict, "bytes") : 0;
     if (param.getKind() == ParamKind::State)
-      states += number(dict, "bytes");
+      states += bytes;
     else if (param.getKind() != ParamKind::Prepared)
-      parameters += number(dict, "bytes");
+      parameters += bytes;
     tensors.push_back(describeParam(param, dict));
   }
   json::Array failures;

@@ -15,6 +15,8 @@ using namespace mlir::pock;
 
 TargetBackend::~TargetBackend() = default;
 
+bool TargetBackend::foldsZeroPoints(TargetAttr) const { return true; }
+
 bool TargetBackend::supportsElement(TargetAttr, Type) const { return true; }
 
 StringRef TargetBackend::getUnit(TargetAttr) const { return ""; }

@@ -1,6 +1,7 @@
 //===- FoldZeroPoints.cpp - sums of bytes as they are stored --------------===//
 
 #include "Pock/IR/Expr.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -76,10 +77,10 @@ static void foldConv(ConvOp conv) {
 }
 
 // sum (a - za) (b - zb) = sum a b - zb sum a - za sum b + K za zb
-static void foldMatmul(MatmulOp product) {
+static void foldMatmul(MatmulOp product, bool keepLhs) {
   auto lhsZero = static_cast<int64_t>(product.getLhsZero());
   auto rhsZero = static_cast<int64_t>(product.getRhsZero());
-  if (lhsZero == 0 && rhsZero == 0)
+  if ((lhsZero == 0 || keepLhs) && rhsZero == 0)
     return;
   OpBuilder b(product);
   Location loc = product.getLoc();
@@ -93,7 +94,8 @@ static void foldMatmul(MatmulOp product) {
   int64_t terms = shapeOf(
       product.getLhs())[product.getTransposeLhs() ? rank - 2 : rank - 1];
   Value sum = product.getResult();
-  product.setLhsZero(0);
+  if (!keepLhs)
+    product.setLhsZero(0);
   product.setRhsZero(0);
   if (rhsZero != 0) {
     // The constant term goes with the rows.
@@ -105,7 +107,7 @@ static void foldMatmul(MatmulOp product) {
     if (lhsZero != 0)
       sum = *sum.user_begin()->result_begin();
   }
-  if (lhsZero == 0)
+  if (lhsZero == 0 || keepLhs)
     return;
   Expr perColumn = sums(product.getRhs(), product.getTransposeRhs());
   Expr correction = perColumn * static_cast<double>(-lhsZero);
@@ -120,8 +122,16 @@ struct FoldZeroPoints
   using Base::Base;
 
   void runOnOperation() override {
-    getOperation().walk(foldConv);
-    getOperation().walk(foldMatmul);
+    func::FuncOp func = getOperation();
+    FailureOr<const TargetBackend *> backend =
+        findTargetBackend(func->getParentOfType<ModuleOp>());
+    if (failed(backend))
+      return signalPassFailure();
+    // The left operand of a product is its input.
+    bool keepInput = !(*backend)->foldsZeroPoints(targetOf(func));
+    if (!keepInput)
+      func.walk(foldConv);
+    func.walk([&](MatmulOp product) { foldMatmul(product, keepInput); });
   }
 };
 } // namespace

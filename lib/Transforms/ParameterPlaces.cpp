@@ -10,8 +10,9 @@ using namespace mlir::pock;
 
 ParameterPlaces::ParameterPlaces(ModuleOp module, const TargetLimits &limits)
     : alignment(limits.alignment) {
-  llvm::StringSet<> written;
+  llvm::StringSet<> written, read;
   module.walk([&](StoreParamOp op) { written.insert(op.getParam()); });
+  module.walk([&](LoadParamOp op) { read.insert(op.getParam()); });
   auto place = [&](auto &&belongs, Place::Kind kind, int64_t &size) {
     for (ParamOp param : module.getOps<ParamOp>()) {
       if (!belongs(param))
@@ -25,7 +26,10 @@ ParameterPlaces::ParameterPlaces(ModuleOp module, const TargetLimits &limits)
     return p.getKind() <= ParamKind::Buffer && !p.getTrained() &&
            !written.contains(p.getSymName());
   };
-  place(fixed, Place::Constants, constants);
+  auto isStored = [&](ParamOp p) {
+    return fixed(p) && (!p.getValueAttr() || read.contains(p.getSymName()));
+  };
+  place(isStored, Place::Constants, constants);
   auto prepared = [](ParamOp p) { return p.getKind() == ParamKind::Prepared; };
   if (limits.preparedAhead)
     place(prepared, Place::Constants, constants);

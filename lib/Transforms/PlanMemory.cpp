@@ -328,7 +328,13 @@ struct PlanMemory : public ::mlir::pock::impl::PlanMemoryBase<PlanMemory> {
   ArrayAttr describeTensors(OpBuilder &builder) {
     SmallVector<Attribute> tensors;
     for (ParamOp param : getOperation().getOps<ParamOp>()) {
-      const Place &place = params->places[param.getSymName()];
+      auto found = params->places.find(param.getSymName());
+      if (found == params->places.end()) {
+        tensors.push_back(builder.getDictionaryAttr(
+            {{builder.getStringAttr("name"), param.getSymNameAttr()}}));
+        continue;
+      }
+      const Place &place = found->second;
       tensors.push_back(builder.getDictionaryAttr(
           {{builder.getStringAttr("name"), param.getSymNameAttr()},
            {builder.getStringAttr("segment"),

@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/IR/Pock.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -33,6 +35,7 @@ struct SplitPrepare
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+    savesFlash = limitsAt(module).preparedAhead;
     findWritten();
     OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
     prepare = func::FuncOp::create(builder, module.getLoc(), "prepare",
@@ -79,8 +82,13 @@ struct SplitPrepare
   }
 
   /// Whether the result of `op` is worth a buffer: no view, not larger than its
-  /// operands.
-  static bool isWorthStoring(Operation *op) {
+  /// operands. Where buffers are in flash, neither are inverses of parameters,
+  /// which take as many bytes again.
+  bool isWorthStoring(Operation *op) const {
+    if (savesFlash && isa<DivOp>(op) &&
+        matchPattern(op->getOperand(0), m_Constant()) &&
+        op->getOperand(1).getDefiningOp<LoadParamOp>())
+      return false;
     return !isa<LoadParamOp, ConstantOp, ReshapeOp, ExpandOp, DequantizeOp>(op);
   }
 
@@ -209,6 +217,7 @@ struct SplitPrepare
   }
 
   llvm::StringSet<> written;
+  bool savesFlash = false;
   func::FuncOp prepare;
   Block *body = nullptr;
   /// The parameter that stores a value of `@prepare`.

@@ -2,8 +2,6 @@
 
 #include "StepGradients.h"
 
-#include "KnownParameters.h"
-
 #include "Pock/IR/Expr.h"
 
 using namespace mlir;
@@ -48,27 +46,9 @@ Value pock::buildInverseScale(OpBuilder &builder, ParamOp param, Type element) {
                          inverse);
   auto scales =
       RankedTensorType::get({type.getDimSize(quantization.getAxis())}, element);
-  auto module = param->getParentOfType<ModuleOp>();
-  SmallVector<double> known = knownValues(module, symbol);
-  Value vector;
-  if (known.empty()) {
-    Expr loaded(builder, loc,
-                LoadParamOp::create(builder, loc, scales, symbol));
-    vector = loaded.constant(inverse) / loaded;
-  } else {
-    SmallVector<APFloat> values;
-    for (double scale : known) {
-      APFloat value(inverse / scale);
-      bool lost = false;
-      value.convert(cast<FloatType>(element).getFloatSemantics(),
-                    APFloat::rmNearestTiesToEven, &lost);
-      values.push_back(value);
-    }
-    vector =
-        loadKnown(builder, loc, module, param.getSymName() + ".inverse_scale",
-                  DenseElementsAttr::get(scales, values));
-  }
-  Expr result(builder, loc, vector);
+  Expr loaded(builder, loc,
+              LoadParamOp::create(builder, loc, scales, symbol));
+  Expr result = loaded.constant(inverse) / loaded;
   if (SliceAttr slice = param.getSliceAttr();
       slice && slice.getAxis() == quantization.getAxis())
     result = result.make<SliceOp>(Value(result), ArrayRef<int64_t>{0},

@@ -43,3 +43,28 @@ func.func @symmetric(%a: tensor<2x4xi8>, %b: tensor<4x3xi8>) -> tensor<2x3xi32> 
   %y = pock.matmul %a, %b : (tensor<2x4xi8>, tensor<4x3xi8>) -> tensor<2x3xi32>
   return %y : tensor<2x3xi32>
 }
+
+// -----
+
+// Kernels for the DSP extension subtract the zero point of the input at no cost.
+
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32, vector_bytes = 0>} {
+// CHECK-LABEL: func @kept
+// CHECK-NEXT: %[[A:.+]] = pock.conv {{.*}}input_zero = -128
+// CHECK-NEXT: return %[[A]]
+func.func @kept(%x: tensor<1x4x4x2xi8>, %w: tensor<3x3x3x2xi8>) -> tensor<1x4x4x3xi32> {
+  %a = pock.conv %x, %w {strides = array<i64: 1, 1>, pad_low = array<i64: 1, 1>, pad_high = array<i64: 1, 1>,
+      dilations = array<i64: 1, 1>, layout = #pock.layout<channels_last_ohwi>, input_zero = -128 : i64}
+      : (tensor<1x4x4x2xi8>, tensor<3x3x3x2xi8>) -> tensor<1x4x4x3xi32>
+  return %a : tensor<1x4x4x3xi32>
+}
+
+// CHECK-LABEL: func @right
+// CHECK: %[[P:.+]] = pock.matmul %{{.+}}, %{{.+}} {lhs_zero = 2 : i64, transpose_rhs}
+// CHECK: pock.add %[[P]], %{{.+}} : (tensor<2x3xi32>, tensor<2x1xi32>)
+// CHECK-NEXT: return
+func.func @right(%a: tensor<2x4xi8>, %b: tensor<3x4xi8>) -> tensor<2x3xi32> {
+  %y = pock.matmul %a, %b {transpose_rhs, lhs_zero = 2 : i64, rhs_zero = -3 : i64} : (tensor<2x4xi8>, tensor<3x4xi8>) -> tensor<2x3xi32>
+  return %y : tensor<2x3xi32>
+}
+}

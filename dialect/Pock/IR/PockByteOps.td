@@ -34,11 +34,12 @@ def Pock_WidenBytesOp : Pock_Op<"widen_bytes", NoKernelRole<"Absent">, [Pure]> {
   let summary = "widens two bytes of a word to 16 bits";
   let description = [{
     The lower half of the result is byte 0 of `word`, its upper half byte 2; with
-    `odd`, they are bytes 1 and 3. All have a sign.
+    `odd`, they are bytes 1 and 3. All have a sign. `zero` is subtracted from
+    each, modulo 2^16.
 
-    Example: `%p = pock.widen_bytes %w odd`
+    Example: `%p = pock.widen_bytes %w odd {zero = -128 : i64}`
   }];
-  let arguments = (ins I32:$word, UnitAttr:$odd);
+  let arguments = (ins I32:$word, UnitAttr:$odd, DefaultValuedAttr<I64Attr, "0">:$zero);
   let results = (outs I32:$result);
   let assemblyFormat = "$word (`odd` $odd^)? attr-dict";
 }
@@ -64,8 +65,8 @@ def Pock_DotQuadsOp : Pock_Op<"dot_quads", NoKernelRole<"Absent">> {
     `row_index` on. `panel` has from `panel_index` on the columns, widened to 16
     bits: for each group of four terms `k`, as many words as there are columns,
     each with terms `k` and `k + 2`, and then as many with `k + 1` and `k + 3`
-    (the results of `pock.widen_bytes`). In the last group, the entries of terms
-    that do not exist are zero.
+    (the results of `pock.widen_bytes`). Entries of terms that do not exist have
+    any value.
 
     This is the whole inner loop of a product, because the instructions for it
     need fixed registers and a pointer of their own.

@@ -110,12 +110,14 @@ def Pock_QuantizedUpdateOp : Pock_PureOp<"quantized_update", RandomRole, [Pock_E
   let description = [{
     `result = clamp(param + R(change * inverse_scale), min, max)` without
     overflow, where `inverse_scale`, the inverse of the parameter's scale,
-    broadcasts to `param`. A change that is NaN leaves the entry as it is.
+    broadcasts to `param`. A change that is NaN leaves the entry as it is. `R` of an
+    `i32` is limited to `±(2^31 - 128)`.
 
     Without `seed` and `step`, `R` rounds to nearest, halves to the even integer.
     With them, it rounds at random so that the mean is exact: `R(d) = floor(d + u)`
-    with `u` the upper 24 bits of the entry's random number as a fraction of one;
-    the random number is that of `pock.dropout` with `stream` and `strides`.
+    with `u` the upper 24 bits of the entry's random number as a fraction of one.
+    Keys and counters are those of `pock.dropout` with `stream` and `strides`, but
+    both words of a block are used: entry `n` has word `n mod 2` of block `n / 2`.
 
     Constraints: `quantized_update_c1`: `change` has the shape of `param`, to
     which `inverse_scale`, of its element type, broadcasts; `quantized_update_c2`:

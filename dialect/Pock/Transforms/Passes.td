@@ -60,6 +60,9 @@ def FoldZeroPoints : Pass<"pock-fold-zero-points", "::mlir::func::FuncOp"> {
     number per channel, which is added to the bias: of frozen weights it is
     computed once.
 
+    A target whose kernels subtract the zero point of their input at no cost
+    (`TargetBackend::foldsZeroPoints`) keeps it.
+
     Before: `%a = pock.conv %x, %w {input_zero = -128 : i64}; %y = pock.add %a, %bias`
     After: `%a = pock.conv %x, %w {pad_value = -128 : i64}; %b = pock.add %bias, %correction; %y = pock.add %a, %b`
   }];

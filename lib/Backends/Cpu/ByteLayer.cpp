@@ -6,6 +6,7 @@
 #include "PaddedCopy.h"
 #include "Pock/IR/Kernels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -57,31 +58,48 @@ struct Border {
   int64_t value;
 };
 
-/// Whether the body of `op` adds the product of its two inputs, signed bytes,
-/// to its only out in i32.
-bool isByteSum(linalg::GenericOp op) {
+/// What is subtracted from the two inputs of a sum.
+using ZeroPoints = std::array<int64_t, 2>;
+
+/// The zero point that `value` subtracts from `byte`, widened to i32.
+std::optional<int64_t> findZeroPoint(Value value, Value byte) {
+  APInt zero(32, 0);
+  if (auto sub = value.getDefiningOp<arith::SubIOp>()) {
+    if (!matchPattern(sub.getRhs(), m_ConstantInt(&zero)))
+      return std::nullopt;
+    value = sub.getLhs();
+  }
+  auto extend = value.getDefiningOp<arith::ExtSIOp>();
+  if (!extend || extend.getIn() != byte || !byte.getType().isInteger(8))
+    return std::nullopt;
+  return zero.getSExtValue();
+}
+
+/// The zero points if the body of `op` adds the product of its two inputs,
+/// signed bytes, to its only out in i32.
+std::optional<ZeroPoints> matchByteSum(linalg::GenericOp op) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.getNumReductionLoops() == 0 || !op.hasPureBufferSemantics())
-    return false;
+    return std::nullopt;
   Block &body = *op.getBody();
   auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddIOp>();
   if (!add || !add.getType().isInteger(32))
-    return false;
+    return std::nullopt;
   Value product =
       add.getLhs() == body.getArgument(2) ? add.getRhs() : add.getLhs();
   Value addend =
       add.getLhs() == body.getArgument(2) ? add.getLhs() : add.getRhs();
   auto mul = product.getDefiningOp<arith::MulIOp>();
   if (!mul || addend != body.getArgument(2))
-    return false;
-  auto narrow = [](Value value) -> Value {
-    auto extend = value.getDefiningOp<arith::ExtSIOp>();
-    return extend && extend.getIn().getType().isInteger(8) ? extend.getIn()
-                                                           : Value();
-  };
-  Value lhs = narrow(mul.getLhs()), rhs = narrow(mul.getRhs());
-  return (lhs == body.getArgument(0) && rhs == body.getArgument(1)) ||
-         (lhs == body.getArgument(1) && rhs == body.getArgument(0));
+    return std::nullopt;
+  for (auto [lhs, rhs] : {std::pair(mul.getLhs(), mul.getRhs()),
+                          std::pair(mul.getRhs(), mul.getLhs())}) {
+    std::optional<int64_t> first = findZeroPoint(lhs, body.getArgument(0));
+    std::optional<int64_t> second = findZeroPoint(rhs, body.getArgument(1));
+    if (first && second)
+      return ZeroPoints{*first, *second};
+  }
+  return std::nullopt;
 }
 
 /// Adds the terms of `expr` to `dim`; false if it has another form than a
@@ -215,6 +233,10 @@ std::optional<ByteLayer>
 buildLayer(const Nest &nest, size_t sum, unsigned input,
            const DenseMap<Operation *, Border> &borders) {
   ByteLayer layer;
+  ZeroPoints zeros = *matchByteSum(nest.statements[sum].op);
+  layer.zero = zeros[input];
+  if (zeros[1 - input] != 0)
+    return std::nullopt;
   layer.nest = nest;
   layer.sum = sum;
   layer.op = nest.statements[sum].op;
@@ -237,8 +259,9 @@ std::optional<ByteLayer>
 matchLayer(const Nest &nest, const DenseMap<Operation *, Border> &borders) {
   size_t sum = nest.statements.size();
   for (auto [i, statement] : llvm::enumerate(nest.statements)) {
-    if (statement.isReduction() || isByteSum(statement.op)) {
-      if (sum != nest.statements.size() || !isByteSum(statement.op))
+    bool isSum = matchByteSum(statement.op).has_value();
+    if (statement.isReduction() || isSum) {
+      if (sum != nest.statements.size() || !isSum)
         return std::nullopt;
       sum = i;
     } else if (!statement.vectorizable || statement.usesIndex ||
@@ -276,7 +299,7 @@ DenseMap<Operation *, Border> findBorders(func::FuncOp func) {
 static SmallVector<ByteLayer, 0>
 findByteLayers(func::FuncOp func, DenseSet<Operation *> &registers) {
   bool any = false;
-  func.walk([&](linalg::GenericOp op) { any |= isByteSum(op); });
+  func.walk([&](linalg::GenericOp op) { any |= matchByteSum(op).has_value(); });
   SmallVector<ByteLayer, 0> layers;
   if (!any)
     return layers;

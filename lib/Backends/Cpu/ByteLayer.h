@@ -44,6 +44,8 @@ struct ByteLayer {
   /// The temporary with the padded copy of the input, which need not exist.
   memref::AllocOp padded;
   int64_t padding = 0;
+  /// What is subtracted from each byte of the input.
+  int64_t zero = 0;
   SmallVector<ByteDim> dims;
   /// Distances in the flat arrays by loop.
   SmallVector<int64_t> inputSteps, weightSteps;

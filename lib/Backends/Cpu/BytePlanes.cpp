@@ -105,20 +105,24 @@ void PlaneEmitter::copyPlane(Value channel) {
   });
 }
 
-/// Loads the weight of a channel, whose first tap is `first`, in pairs.
+/// Loads the weight of a channel, whose first tap is `first`, in pairs. The zero
+/// point of the input is subtracted once per channel, not in each entry of the
+/// plane.
 void PlaneEmitter::loadWeight(Value first) {
   OpBuilder &b = bytes.b;
   auto step = [&](int loop) { return loop < 0 ? 0 : layer.weightSteps[loop]; };
   int64_t rowStep = step(planes.rows.tap), tapStep = step(planes.columns.tap);
   weightWords.clear();
+  Value total;
   for (int64_t row = 0; row < tapRows; ++row) {
     Values taps(width);
     for (int64_t t = 0; t < tapColumns; ++t) {
       Value entry =
           memref::LoadOp::create(b, bytes.loc, bytes.flat(layer.weight),
                                  bytes.add(first, row * rowStep + t * tapStep));
-      taps[t * planes.columns.dilation] =
-          arith::ExtSIOp::create(b, bytes.loc, b.getI32Type(), entry);
+      Value tap = arith::ExtSIOp::create(b, bytes.loc, b.getI32Type(), entry);
+      taps[t * planes.columns.dilation] = tap;
+      total = bytes.add(total, tap);
     }
     auto pair = [&](int64_t tap) -> Value {
       Value low = taps[tap], high = tap + 1 < width ? taps[tap + 1] : Value();
@@ -135,6 +139,10 @@ void PlaneEmitter::loadWeight(Value first) {
     for (int64_t i = 0; i < odds; ++i)
       weightWords.push_back(pair(2 * i + 1));
   }
+  if (layer.zero != 0)
+    correction =
+        arith::MulIOp::create(b, bytes.loc, total,
+                              bytes.word(static_cast<int32_t>(-layer.zero)));
   if (!weightScratch)
     return;
   for (auto [i, word] : llvm::enumerate(weightWords))
@@ -231,6 +239,13 @@ void PlaneEmitter::emitBlock(const BytePoint &base, const ByteValues &known,
   }
   emitter.finish(sums);
   foldStarts(sums, [&](size_t i) -> OpOperand & { return *starts[i]; });
+  if (!correction)
+    return;
+  for (OpOperand *start : starts) {
+    OpBuilder b(start->getOwner());
+    start->set(
+        arith::AddIOp::create(b, bytes.loc, start->get(), correction));
+  }
 }
 
 void PlaneEmitter::emitChannel(ArrayRef<Value> indices, Value firstWord) {

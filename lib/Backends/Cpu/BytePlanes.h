@@ -103,6 +103,8 @@ private:
   /// odd one.
   int64_t evens, odds;
   Value plane, words, weightScratch;
+  /// What the zero point of the input adds to each sum of a channel, if any.
+  Value correction;
   Values weightWords;
 };
 

@@ -147,7 +147,8 @@ void TileEmitter::widen(Value source, ArrayRef<Value> rows) {
                                         bytes.add(row, term), count);
       for (bool odd : {false, true}) {
         Value pair =
-            WidenBytesOp::create(b, bytes.loc, b.getI32Type(), loaded, odd);
+            WidenBytesOp::create(b, bytes.loc, b.getI32Type(), loaded, odd,
+                                 static_cast<uint64_t>(layer.zero));
         memref::StoreOp::create(
             b, bytes.loc, pair, panel,
             bytes.add(word, odd * columns + static_cast<int64_t>(c)));

@@ -2,6 +2,7 @@
 
 #include "Pock/Backends/Cpu/CpuBackend.h"
 
+#include "Isa/ByteInstructions.h"
 #include "ObjectEmitter.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/Backends/Shared/Passes.h"
@@ -43,6 +44,10 @@ public:
 
   RunForm getRunForm(TargetAttr target) const override {
     return isBareMetal(target.getTriple()) ? RunForm::Object : RunForm::Library;
+  }
+
+  bool foldsZeroPoints(TargetAttr attr) const override {
+    return !findByteInstructions(TargetDescription::of(attr));
   }
 
   StringRef getUnit(TargetAttr attr) const override {

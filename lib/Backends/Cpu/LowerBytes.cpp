@@ -257,11 +257,17 @@ struct LowerWidenBytes : LowerByteOp<WidenBytesOp> {
       return arith::ConstantIntOp::create(b, loc, i32, value);
     };
     Value word = op.getWord();
+    auto zero = static_cast<int64_t>(op.getZero());
     if (isa) {
       if (op.getOdd())
         word = LLVM::FshrOp::create(b, loc, word, word, constant(8));
+      int64_t half = -zero & 0xffff;
+      Values operands{word};
+      if (zero)
+        operands = {constant(static_cast<int32_t>(half << 16 | half)), word};
       b.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
-          op, i32, b.getStringAttr(isa->widen), word);
+          op, i32, b.getStringAttr(zero ? isa->widenAdd : isa->widen),
+          operands);
       return success();
     }
     // Move each byte to the top, and back down with its sign.
@@ -269,7 +275,9 @@ struct LowerWidenBytes : LowerByteOp<WidenBytesOp> {
       Value top =
           above ? Value(arith::ShLIOp::create(b, loc, word, constant(above)))
                 : word;
-      return arith::ShRSIOp::create(b, loc, top, constant(24));
+      Value byte = arith::ShRSIOp::create(b, loc, top, constant(24));
+      return zero ? Value(arith::SubIOp::create(b, loc, byte, constant(zero)))
+                  : byte;
     };
     Value low = arith::AndIOp::create(b, loc, widen(op.getOdd() ? 16 : 24),
                                       constant(0xffff));

@@ -169,11 +169,26 @@ Value concatenate(OpBuilder &b, Location loc, SmallVector<Value> parts) {
 }
 
 double bodyCost(Statement &statement) {
+  // What is the same for all points is computed once, in front of the loops.
+  llvm::SmallPtrSet<Value, 16> invariant;
+  for (auto [operand, access] :
+       llvm::zip_equal(statement.op.getDpsInputOperands(), statement.ins))
+    if (!access.root ||
+        llvm::all_of(access.strides, [](int64_t s) { return s == 0; }))
+      invariant.insert(statement.op.getMatchingBlockArgument(operand));
+  Block *body = statement.op.getBody();
   double cost = 0;
-  for (Operation &op : statement.op.getBody()->without_terminator()) {
+  for (Operation &op : body->without_terminator()) {
     Value addend;
     auto add = dyn_cast<arith::AddFOp>(op);
-    if (isa<arith::ConstantOp, linalg::IndexOp>(op) ||
+    if (!isa<linalg::IndexOp>(op) &&
+        llvm::all_of(op.getOperands(), [&](Value v) {
+          return v.getParentBlock() != body || invariant.contains(v);
+        })) {
+      invariant.insert_range(op.getResults());
+      continue;
+    }
+    if (isa<linalg::IndexOp>(op) ||
         (add && statement.isReduction() && matchMulAdd(add, addend)))
       continue; // The cost of the product includes the sum.
     bool cheapMath = isa<math::FmaOp, math::AbsFOp, math::CopySignOp>(op);

@@ -231,7 +231,9 @@ class Manifest:
             if name != "prepare"
         }
         constants = {entry["name"]: _constant(entry) for entry in data["tensors"] if "value" in entry}
-        tensors = {entry["name"]: TensorSlot.from_dict(entry, constants) for entry in data["tensors"]}
+        # A constant without a segment is read here only: scales of integers that no function reads.
+        placed = [entry for entry in data["tensors"] if entry["segment"]]
+        tensors = {entry["name"]: TensorSlot.from_dict(entry, constants) for entry in placed}
         for slot in tensors.values():
             slot.check(segments)
         return cls(
@@ -240,7 +242,7 @@ class Manifest:
             segments=segments,
             functions=functions,
             tensors=tensors,
-            memory=read_memory(data),
+            memory=read_memory({**data, "tensors": placed}),
             failures={entry["code"]: Failure.from_dict(entry) for entry in data.get("failures", ())},
             data=data,
         )

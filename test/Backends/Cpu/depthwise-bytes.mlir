@@ -38,4 +38,28 @@ func.func private @depthwise(%x: memref<1x6x8x5xi8>, %w: memref<5x3x3xi8>, %y: m
   }
   return
 }
+
+// The zero point of the input is subtracted once per channel.
+// CHECK-LABEL: func.func private @zero(
+// CHECK-DAG:     %[[POINT:.+]] = arith.constant 100 : i32
+// CHECK:         %[[CORRECTION:.+]] = arith.muli %{{.+}}, %[[POINT]] : i32
+// CHECK:         %[[START:.+]] = arith.addi %{{.+}}, %[[CORRECTION]] : i32
+// CHECK:         pock.dot %[[START]]
+// CHECK-NOT:     linalg
+func.func private @zero(%x: memref<1x6x8x5xi8>, %w: memref<5x3x3xi8>, %y: memref<1x4x6x5xi32>) attributes {pock.kernel} {
+  %zero = arith.constant 0 : i32
+  %point = arith.constant -100 : i32
+  linalg.fill ins(%zero : i32) outs(%y : memref<1x4x6x5xi32>)
+  linalg.generic {indexing_maps = [#in, #filter, #out], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]}
+      ins(%x, %w : memref<1x6x8x5xi8>, memref<5x3x3xi8>) outs(%y : memref<1x4x6x5xi32>) {
+  ^bb0(%p: i8, %q: i8, %out: i32):
+    %wp = arith.extsi %p : i8 to i32
+    %moved = arith.subi %wp, %point : i32
+    %wq = arith.extsi %q : i8 to i32
+    %product = arith.muli %moved, %wq : i32
+    %s = arith.addi %out, %product : i32
+    linalg.yield %s : i32
+  }
+  return
+}
 }

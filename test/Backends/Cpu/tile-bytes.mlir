@@ -1,6 +1,8 @@
 // RUN: split-file %s %t
 // RUN: pock-opt %t/product.mlir --pock-tile-bytes | FileCheck %t/product.mlir
 // RUN: pock-opt %t/product.mlir --pock-tile-bytes --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=thumbv7em-none-eabihf -mcpu=cortex-m7 | FileCheck %t/product.mlir --check-prefix=ASM
+// RUN: pock-opt %t/zero.mlir --pock-tile-bytes | FileCheck %t/zero.mlir
+// RUN: pock-opt %t/zero.mlir --pock-tile-bytes --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=thumbv7em-none-eabihf -mcpu=cortex-m7 | FileCheck %t/zero.mlir --check-prefix=ASM
 // RUN: pock-opt %t/window.mlir --pock-tile-bytes | FileCheck %t/window.mlir
 // RUN: pock-opt %t/none.mlir --pock-tile-bytes | FileCheck %t/none.mlir
 // RUN: sed 's/"cortex-m7"/"cortex-m3"/; s/thumbv7em/thumbv7m/' %t/product.mlir | pock-opt --pock-tile-bytes | FileCheck %t/none.mlir
@@ -69,6 +71,40 @@ func.func private @product(%x: memref<10x48xi8>, %w: memref<16x48xi8>, %b: memre
     %in = arith.minsi %low, %most : i32
     %r = arith.trunci %in : i32 to i8
     linalg.yield %r : i8
+  }
+  return
+}
+}
+
+//--- zero.mlir
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#out = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32, vector_bytes = 0>} {
+// Widening subtracts the zero point of the input.
+// CHECK-LABEL: func.func private @zero(
+// CHECK:         pock.widen_bytes %{{.+}} {zero = -100 : i64}
+// CHECK:         pock.widen_bytes %{{.+}} odd {zero = -100 : i64}
+// CHECK-NOT:     linalg
+// ASM-LABEL: pock_kernel_zero:
+// ASM-NOT:     sxtb16
+// ASM:         sxtab16
+// ASM:         sxtab16 {{.+}}, ror #8
+func.func private @zero(%x: memref<4x48xi8>, %w: memref<16x48xi8>, %y: memref<4x16xi32>) attributes {pock.kernel} {
+  %zero = arith.constant 0 : i32
+  %point = arith.constant -100 : i32
+  linalg.fill ins(%zero : i32) outs(%y : memref<4x16xi32>)
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4x48xi8>, memref<16x48xi8>) outs(%y : memref<4x16xi32>) {
+  ^bb0(%p: i8, %q: i8, %out: i32):
+    %wp = arith.extsi %p : i8 to i32
+    %moved = arith.subi %wp, %point : i32
+    %wq = arith.extsi %q : i8 to i32
+    %product = arith.muli %moved, %wq : i32
+    %s = arith.addi %out, %product : i32
+    linalg.yield %s : i32
   }
   return
 }

@@ -13,8 +13,9 @@
 namespace mlir::pock {
 
 struct ByteInstructions {
-  /// LLVM's intrinsic for `pock.widen_bytes`.
-  llvm::StringLiteral widen;
+  /// LLVM's intrinsics for `pock.widen_bytes`: without a zero point, and one
+  /// that adds to its first operand.
+  llvm::StringLiteral widen, widenAdd;
   /// LLVM's intrinsics for `pock.multiply_halves`, by `lhs_upper` and
   /// `rhs_upper`; the sum is their last operand. (From shifts, LLVM selects the
   /// instructions too, but moves shifts of invariants out of loops, where each
