@@ -175,9 +175,9 @@ SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
   change = arith::MulFOp::create(b, loc, change, args[2]);
   Value rounded;
   if (getSeed()) {
-    Value fraction = buildRandomFraction(b, loc, args[3], args[4], getStream(),
-                                         /*offset=*/0, *getStrides(),
-                                         Words::Both);
+    Value fraction =
+        buildRandomFraction(b, loc, args[3], args[4], getStream(),
+                            /*offset=*/0, *getStrides(), Words::Both);
     Value uniform = arith::MulFOp::create(
         b, loc, arith::SIToFPOp::create(b, loc, type, fraction),
         n.real(type, std::ldexp(1.0, -24)));

@@ -46,8 +46,7 @@ Value pock::buildInverseScale(OpBuilder &builder, ParamOp param, Type element) {
                          inverse);
   auto scales =
       RankedTensorType::get({type.getDimSize(quantization.getAxis())}, element);
-  Expr loaded(builder, loc,
-              LoadParamOp::create(builder, loc, scales, symbol));
+  Expr loaded(builder, loc, LoadParamOp::create(builder, loc, scales, symbol));
   Expr result = loaded.constant(inverse) / loaded;
   if (SliceAttr slice = param.getSliceAttr();
       slice && slice.getAxis() == quantization.getAxis())

@@ -105,9 +105,9 @@ void PlaneEmitter::copyPlane(Value channel) {
   });
 }
 
-/// Loads the weight of a channel, whose first tap is `first`, in pairs. The zero
-/// point of the input is subtracted once per channel, not in each entry of the
-/// plane.
+/// Loads the weight of a channel, whose first tap is `first`, in pairs. The
+/// zero point of the input is subtracted once per channel, not in each entry of
+/// the plane.
 void PlaneEmitter::loadWeight(Value first) {
   OpBuilder &b = bytes.b;
   auto step = [&](int loop) { return loop < 0 ? 0 : layer.weightSteps[loop]; };
@@ -140,9 +140,8 @@ void PlaneEmitter::loadWeight(Value first) {
       weightWords.push_back(pair(2 * i + 1));
   }
   if (layer.zero != 0)
-    correction =
-        arith::MulIOp::create(b, bytes.loc, total,
-                              bytes.word(static_cast<int32_t>(-layer.zero)));
+    correction = arith::MulIOp::create(
+        b, bytes.loc, total, bytes.word(static_cast<int32_t>(-layer.zero)));
   if (!weightScratch)
     return;
   for (auto [i, word] : llvm::enumerate(weightWords))
@@ -243,8 +242,7 @@ void PlaneEmitter::emitBlock(const BytePoint &base, const ByteValues &known,
     return;
   for (OpOperand *start : starts) {
     OpBuilder b(start->getOwner());
-    start->set(
-        arith::AddIOp::create(b, bytes.loc, start->get(), correction));
+    start->set(arith::AddIOp::create(b, bytes.loc, start->get(), correction));
   }
 }
 

@@ -100,6 +100,7 @@ public:
     pm.addPass(createCSEPass());
     pm.addPass(createLowerToLLVM());
     pm.addPass(createLoadMultiple());
+    pm.addPass(createMergeKernels());
     // Needs the LLVM dialect, because the values that a region uses become a
     // structure.
     pm.addPass(createOutlineParallel());

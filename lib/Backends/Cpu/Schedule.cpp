@@ -31,6 +31,8 @@ constexpr int64_t kFewTerms = 64;
 /// fetch from: a nest may have one operation per 8 bytes of the first cache,
 /// that is half of its size at four bytes per operation.
 constexpr int64_t kBytesPerOperation = 8, kBytesPerCopy = 64;
+/// On such targets, an operation of code is worth this many cycles of a launch.
+constexpr double kCyclesPerOperation = 8.0;
 /// Cycles for latencies, branches and address arithmetic per tile and per step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
@@ -133,7 +135,14 @@ double CostModel::tileCost(const Schedule &schedule, int64_t rows,
                          llvm::popcount<uint64_t>(int64_t(extent) % lanes)
                    : extent;
     }
-    total += steps * stepCost(schedule, i, rows, pieces, lanes);
+    double step = stepCost(schedule, i, rows, pieces, lanes);
+    // Steps that follow each other without a loop have no branch.
+    if (target.prefersSize() && statement.isReduction() &&
+        llvm::all_of(
+            chooseUnrolled(nest, schedule, statement.reductions, rows * pieces),
+            [](bool unrolled) { return unrolled; }))
+      step -= kStepOverhead;
+    total += steps * step;
     // Horizontal reductions: a shuffle and an operation per halving.
     if (reductionLoop >= 0)
       total += rows * pieces * statement.outs.size() * 2 *
@@ -238,11 +247,15 @@ double CostModel::cost(const Schedule &schedule) const {
       (schedule.rows > kMostStreams && writesStreams(schedule)) ||
       (schedule.rows > kMostStreams && rowsStream(schedule)))
     return INFINITY;
-  // (Scalar code point by point is always possible.)
-  if (target.prefersSize() && (schedule.row >= 0 || schedule.col >= 0) &&
-      countOperations(nest, schedule) > target.l1Bytes / kBytesPerOperation)
-    return INFINITY;
-  double total = 0;
+  double size = 0, total = 0;
+  if (target.prefersSize()) {
+    double operations = countOperations(nest, schedule);
+    // (Scalar code point by point is always possible.)
+    if ((schedule.row >= 0 || schedule.col >= 0) &&
+        operations > target.l1Bytes / kBytesPerOperation)
+      return INFINITY;
+    size = operations * kCyclesPerOperation;
+  }
   if (rowTiles && colTiles)
     total +=
         rowTiles * colTiles * tileCost(schedule, schedule.rows, schedule.cols);
@@ -256,7 +269,7 @@ double CostModel::cost(const Schedule &schedule) const {
   for (auto [l, loop] : llvm::enumerate(nest.loops))
     if (!loop.reduction && int(l) != schedule.row && int(l) != schedule.col)
       others *= loop.extent;
-  return total * others;
+  return size + total * others;
 }
 
 /// Lanes of a vector for the floating-point types of the nest (for its widest

@@ -98,6 +98,21 @@ def LoadMultiple : Pass<"pock-load-multiple", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 
+def MergeKernels : Pass<"pock-merge-kernels", "mlir::ModuleOp"> {
+  let summary = "Use one function for kernels that differ in numbers";
+  let description = [{
+    Works on the LLVM dialect, for microcontrollers. Kernels that are equal but
+    for up to six numbers (operands of additions, products, comparisons and
+    branches) become one function that receives them. Kernels with inline
+    assembly or intrinsics of the target, where most of the time is spent, stay as
+    they are.
+
+    Before: `llvm.func @a(%x)` with `llvm.icmp "slt" %i, 48`, `llvm.func @b(%x)` with `llvm.icmp "slt" %i, 96`
+    After: `llvm.func @a(%x, %n)` with `llvm.icmp "slt" %i, %n`, called with 48 and with 96
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
 def GroupProducts : Pass<"pock-group-products", "mlir::ModuleOp"> {
   let summary = "Multiply groups of narrow numbers where the target can";
   let description = [{
