@@ -73,6 +73,7 @@ public:
     pm.addPass(createFuseByteLayers());
     pm.addPass(createDepthwiseBytes());
     pm.addPass(createTileBytes());
+    pm.addPass(createSplitChannels());
     pm.addPass(createFoldPadding());
     pm.addPass(createNarrowScratch());
     pm.addPass(createTileProducts());

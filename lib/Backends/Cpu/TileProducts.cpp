@@ -18,6 +18,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Shared/Nest.h"
+#include "../Shared/NestBody.h"
 #include "../Shared/NestFusion.h"
 #include "../Shared/Slices.h"
 #include "BlockRun.h"
@@ -62,16 +63,6 @@ struct Product {
 
   int64_t extent(unsigned loop) { return op.getStaticLoopRanges()[loop]; }
 };
-
-bool addsProducts(linalg::GenericOp op) {
-  auto yield = op.getBody()->getTerminator();
-  auto add = yield->getOperand(0).getDefiningOp<arith::AddFOp>();
-  auto mul = add ? add.getRhs().getDefiningOp<arith::MulFOp>() : nullptr;
-  return mul && op.getBody()->getOperations().size() == 3 &&
-         add.getLhs() == op.getBody()->getArgument(2) &&
-         mul.getLhs() != mul.getRhs() && isa<BlockArgument>(mul.getLhs()) &&
-         isa<BlockArgument>(mul.getRhs());
-}
 
 std::optional<Product> matchProduct(linalg::GenericOp op) {
   if (op.getNumLoops() != 3 || op.getNumReductionLoops() != 1 ||

@@ -153,6 +153,40 @@ def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::pock::PockDialect"];
 }
 
+def SplitChannels : Pass<"pock-split-channels", "mlir::ModuleOp"> {
+  let summary = "Depthwise sums of floats, one channel at a time";
+  let description = [{
+    On processors without vectors whose code is optimised for size, a depthwise
+    convolution of f32, or its gradient with respect to the input, runs one
+    channel at a time, with everything around it: the weight that becomes f32, the
+    mask, the scale. So temporaries have the size of one channel. The channel is
+    copied to a plane in scratch, where the entries of a row are adjacent. Sums
+    read it through `pock.padded_view`, and leave out the border.
+
+    ```mlir
+    // fill and copy a padded temporary of %x : memref<1x8x8x192xf32>, and sum
+    // becomes
+    %plane = memref.alloc() : memref<1x8x8x1xf32>
+    scf.for %channel = %c0 to %c192 step %c1 {
+      // copy a channel of %x into %plane
+      %padded = pock.padded_view %plane {…}
+      // sum over the windows of %padded
+    }
+    ```
+
+    If the kernel consists of this loop, and the input and the only result have
+    the same type, the result may overwrite the input (`pock.in_place`), because
+    each channel is copied before it is written.
+
+    Does nothing on other targets, if channels are not the innermost dimension, or
+    if an operation of the kernel cannot run channel by channel.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+}
+
 def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
   let summary = "Shrink temporaries of kernels to an image, or to a panel";
   let description = [{
