@@ -76,6 +76,7 @@ public:
     pm.addPass(createSplitChannels());
     pm.addPass(createFoldPadding());
     pm.addPass(createNarrowScratch());
+    pm.addPass(createWriteResults());
     pm.addPass(createTileProducts());
     // Before operands are packed, so that their copies consist of groups.
     pm.addPass(createGroupProducts());

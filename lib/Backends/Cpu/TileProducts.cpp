@@ -5,7 +5,8 @@
 // four columns of the other have to be adjacent. This pass makes them adjacent:
 //
 //   * Rows that are not are copied in groups of four, [rows / 4][terms][4]. If
-//     that copy would be large, the sum runs in blocks of terms.
+//     that copy would be large, the sum runs in blocks of terms. Loading and
+//     storing the sums again for each block takes little time.
 //   * A factor that a copy makes (an int8 weight that becomes f32) exists for
 //     four columns at a time.
 //
@@ -474,7 +475,7 @@ struct TileProducts : impl::TileProductsBase<TileProducts> {
       // Each may move or replace others.
       while (linalg::GenericOp op = findNext(func.getBody().front())) {
         op->setAttr(kSeen, UnitAttr::get(&getContext()));
-        Tiler(*matchProduct(op), target.l2Bytes).run();
+        Tiler(*matchProduct(op), target.l2Bytes / 2).run();
       }
       func.walk([](linalg::GenericOp op) { op->removeAttr(kSeen); });
       eraseDeadOps(func);

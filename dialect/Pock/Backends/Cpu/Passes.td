@@ -71,8 +71,8 @@ def TileProducts : Pass<"pock-tile-products", "mlir::ModuleOp"> {
     }
     ```
 
-    If the copy of the rows would have more than `l2_bytes` of the target, the
-    sum runs in blocks of terms. Fills and elementwise operations on the result
+    If the copy of the rows would have more than half of `l2_bytes` of the target,
+    the sum runs in blocks of terms. Fills and elementwise operations on the result
     run on the same columns and groups. Sums keep their order.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
@@ -151,6 +151,32 @@ def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
     between the copy and its readers.
   }];
   let dependentDialects = ["::mlir::pock::PockDialect"];
+}
+
+def WriteResults : Pass<"pock-write-results", "mlir::ModuleOp"> {
+  let summary = "Compute results in their places instead of in temporaries";
+  let description = [{
+    If one result of a kernel is computed from another one, bufferization computes
+    both in a temporary, and copies it to each result when that is finished. On
+    processors without vectors whose code is optimised for size, the operations
+    before a copy write its target instead, and those behind it read the target.
+
+    ```mlir
+    %sum = memref.alloc() : memref<64x48xf32>
+    // sum products in %sum
+    linalg.copy ins(%sum : memref<64x48xf32>) outs(%first : memref<64x48xf32>)
+    linalg.generic … ins(%sum : …) outs(%sum : …)
+    linalg.copy ins(%sum : memref<64x48xf32>) outs(%second : memref<64x48xf32>)
+    // becomes
+    // sum products in %first
+    linalg.generic … ins(%first : …) outs(%second : …)
+    ```
+
+    Does nothing on other targets, and if another operation accesses the target of
+    the copy in the meantime.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
 }
 
 def SplitChannels : Pass<"pock-split-channels", "mlir::ModuleOp"> {
