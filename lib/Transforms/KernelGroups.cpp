@@ -47,6 +47,13 @@ bool pock::isMaskPart(Operation *op) {
   return isa_and_present<UnpackBitsOp>(op);
 }
 
+/// A value of fewer bytes fits in the cache of a large processor.
+static constexpr int64_t kFewBytes = 1 << 17;
+
+bool pock::isSmallDevice(Operation *op) {
+  return limitsAt(op).workingBytes * 4 < kFewBytes;
+}
+
 bool pock::isFree(Operation *op) {
   KernelRole role = getKernelRole(op);
   return role == KernelRole::Constant || role == KernelRole::View ||
@@ -236,6 +243,7 @@ void KernelGroups::formGroups() {
     } else if (isAbsorbed(*group)) {
       continue;
     } else if (KernelGroup *producer = findProducer(*group)) {
+      takeViews(*group, producer);
       for (Operation *member : group->ops)
         assign(member, producer);
       continue;
@@ -243,6 +251,22 @@ void KernelGroups::formGroups() {
     group->position = order.size();
     order.push_back(group);
   }
+}
+
+void KernelGroups::takeViews(const KernelGroup &cluster,
+                             KernelGroup *producer) {
+  for (Operation *op : cluster.ops)
+    for (Value operand : op->getOperands()) {
+      Operation *source = storageOf(operand).getDefiningOp();
+      if (!source || groupOf.lookup(source) != producer)
+        continue;
+      SmallVector<Operation *> views;
+      for (; operand.getDefiningOp() != source;
+           operand = views.back()->getOperand(0))
+        views.push_back(operand.getDefiningOp());
+      for (Operation *view : llvm::reverse(views))
+        assign(view, producer);
+    }
 }
 
 /// Whether `op` is a 1x1 convolution, which needs no padded copy.
@@ -258,13 +282,13 @@ static bool isPointwiseConv(Operation *op) {
 KernelGroup *KernelGroups::findExpansion(Operation *op) const {
   // A result that fits in the cache is better made at once than in blocks of
   // channels.
-  int64_t fewBytes = 1 << 17;
+  int64_t fewBytes = kFewBytes;
   int64_t fewChannels = 32;
   auto conv = dyn_cast<ConvOp>(op);
   // On small devices, such a result of bytes sets the peak of memory. Blocks of
   // a few channels cost nothing there, because they are copied anyway.
   if (int64_t working = limitsAt(op).workingBytes;
-      conv && working * 4 < fewBytes &&
+      conv && isSmallDevice(op) &&
       conv.getInput().getType().getElementType().isInteger(8)) {
     fewBytes = 4 * working;
     fewChannels = 8;

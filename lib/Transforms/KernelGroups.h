@@ -45,6 +45,9 @@ bool isRepeated(Operation *op);
 /// Whether `op` unpacks a mask, or is a view of an unpacked one.
 bool isMaskPart(Operation *op);
 
+/// Whether values of a few kilobytes matter on the target.
+bool isSmallDevice(Operation *op);
+
 /// Whether the kernel of `reader` may compute its operand `value` point by
 /// point, if that has no other reader.
 bool computesOnTheWay(Operation *reader, Value value);
@@ -111,6 +114,13 @@ private:
   /// parameter whose old value is read later.
   bool losesOldValue(const KernelGroup &cluster, const KernelGroup &producer,
                      const MovedGroups &moved) const;
+  /// Whether `cluster` may join `producer` through views: it is an update, and
+  /// the gradient, a sum of products, is large for the target. (Updates of
+  /// small parameters stay apart, because equal sums then share their kernel.)
+  static bool joinsThroughViews(const KernelGroup &cluster,
+                                const KernelGroup &producer);
+  /// Adds the views through which `cluster` reads `producer` to the latter.
+  void takeViews(const KernelGroup &cluster, KernelGroup *producer);
   /// Whether `load` is read by a group that stays behind `producer`, other than
   /// `cluster`.
   bool readsBehind(LoadParamOp load, const KernelGroup &cluster,

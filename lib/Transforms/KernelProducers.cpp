@@ -9,6 +9,7 @@
 #include "Views.h"
 
 #include "Pock/IR/PockUtils.h"
+#include "Pock/Target/TargetBackend.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -80,25 +81,35 @@ KernelGroup *KernelGroups::findLatestSource(const KernelGroup &cluster) const {
   return latest;
 }
 
-bool KernelGroups::canMoveBefore(const KernelGroup &cluster,
-                                 const KernelGroup &producer,
-                                 MovedGroups &moved) {
-  bool possible = true;
-  forEachSource(cluster, [&](KernelGroup *group, Value, bool viewed) {
-    // The epilogue reads the producer's result entry by entry: not as a view.
-    possible =
-        possible && (group == &producer
-                         ? !viewed
-                         : collectMoved(group, producer, cluster.shape, moved));
-  });
-  return possible;
-}
-
 /// Whether `cluster` makes the new value of a parameter.
 static bool makesUpdate(const KernelGroup &cluster) {
   return llvm::any_of(cluster.ops, [](Operation *op) {
     return llvm::any_of(op->getUsers(), llvm::IsaPred<StoreParamOp>);
   });
+}
+
+bool KernelGroups::joinsThroughViews(const KernelGroup &cluster,
+                                     const KernelGroup &producer) {
+  constexpr int64_t share = 4;
+  Operation *root = producer.ops.back();
+  return makesUpdate(cluster) && isSmallDevice(root) &&
+         getKernelRole(root) == KernelRole::Contraction &&
+         bytesOf(root->getResult(0).getType()) * share >=
+             limitsAt(root).workingBytes;
+}
+
+bool KernelGroups::canMoveBefore(const KernelGroup &cluster,
+                                 const KernelGroup &producer,
+                                 MovedGroups &moved) {
+  bool possible = true, throughViews = joinsThroughViews(cluster, producer);
+  forEachSource(cluster, [&](KernelGroup *group, Value operand, bool viewed) {
+    // The epilogue reads the producer's result entry by entry: not as any view.
+    possible =
+        possible && (group == &producer
+                         ? !viewed || (throughViews && viewsEntries(operand))
+                         : collectMoved(group, producer, cluster.shape, moved));
+  });
+  return possible;
 }
 
 bool KernelGroups::broadcasts(const KernelGroup &cluster,
@@ -115,14 +126,20 @@ bool KernelGroups::broadcasts(const KernelGroup &cluster,
 bool KernelGroups::readsBehind(LoadParamOp load, const KernelGroup &cluster,
                                const KernelGroup &producer,
                                const MovedGroups &moved) const {
-  return llvm::any_of(load->getUsers(), [&](Operation *reader) {
-    // Who reads a view is not looked for.
-    if (isa<ReshapeOp>(reader))
-      return true;
+  auto isBehind = [&](Operation *reader) {
     KernelGroup *group = groupOf.lookup(reader);
     if (group == &cluster || group == &producer || moved.contains(group))
       return false;
     return !group || group->position >= producer.position;
+  };
+  if (joinsThroughViews(cluster, producer)) {
+    bool found = false;
+    forEachReader(load, [&](Operation *reader) { found |= isBehind(reader); });
+    return found;
+  }
+  // Who reads a view is not looked for.
+  return llvm::any_of(load->getUsers(), [&](Operation *reader) {
+    return isa<ReshapeOp>(reader) || isBehind(reader);
   });
 }
 
@@ -153,7 +170,9 @@ KernelGroup *KernelGroups::findProducer(KernelGroup &cluster) {
     return refuse("it reads no large result of a kernel");
   if (!producer->takesEpilogue)
     return refuse("the last kernel that it reads takes no epilogue");
-  if (producer->shape != cluster.shape)
+  if (producer->shape != cluster.shape &&
+      !(joinsThroughViews(cluster, *producer) &&
+        llvm::product_of(producer->shape) == llvm::product_of(cluster.shape)))
     return refuse("the last kernel that it reads has another shape");
   if (producer->backward != cluster.backward)
     return refuse("the last kernel that it reads is in the other pass");

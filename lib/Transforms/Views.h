@@ -28,6 +28,22 @@ inline void forEachReader(Value value, function_ref<void(Operation *)> visit) {
   }
 }
 
+/// Whether `value` is its storage, or a view of it that only adds and removes
+/// dimensions of one entry, and whose parts nothing else reads.
+inline bool viewsEntries(Value value) {
+  auto large = [](Value v) {
+    return llvm::to_vector(
+        llvm::make_filter_range(cast<RankedTensorType>(v.getType()).getShape(),
+                                [](int64_t size) { return size != 1; }));
+  };
+  while (auto view = value.getDefiningOp<ReshapeOp>()) {
+    if (!view->hasOneUse() || large(value) != large(view.getInput()))
+      return false;
+    value = view.getInput();
+  }
+  return true;
+}
+
 } // namespace mlir::pock
 
 #endif // POCK_LIB_TRANSFORMS_VIEWS_H

@@ -20,6 +20,16 @@ static bool touches(linalg::GenericOp op, const BlockRun &run) {
   });
 }
 
+/// Whether no operation but `op` accesses `buffer`, also through views.
+static bool isOnlyUsedBy(Value buffer, Operation *op) {
+  return llvm::all_of(buffer.getUsers(), [&](Operation *user) {
+    if (isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp>(
+            user))
+      return isOnlyUsedBy(user->getResult(0), op);
+    return user == op;
+  });
+}
+
 /// Adds `op`, which accesses a buffer of the run, with its loop over the batch.
 static bool addToRun(BlockRun &run, linalg::GenericOp op) {
   if (run.loopOf.contains(op))
@@ -47,13 +57,15 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
   if (!loop || op.getStaticLoopRanges()[*loop] != run.extent)
     return false;
   // Images are numbered from zero in each block.
-  if (llvm::any_of(
-          op.getBody()->getOps<linalg::IndexOp>(),
-          [&](linalg::IndexOp index) { return index.getDim() == *loop; }))
+  if (!run.numbers && llvm::any_of(op.getBody()->getOps<linalg::IndexOp>(),
+                                   [&](linalg::IndexOp index) {
+                                     return index.getDim() == *loop;
+                                   }))
     return false;
 
   // All operands must be images along that loop, or the same for all images.
   auto batchOf = run.batchOf;
+  SmallVector<Value> parts;
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     if (!type)
@@ -66,7 +78,14 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
     if (*position < 0)
       continue;
     std::optional<unsigned> dim = dimensionOf(operand.get(), *position, root);
-    if (!dim || type.getDimSize(*position) != run.extent)
+    if (type.getDimSize(*position) != run.extent)
+      return false;
+    if (!dim && run.numbers && isa<BlockArgument>(root) &&
+        !batchOf.contains(root) && isOnlyUsedBy(root, op)) {
+      parts.push_back(operand.get());
+      continue;
+    }
+    if (!dim)
       return false;
     auto [it, inserted] = batchOf.insert({root, *dim});
     if (it->second != *dim)
@@ -79,6 +98,11 @@ static bool addToRun(BlockRun &run, linalg::GenericOp op) {
       (llvm::is_contained(nest->statements[0].combiners, nullptr) ||
        op.getNumReductionLoops() == 1))
     return false;
+  // Parts of one argument must be the same one.
+  for (Value part : parts)
+    for (Value other : parts)
+      if (part != other && findRoot(part) == findRoot(other))
+        return false;
   run.batchOf = std::move(batchOf);
   run.loopOf[op] = *loop;
   return true;
@@ -183,11 +207,12 @@ static bool isStructured(Operation *begin, Operation *end) {
 }
 
 std::optional<BlockRun> pock::findRun(Value buffer, unsigned dim, int64_t chunk,
-                                      Block &block, bool skips) {
+                                      Block &block, bool skips, bool numbers) {
   SmallVector<linalg::GenericOp> ops(block.getOps<linalg::GenericOp>());
   BlockRun run;
   run.extent = cast<MemRefType>(buffer.getType()).getDimSize(dim);
   run.chunk = chunk;
+  run.numbers = numbers;
   run.batchOf[buffer] = dim;
   Positions range{ops.size(), 0};
   for (auto [i, op] : llvm::enumerate(ops))
@@ -212,6 +237,18 @@ static bool isPrivateTo(const BlockRun &run, Value buffer) {
   });
 }
 
+/// Operand `number` of `op`, which is no buffer of images: the part of an
+/// argument, of which `size` entries from `first` on are the images, or the
+/// same for all images.
+static Value slicePart(OpBuilder &b, Operation *op, unsigned loop,
+                       unsigned number, OpFoldResult first, int64_t size) {
+  auto generic = cast<linalg::GenericOp>(op);
+  OpOperand &operand = op->getOpOperand(number);
+  int position = *positionOf(generic.getMatchingIndexingMap(&operand), loop);
+  return position < 0 ? operand.get()
+                      : sliceOf(b, operand.get(), position, first, size);
+}
+
 /// The operations of `run` for `size` images from `first` on.
 static void emitImages(OpBuilder &b, const BlockRun &run,
                        const DenseMap<Value, Value> &shrunk, OpFoldResult first,
@@ -221,15 +258,20 @@ static void emitImages(OpBuilder &b, const BlockRun &run,
     for (Value value : op->getOperands()) {
       Value root = findRoot(value);
       auto it = run.batchOf.find(root);
-      if (!isa<MemRefType>(value.getType()) || it == run.batchOf.end())
+      if (!isa<MemRefType>(value.getType()))
         operands.push_back(value);
+      else if (it == run.batchOf.end())
+        operands.push_back(
+            slicePart(b, op, batchLoop, operands.size(), first, size));
       else if (unsigned dim = *dimensionIn(value, root, it->second);
                Value buffer = shrunk.lookup(root))
         operands.push_back(rebase(b, value, root, buffer, dim, size));
       else
         operands.push_back(sliceOf(b, value, dim, first, size));
     }
-    b.clone(*op)->setOperands(operands);
+    Operation *fresh = b.clone(*op);
+    fresh->setOperands(operands);
+    shiftIndices(cast<linalg::GenericOp>(fresh), batchLoop, first);
   }
 }
 

@@ -78,8 +78,10 @@ public:
     pm.addPass(createFuseByteLayers());
     pm.addPass(createDepthwiseBytes());
     pm.addPass(createTileBytes());
+    pm.addPass(createSplitChannels());
     pm.addPass(createFoldPadding());
     pm.addPass(createNarrowScratch());
+    pm.addPass(createWriteResults());
     pm.addPass(createTileProducts());
     // Before operands are packed, so that their copies consist of groups.
     pm.addPass(createGroupProducts());

@@ -278,6 +278,7 @@ void NestEmitter::emitSpan(size_t depth, int loop, const Span &span) {
   }
   emitFor(loop, constant(span.begin), constant(span.end), span.tile, {},
           [&](Values) {
+            boundTaps(loop);
             emitLoops(depth + 1);
             return Values();
           });

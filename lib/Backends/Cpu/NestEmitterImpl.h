@@ -68,7 +68,7 @@ public:
       : b(b), loc(nest.statements.front().op.getLoc()), nest(nest),
         schedule(schedule), registers(registers), dynamic(nest.loops.size()),
         fixed(nest.loops.size(), 0), size(nest.loops.size(), 1),
-        taps(nest.loops.size()) {}
+        taps(nest.loops.size()), tapBounds(nest.loops.size()) {}
 
   void emit();
 
@@ -92,6 +92,7 @@ private:
   SmallVector<Span> spansOfRows();
   static const Span &findShared(ArrayRef<Span> spans);
   void restrictTaps(int loop, int64_t point);
+  void boundTaps(int loop);
   bool hasWindow(int loop);
   bool isInner(int loop, int64_t point);
   bool isInnerTile();
@@ -152,6 +153,8 @@ private:
   SmallVector<int64_t> size;
   /// The taps of each reduction loop that count, [begin, end); if empty, all.
   SmallVector<std::optional<std::pair<int64_t, int64_t>>> taps;
+  /// The same if they depend on the variable of a loop.
+  SmallVector<std::optional<std::pair<Value, Value>>> tapBounds;
 
   /// Values that the rest of the current block, and blocks in it, may reuse.
   struct BlockValues {

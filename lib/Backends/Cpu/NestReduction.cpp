@@ -146,6 +146,15 @@ NestEmitter::reduce(Statement &statement, ArrayRef<int> loops, size_t depth,
                     ArrayRef<Point> points, Values accumulators) {
   int loop = loops[depth];
   bool innermost = depth + 1 == loops.size();
+  if (auto bounds = tapBounds[loop])
+    return emitFor(loop, bounds->first, bounds->second, 1, accumulators,
+                   [&](Values values) {
+                     if (!innermost)
+                       return reduce(statement, loops, depth + 1, unroll, slots,
+                                     points, std::move(values));
+                     step(statement, points, Step(), 0, slots.size(), values);
+                     return values;
+                   });
   auto [begin, end] = tapsOf(loop);
   if (begin >= end)
     return accumulators;
@@ -202,7 +211,7 @@ NestEmitter::Values NestEmitter::emitReduction(size_t index,
   if (width < schedule.leastLanes)
     width = 1;
   int64_t chains = 1;
-  if (mayReorder && !unroll.back())
+  if (mayReorder && !unroll.back() && !tapBounds[loops.back()])
     while (chains * 2 * static_cast<int64_t>(points.size()) <= 8 &&
            chains * 2 * width <= extent)
       chains *= 2;

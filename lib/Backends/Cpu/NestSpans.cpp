@@ -5,7 +5,8 @@
 // points get tiles of their own at static positions: loops over taps are
 // unrolled there, and each tap skips the points that leave it out. Along all
 // other loops, runs of points with the same taps become spans with shorter
-// loops over taps.
+// loops over taps. If that would be much code, such a loop is one span, and the
+// bounds of the loop over taps are computed from its variable.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,7 +45,7 @@ static void appendTiles(SmallVectorImpl<Span> &spans, int64_t begin,
 SmallVector<Span> NestEmitter::spansOf(int loop) {
   SmallVector<Span> spans;
   int64_t tile = schedule.tileOf(loop), extent = nest.loops[loop].extent;
-  if (!hasWindow(loop))
+  if (!hasWindow(loop) || boundsTaps(schedule, loop))
     appendTiles(spans, 0, extent, tile);
   else if (loop == schedule.row)
     return spansOfRows();
@@ -83,7 +84,7 @@ const Span &NestEmitter::findShared(ArrayRef<Span> spans) {
 
 /// Sets the taps for the run of points of `loop` that contains `point`.
 void NestEmitter::restrictTaps(int loop, int64_t point) {
-  if (loop == schedule.row)
+  if (loop == schedule.row || boundsTaps(schedule, loop))
     return;
   for (const TapWindow &window : nest.windows) {
     if (window.points != loop)
@@ -94,6 +95,32 @@ void NestEmitter::restrictTaps(int loop, int64_t point) {
     while (begin < end && !window.contains(point, end - 1))
       --end;
     taps[window.taps] = {begin, end};
+  }
+}
+
+/// Computes the taps for the variable of `loop`, if the schedule says so.
+void NestEmitter::boundTaps(int loop) {
+  if (!boundsTaps(schedule, loop))
+    return;
+  for (const TapWindow &window : nest.windows) {
+    if (window.points != loop)
+      continue;
+    // The first tap is at `stride * point - low`; taps are neighbours.
+    Value first =
+        arith::MulIOp::create(b, loc, dynamic[loop], constant(window.stride),
+                              arith::IntegerOverflowFlags::nsw);
+    auto upTo = [&](int64_t position) -> Value {
+      return arith::SubIOp::create(b, loc, constant(position), first,
+                                   arith::IntegerOverflowFlags::nsw);
+    };
+    int64_t extent = nest.loops[window.taps].extent;
+    Value begin = constant(0), end = constant(extent);
+    if (window.low > 0)
+      begin = arith::MaxSIOp::create(b, loc, begin, upTo(window.low));
+    int64_t last = (nest.loops[loop].extent - 1) * window.stride + extent - 1;
+    if (last - window.low >= window.size)
+      end = arith::MinSIOp::create(b, loc, end, upTo(window.low + window.size));
+    tapBounds[window.taps] = {begin, end};
   }
 }
 

@@ -48,7 +48,21 @@ bool movesOperand(linalg::LinalgOp op) {
 }
 } // namespace
 
-std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc) {
+/// The operations that read `view`, if these are all its users.
+static SmallVector<linalg::GenericOp> readersOf(memref::SubViewOp view) {
+  SmallVector<linalg::GenericOp> readers;
+  for (OpOperand &use : view->getUses()) {
+    auto reader = dyn_cast<linalg::GenericOp>(use.getOwner());
+    if (!reader || reader.isDpsInit(&use) ||
+        reader->getBlock() != view->getBlock())
+      return {};
+    readers.push_back(reader);
+  }
+  return readers;
+}
+
+std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc,
+                                               bool throughViews) {
   PaddedCopy padding;
   SmallVector<Box> boxes;
   for (Operation *user : alloc->getUsers()) {
@@ -59,6 +73,11 @@ std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc) {
       continue;
     }
     auto view = dyn_cast<memref::SubViewOp>(user);
+    if (view && throughViews)
+      if (auto readers = readersOf(view); !readers.empty()) {
+        llvm::append_range(padding.readers, readers);
+        continue;
+      }
     std::optional<Box> box = view ? Box::get(view) : std::nullopt;
     if (!box || !view->hasOneUse())
       return std::nullopt;

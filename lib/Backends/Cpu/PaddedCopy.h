@@ -24,8 +24,10 @@ struct PaddedCopy {
 };
 
 /// The operations of `alloc` if it is a padded copy that only generic
-/// operations read; fills and copies may be generic ones, too.
-std::optional<PaddedCopy> findPaddedCopy(memref::AllocOp alloc);
+/// operations read, with `throughViews` also parts of it; fills and copies may
+/// be generic ones, too.
+std::optional<PaddedCopy> findPaddedCopy(memref::AllocOp alloc,
+                                         bool throughViews = false);
 
 } // namespace mlir::pock
 

@@ -36,6 +36,45 @@ constexpr double kCyclesPerOperation = 8.0;
 /// Cycles for latencies, branches and address arithmetic per tile and per step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
+/// The same for a nest whose windows may have computed bounds of taps instead,
+/// which take more time for each loop over taps.
+constexpr int64_t kBytesPerBorderOperation = 16;
+constexpr double kBoundsFactor = 1.1;
+
+/// Whether windows of the nest reach into borders, and may have computed bounds
+/// of taps.
+bool mayBoundTaps(const Nest &nest, const TargetDescription &target) {
+  return usesGroups(target) && !nest.windows.empty() &&
+         llvm::all_of(nest.windows, [](const TapWindow &window) {
+           return window.dilation == 1;
+         });
+}
+
+/// Whether `loop` is the innermost loop of a sum.
+bool isInnermost(const Nest &nest, int loop) {
+  return llvm::any_of(nest.statements, [&](const Statement &statement) {
+    return statement.isReduction() && statement.reductions.back() == loop;
+  });
+}
+
+/// Whether computed bounds of taps make a difference in `schedule`: they are
+/// possible along loops that are not the rows of the tile, point by point. Taps
+/// along the rows are inside of them, where neighbouring windows share loads.
+bool hasTapsToBound(const Nest &nest, const Schedule &schedule) {
+  bool differ = false;
+  for (const TapWindow &window : nest.windows) {
+    if (window.points == schedule.row) {
+      if (!isInnermost(nest, window.taps))
+        return false;
+      continue;
+    }
+    if (schedule.tileOf(window.points) != 1)
+      return false;
+    differ |= splitByTaps(nest, window.points).size() > 1;
+  }
+  return differ;
+}
+
 /// Bytes of the distinct elements of `access` over the given loops.
 double footprint(const Nest &nest, const Access &access,
                  llvm::function_ref<int64_t(int)> extentOf) {
@@ -254,6 +293,9 @@ double CostModel::cost(const Schedule &schedule) const {
     if ((schedule.row >= 0 || schedule.col >= 0) &&
         operations > target.l1Bytes / kBytesPerOperation)
       return INFINITY;
+    if (!schedule.boundsTaps && mayBoundTaps(nest, target) &&
+        operations > target.l1Bytes / kBytesPerBorderOperation)
+      return INFINITY;
     size = operations * kCyclesPerOperation;
   }
   if (rowTiles && colTiles)
@@ -269,7 +311,7 @@ double CostModel::cost(const Schedule &schedule) const {
   for (auto [l, loop] : llvm::enumerate(nest.loops))
     if (!loop.reduction && int(l) != schedule.row && int(l) != schedule.col)
       others *= loop.extent;
-  return size + total * others;
+  return size + total * others * (schedule.boundsTaps ? kBoundsFactor : 1);
 }
 
 /// Lanes of a vector for the floating-point types of the nest (for its widest
@@ -458,7 +500,11 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
   });
   int64_t lanes = lanesOf(nest, target);
 
-  auto consider = [&](const Schedule &schedule) {
+  auto consider = [&](Schedule schedule) {
+    fn(schedule, model.cost(schedule));
+    if (!mayBoundTaps(nest, target) || !hasTapsToBound(nest, schedule))
+      return;
+    schedule.boundsTaps = true;
     fn(schedule, model.cost(schedule));
   };
   Schedule scalar;

@@ -72,6 +72,10 @@ struct Schedule {
   /// The maximum number of copies of a body when loops over few terms are
   /// unrolled.
   int64_t mostCopies = 150;
+  /// Whether windows that reach into a border have loops over taps with
+  /// computed bounds, along all loops but the rows of the tile. Otherwise, each
+  /// run of points with the same taps has code of its own.
+  bool boundsTaps = false;
   /// Whether both factors of a product are contiguous along the tile, and are
   /// loaded in groups.
   bool groups = false;
@@ -97,6 +101,11 @@ inline bool isTransposed(const Access &access, const Schedule &schedule) {
          schedule.row >= 0 && schedule.col >= 0 &&
          access.strides[schedule.row] == 1 &&
          access.strides[schedule.col] != 0 && access.strides[schedule.col] != 1;
+}
+
+/// Whether the taps of windows along `loop` have computed bounds.
+inline bool boundsTaps(const Schedule &schedule, int loop) {
+  return schedule.boundsTaps && loop != schedule.row;
 }
 
 /// The loops of a sum, the innermost last, that are unrolled in a tile of

@@ -33,6 +33,17 @@ double countCopies(const Schedule &schedule, int loop, int64_t extent) {
   return copies;
 }
 
+/// Whether the code of a loop over taps is repeated for each tap, if that
+/// follows from computed bounds of taps.
+std::optional<bool> countsTaps(const Nest &nest, const Schedule &schedule,
+                               int loop) {
+  if (schedule.boundsTaps)
+    for (const TapWindow &window : nest.windows)
+      if (window.taps == loop)
+        return window.points == schedule.row;
+  return std::nullopt;
+}
+
 /// The same for rows with windows that reach into a border: each tile with such
 /// points has code of its own, in which the loops over taps are unrolled.
 double countRows(const Nest &nest, const Schedule &schedule) {
@@ -40,6 +51,9 @@ double countRows(const Nest &nest, const Schedule &schedule) {
   for (const TapWindow &window : nest.windows)
     if (window.points == schedule.row)
       taps *= nest.loops[window.taps].extent;
+  // Otherwise, the factor for unrolled loops has the taps.
+  if (schedule.boundsTaps)
+    taps = 1;
   auto isInner = [&](int64_t point) {
     return llvm::all_of(nest.windows, [&](const TapWindow &window) {
       return window.points != schedule.row ||
@@ -80,7 +94,7 @@ double countOperations(Nest &nest, const Schedule &schedule) {
     bool hasWindow = llvm::any_of(nest.windows, [&](const TapWindow &window) {
       return window.points == loop;
     });
-    if (!hasWindow) {
+    if (!hasWindow || boundsTaps(schedule, loop)) {
       copies *= countCopies(schedule, loop, nest.loops[loop].extent);
     } else if (loop == schedule.row) {
       copies *= countRows(nest, schedule);
@@ -99,7 +113,8 @@ double countOperations(Nest &nest, const Schedule &schedule) {
       SmallVector<bool> unroll = chooseUnrolled(
           nest, schedule, statement.reductions, tile.rows * tile.vectors);
       for (auto [loop, isUnrolled] : llvm::zip(statement.reductions, unroll))
-        unrolled *= isUnrolled ? nest.loops[loop].extent : 1;
+        if (countsTaps(nest, schedule, loop).value_or(isUnrolled))
+          unrolled *= nest.loops[loop].extent;
     }
     // Add one for loads or stores.
     total += copies * unrolled * (bodyCost(statement) + 1);

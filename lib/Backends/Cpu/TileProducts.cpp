@@ -5,12 +5,14 @@
 // four columns of the other have to be adjacent. This pass makes them adjacent:
 //
 //   * Rows that are not are copied in groups of four, [rows / 4][terms][4]. If
-//     that copy would be large, the sum runs in blocks of terms.
+//     that copy would be large, the sum runs in blocks of terms. Loading and
+//     storing the sums again for each block takes little time.
 //   * A factor that a copy makes (an int8 weight that becomes f32) exists for
 //     four columns at a time.
 //
 // Fills before the product and elementwise operations behind it that share its
-// loops run on the same four columns, and on the same groups of rows.
+// loops run on the same four columns, and on the same groups of rows. Long ones
+// (the update of an int8 weight) run on the same columns, behind the product.
 //
 // Needs bufferized kernels whose buffers are not placed yet. Guarantees that
 // every element is the sum of the same products in the same order.
@@ -18,6 +20,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Shared/Nest.h"
+#include "../Shared/NestBody.h"
 #include "../Shared/NestFusion.h"
 #include "../Shared/Slices.h"
 #include "BlockRun.h"
@@ -62,16 +65,6 @@ struct Product {
 
   int64_t extent(unsigned loop) { return op.getStaticLoopRanges()[loop]; }
 };
-
-bool addsProducts(linalg::GenericOp op) {
-  auto yield = op.getBody()->getTerminator();
-  auto add = yield->getOperand(0).getDefiningOp<arith::AddFOp>();
-  auto mul = add ? add.getRhs().getDefiningOp<arith::MulFOp>() : nullptr;
-  return mul && op.getBody()->getOperations().size() == 3 &&
-         add.getLhs() == op.getBody()->getArgument(2) &&
-         mul.getLhs() != mul.getRhs() && isa<BlockArgument>(mul.getLhs()) &&
-         isa<BlockArgument>(mul.getRhs());
-}
 
 std::optional<Product> matchProduct(linalg::GenericOp op) {
   if (op.getNumLoops() != 3 || op.getNumReductionLoops() != 1 ||
@@ -330,6 +323,55 @@ int64_t chooseTerms(int64_t rows, int64_t terms, int64_t most) {
   return limit / 2 * 2;
 }
 
+/// Whether `op` computes so much per entry that tiles must not repeat it.
+bool isLong(linalg::GenericOp op) {
+  constexpr double most = 12;
+  if (op.getNumReductionLoops())
+    return false;
+  std::optional<Nest> nest = buildNest(op);
+  return nest && bodyCost(nest->statements.front()) > most;
+}
+
+/// Runs `op` in a loop of its own over its shortest dimension.
+void runApart(linalg::GenericOp op) {
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  std::optional<unsigned> shortest;
+  for (unsigned loop = 0; loop < extents.size(); ++loop)
+    if (extents[loop] > 1 &&
+        (!shortest || extents[loop] < extents[*shortest]) &&
+        llvm::all_of(op.getIndexingMapsArray(), [&](AffineMap map) {
+          return positionOf(map, loop).has_value();
+        }))
+      shortest = loop;
+  if (!shortest)
+    return;
+  OpBuilder b(op);
+  emitBlocks(b, op.getLoc(), extents[*shortest], 1,
+             [&](OpFoldResult first, int64_t count) {
+               SmallVector<Value> operands(op->getOperands());
+               sliceOperands(b, op, *shortest, first, count, operands);
+               auto part = cast<linalg::GenericOp>(b.clone(*op));
+               part->setOperands(operands);
+               shiftIndices(part, *shortest, first);
+             });
+  op.erase();
+}
+
+/// Keeps long operations on the result of a product (an update that rounds at
+/// random) out of its tiles.
+void separateLong(Block &block) {
+  llvm::SmallPtrSet<Value, 2> sums;
+  for (auto op :
+       llvm::make_early_inc_range(block.getOps<linalg::GenericOp>())) {
+    if (op.getNumReductionLoops() == 1 && addsProducts(op))
+      sums.insert(findRoot(op.getDpsInits()[0]));
+    else if (isLong(op) && llvm::any_of(op.getDpsInputs(), [&](Value input) {
+               return sums.contains(findRoot(input));
+             }))
+      runApart(op);
+  }
+}
+
 class Tiler {
 public:
   Tiler(Product product, int64_t budget)
@@ -361,7 +403,8 @@ private:
     if (findCopy(product.cols->get(), op)) {
       unsigned dim =
           *positionOf(op.getMatchingIndexingMap(product.cols), product.col);
-      run = findRun(product.cols->get(), dim, kTile, block);
+      run = findRun(product.cols->get(), dim, kTile, block, /*skips=*/false,
+                    /*numbers=*/true);
       if (!run)
         return false;
     }
@@ -483,9 +526,13 @@ struct TileProducts : impl::TileProductsBase<TileProducts> {
       // Each may move or replace others.
       while (linalg::GenericOp op = findNext(func.getBody().front())) {
         op->setAttr(kSeen, UnitAttr::get(&getContext()));
-        Tiler(*matchProduct(op), target.l2Bytes).run();
+        Tiler(*matchProduct(op), target.l2Bytes / 2).run();
       }
       func.walk([](linalg::GenericOp op) { op->removeAttr(kSeen); });
+      func.walk([](Block *block) {
+        if (isa<func::FuncOp, scf::ForOp>(block->getParentOp()))
+          separateLong(*block);
+      });
       eraseDeadOps(func);
     }
   }

@@ -23,6 +23,18 @@ arith::MulFOp matchMulAdd(arith::AddFOp add, Value &addend) {
   return nullptr;
 }
 
+bool addsProducts(linalg::GenericOp op) {
+  auto yield = op.getBody()->getTerminator();
+  if (yield->getNumOperands() == 0 || op.getBody()->getNumArguments() != 3)
+    return false;
+  auto add = yield->getOperand(0).getDefiningOp<arith::AddFOp>();
+  auto mul = add ? add.getRhs().getDefiningOp<arith::MulFOp>() : nullptr;
+  return mul && op.getBody()->getOperations().size() == 3 &&
+         add.getLhs() == op.getBody()->getArgument(2) &&
+         mul.getLhs() != mul.getRhs() && isa<BlockArgument>(mul.getLhs()) &&
+         isa<BlockArgument>(mul.getRhs());
+}
+
 Type vectorOf(Type type, int64_t lanes) {
   return lanes > 1 ? Type(VectorType::get({lanes}, type)) : type;
 }

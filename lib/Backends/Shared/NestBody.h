@@ -13,6 +13,10 @@ namespace mlir::pock {
 /// roundings of a value must not depend on the kernel that computes it.
 mlir::arith::MulFOp matchMulAdd(mlir::arith::AddFOp add, mlir::Value &addend);
 
+/// Whether the body of `op` adds the product of its two inputs to its out, and
+/// does nothing else.
+bool addsProducts(mlir::linalg::GenericOp op);
+
 /// `type`, or a vector of `lanes` of it if there is more than one lane.
 mlir::Type vectorOf(mlir::Type type, int64_t lanes);
 

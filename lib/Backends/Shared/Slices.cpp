@@ -2,6 +2,7 @@
 
 #include "Slices.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -32,6 +33,20 @@ Value sliceOf(OpBuilder &b, Value value, unsigned dim, OpFoldResult first,
   sizes[dim] = b.getIndexAttr(size);
   return memref::SubViewOp::create(b, value.getLoc(), value, offsets, sizes,
                                    strides);
+}
+
+void shiftIndices(linalg::GenericOp op, unsigned loop, OpFoldResult first) {
+  OpBuilder b(op);
+  for (auto index :
+       llvm::make_early_inc_range(op.getBody()->getOps<linalg::IndexOp>())) {
+    if (static_cast<unsigned>(index.getDim()) != loop)
+      continue;
+    Value start = getValueOrCreateConstantIndexOp(b, op.getLoc(), first);
+    OpBuilder inside(index);
+    inside.setInsertionPointAfter(index);
+    auto sum = arith::AddIOp::create(inside, index.getLoc(), index, start);
+    index.getResult().replaceAllUsesExcept(sum, sum);
+  }
 }
 
 void emitBlocks(

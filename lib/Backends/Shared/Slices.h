@@ -18,6 +18,11 @@ std::optional<int> positionOf(mlir::AffineMap map, unsigned loop);
 mlir::Value sliceOf(mlir::OpBuilder &b, mlir::Value value, unsigned dim,
                     mlir::OpFoldResult first, int64_t size);
 
+/// Adds `first` to the numbers of `loop` in the body of `op`, whose loop begins
+/// there.
+void shiftIndices(mlir::linalg::GenericOp op, unsigned loop,
+                  mlir::OpFoldResult first);
+
 /// Emits a loop over [0, extent) in blocks of `size`, and after it the
 /// remainder. `body` gets the first entry of a block and the number of entries.
 void emitBlocks(

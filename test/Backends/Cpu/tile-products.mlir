@@ -53,7 +53,7 @@ func.func private @columns(%g: memref<16x32xf32>, %w: memref<32x24xi8>, %out: me
 // A copy of all rows would be too large: the sum runs in blocks of terms. Rows
 // and columns that are left over have tiles of their own.
 
-#target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", features = "", index_bits = 32, vector_bytes = 0, vector_registers = 32, l1_bytes = 4096, l2_bytes = 1024, alignment = 8, stack_bytes = 4096, threads = 1>
+#target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", features = "", index_bits = 32, vector_bytes = 0, vector_registers = 32, l1_bytes = 4096, l2_bytes = 2048, alignment = 8, stack_bytes = 4096, threads = 1>
 #mk = affine_map<(m, k, n) -> (m, n)>
 #nk = affine_map<(m, k, n) -> (n, k)>
 #out = affine_map<(m, k, n) -> (m, k)>
@@ -169,6 +169,78 @@ func.func private @two(%g: memref<16x32xf32>, %w: memref<24x32xf32>, %v: memref<
     %0 = arith.mulf %a, %b : f32
     %1 = arith.addf %c, %0 : f32
     linalg.yield %1 : f32
+  }
+  return
+}
+}
+
+// -----
+
+// An update that counts its entries, and writes a part of a parameter, runs on
+// the same four columns. It is long, so that it has a loop of its own: tiles of
+// 4 x 4 would repeat it.
+
+#target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", features = "", index_bits = 32, vector_bytes = 0, vector_registers = 32, l1_bytes = 4096, l2_bytes = 16384, alignment = 8, stack_bytes = 4096, threads = 1>
+#km = affine_map<(m, k, n) -> (n, m)>
+#nk = affine_map<(m, k, n) -> (n, k)>
+#out = affine_map<(m, k, n) -> (m, k)>
+#id = affine_map<(a, b) -> (a, b)>
+#none = affine_map<(a, b) -> ()>
+
+// CHECK-LABEL: func.func private @update(
+// CHECK-SAME:    %[[PARAM:[a-z0-9]+]]: memref<32x24xf32>) attributes
+// CHECK-NOT:     memref<32x12xf32>
+// CHECK:         %[[SUM:.+]] = memref.alloc() : memref<32x4xf32>
+// CHECK:         scf.for %[[COLUMN:.+]] = %{{.+}} to %{{.+}} step
+// CHECK:           arith.sitofp
+// CHECK:           arith.mulf
+// CHECK:           scf.for %[[OWN:.+]] = %{{.+}} to %{{.+}} step
+// CHECK:             linalg.generic
+// CHECK:               %[[INDEX:.+]] = linalg.index 1
+// CHECK:               %[[INNER:.+]] = arith.addi %[[INDEX]], %[[OWN]]
+// CHECK:               arith.addi %[[INNER]], %[[COLUMN]]
+module attributes {pock.arithmetic = "portable", pock.target = #target} {
+func.func private @update(%x: memref<16x12xi8>, %g: memref<16x32xf32>, %param: memref<32x24xf32>) attributes {pock.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %real = memref.alloc() : memref<16x12xf32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%x : memref<16x12xi8>) outs(%real : memref<16x12xf32>) {
+  ^bb0(%a: i8, %b: f32):
+    %0 = arith.sitofp %a : i8 to f32
+    linalg.yield %0 : f32
+  }
+  %sum = memref.alloc() : memref<32x12xf32>
+  linalg.generic {indexing_maps = [#none, #id], iterator_types = ["parallel", "parallel"]} ins(%zero : f32) outs(%sum : memref<32x12xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  }
+  linalg.generic {indexing_maps = [#km, #nk, #out], iterator_types = ["parallel", "parallel", "reduction"]} ins(%g, %real : memref<16x32xf32>, memref<16x12xf32>) outs(%sum : memref<32x12xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %0 = arith.mulf %a, %b : f32
+    %1 = arith.addf %c, %0 : f32
+    linalg.yield %1 : f32
+  }
+  %part = memref.subview %param[0, 0] [32, 12] [1, 1] : memref<32x24xf32> to memref<32x12xf32, strided<[24, 1]>>
+  linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]} ins(%part, %sum : memref<32x12xf32, strided<[24, 1]>>, memref<32x12xf32>) outs(%part : memref<32x12xf32, strided<[24, 1]>>) {
+  ^bb0(%w: f32, %d: f32, %b: f32):
+    %i = linalg.index 1 : index
+    %k = arith.index_cast %i : index to i32
+    %x0 = arith.sitofp %k : i32 to f32
+    %x1 = arith.mulf %x0, %d : f32
+    %x2 = arith.mulf %x1, %d : f32
+    %x3 = arith.mulf %x2, %d : f32
+    %x4 = arith.mulf %x3, %d : f32
+    %x5 = arith.mulf %x4, %d : f32
+    %x6 = arith.mulf %x5, %d : f32
+    %x7 = arith.mulf %x6, %d : f32
+    %x8 = arith.mulf %x7, %d : f32
+    %x9 = arith.mulf %x8, %d : f32
+    %x10 = arith.mulf %x9, %d : f32
+    %x11 = arith.mulf %x10, %d : f32
+    %x12 = arith.mulf %x11, %d : f32
+    %x13 = arith.mulf %x12, %d : f32
+    %x14 = arith.mulf %x13, %d : f32
+    %0 = arith.subf %w, %x14 : f32
+    linalg.yield %0 : f32
   }
   return
 }

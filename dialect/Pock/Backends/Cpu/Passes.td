@@ -71,8 +71,8 @@ def TileProducts : Pass<"pock-tile-products", "mlir::ModuleOp"> {
     }
     ```
 
-    If the copy of the rows would have more than `l2_bytes` of the target, the
-    sum runs in blocks of terms. Fills and elementwise operations on the result
+    If the copy of the rows would have more than half of `l2_bytes` of the target,
+    the sum runs in blocks of terms. Fills and elementwise operations on the result
     run on the same columns and groups. Sums keep their order.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
@@ -166,6 +166,66 @@ def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
     between the copy and its readers.
   }];
   let dependentDialects = ["::mlir::pock::PockDialect"];
+}
+
+def WriteResults : Pass<"pock-write-results", "mlir::ModuleOp"> {
+  let summary = "Compute results in their places instead of in temporaries";
+  let description = [{
+    If one result of a kernel is computed from another one, bufferization computes
+    both in a temporary, and copies it to each result when that is finished. On
+    processors without vectors whose code is optimised for size, the operations
+    before a copy write its target instead, and those behind it read the target.
+
+    ```mlir
+    %sum = memref.alloc() : memref<64x48xf32>
+    // sum products in %sum
+    linalg.copy ins(%sum : memref<64x48xf32>) outs(%first : memref<64x48xf32>)
+    linalg.generic … ins(%sum : …) outs(%sum : …)
+    linalg.copy ins(%sum : memref<64x48xf32>) outs(%second : memref<64x48xf32>)
+    // becomes
+    // sum products in %first
+    linalg.generic … ins(%first : …) outs(%second : …)
+    ```
+
+    Does nothing on other targets, and if another operation accesses the target of
+    the copy in the meantime.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def SplitChannels : Pass<"pock-split-channels", "mlir::ModuleOp"> {
+  let summary = "Depthwise sums of floats, one channel at a time";
+  let description = [{
+    On processors without vectors whose code is optimised for size, a depthwise
+    convolution of f32, or its gradient with respect to the input, runs one
+    channel at a time, with everything around it: the weight that becomes f32, the
+    mask, the scale. So temporaries have the size of one channel. The channel is
+    copied to a plane in scratch, where the entries of a row are adjacent. Sums
+    read it through `pock.padded_view`, and leave out the border.
+
+    ```mlir
+    // fill and copy a padded temporary of %x : memref<1x8x8x192xf32>, and sum
+    // becomes
+    %plane = memref.alloc() : memref<1x8x8x1xf32>
+    scf.for %channel = %c0 to %c192 step %c1 {
+      // copy a channel of %x into %plane
+      %padded = pock.padded_view %plane {…}
+      // sum over the windows of %padded
+    }
+    ```
+
+    If the kernel consists of this loop, and the input and the only result have
+    the same type, the result may overwrite the input (`pock.in_place`), because
+    each channel is copied before it is written.
+
+    Does nothing on other targets, if channels are not the innermost dimension, or
+    if an operation of the kernel cannot run channel by channel.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
 }
 
 def LocalizeScratch : Pass<"pock-localize-scratch", "mlir::ModuleOp"> {
