@@ -21,9 +21,11 @@ ParameterPlaces::ParameterPlaces(ModuleOp module, const TargetLimits &limits)
       size = llvm::alignTo(size + bytes, alignment);
     }
   };
+  auto ofModel = [](ParamOp p) {
+    return p.getKind() <= ParamKind::Buffer || p.getKind() == ParamKind::Rest;
+  };
   auto fixed = [&](ParamOp p) {
-    return p.getKind() <= ParamKind::Buffer && !p.getTrained() &&
-           !written.contains(p.getSymName());
+    return ofModel(p) && !p.getTrained() && !written.contains(p.getSymName());
   };
   place(fixed, Place::Constants, constants);
   auto prepared = [](ParamOp p) { return p.getKind() == ParamKind::Prepared; };
@@ -31,9 +33,8 @@ ParameterPlaces::ParameterPlaces(ModuleOp module, const TargetLimits &limits)
     place(prepared, Place::Constants, constants);
   else
     place(prepared, Place::State, state);
-  place(
-      [&](ParamOp p) { return p.getKind() <= ParamKind::Buffer && !fixed(p); },
-      Place::State, state);
+  place([&](ParamOp p) { return ofModel(p) && !fixed(p); }, Place::State,
+        state);
   optimizer = state;
   place([](ParamOp p) { return p.getKind() == ParamKind::State; }, Place::State,
         state);
