@@ -68,15 +68,11 @@ static void forEachUse(Value value, int64_t axis,
   }
 }
 
-/// Whether `reader` widens integers for sums over `axis` only. Such sums are
-/// divided.
-static bool isSummed(Operation *reader, int64_t axis) {
+/// Whether `reader` widens integers for sums. Such sums are divided.
+static bool isSummed(Operation *reader) {
   auto wide = dyn_cast<CastOp>(reader);
   return wide && getElementTypeOrSelf(wide.getType()).isInteger() &&
-         llvm::all_of(wide->getUsers(), [&](Operation *user) {
-           auto sum = dyn_cast<SumOp>(user);
-           return sum && llvm::is_contained(sum.getDims(), axis);
-         });
+         llvm::all_of(wide->getUsers(), llvm::IsaPred<SumOp>);
 }
 
 /// Replaces the sums of `wide` by sums over both parts. Those over the rest are
@@ -91,9 +87,20 @@ static void divideSums(CastOp wide, const Parts &parts) {
       return entries.make<CastOp>(entries.type().clone(element), part)
           .sum(sum.getDims(), sum.getKeepdim());
     };
-    Expr trained = sumOf(parts.slice);
-    Value total = trained + sumOf(parts.rest);
-    sum.replaceAllUsesWith(total);
+    Expr trained = sumOf(parts.slice), frozen = sumOf(parts.rest);
+    if (llvm::is_contained(sum.getDims(), parts.axis)) {
+      Value total = trained + frozen;
+      sum.replaceAllUsesWith(total);
+    } else {
+      int64_t removed = sum.getKeepdim()
+                            ? 0
+                            : llvm::count_if(sum.getDims(), [&](int64_t dim) {
+                                return dim < parts.axis;
+                              });
+      Value total = trained.make<ConcatOp>(ValueRange{trained, frozen},
+                                           parts.axis - removed);
+      sum.replaceAllUsesWith(total);
+    }
     sum.erase();
   }
   wide.erase();
@@ -129,7 +136,7 @@ static void readParts(LoadParamOp load, ParamOp param, ParamOp rest) {
     parts.slice = viewed(slice);
     parts.rest = viewed(frozen);
     parts.axis = moved;
-    if (isSummed(reader, moved))
+    if (isSummed(reader))
       divideSums(cast<CastOp>(reader), parts);
     else
       use.set(ConcatOp::create(
@@ -182,8 +189,8 @@ struct SplitSlices : public ::mlir::pock::impl::SplitSlicesBase<SplitSlices> {
       int64_t axis = param.getSliceAttr().getAxis();
       int forward = 0, backward = 0;
       for (LoadParamOp load : same)
-        forEachUse(load, axis, [&](OpOperand &use, int64_t moved) {
-          if (isSummed(use.getOwner(), moved))
+        forEachUse(load, axis, [&](OpOperand &use, int64_t) {
+          if (isSummed(use.getOwner()))
             return;
           Operation *op =
               function.getBody().front().findAncestorOpInBlock(*use.getOwner());
