@@ -97,6 +97,57 @@ static LogicalResult verifyParamType(Operation *op,
   return success();
 }
 
+ParamOp ParamOp::findRest() {
+  for (ParamOp other : (*this)->getParentOfType<ModuleOp>().getOps<ParamOp>())
+    if (other.getKind() == ParamKind::Rest && other.getOf() == getSymName())
+      return other;
+  return {};
+}
+
+RankedTensorType ParamOp::getWholeType() {
+  auto type = cast<RankedTensorType>(getType());
+  ParamOp rest = findRest();
+  if (!rest)
+    return type;
+  SmallVector<int64_t> shape(type.getShape());
+  int64_t axis = getSliceAttr().getAxis();
+  shape[axis] += cast<RankedTensorType>(rest.getType()).getDimSize(axis);
+  return type.clone(shape);
+}
+
+/// Whether `rest` can be the frozen entries behind those of `type`, the trained
+/// slice.
+static bool continues(RankedTensorType type, SliceAttr slice,
+                      RankedTensorType rest) {
+  int64_t axis = slice.getAxis();
+  if (slice.getSize() != type.getDimSize(axis) ||
+      type.getRank() != rest.getRank())
+    return false;
+  SmallVector<int64_t> shape(rest.getShape());
+  shape[axis] = slice.getSize();
+  return rest.clone(shape) == type;
+}
+
+LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // param_c9
+  if (getKind() != ParamKind::Rest)
+    return success();
+  if (!getOfAttr())
+    return emitOpError("expected a rest to be of a parameter");
+  ParamOp whole = lookupParam(*this, symbols, getOfAttr());
+  if (!whole)
+    return failure();
+  SliceAttr slice = whole.getSliceAttr();
+  if (slice && continues(cast<RankedTensorType>(whole.getType()), slice,
+                         cast<RankedTensorType>(getType())))
+    return success();
+  InFlightDiagnostic diag = emitOpError("expected '")
+                            << *getOf() << "' to be a slice that " << getType()
+                            << " continues";
+  diag.attachNote(whole.getLoc()) << "declared here";
+  return diag;
+}
+
 LogicalResult LoadParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // load_param_c1
   return verifyParamType(*this, symbols, getParamAttr(), getType());

@@ -61,6 +61,8 @@ void mlir::pock::buildSchedulePipeline(OpPassManager &pm,
                                        const ScheduleOptions &options) {
   // Before the next pass, which moves what depends on frozen weights only.
   pm.addNestedPass<func::FuncOp>(createFoldZeroPoints());
+  // Behind the pass that sums weights, because sums of frozen parts move, too.
+  pm.addPass(createSplitSlices());
   // Before scheduling, because ops that move to @prepare are not scheduled.
   pm.addPass(createSplitPrepare());
   addCleanup(pm);

@@ -77,8 +77,11 @@ static json::Object describe(QuantizationAttr quantization) {
                       {"axis", quantization.getAxis()}};
 }
 
-static json::Object describeParam(ParamOp param, DictionaryAttr place) {
-  json::Object tensor = describeTensor(param.getSymName(), param.getType());
+/// `rest` is the place of the parameter's frozen rest, if that lies apart.
+static json::Object describeParam(ParamOp param, DictionaryAttr place,
+                                  DictionaryAttr rest) {
+  json::Object tensor =
+      describeTensor(param.getSymName(), param.getWholeType());
   tensor["kind"] = stringifyParamKind(param.getKind());
   if (auto value = dyn_cast_or_null<DenseElementsAttr>(param.getValueAttr())) {
     tensor["kind"] = "constant";
@@ -92,6 +95,11 @@ static json::Object describeParam(ParamOp param, DictionaryAttr place) {
     tensor["offset"] = number(place, "offset");
     tensor["bytes"] = number(place, "bytes");
   }
+  if (rest)
+    tensor["rest"] =
+        json::Object{{"segment", rest.getAs<StringAttr>("segment").getValue()},
+                     {"offset", number(rest, "offset")},
+                     {"bytes", number(rest, "bytes")}};
   tensor["permutation"] = nullptr;
   if (std::optional<ArrayRef<int64_t>> permutation = param.getPermutation())
     tensor["permutation"] = json::Array(*permutation);
@@ -172,6 +180,11 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
 
   json::Array tensors;
   int64_t parameters = 0, states = 0;
+  llvm::StringMap<DictionaryAttr> rests;
+  for (auto [param, place] :
+       llvm::zip(module.getOps<ParamOp>(), plan.getAs<ArrayAttr>("tensors")))
+    if (param.getKind() == ParamKind::Rest)
+      rests[*param.getOf()] = cast<DictionaryAttr>(place);
   for (auto [param, place] :
        llvm::zip(module.getOps<ParamOp>(), plan.getAs<ArrayAttr>("tensors"))) {
     auto dict = cast<DictionaryAttr>(place);
@@ -180,7 +193,9 @@ FailureOr<std::string> mlir::pock::buildManifest(ModuleOp module) {
       states += bytes;
     else if (param.getKind() != ParamKind::Prepared)
       parameters += bytes;
-    tensors.push_back(describeParam(param, dict));
+    if (param.getKind() != ParamKind::Rest)
+      tensors.push_back(
+          describeParam(param, dict, rests.lookup(param.getSymName())));
   }
   json::Array failures;
   for (auto [i, failure] : llvm::enumerate(plan.getAs<ArrayAttr>("failures")))

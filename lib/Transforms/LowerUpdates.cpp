@@ -64,7 +64,7 @@ struct LowerUpdates
     auto type = cast<RankedTensorType>(param.getType());
     SmallVector<int64_t> starts(type.getRank(), 0), limits(type.getShape()),
         strides(type.getRank(), 1);
-    if (SliceAttr slice = param.getSliceAttr()) {
+    if (SliceAttr slice = param.getSliceAttr(); slice && !param.findRest()) {
       limits[slice.getAxis()] = slice.getSize();
       old = SliceOp::create(b, loc, whole, starts, limits, strides);
     }
@@ -131,7 +131,7 @@ struct LowerUpdates
   /// The strides of the model's tensor of `param`, in the order of its storage:
   /// random numbers do not depend on the layout.
   static SmallVector<int64_t> stridesOf(ParamOp param) {
-    auto type = cast<RankedTensorType>(param.getType());
+    RankedTensorType type = param.getWholeType();
     int64_t rank = type.getRank();
     SmallVector<int64_t> order(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
     if (std::optional<ArrayRef<int64_t>> permutation = param.getPermutation())
@@ -150,7 +150,7 @@ struct LowerUpdates
       if (other == param)
         break;
       number +=
-          other.getQuantization() &&
+          other.getQuantization() && other.getKind() != ParamKind::Rest &&
           cast<RankedTensorType>(other.getType()).getElementType().isInteger(8);
     }
     return number;

@@ -110,7 +110,19 @@ private:
     updateType(kernel);
   }
 
+  /// Whether `launch` makes a trained parameter whole. Kernels read the same
+  /// f32 numbers as where it is stored whole.
+  static bool joinsParameter(LaunchOp launch, SymbolTable &symbols) {
+    return llvm::any_of(launch.getIns(), [&](Value in) {
+      auto load = in.getDefiningOp<LoadParamOp>();
+      return load && symbols.lookup<ParamOp>(load.getParam()).getKind() ==
+                         ParamKind::Rest;
+    });
+  }
+
   static void narrowResults(LaunchOp launch, SymbolTable &symbols) {
+    if (joinsParameter(launch, symbols))
+      return;
     func::FuncOp kernel = kernelOf(launch, symbols);
     for (auto [i, result] : llvm::enumerate(launch.getResults())) {
       llvm::SetVector<Value> views;
@@ -136,7 +148,8 @@ private:
   /// Stores a parameter in bf16 if no function writes it.
   void narrowParam(ParamOp param, SymbolTable &symbols) {
     if (param.getTrained() || param.getKind() == ParamKind::State ||
-        param.getKind() == ParamKind::Prepared)
+        param.getKind() == ParamKind::Prepared ||
+        param.getKind() == ParamKind::Rest)
       return;
     llvm::SetVector<Value> views;
     bool possible = true;

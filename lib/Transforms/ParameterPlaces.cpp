@@ -22,9 +22,11 @@ ParameterPlaces::ParameterPlaces(ModuleOp module, const TargetLimits &limits)
       size = llvm::alignTo(size + bytes, alignment);
     }
   };
+  auto ofModel = [](ParamOp p) {
+    return p.getKind() <= ParamKind::Buffer || p.getKind() == ParamKind::Rest;
+  };
   auto fixed = [&](ParamOp p) {
-    return p.getKind() <= ParamKind::Buffer && !p.getTrained() &&
-           !written.contains(p.getSymName());
+    return ofModel(p) && !p.getTrained() && !written.contains(p.getSymName());
   };
   auto isStored = [&](ParamOp p) {
     return fixed(p) && (!p.getValueAttr() || read.contains(p.getSymName()));
@@ -35,9 +37,8 @@ ParameterPlaces::ParameterPlaces(ModuleOp module, const TargetLimits &limits)
     place(prepared, Place::Constants, constants);
   else
     place(prepared, Place::State, state);
-  place(
-      [&](ParamOp p) { return p.getKind() <= ParamKind::Buffer && !fixed(p); },
-      Place::State, state);
+  place([&](ParamOp p) { return ofModel(p) && !fixed(p); }, Place::State,
+        state);
   optimizer = state;
   place([](ParamOp p) { return p.getKind() == ParamKind::State; }, Place::State,
         state);

@@ -68,9 +68,17 @@ struct Schedule : public ::mlir::pock::impl::ScheduleBase<Schedule> {
       for (Value operand : op->getOperands())
         waitFor(operand.getDefiningOp());
     });
+    auto waitForReaders = [&](auto &self, Value value) -> void {
+      forEachReader(value, [&](Operation *reader) {
+        waitFor(reader);
+        // The whole of a slice is made where it is read.
+        if (isa<ConcatOp>(reader))
+          self(self, reader->getResult(0));
+      });
+    };
     for (auto load : body->getOps<LoadParamOp>())
       if (load.getParam() == update.getParam())
-        forEachReader(load, waitFor);
+        waitForReaders(waitForReaders, load);
     update->moveAfter(latest);
   }
 

@@ -139,3 +139,26 @@ func.func @accumulate(%g: tensor<2xf32>, %lr: tensor<f32>) {
 func.func @no_update() {
   return
 }
+
+// -----
+
+// A slice that is stored apart is updated as a whole. Random numbers are those
+// of the entries of the whole tensor: the strides are those of tensor<4x8xi8>.
+pock.param @first {quantization = #pock.quantization<scale = 0.5>, slice = #pock.slice<axis = 0, size = 3>, trained} : tensor<3x4xi8>
+pock.param @first.rest {quantization = #pock.quantization<scale = 0.5>, kind = #pock.kind<rest>, of = @first} : tensor<2x4xi8>
+pock.param @w {permutation = array<i64: 1, 0>, quantization = #pock.quantization<scale = 0.5>, slice = #pock.slice<axis = 0, size = 3>, trained} : tensor<3x4xi8>
+pock.param @w.rest {permutation = array<i64: 1, 0>, quantization = #pock.quantization<scale = 0.5>, kind = #pock.kind<rest>, of = @w} : tensor<5x4xi8>
+// CHECK-LABEL: func.func @slice_apart(
+// CHECK: %[[W:.+]] = pock.load_param @w :
+// CHECK-NOT: pock.slice
+// CHECK: %[[NEW:.+]] = pock.quantized_update %[[W]],
+// CHECK-SAME: stream = 2147483649
+// CHECK-SAME: strides = array<i64: 1, 8>
+// CHECK-NOT: pock.insert_slice
+// CHECK: pock.store_param @w, %[[NEW]]
+func.func @slice_apart(%g: tensor<3x4xf32>, %lr: tensor<f32>, %inverse: tensor<f32>, %seed: tensor<i64>) {
+  pock.sparse_update @w lr(%lr) inverse_scale(%inverse : tensor<f32>) random(%seed, %seed : tensor<i64>, tensor<i64>) optimizer(#pock.sgd) {
+    pock.yield %g : tensor<3x4xf32>
+  } : tensor<f32>
+  return
+}

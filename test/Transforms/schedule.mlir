@@ -89,3 +89,21 @@ func.func @update_behind_failure(%x: tensor<4x4xf32>, %limit: tensor<f32>, %lr: 
   } : tensor<f32>
   return %loss : tensor<f32>
 }
+
+// A slice that is stored apart: its update waits for readers of the whole.
+pock.param @part {trained, slice = #pock.slice<axis = 0, size = 1>} : tensor<1x4xf32>
+pock.param @part.rest {kind = #pock.kind<rest>, of = @part} : tensor<3x4xf32>
+// CHECK-LABEL: func.func @update_behind_reader_of_the_whole(
+// CHECK: pock.matmul %{{.+}}, %{{.+}} {transpose_rhs}
+// CHECK-NEXT: pock.sparse_update @part
+func.func @update_behind_reader_of_the_whole(%x: tensor<4x4xf32>, %g: tensor<1x4xf32>, %lr: tensor<f32>) -> (tensor<f32>, tensor<4x4xf32>) {
+  %loss = pock.sum %x {dims = array<i64: 0, 1>} : (tensor<4x4xf32>) -> tensor<f32>
+  %slice = pock.load_param @part : tensor<1x4xf32>
+  %rest = pock.load_param @part.rest : tensor<3x4xf32>
+  %w = pock.concat %slice, %rest {dim = 0 : i64} : (tensor<1x4xf32>, tensor<3x4xf32>) -> tensor<4x4xf32>
+  %dx = pock.matmul %x, %w {transpose_rhs} : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  pock.sparse_update @part lr(%lr) optimizer(#pock.sgd) {
+    pock.yield %g : tensor<1x4xf32>
+  } : tensor<f32>
+  return %loss, %dx : tensor<f32>, tensor<4x4xf32>
+}

@@ -62,9 +62,10 @@ def Pock_ParamKind : Pock_Enum<"ParamKind", "what a parameter symbol is for", [
     I32EnumAttrCase<"Parameter", 0, "parameter">,
     I32EnumAttrCase<"Buffer", 1, "buffer">,
     I32EnumAttrCase<"State", 2, "state">,
-    I32EnumAttrCase<"Prepared", 3, "prepared">]>;
+    I32EnumAttrCase<"Prepared", 3, "prepared">,
+    I32EnumAttrCase<"Rest", 4, "rest">]>;
 def Pock_ParamKindAttr : Pock_EnumAttr<Pock_ParamKind, "kind"> {
-  let summary = "parameter, buffer, optimizer state, or value made by `@prepare`";
+  let summary = "parameter, buffer, optimizer state, value made by `@prepare`, or frozen rest of a parameter";
 }
 
 def Pock_CmpPredicate : Pock_Enum<"CmpPredicate", "comparison", [

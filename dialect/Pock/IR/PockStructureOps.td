@@ -7,7 +7,8 @@ include "Pock/IR/PockOpBase.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
+def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a parameter, buffer or state, without its data";
   let description = [{
     Declares a tensor that lives across steps. Its data is bound by name at run
@@ -16,6 +17,10 @@ def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
     storage: dimension `i` of `type` is dimension `permutation[i]` of the model's
     tensor. `of` is the parameter of a state. Integers with a `quantization` stand
     for real numbers. A `value` is known to the compiler, and never changes.
+
+    A parameter whose `slice` is stored apart (`pock-split-slices`) has the type
+    of the slice. A parameter of kind `rest`, which is `of` it, has the frozen
+    entries behind the slice. Both together are the model's tensor.
 
     Constraints: `param_c1`: `type` is a tensor of static shape; `param_c2`:
     only a parameter of floating-point type, or with a `quantization`, is
@@ -26,7 +31,9 @@ def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
     bf16, f32, f64 or index, and take less than 2^46 bytes; `param_c7`: a
     `quantization` is one of integers of 8 or 32 bits, its limits are such
     integers, and its `axis` is within the rank; `param_c8`: a `value` has the type
-    of the parameter, a buffer that is never stored to.
+    of the parameter, a buffer that is never stored to; `param_c9`: a `rest` is
+    frozen and `of` a parameter that is its own `slice`, whose type differs from
+    its type in the dimension of the slice only.
 
     Example: `pock.param @conv.weight {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<16x8x3x3xf32>`
   }];
@@ -39,6 +46,13 @@ def Pock_ParamOp : Pock_Op<"param", NoKernelRole<"Absent">, [Symbol]> {
     OptionalAttr<ElementsAttr>:$value);
   let assemblyFormat = "$sym_name attr-dict `:` $type";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The frozen rest of a parameter whose slice is stored apart; null if it is
+    /// stored as a whole.
+    ParamOp findRest();
+    /// The type of the whole tensor in storage, the rest included.
+    RankedTensorType getWholeType();
+  }];
 }
 
 def Pock_LoadParamOp : Pock_Op<"load_param", NoKernelRole<"Boundary">, [Pure,

@@ -243,6 +243,29 @@ def SplitPrepare : Pass<"pock-split-prepare", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def SplitSlices : Pass<"pock-split-slices", "::mlir::ModuleOp"> {
+  let summary = "Store the frozen rest of a parameter with the constants";
+  let description = [{
+    Divides every parameter with a `slice` in two: the parameter itself keeps the
+    trained entries, and a parameter of kind `rest` has the frozen ones, which
+    then are constants. Readers of the whole parameter read a concatenation. A
+    sum of integers becomes the sum of two sums, of which `pock-split-prepare`
+    moves one to `@prepare`.
+
+    Before: `pock.param @w {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<4x8xf32>`,
+    `%w = pock.load_param @w`
+    After: `pock.param @w {…} : tensor<4x2xf32>`, `pock.param @w.rest kind(rest) of(@w) : tensor<4x6xf32>`,
+    `%w = pock.concat %slice, %rest {dim = 1 : i64}`
+
+    A copy of the whole exists while an op reads it. So the pass divides only
+    parameters whose rests together are larger than the largest copy. It does not
+    divide parameters that the model itself stores, or that several ops of the
+    forward or of the backward pass read, and none for targets whose constants are
+    in RAM like the state (those that do not prepare values ahead). Results do not
+    change by a bit.
+  }];
+}
+
 def SaveLeast : Pass<"pock-save-least", "::mlir::func::FuncOp"> {
   let summary = "Keep the fewest bytes for the backward pass";
   let description = [{

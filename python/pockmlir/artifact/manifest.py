@@ -95,6 +95,21 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """Where the frozen entries of a parameter are, if only the trained ones are in the state.
+
+    Attributes:
+        segment: ``constants``.
+        offset: bytes from the beginning of the segment.
+        bytes: number of bytes.
+    """
+
+    segment: str
+    offset: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class TensorSlot:
     """A tensor that lives in a persistent segment.
 
@@ -103,13 +118,15 @@ class TensorSlot:
         kind: ``parameter``, ``buffer``, ``state``, ``prepared`` or ``constant``.
         segment: ``constants`` or ``state``.
         offset: bytes from the beginning of the segment.
-        shape: the stored shape.
+        bytes: number of bytes there, without those of `rest`.
+        shape: the stored shape, `rest` included.
         dtype: MLIR's element type.
         permutation: source dimension of each stored dimension; None is the identity.
         update: ``none``, ``full``, or (axis, size) in PyTorch's dimensions.
         of: for optimizer state, the parameter it belongs to.
         quantization: what the integers of a parameter stand for, with PyTorch's dimensions.
         value: the content of a ``constant``, which never changes.
+        rest: the entries behind those of `update`, if they are elsewhere.
     """
 
     name: str
@@ -124,6 +141,7 @@ class TensorSlot:
     of: str | None
     quantization: Quantization | None = None
     value: Array | None = None
+    rest: Rest | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], constants: Mapping[str, Array]) -> TensorSlot:
@@ -147,6 +165,7 @@ class TensorSlot:
             of=data.get("of"),
             quantization=_quantization(data.get("quantization"), permutation, constants),
             value=constants.get(data["name"]),
+            rest=Rest(**data["rest"]) if data.get("rest") else None,
         )
 
     @property
@@ -158,15 +177,53 @@ class TensorSlot:
 
     def check(self, segments: Mapping[str, int]) -> None:
         """Refuse a place outside of the segment, and a number of bytes that does not match the shape."""
-        needed = math.prod(self.shape) * _element(self.dtype).bytes
-        if min((*self.shape, self.offset)) < 0 or self.bytes != needed:
-            raise ValueError(f"{self.name}: {self.bytes} bytes at {self.offset} for the shape {list(self.shape)}")
-        if self.offset + self.bytes > segments[self.segment]:
-            raise ValueError(f"{self.name}: ends behind {self.segment}")
+        for place, shape in self._places():
+            needed = math.prod(shape) * _element(self.dtype).bytes
+            if min((*shape, place.offset)) < 0 or place.bytes != needed:
+                raise ValueError(f"{self.name}: {place.bytes} bytes at {place.offset} for the shape {list(shape)}")
+            if place.offset + place.bytes > segments[place.segment]:
+                raise ValueError(f"{self.name}: ends behind {place.segment}")
 
     def view(self, segment: Array) -> Array:
-        """Return the tensor in a segment's bytes, in PyTorch's order of dimensions."""
-        stored = segment[self.offset : self.offset + self.bytes].view(dtype_of(self.dtype)).reshape(self.shape)
+        """Return the tensor in its segment's bytes, without `rest`, in PyTorch's order of dimensions."""
+        place, shape = self._places()[0]
+        return self._view(segment, place, shape)
+
+    def read(self, segments: Mapping[str, Array]) -> Array:
+        """Return the tensor in PyTorch's order of dimensions: in place, or a copy if it has a `rest`."""
+        parts = self._parts(segments)
+        return parts[0] if self.rest is None else np.concatenate(parts, self._slice[0])
+
+    def write(self, segments: Mapping[str, Array], value: Array) -> None:
+        """Set the tensor, given in PyTorch's order of dimensions."""
+        values = [value]
+        if self.rest is not None:
+            axis, size = self._slice
+            values = np.split(value, [size], axis)
+        for part, entries in zip(self._parts(segments), values, strict=True):
+            part[...] = entries
+
+    @property
+    def _slice(self) -> tuple[int, int]:
+        """The dimension, and the number of entries, in front of `rest`."""
+        if isinstance(self.update, str):
+            raise ValueError(f"{self.name}: expected a slice in front of the rest, but got the update '{self.update}'")
+        return self.update
+
+    def _places(self) -> list[tuple[TensorSlot | Rest, tuple[int, ...]]]:
+        """Return the places of the tensor's bytes, and the stored shape of each."""
+        if self.rest is None:
+            return [(self, self.shape)]
+        axis, size = self._slice
+        stored = self.permutation.index(axis) if self.permutation else axis
+        head, tail = self.shape[:stored], self.shape[stored + 1 :]
+        return [(self, (*head, size, *tail)), (self.rest, (*head, self.shape[stored] - size, *tail))]
+
+    def _parts(self, segments: Mapping[str, Array]) -> list[Array]:
+        return [self._view(segments[place.segment], place, shape) for place, shape in self._places()]
+
+    def _view(self, segment: Array, place: TensorSlot | Rest, shape: tuple[int, ...]) -> Array:
+        stored = segment[place.offset : place.offset + place.bytes].view(dtype_of(self.dtype)).reshape(shape)
         return stored if self.permutation is None else stored.transpose(_inverse(self.permutation))
 
 

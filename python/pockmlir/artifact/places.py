@@ -86,7 +86,7 @@ class Stored:
 
 def read_stored(tensors: Sequence[Mapping[str, Any]]) -> tuple[Stored, ...]:
     """Read the tensors of a manifest."""
-    return tuple(Stored(entry["name"], entry["kind"], _layer_of(entry), int(entry["bytes"])) for entry in tensors)
+    return tuple(Stored(entry["name"], entry["kind"], _layer_of(entry), _bytes_of(entry)) for entry in tensors)
 
 
 def read_places(
@@ -111,6 +111,12 @@ def _maker(label: str, parameters: set[str]) -> tuple[str, str]:
     if layer in parameters:
         layer = layer.rpartition(".")[0]
     return layer or _NO_LAYER, kernel
+
+
+def _bytes_of(tensor: Mapping[str, Any]) -> int:
+    """The bytes of a tensor, in one segment or in two."""
+    rest = tensor.get("rest")
+    return int(tensor["bytes"]) + (int(rest["bytes"]) if rest else 0)
 
 
 def _layer_of(tensor: Mapping[str, Any]) -> str:

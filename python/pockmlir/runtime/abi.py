@@ -148,9 +148,15 @@ class Segments:
         raise NotImplementedError
 
     def view(self, name: str) -> Array:
-        """Return a persistent tensor in place, in PyTorch's order of dimensions."""
-        slot = self.manifest.tensors[name]
-        return slot.view(self.constants if slot.segment == "constants" else self.state)
+        """Return a persistent tensor in PyTorch's order of dimensions: in place, or a copy if it is in two segments."""
+        return self.manifest.tensors[name].read(self._segments())
+
+    def write(self, name: str, value: Array) -> None:
+        """Set a persistent tensor, given in PyTorch's order of dimensions."""
+        self.manifest.tensors[name].write(self._segments(), value)
+
+    def _segments(self) -> dict[str, Array]:
+        return {"constants": self.constants, "state": self.state}
 
     def output(self, spec: TensorSpec) -> Array:
         """Return fresh, aligned memory for an output."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
 from ..artifact.artifact import Artifact
@@ -38,11 +37,10 @@ class State:
         if missing := [name for name in self._persistent if name not in values]:
             raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
         for name, slot in self._persistent.items():
-            _write(
-                instance.view(name), _checked(name, _stored(slot, values[name]), slot.torch_shape, _host_dtype(slot))
-            )
+            value = _checked(name, _stored(slot, values[name]), slot.torch_shape, _host_dtype(slot))
+            instance.write(name, _finite(slot, value))
         for name, slot in artifact.manifest.of_kind("constant").items():
-            instance.view(name)[...] = slot.value
+            instance.write(name, np.asarray(slot.value))
         #: Parameters and buffers that the compiled functions do not use.
         self._unused = {
             name: np.array(values[name])
@@ -150,8 +148,8 @@ class State:
                 raise ArgumentError(f"state_dict: {alias} and {source} are one tensor, but their values differ")
         self._require_fixed(arrays)
         for name, value in arrays.items():
-            if name in self._persistent:
-                _write(self._instance.view(name), value)
+            if slot := self._persistent.get(name):
+                self._instance.write(name, _finite(slot, value))
             elif name not in aliases:
                 self._unused[name][...] = value
         try:
@@ -174,7 +172,7 @@ class State:
     def _write_optimizer(self, arrays: Mapping[str, Array]) -> None:
         for name, value in arrays.items():
             if name in self._slots:
-                self._instance.view(name)[...] = value
+                self._instance.write(name, value)
         self._counters.load(arrays)
 
 
@@ -192,12 +190,12 @@ def _stored(slot: TensorSlot, value: Array) -> Array:
     return slot.quantization.quantize(value, dtype_of(slot.dtype))
 
 
-def _write(stored: Array, value: Array) -> None:
-    """Store a value. As in kernels, finite values stay finite in bf16: float32's minimum does not become -inf."""
-    if stored.dtype == ml_dtypes.bfloat16:
-        largest = (2 - 2.0**-7) * 2.0**127
-        value = np.where(np.isfinite(value), value.clip(-largest, largest), value)
-    stored[...] = value
+def _finite(slot: TensorSlot, value: Array) -> Array:
+    """Return a value to store. As in kernels, finite values stay finite in bf16: float32's minimum is not -inf."""
+    if slot.dtype != "bf16":
+        return value
+    largest = (2 - 2.0**-7) * 2.0**127
+    return np.where(np.isfinite(value), value.clip(-largest, largest), value)
 
 
 def _arrays(what: str, value: object) -> dict[str, Array]:

@@ -51,6 +51,42 @@ pock.param @slice_empty {slice = #pock.slice<axis = 0, size = 0>, trained} : ten
 
 // -----
 
+// param_c9
+// expected-error @below {{expected a rest to be of a parameter}}
+pock.param @w.rest {kind = #pock.kind<rest>} : tensor<4x6xf32>
+
+// -----
+
+// param_c9
+// expected-error @below {{expected 'w' to be a pock.param}}
+pock.param @w.rest {kind = #pock.kind<rest>, of = @w} : tensor<4x6xf32>
+
+// -----
+
+// param_c9
+// expected-note @below {{declared here}}
+pock.param @w {trained} : tensor<4x2xf32>
+// expected-error @below {{expected 'w' to be a slice that 'tensor<4x6xf32>' continues}}
+pock.param @w.rest {kind = #pock.kind<rest>, of = @w} : tensor<4x6xf32>
+
+// -----
+
+// param_c9: the whole is stored, not only the slice
+// expected-note @below {{declared here}}
+pock.param @w {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<4x8xf32>
+// expected-error @below {{expected 'w' to be a slice that 'tensor<4x6xf32>' continues}}
+pock.param @w.rest {kind = #pock.kind<rest>, of = @w} : tensor<4x6xf32>
+
+// -----
+
+// param_c9
+// expected-note @below {{declared here}}
+pock.param @w {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<4x2xf32>
+// expected-error @below {{expected 'w' to be a slice that 'tensor<3x6xf32>' continues}}
+pock.param @w.rest {kind = #pock.kind<rest>, of = @w} : tensor<3x6xf32>
+
+// -----
+
 // param_c4
 // expected-error @below {{expected a permutation of 2 dimensions}}
 pock.param @permutation {permutation = array<i64: 0, 0>} : tensor<4x2xf32>

@@ -756,6 +756,10 @@ pock.param @bn.running_mean {kind = #pock.kind<buffer>} : tensor<16xf32>
 pock.param @w {trained, permutation = array<i64: 1, 0>} : tensor<2x4xf32>
 // CHECK: pock.param @w.exp_avg {kind = #pock.kind<state>, of = @w} : tensor<2x4xf32>
 pock.param @w.exp_avg {kind = #pock.kind<state>, of = @w} : tensor<2x4xf32>
+// CHECK: pock.param @part {slice = #pock.slice<axis = 1, size = 2>, trained} : tensor<4x2xf32>
+pock.param @part {trained, slice = #pock.slice<axis = 1, size = 2>} : tensor<4x2xf32>
+// CHECK: pock.param @part.rest {kind = #pock.kind<rest>, of = @part} : tensor<4x6xf32>
+pock.param @part.rest {kind = #pock.kind<rest>, of = @part} : tensor<4x6xf32>
 // CHECK: pock.param @prepared.0 {kind = #pock.kind<prepared>} : tensor<2xi64>
 pock.param @prepared.0 {kind = #pock.kind<prepared>} : tensor<2xi64>
 
