@@ -102,6 +102,7 @@ private:
   bool rowsStream(const Schedule &schedule) const;
   bool writesStreams(const Schedule &schedule) const;
   int64_t windowOf(const Schedule &schedule, const Statement &statement) const;
+  int64_t elementsOfWord(const Schedule &schedule, size_t index) const;
   double tileCost(const Schedule &schedule, int64_t rows, int64_t cols) const;
   double stepCost(const Schedule &schedule, size_t index, int64_t rows,
                   int64_t pieces, int64_t lanes) const;
@@ -155,17 +156,37 @@ double CostModel::stepCost(const Schedule &schedule, size_t index, int64_t rows,
   return result;
 }
 
+/// The number of elements that a processor without vectors copies at once: LLVM
+/// merges copies of neighbouring bytes.
+int64_t CostModel::elementsOfWord(const Schedule &schedule,
+                                  size_t index) const {
+  constexpr int64_t wordBytes = 4;
+  const Statement &statement = nest.statements[index];
+  if (target.vectorBytes || schedule.col < 0 || bodies[index] > 0 ||
+      statement.isReduction() || statement.usesIndex || statement.readsMemory ||
+      statement.ins.size() != 1 || statement.outs.size() != 1 ||
+      !statement.ins[0].root)
+    return 1;
+  for (const Access *access : {&statement.ins[0], &statement.outs[0]})
+    if (access->strides[schedule.col] != 1)
+      return 1;
+  return std::max<int64_t>(1,
+                           wordBytes / bytesOf(statement.outs[0].elementType));
+}
+
 double CostModel::tileCost(const Schedule &schedule, int64_t rows,
                            int64_t cols) const {
-  int64_t pieces = schedule.vectorCol
-                       ? countPieces(cols, schedule.lanes, schedule.leastLanes)
-                       : cols;
   double total = kTileOverhead;
   for (size_t i = 0; i < nest.statements.size(); ++i) {
     const Statement &statement = nest.statements[i];
     int reductionLoop = schedule.reductionLoop[i];
     int64_t lanes =
         reductionLoop >= 0 || schedule.vectorCol ? schedule.lanes : 1;
+    int64_t word = elementsOfWord(schedule, i);
+    int64_t pieces =
+        schedule.vectorCol && word == 1
+            ? countPieces(cols, schedule.lanes, schedule.leastLanes)
+            : cols / word + cols % word;
     double steps = 1;
     for (int loop : statement.reductions) {
       double extent = nest.loops[loop].extent;
