@@ -5,8 +5,7 @@
 // four columns of the other have to be adjacent. This pass makes them adjacent:
 //
 //   * Rows that are not are copied in groups of four, [rows / 4][terms][4]. If
-//     that copy would be large, the sum runs in blocks of terms. Loading and
-//     storing the sums again for each block takes little time.
+//     that copy would be large, the sum runs in blocks of terms.
 //   * A factor that a copy makes (an int8 weight that becomes f32) exists for
 //     four columns at a time.
 //
@@ -310,13 +309,15 @@ void groupRowsIn(Block &block, Value packed) {
   groupProduct(product, packed);
 }
 
-/// The number of terms of a block whose copy of all rows has at most `most`
-/// bytes: a divisor of `terms` if there is one that is not much smaller.
+/// The number of terms of a block: all if the copy of all rows has at most
+/// `most` bytes. Else at most half of that: loading and storing the sums again
+/// for each block takes little time. A divisor of `terms` if there is one that
+/// is not much smaller.
 int64_t chooseTerms(int64_t rows, int64_t terms, int64_t most) {
-  int64_t limit =
-      std::max<int64_t>(most / (rows * sizeof(float)), kFewestTerms);
-  if (terms <= limit)
+  int64_t bytesPerTerm = rows * sizeof(float);
+  if (terms <= std::max(most / bytesPerTerm, kFewestTerms))
     return terms;
+  int64_t limit = std::max(most / 2 / bytesPerTerm, kFewestTerms);
   for (int64_t count = limit; count * 2 > limit; --count)
     if (terms % count == 0 && count % 2 == 0)
       return count;
@@ -526,7 +527,7 @@ struct TileProducts : impl::TileProductsBase<TileProducts> {
       // Each may move or replace others.
       while (linalg::GenericOp op = findNext(func.getBody().front())) {
         op->setAttr(kSeen, UnitAttr::get(&getContext()));
-        Tiler(*matchProduct(op), target.l2Bytes / 2).run();
+        Tiler(*matchProduct(op), target.l2Bytes).run();
       }
       func.walk([](linalg::GenericOp op) { op->removeAttr(kSeen); });
       func.walk([](Block *block) {

@@ -53,15 +53,15 @@ func.func private @columns(%g: memref<16x32xf32>, %w: memref<32x24xi8>, %out: me
 // A copy of all rows would be too large: the sum runs in blocks of terms. Rows
 // and columns that are left over have tiles of their own.
 
-#target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", features = "", index_bits = 32, vector_bytes = 0, vector_registers = 32, l1_bytes = 4096, l2_bytes = 2048, alignment = 8, stack_bytes = 4096, threads = 1>
+#target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", features = "", index_bits = 32, vector_bytes = 0, vector_registers = 32, l1_bytes = 4096, l2_bytes = 1024, alignment = 8, stack_bytes = 4096, threads = 1>
 #mk = affine_map<(m, k, n) -> (m, n)>
 #nk = affine_map<(m, k, n) -> (n, k)>
 #out = affine_map<(m, k, n) -> (m, k)>
 #id = affine_map<(a, b) -> (a, b)>
 
 // CHECK-LABEL: func.func private @blocks(
-// CHECK: memref.alloc() : memref<2x32x4xf32>
-// CHECK: memref.alloc() : memref<32x4xf32>
+// CHECK: memref.alloc() : memref<2x16x4xf32>
+// CHECK: memref.alloc() : memref<16x4xf32>
 // CHECK: scf.for
 // CHECK: scf.for
 // CHECK: linalg.generic {{.*}} outs(%{{.+}} : memref<2x4x4xf32

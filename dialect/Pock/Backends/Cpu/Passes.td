@@ -71,8 +71,8 @@ def TileProducts : Pass<"pock-tile-products", "mlir::ModuleOp"> {
     }
     ```
 
-    If the copy of the rows would have more than half of `l2_bytes` of the target,
-    the sum runs in blocks of terms. Fills and elementwise operations on the result
+    If the copy of the rows would have more than `l2_bytes` of the target, the
+    sum runs in blocks of terms, with copies of at most half of that. Fills and elementwise operations on the result
     run on the same columns and groups. Sums keep their order.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
