@@ -41,40 +41,6 @@ constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 constexpr int64_t kBytesPerBorderOperation = 16;
 constexpr double kBoundsFactor = 1.1;
 
-/// Whether windows of the nest reach into borders, and may have computed bounds
-/// of taps.
-bool mayBoundTaps(const Nest &nest, const TargetDescription &target) {
-  return usesGroups(target) && !nest.windows.empty() &&
-         llvm::all_of(nest.windows, [](const TapWindow &window) {
-           return window.dilation == 1;
-         });
-}
-
-/// Whether `loop` is the innermost loop of a sum.
-bool isInnermost(const Nest &nest, int loop) {
-  return llvm::any_of(nest.statements, [&](const Statement &statement) {
-    return statement.isReduction() && statement.reductions.back() == loop;
-  });
-}
-
-/// Whether computed bounds of taps make a difference in `schedule`: they are
-/// possible along loops that are not the rows of the tile, point by point. Taps
-/// along the rows are inside of them, where neighbouring windows share loads.
-bool hasTapsToBound(const Nest &nest, const Schedule &schedule) {
-  bool differ = false;
-  for (const TapWindow &window : nest.windows) {
-    if (window.points == schedule.row) {
-      if (!isInnermost(nest, window.taps))
-        return false;
-      continue;
-    }
-    if (schedule.tileOf(window.points) != 1)
-      return false;
-    differ |= splitByTaps(nest, window.points).size() > 1;
-  }
-  return differ;
-}
-
 /// Bytes of the distinct elements of `access` over the given loops.
 double footprint(const Nest &nest, const Access &access,
                  llvm::function_ref<int64_t(int)> extentOf) {

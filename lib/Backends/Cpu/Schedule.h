@@ -115,6 +115,15 @@ mlir::SmallVector<bool> chooseUnrolled(const Nest &nest,
                                        mlir::ArrayRef<int> loops,
                                        int64_t points);
 
+/// Whether windows of the nest reach into borders, and may have computed bounds
+/// of taps.
+bool mayBoundTaps(const Nest &nest, const TargetDescription &target);
+
+/// Whether computed bounds of taps make a difference in `schedule`: they are
+/// possible along loops that are not the rows of the tile, point by point. Taps
+/// along the rows are inside of them, where neighbouring windows share loads.
+bool hasTapsToBound(const Nest &nest, const Schedule &schedule);
+
 /// The approximate number of operations in the code of a nest.
 double countOperations(Nest &nest, const Schedule &schedule);
 

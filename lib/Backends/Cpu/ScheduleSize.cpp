@@ -74,7 +74,36 @@ double countRows(const Nest &nest, const Schedule &schedule) {
   return copies;
 }
 
+/// Whether `loop` is the innermost loop of a sum.
+bool isInnermost(const Nest &nest, int loop) {
+  return llvm::any_of(nest.statements, [&](const Statement &statement) {
+    return statement.isReduction() && statement.reductions.back() == loop;
+  });
+}
+
 } // namespace
+
+bool mayBoundTaps(const Nest &nest, const TargetDescription &target) {
+  return usesGroups(target) && !nest.windows.empty() &&
+         llvm::all_of(nest.windows, [](const TapWindow &window) {
+           return window.dilation == 1;
+         });
+}
+
+bool hasTapsToBound(const Nest &nest, const Schedule &schedule) {
+  bool differ = false;
+  for (const TapWindow &window : nest.windows) {
+    if (window.points == schedule.row) {
+      if (!isInnermost(nest, window.taps))
+        return false;
+      continue;
+    }
+    if (schedule.tileOf(window.points) != 1)
+      return false;
+    differ |= splitByTaps(nest, window.points).size() > 1;
+  }
+  return differ;
+}
 
 SmallVector<bool> chooseUnrolled(const Nest &nest, const Schedule &schedule,
                                  ArrayRef<int> loops, int64_t points) {

@@ -26,6 +26,7 @@
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/PockUtils.h"
+#include "ProductEpilogue.h"
 #include "Schedule.h"
 #include "TargetDescription.h"
 #include "ViewDimensions.h"
@@ -126,18 +127,6 @@ linalg::GenericOp findCopy(Value buffer, linalg::GenericOp reader) {
     copy = op;
   }
   return copy;
-}
-
-/// Slices of the operands of `op` for `size` entries of `loop` from `first` on.
-void sliceOperands(OpBuilder &b, linalg::GenericOp op, unsigned loop,
-                   OpFoldResult first, int64_t size,
-                   SmallVectorImpl<Value> &operands) {
-  for (OpOperand &operand : op->getOpOperands())
-    if (isa<MemRefType>(operand.get().getType()))
-      if (int position = *positionOf(op.getMatchingIndexingMap(&operand), loop);
-          position >= 0)
-        operands[operand.getOperandNumber()] = sliceOf(
-            b, operands[operand.getOperandNumber()], position, first, size);
 }
 
 Value allocate(OpBuilder &b, Location loc, ArrayRef<int64_t> shape) {
@@ -322,55 +311,6 @@ int64_t chooseTerms(int64_t rows, int64_t terms, int64_t most) {
     if (terms % count == 0 && count % 2 == 0)
       return count;
   return limit / 2 * 2;
-}
-
-/// Whether `op` computes so much per entry that tiles must not repeat it.
-bool isLong(linalg::GenericOp op) {
-  constexpr double most = 12;
-  if (op.getNumReductionLoops())
-    return false;
-  std::optional<Nest> nest = buildNest(op);
-  return nest && bodyCost(nest->statements.front()) > most;
-}
-
-/// Runs `op` in a loop of its own over its shortest dimension.
-void runApart(linalg::GenericOp op) {
-  SmallVector<int64_t> extents = op.getStaticLoopRanges();
-  std::optional<unsigned> shortest;
-  for (unsigned loop = 0; loop < extents.size(); ++loop)
-    if (extents[loop] > 1 &&
-        (!shortest || extents[loop] < extents[*shortest]) &&
-        llvm::all_of(op.getIndexingMapsArray(), [&](AffineMap map) {
-          return positionOf(map, loop).has_value();
-        }))
-      shortest = loop;
-  if (!shortest)
-    return;
-  OpBuilder b(op);
-  emitBlocks(b, op.getLoc(), extents[*shortest], 1,
-             [&](OpFoldResult first, int64_t count) {
-               SmallVector<Value> operands(op->getOperands());
-               sliceOperands(b, op, *shortest, first, count, operands);
-               auto part = cast<linalg::GenericOp>(b.clone(*op));
-               part->setOperands(operands);
-               shiftIndices(part, *shortest, first);
-             });
-  op.erase();
-}
-
-/// Keeps long operations on the result of a product (an update that rounds at
-/// random) out of its tiles.
-void separateLong(Block &block) {
-  llvm::SmallPtrSet<Value, 2> sums;
-  for (auto op :
-       llvm::make_early_inc_range(block.getOps<linalg::GenericOp>())) {
-    if (op.getNumReductionLoops() == 1 && addsProducts(op))
-      sums.insert(findRoot(op.getDpsInits()[0]));
-    else if (isLong(op) && llvm::any_of(op.getDpsInputs(), [&](Value input) {
-               return sums.contains(findRoot(input));
-             }))
-      runApart(op);
-  }
 }
 
 class Tiler {
