@@ -33,27 +33,28 @@ bool isLong(linalg::GenericOp op) {
   return nest && bodyCost(nest->statements.front()) > most;
 }
 
-/// Runs `op` in a loop of its own over its shortest dimension.
+/// Runs `op` in a loop of its own over its longest dimension. Neighbouring
+/// entries of the others may share work (random numbers).
 void runApart(linalg::GenericOp op) {
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
-  std::optional<unsigned> shortest;
+  std::optional<unsigned> longest;
   for (unsigned loop = 0; loop < extents.size(); ++loop)
     if (extents[loop] > 1 &&
-        (!shortest || extents[loop] < extents[*shortest]) &&
+        (!longest || extents[loop] > extents[*longest]) &&
         llvm::all_of(op.getIndexingMapsArray(), [&](AffineMap map) {
           return positionOf(map, loop).has_value();
         }))
-      shortest = loop;
-  if (!shortest)
+      longest = loop;
+  if (!longest)
     return;
   OpBuilder b(op);
-  emitBlocks(b, op.getLoc(), extents[*shortest], 1,
+  emitBlocks(b, op.getLoc(), extents[*longest], 1,
              [&](OpFoldResult first, int64_t count) {
                SmallVector<Value> operands(op->getOperands());
-               sliceOperands(b, op, *shortest, first, count, operands);
+               sliceOperands(b, op, *longest, first, count, operands);
                auto part = cast<linalg::GenericOp>(b.clone(*op));
                part->setOperands(operands);
-               shiftIndices(part, *shortest, first);
+               shiftIndices(part, *longest, first);
              });
   op.erase();
 }

@@ -11,6 +11,7 @@
 #include "Schedule.h"
 #include "../Shared/NestBody.h"
 #include "Pock/IR/PockUtils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include <cmath>
 #include <tuple>
 
@@ -59,6 +60,12 @@ public:
       : nest(nest), target(target) {
     for (Statement &statement : nest.statements)
       bodies.push_back(bodyCost(statement));
+    Operation *op = nest.statements.front().op;
+    while (auto loop = op->getParentOfType<scf::ForOp>()) {
+      if (std::optional<APInt> count = loop.getStaticTripCount())
+        runs *= count->roundToDouble();
+      op = loop;
+    }
   }
 
   double cost(const Schedule &schedule) const;
@@ -79,6 +86,8 @@ private:
   Nest &nest;
   const TargetDescription &target;
   SmallVector<double> bodies;
+  /// How often a launch runs the nest.
+  double runs = 1;
 };
 
 /// Cycles to load an operand for all points of a tile.
@@ -283,7 +292,7 @@ double CostModel::cost(const Schedule &schedule) const {
     if (!schedule.boundsTaps && mayBoundTaps(nest, target) &&
         operations > target.l1Bytes / kBytesPerBorderOperation)
       return INFINITY;
-    size = operations * kCyclesPerOperation;
+    size = operations * kCyclesPerOperation / runs;
   }
   if (rowTiles && colTiles)
     total +=
