@@ -4,13 +4,14 @@
 #include "Pock/IR/Pock.h"
 #include "Pock/IR/StorableTypes.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-enum class Holder { Module, Function, Launch, Value };
+enum class Holder { Module, Function, Launch, Generic, Value };
 
 /// What holds for an attribute.
 struct Rule {
@@ -113,6 +114,7 @@ static ArrayRef<Rule> rules() {
       {profile, Holder::Value, isUnit, "a unit attribute"},
       {again, Holder::Launch, isUnit, "a unit attribute"},
       {masks, Holder::Launch, isIntegers, "an array of i64"},
+      {apart, Holder::Generic, isUnit, "a unit attribute"},
   };
   return all;
 }
@@ -125,6 +127,8 @@ static StringRef describe(Holder holder) {
     return "a function";
   case Holder::Launch:
     return "a pock.launch";
+  case Holder::Generic:
+    return "a linalg.generic";
   case Holder::Value:
     return "an argument or a result of a function";
   }
@@ -139,6 +143,8 @@ static bool holds(Operation *op, Holder holder) {
     return isa<FunctionOpInterface>(op);
   case Holder::Launch:
     return isa<LaunchOp>(op);
+  case Holder::Generic:
+    return isa<linalg::GenericOp>(op);
   case Holder::Value:
     return false;
   }

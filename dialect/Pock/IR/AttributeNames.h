@@ -72,6 +72,11 @@ inline constexpr Name inPlace("pock.in_place");
 /// Bytes that no order of the function's launches goes below.
 inline constexpr Name leastPeak("pock.least_peak");
 
+// Of an operation in a kernel on buffers.
+
+/// Marks an operation that is not computed in the loops of those before it.
+inline constexpr Name apart("pock.apart");
+
 // Of arguments and results; `pock.name` is one, too.
 
 /// Which segment an argument is: "constants", "state" or "arena".

@@ -5,6 +5,7 @@
 #include "../Shared/Nest.h"
 #include "../Shared/NestBody.h"
 #include "../Shared/Slices.h"
+#include "Pock/IR/AttributeNames.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
 using namespace mlir;
@@ -33,32 +34,6 @@ bool isLong(linalg::GenericOp op) {
   return nest && bodyCost(nest->statements.front()) > most;
 }
 
-/// Runs `op` in a loop of its own over its longest dimension. Neighbouring
-/// entries of the others may share work (random numbers).
-void runApart(linalg::GenericOp op) {
-  SmallVector<int64_t> extents = op.getStaticLoopRanges();
-  std::optional<unsigned> longest;
-  for (unsigned loop = 0; loop < extents.size(); ++loop)
-    if (extents[loop] > 1 &&
-        (!longest || extents[loop] > extents[*longest]) &&
-        llvm::all_of(op.getIndexingMapsArray(), [&](AffineMap map) {
-          return positionOf(map, loop).has_value();
-        }))
-      longest = loop;
-  if (!longest)
-    return;
-  OpBuilder b(op);
-  emitBlocks(b, op.getLoc(), extents[*longest], 1,
-             [&](OpFoldResult first, int64_t count) {
-               SmallVector<Value> operands(op->getOperands());
-               sliceOperands(b, op, *longest, first, count, operands);
-               auto part = cast<linalg::GenericOp>(b.clone(*op));
-               part->setOperands(operands);
-               shiftIndices(part, *longest, first);
-             });
-  op.erase();
-}
-
 } // namespace
 
 void separateLong(Block &block) {
@@ -70,7 +45,7 @@ void separateLong(Block &block) {
     else if (isLong(op) && llvm::any_of(op.getDpsInputs(), [&](Value input) {
                return sums.contains(findRoot(input));
              }))
-      runApart(op);
+      op->setAttr(attribute::apart, UnitAttr::get(op.getContext()));
   }
 }
 

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "NestFusion.h"
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
@@ -108,6 +109,8 @@ SmallVector<int> matchLoops(Nest &nest, Nest &op) {
 /// Appends the only statement of `op` to `nest` if that is legal.
 bool append(Nest &nest, Nest op) {
   Statement &statement = op.statements[0];
+  if (statement.op->hasAttr(attribute::apart))
+    return false;
   if (statement.readsMemory || nest.statements.back().readsMemory ||
       !statement.vectorizable || !nest.statements.back().vectorizable)
     return false;

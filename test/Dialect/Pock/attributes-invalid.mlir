@@ -184,3 +184,10 @@ func.func @f(%x: tensor<4xf32>) {
 
 // expected-error @below {{expected 'pock.again' to be an attribute of a pock.launch}}
 func.func private @f() attributes {pock.again}
+
+// -----
+
+// expected-error @below {{expected 'pock.apart' to be an attribute of a linalg.generic}}
+func.func @apart() attributes {pock.apart} {
+  return
+}
