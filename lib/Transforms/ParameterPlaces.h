@@ -11,8 +11,9 @@ namespace mlir::pock {
 /// Segment and offset of every parameter. Parameters that are never written are
 /// in `constants`. `state` has prepared values, then parameters and buffers,
 /// then optimizer state, which ends the segment. On targets whose values are
-/// prepared ahead, these are in `constants`, too. A parameter with a known value
-/// that no function reads, such as the scales of a frozen weight, has no place.
+/// prepared ahead, these are in `constants`, too. A parameter with a known
+/// value that no function reads, such as the scales of a frozen weight, has no
+/// place.
 struct ParameterPlaces {
   ParameterPlaces(ModuleOp module, const TargetLimits &limits);
 

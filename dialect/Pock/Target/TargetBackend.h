@@ -93,8 +93,8 @@ public:
   virtual TargetLimits getLimits(TargetAttr target) const = 0;
 
   /// Whether products of bytes are summed as the bytes are stored, with zero
-  /// points in a correction (`pock-fold-zero-points`): false if kernels subtract
-  /// the zero point of their input at no cost.
+  /// points in a correction (`pock-fold-zero-points`): false if kernels
+  /// subtract the zero point of their input at no cost.
   virtual bool foldsZeroPoints(TargetAttr target) const;
 
   /// Whether kernels may have elements of `type`.

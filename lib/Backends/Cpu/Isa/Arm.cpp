@@ -43,7 +43,8 @@ ArrayRef<GroupProduct> pock::getAArch64GroupProducts() { return aarch64; }
 
 // The registers are fixed, because a list of registers must be ascending. (r7
 // may be the frame pointer.)
-static const ByteInstructions bytes{"llvm.arm.sxtb16", "llvm.arm.sxtab16",
+static const ByteInstructions bytes{"llvm.arm.sxtb16",
+                                    "llvm.arm.sxtab16",
                                     {{"llvm.arm.smlabb", "llvm.arm.smlabt"},
                                      {"llvm.arm.smlatb", "llvm.arm.smlatt"}},
                                     "ldmia $4!, {$0,$1,$2,$3}",
