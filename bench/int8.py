@@ -32,6 +32,7 @@ class Row:
         ram_bytes: as linked: state, arena with the image in it, outputs; and the deepest use of the stack.
         flash_bytes: as linked: code, constants, initial state.
         same_bits: whether parameters and results have the bits of this machine.
+        tools: versions of what the counts depend on.
         reference_step_instructions: of Tiny Training Engine, as the others from here on; None if unknown.
     """
 
@@ -43,6 +44,7 @@ class Row:
     ram_bytes: int | None
     flash_bytes: int | None
     same_bits: bool
+    tools: dict[str, str]
     reference_step_instructions: int | None = None
     reference_inference_instructions: int | None = None
     reference_ram_bytes: int | None = None
@@ -81,6 +83,7 @@ def measure(network: str, scheme: str, target: str) -> Row:
         run.peak_ram_bytes,
         run.flash_bytes,
         compared is not None and compared.state_equal and compared.outputs_equal,
+        dict(run.tools),
         *REFERENCE.get((network, scheme), (None,) * 4),
     )
 
