@@ -1,6 +1,7 @@
 //===- GroupOps.cpp - groups of neighbours, and sums of their products ----===//
 
 #include "Pock/IR/Pock.h"
+#include "Pock/IR/PockUtils.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -8,7 +9,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 MemRefType GroupViewOp::getGroupType(MemRefType source, int64_t wordBits) {
-  int64_t group = wordBits / source.getElementTypeBitWidth();
+  int64_t group = wordBits / (8 * bytesOf(source.getElementType()));
   if (source.getRank() == 0 || !source.getLayout().isIdentity() ||
       source.getShape().back() % group != 0)
     return {};
@@ -30,7 +31,8 @@ LogicalResult GroupViewOp::verify() {
   if (!expected)
     return emitOpError("expected a contiguous source whose last dimension is "
                        "a multiple of ")
-           << word / source.getElementTypeBitWidth() << ", but got " << source;
+           << word / (8 * bytesOf(source.getElementType())) << ", but got "
+           << source;
   // group_view_c2
   if (getType() != expected)
     return emitOpError("expected a result of type ")

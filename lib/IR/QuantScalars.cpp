@@ -194,11 +194,11 @@ SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
   Value whole = n.unlessNan(
       change, arith::FPToSIOp::create(b, loc, word,
                                       n.clampReal(rounded, -limit, limit)));
-  // LLVM knows the saturating addition of words in this form.
+  // First to the range of the type: targets have instructions for that.
   Type wide = isByte ? word : b.getI64Type();
   Value sum = arith::AddIOp::create(b, loc, n.extend(param, wide),
                                     n.extend(whole, wide));
-  if (!isByte)
-    sum = n.truncate(n.clamp(sum, INT32_MIN, INT32_MAX), word);
-  return {n.truncate(n.clamp(sum, getMin(), getMax()), param.getType())};
+  sum = isByte ? n.clamp(sum, INT8_MIN, INT8_MAX)
+               : n.clamp(sum, INT32_MIN, INT32_MAX);
+  return {n.clamp(n.truncate(sum, param.getType()), getMin(), getMax())};
 }

@@ -92,7 +92,9 @@ def smallest_of(compile_with: Any) -> pock.MemoryLimitError:
     return error.value
 
 
-@pytest.fixture(scope="module", params=["full", pytest.param("sparse", marks=pytest.mark.slow), "bias"])
+@pytest.fixture(
+    scope="module", params=["full", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sparse", "bias"))]
+)
 def scheme(request: Any) -> tuple[str, pock.Step, Any]:
     step = compiled(request.param)
     return request.param, step, bits(step)

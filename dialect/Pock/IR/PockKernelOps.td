@@ -45,7 +45,7 @@ def Pock_GroupViewOp : Pock_Op<"group_view", NoKernelRole<"Absent">, [Pure,
   let description = [{
     Element `i` of the last dimension is a word of `n` neighbours, elements
     `n * i` (in its lowest bits) to `n * i + n - 1` of `source`: as many as fit.
-    `pock.dot` takes such words.
+    `pock.dot` takes such words. A bool is a byte.
 
     Constraints: `group_view_c1`: `source` is contiguous and its last dimension
     a multiple of `n`; `group_view_c2`: the result is contiguous and of the same
@@ -53,7 +53,7 @@ def Pock_GroupViewOp : Pock_Op<"group_view", NoKernelRole<"Absent">, [Pure,
 
     Example: `%p = pock.group_view %x : memref<4x8xbf16> to memref<4x4xi32>`
   }];
-  let arguments = (ins StaticShapeMemRefOf<[BF16, I8, I16]>:$source);
+  let arguments = (ins StaticShapeMemRefOf<[BF16, I1, I8, I16]>:$source);
   let results = (outs StaticShapeMemRefOf<[I32, I64, I<128>]>:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `to` type($result)";
   let builders = [OpBuilder<(ins "::mlir::Value":$source)>];

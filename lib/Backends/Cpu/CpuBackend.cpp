@@ -74,6 +74,7 @@ public:
     // unneeded scratch before scratch is placed.
     pm.addPass(createCanonicalizerPass());
     pm.addPass(createCSEPass());
+    pm.addPass(createPackWords());
     // Before padded copies are folded, because they need no padded copy.
     pm.addPass(createFuseByteLayers());
     pm.addPass(createDepthwiseBytes());

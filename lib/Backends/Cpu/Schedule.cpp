@@ -33,7 +33,7 @@ constexpr int64_t kFewTerms = 64;
 /// that is half of its size at four bytes per operation.
 constexpr int64_t kBytesPerOperation = 8, kBytesPerCopy = 64;
 /// On such targets, an operation of code is worth this many cycles of a launch.
-constexpr double kCyclesPerOperation = 8.0;
+constexpr double kCyclesPerOperation = 4.0;
 /// Cycles for latencies, branches and address arithmetic per tile and per step.
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
@@ -69,13 +69,13 @@ public:
   }
 
   double cost(const Schedule &schedule) const;
+  int64_t elementsOfWord(const Schedule &schedule, size_t index) const;
 
 private:
   bool rowsAlias(const Schedule &schedule) const;
   bool rowsStream(const Schedule &schedule) const;
   bool writesStreams(const Schedule &schedule) const;
   int64_t windowOf(const Schedule &schedule, const Statement &statement) const;
-  int64_t elementsOfWord(const Schedule &schedule, size_t index) const;
   double tileCost(const Schedule &schedule, int64_t rows, int64_t cols) const;
   double stepCost(const Schedule &schedule, size_t index, int64_t rows,
                   int64_t pieces, int64_t lanes) const;
@@ -544,8 +544,13 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
           continue;
         }
         int64_t extent = nest.loops[col].extent;
-        for (int64_t vectors = row >= 0 ? 4 : 12; vectors >= 1; --vectors) {
-          if ((vectors - 1) * lanes >= extent || (!hasReduction && vectors > 4))
+        // Copies of bytes are copies of words.
+        int64_t word =
+            nest.statements.size() == 1 ? model.elementsOfWord(schedule, 0) : 1;
+        int64_t mostVectors =
+            row < 0 && hasReduction ? 12 : std::min<int64_t>(12, 4 * word);
+        for (int64_t vectors = mostVectors; vectors >= 1; --vectors) {
+          if ((vectors - 1) * lanes >= extent)
             continue;
           schedule.cols = std::min(extent, vectors * lanes);
           int64_t most =

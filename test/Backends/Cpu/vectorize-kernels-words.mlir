@@ -1,12 +1,12 @@
 // RUN: pock-opt %s --pock-vectorize-kernels --canonicalize --cse | FileCheck %s
 
-// Without vectors, a step copies four neighbouring bytes of a row, which LLVM
-// makes a word; also of rows that end with a byte of their own. (Steps of one
+// Without vectors, a step copies twelve neighbouring bytes of a row, which LLVM
+// makes words; also of rows that end with a byte of their own. (Steps of one
 // byte of four rows would have no remainder, but cannot be words.)
 // CHECK-LABEL: func.func private @rows_of_odd_length(
 // CHECK: scf.for %[[ROW:.+]] = %{{.+}} to %c336 step %c1 {
-// CHECK-NEXT: scf.for %{{.+}} = %{{.+}} to %c48 step %c4 {
-// CHECK-COUNT-4: memref.load
+// CHECK-NEXT: scf.for %{{.+}} = %{{.+}} to %c48 step %c12 {
+// CHECK-COUNT-12: memref.load
 // CHECK: }
 // CHECK: memref.load
 // CHECK-NOT: memref.load

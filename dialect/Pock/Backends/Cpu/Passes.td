@@ -98,6 +98,20 @@ def LoadMultiple : Pass<"pock-load-multiple", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 
+def PackWords : Pass<"pock-pack-words", "mlir::ModuleOp"> {
+  let summary = "Pack the masks in a word at once";
+  let description = [{
+    On microcontrollers without vectors, `pock.pack_bits` on buffers whose rows are
+    multiples of four bytes shifts and merges words: four masks, bytes of zero or
+    one.
+
+    Before: `%bit = arith.extui %mask : i1 to i8; %moved = arith.shli %bit, %k; arith.ori %out, %moved`
+    After: `%moved = arith.shli %masks, %k : i32; arith.ori %out, %moved : i32`
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect"];
+}
+
 def MergeKernels : Pass<"pock-merge-kernels", "mlir::ModuleOp"> {
   let summary = "Use one function for kernels that differ in numbers";
   let description = [{
