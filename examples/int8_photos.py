@@ -42,7 +42,7 @@ def photos(path: Path, split: int, count: int, random: np.random.Generator) -> t
 @click.option("--target", default="cortex-m7", help="A microcontroller with an emulator.")
 @click.option("--steps", default=240, help="Number of photos to learn from.")
 @click.option("--tests", default=60, help="Number of other photos, classified before and after.")
-@click.option("--lr", default=0.01)
+@click.option("--lr", default=0.002)
 @click.option("--ram", default="256K", help="Refuse what needs more.")
 @click.option("--flash", default="1M", help="Refuse what needs more.")
 def main(target: str, steps: int, tests: int, lr: float, ram: str, flash: str) -> None:
