@@ -38,8 +38,7 @@ bool isLong(linalg::GenericOp op) {
 
 void separateLong(Block &block) {
   llvm::SmallPtrSet<Value, 2> sums;
-  for (auto op :
-       llvm::make_early_inc_range(block.getOps<linalg::GenericOp>())) {
+  for (auto op : block.getOps<linalg::GenericOp>()) {
     if (op.getNumReductionLoops() == 1 && addsProducts(op))
       sums.insert(findRoot(op.getDpsInits()[0]));
     else if (isLong(op) && llvm::any_of(op.getDpsInputs(), [&](Value input) {
