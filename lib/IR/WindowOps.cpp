@@ -116,13 +116,16 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
   Type element = type->getElementType();
   results.push_back(type->clone(sumElement(element)));
   int64_t zero = adaptor.getInputZero(), pad = adaptor.getPadValue();
+  if (failed(verifyZeroPoint(loc, getOperationName(), element, zero)))
+    return failure();
   // conv_c3
-  if (zero != 0 && pad != 0)
+  if (!llvm::isInt<8>(zero + pad) || (pad != 0 && isa<FloatType>(element)))
     return emitOptionalError(loc,
-                             "'pock.conv' expected input_zero or pad_value "
-                             "to be 0, but got ",
+                             "'pock.conv' expected input_zero + pad_value "
+                             "between -128 and 127, and a pad_value of 0 for "
+                             "floats, but got ",
                              zero, " and ", pad);
-  return verifyZeroPoint(loc, getOperationName(), element, zero + pad);
+  return success();
 }
 
 /// Checks that the forward op of a gradient op gives a tensor of type `actual`.

@@ -15,7 +15,13 @@ using namespace mlir::pock;
 
 TargetBackend::~TargetBackend() = default;
 
-bool TargetBackend::foldsZeroPoints(TargetAttr) const { return true; }
+int64_t TargetBackend::getKernelZeroPoint(TargetAttr, int64_t, int64_t) const {
+  return 0;
+}
+
+Layout TargetBackend::getLayoutOfBytes(TargetAttr) const {
+  return Layout::ChannelsLastOhwi;
+}
 
 bool TargetBackend::supportsElement(TargetAttr, Type) const { return true; }
 

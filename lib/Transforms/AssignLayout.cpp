@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pock/IR/PockUtils.h"
+#include "Pock/Target/TargetBackend.h"
 #include "Pock/Transforms/Passes.h"
 
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -34,13 +35,6 @@ static SmallVector<int64_t> toChannelsLast(int64_t rank) {
   return permutation;
 }
 
-/// The layout of an op whose operands have elements of type `element`: terms of
-/// a sum of integers are contiguous in both operands.
-static Layout chooseLayout(Type element) {
-  return isa<IntegerType>(element) ? Layout::ChannelsLastOhwi
-                                   : Layout::ChannelsLast;
-}
-
 /// `[F, C, kernel…]` to `[kernel…, C, F]`, or for integers `[F, kernel…, C]`.
 static SmallVector<int64_t> weightToChannelsLast(int64_t rank, Layout layout) {
   if (layout == Layout::ChannelsLastOhwi)
@@ -59,10 +53,12 @@ static RankedTensorType permuted(RankedTensorType type,
 }
 
 namespace {
-/// Step 1, for one op with a layout.
+/// Step 1, for one op with a layout. Convolutions of integers get `ofIntegers`.
 template <typename Op>
 struct ToChannelsLast : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
+  ToChannelsLast(MLIRContext *context, Layout ofIntegers)
+      : OpRewritePattern<Op>(context), ofIntegers(ofIntegers) {}
+
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     if (op.getLayout() != Layout::ChannelsFirst)
@@ -75,7 +71,8 @@ struct ToChannelsLast : OpRewritePattern<Op> {
     for (auto [i, operand] : llvm::enumerate(op->getOperands())) {
       SmallVector<int64_t> permutation(last);
       if (op.getInputChannels(i)) {
-        layout = chooseLayout(getElementTypeOrSelf(operand));
+        if (isa<IntegerType>(getElementTypeOrSelf(operand)))
+          layout = ofIntegers;
         permutation = weightToChannelsLast(rank, layout);
       }
       operands.push_back(
@@ -91,6 +88,9 @@ struct ToChannelsLast : OpRewritePattern<Op> {
                                    invertPermutationVector(last)));
     return success();
   }
+
+private:
+  Layout ofIntegers;
 };
 } // namespace
 
@@ -364,9 +364,14 @@ struct AssignLayout
 
   void runOnOperation() override {
     MLIRContext *context = &getContext();
+    FailureOr<const TargetBackend *> backend =
+        findTargetBackend(getOperation());
+    if (failed(backend))
+      return signalPassFailure();
     RewritePatternSet patterns(context);
     patterns.add<ToChannelsLast<ConvOp>, ToChannelsLast<ConvTransposeOp>,
-                 ToChannelsLast<MaxPoolOp>, ToChannelsLast<SumPoolOp>>(context);
+                 ToChannelsLast<MaxPoolOp>, ToChannelsLast<SumPoolOp>>(
+        context, (*backend)->getLayoutOfBytes(targetOf(getOperation())));
     patterns
         .add<SinkThroughElementwise, SinkThroughReduction<SumOp>,
              SinkThroughReduction<MeanOp>, SinkThroughReduction<AmaxOp>,

@@ -14,6 +14,10 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
+static bool isOfBytes(Value value) {
+  return getElementTypeOrSelf(value).isInteger(8);
+}
+
 static Expr widen(Expr bytes) {
   Type wide = IntegerType::get(bytes.type().getContext(), 32);
   return bytes.make<CastOp>(bytes.type().clone(wide), Value(bytes));
@@ -59,28 +63,38 @@ static void addCorrection(Value sum, Expr correction) {
   sum.replaceAllUsesExcept(result, result.getDefiningOp());
 }
 
-static void foldConv(ConvOp conv) {
+/// What kernels subtract from the input of a sum of `terms` products.
+using GetKept = llvm::function_ref<int64_t(int64_t terms, int64_t zero)>;
+
+static void foldConv(ConvOp conv, GetKept getKept) {
   auto zero = static_cast<int64_t>(conv.getInputZero());
-  if (zero == 0)
-    return;
-  OpBuilder b(conv);
   int64_t rank = conv.getType().getRank();
   FilterDims dims = FilterDims::get(conv.getLayout(), rank);
+  int64_t kept = getKept(shapeOf(conv.getWeight())[dims.in], zero);
+  if (kept == zero)
+    return;
+  OpBuilder b(conv);
   Expr sums = sumAllBut(Expr(b, conv.getLoc(), conv.getWeight()), dims.out);
-  Expr correction = sums * static_cast<double>(-zero);
+  Expr correction = sums * static_cast<double>(kept - zero);
   int64_t channel = channelDim(conv.getLayout(), rank);
   if (channel != rank - 1)
     correction = correction.alongAxis(channel, rank);
-  conv.setPadValue(zero);
-  conv.setInputZero(0);
+  conv.setPadValue(zero - kept);
+  conv.setInputZero(kept);
   addCorrection(conv.getResult(), correction);
 }
 
 // sum (a - za) (b - zb) = sum a b - zb sum a - za sum b + K za zb
-static void foldMatmul(MatmulOp product, bool keepLhs) {
-  auto lhsZero = static_cast<int64_t>(product.getLhsZero());
+// where `kept`, a part of za, is subtracted from a first.
+static void foldMatmul(MatmulOp product, GetKept getKept) {
+  auto zero = static_cast<int64_t>(product.getLhsZero());
   auto rhsZero = static_cast<int64_t>(product.getRhsZero());
-  if ((lhsZero == 0 || keepLhs) && rhsZero == 0)
+  int64_t last = product.getType().getRank() - 1;
+  int64_t terms =
+      shapeOf(product.getLhs())[product.getTransposeLhs() ? last - 1 : last];
+  int64_t kept = getKept(terms, zero);
+  int64_t lhsZero = zero - kept;
+  if (lhsZero == 0 && rhsZero == 0)
     return;
   OpBuilder b(product);
   Location loc = product.getLoc();
@@ -91,23 +105,20 @@ static void foldMatmul(MatmulOp product, bool keepLhs) {
   SmallVector<int64_t> rows(shapeOf(product.getResult())), columns(rows);
   rows[rank - 1] = 1;
   columns[rank - 2] = 1;
-  int64_t terms = shapeOf(
-      product.getLhs())[product.getTransposeLhs() ? rank - 2 : rank - 1];
   Value sum = product.getResult();
-  if (!keepLhs)
-    product.setLhsZero(0);
+  product.setLhsZero(kept);
   product.setRhsZero(0);
   if (rhsZero != 0) {
     // The constant term goes with the rows.
     Expr perRow = sums(product.getLhs(), !product.getTransposeLhs());
     Expr correction = perRow * static_cast<double>(-rhsZero);
-    correction = correction + static_cast<double>(terms * lhsZero * rhsZero);
+    correction = correction + static_cast<double>(terms * zero * rhsZero);
     correction = correction.reshape(rows);
     addCorrection(sum, correction);
     if (lhsZero != 0)
       sum = *sum.user_begin()->result_begin();
   }
-  if (lhsZero == 0 || keepLhs)
+  if (lhsZero == 0)
     return;
   Expr perColumn = sums(product.getRhs(), product.getTransposeRhs());
   Expr correction = perColumn * static_cast<double>(-lhsZero);
@@ -127,11 +138,16 @@ struct FoldZeroPoints
         findTargetBackend(func->getParentOfType<ModuleOp>());
     if (failed(backend))
       return signalPassFailure();
-    // The left operand of a product is its input.
-    bool keepInput = !(*backend)->foldsZeroPoints(targetOf(func));
-    if (!keepInput)
-      func.walk(foldConv);
-    func.walk([&](MatmulOp product) { foldMatmul(product, keepInput); });
+    auto getKept = [&](int64_t terms, int64_t zero) {
+      return (*backend)->getKernelZeroPoint(targetOf(func), terms, zero);
+    };
+    func.walk([&](Operation *op) {
+      if (auto conv = dyn_cast<ConvOp>(op); conv && isOfBytes(conv.getInput()))
+        foldConv(conv, getKept);
+      if (auto product = dyn_cast<MatmulOp>(op);
+          product && isOfBytes(product.getLhs()))
+        foldMatmul(product, getKept);
+    });
   }
 };
 } // namespace

@@ -287,10 +287,11 @@ KernelGroup *KernelGroups::findExpansion(Operation *op) const {
   auto conv = dyn_cast<ConvOp>(op);
   // On small devices, such a result of bytes sets the peak of memory. Blocks of
   // a few channels cost nothing there, because they are copied anyway.
-  if (int64_t working = limitsAt(op).workingBytes;
-      conv && isSmallDevice(op) &&
-      conv.getInput().getType().getElementType().isInteger(8)) {
-    fewBytes = 4 * working;
+  if (conv && conv.getInput().getType().getElementType().isInteger(8)) {
+    // Elsewhere, bytes are small, and sums of them fastest over all channels.
+    if (!isSmallDevice(op))
+      return nullptr;
+    fewBytes = 4 * limitsAt(op).workingBytes;
     fewChannels = 8;
   }
   if (!conv || conv.getLayout() == Layout::ChannelsFirst ||

@@ -13,29 +13,59 @@ from pockmlir.core.build import built_library
 from pockmlir.core.extension import load_core
 from pockmlir.targets.target import Target
 
-VNNI = "+avx512vnni" in Target.host().features
+HOST = replace(Target.host(), threads=1)
+#: Rows of the instruction tables: vector bytes, and the features without which a processor would use the next row.
+ROWS = {
+    "vpdpbusd": (64, ("+avx512vnni", "+avx512vl")),
+    "vpmaddwd of 64 bytes": (64, ("+avx512bw", "-avx512vnni")),
+    "vpmaddwd of 32 bytes": (32, ("+avx2", "-avx512bw", "-avx512vnni")),
+    "pmaddwd of 16 bytes": (16, ("+sse2", "-avx2", "-avx512bw", "-avx512vnni")),
+    "sdot": (16, ("+dotprod",)),
+    "no instruction": (16, ("-sse2", "-avx2", "-avx512bw", "-avx512vnni", "-dotprod")),
+}
 
 
-def without(target: Target) -> Target:
-    """The target as it were without the instruction."""
-    return replace(target, features=target.features.replace("+avx512vnni", "-avx512vnni"))
+def forced(row: str) -> Target:
+    """The host with one row of the tables; skips if it has not got the instruction."""
+    size, features = ROWS[row]
+    present = HOST.features.split(",")
+    if not all(feature in present for feature in features if feature[0] == "+"):
+        pytest.skip(f"the machine has no {row}")
+    removed = [feature for feature in features if feature[0] == "-"]
+    kept = [feature for feature in present if f"-{feature[1:]}" not in removed]
+    return replace(HOST, cpu="", features=",".join(kept + removed), vector_bytes=size)
 
 
-def module(rows: int, columns: int, terms: int, lhs: str, rhs: str, target: Target) -> str:
-    """A kernel that multiplies matrices of bytes, each widened by `lhs` and `rhs`."""
-    x, w, y = f"memref<{rows}x{terms}xi8>", f"memref<{terms}x{columns}xi8>", f"memref<{rows}x{columns}xi32>"
+def operand(random: np.random.Generator, kind: str, shape: tuple[int, int], dtype: type) -> np.ndarray:
+    """Bytes of one kind: random, or the ends of the type, which make the largest sums."""
+    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+    if kind == "random":
+        return random.integers(least, most + 1, shape, dtype)
+    if kind == "alternating":
+        return np.where(np.indices(shape).sum(0) % 2, least, most).astype(dtype)
+    return np.full(shape, {"least": least, "most": most}[kind], dtype)
+
+
+def module(
+    rows: int, columns: int, terms: int, lhs: str, rhs: str, target: Target, zero: int = 0, transposed: bool = False
+) -> str:
+    """A kernel that multiplies matrices of bytes, each widened by `lhs` and `rhs`; the first minus `zero`."""
+    shape = f"{columns}x{terms}" if transposed else f"{terms}x{columns}"
+    x, w, y = f"memref<{rows}x{terms}xi8>", f"memref<{shape}xi8>", f"memref<{rows}x{columns}xi32>"
     return f"""
 #lhs = affine_map<(m, n, k) -> (m, k)>
-#rhs = affine_map<(m, n, k) -> (k, n)>
+#rhs = affine_map<(m, n, k) -> ({"n, k" if transposed else "k, n"})>
 #out = affine_map<(m, n, k) -> (m, n)>
 module attributes {{pock.name = "net", pock.target = {target.attributes}}} {{
   func.func @multiply(%x: {x}, %w: {w}, %y: {y}) attributes {{pock.kernel}} {{
     linalg.generic {{indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}}
         ins(%x, %w : {x}, {w}) outs(%y : {y}) {{
     ^bb0(%a: i8, %b: i8, %sum: i32):
+      %zero = arith.constant {zero} : i32
       %wide_a = arith.{lhs} %a : i8 to i32
+      %real_a = arith.subi %wide_a, %zero : i32
       %wide_b = arith.{rhs} %b : i8 to i32
-      %product = arith.muli %wide_a, %wide_b : i32
+      %product = arith.muli %real_a, %wide_b : i32
       %result = arith.addi %sum, %product : i32
       linalg.yield %result : i32
     }}
@@ -57,34 +87,74 @@ def compiled(ir: str) -> Iterator[Callable[[np.ndarray, np.ndarray, np.ndarray],
         yield call
 
 
-@pytest.mark.skipif(not VNNI, reason="the machine has no AVX512-VNNI")
-@pytest.mark.parametrize("lowered", ["instruction", "multiply-adds"])
-@pytest.mark.parametrize(("lhs", "rhs"), [("extui", "extsi"), ("extsi", "extui")])
-@pytest.mark.parametrize(("rows", "columns", "terms"), [(32, 48, 64), (33, 37, 12), (17, 3, 4), (40, 16, 2000)])
-def test_sums_are_exact(rows, columns, terms, lhs, rhs, lowered):
-    random = np.random.default_rng(rows * terms)
-    types = {"extui": np.uint8, "extsi": np.int8}
-    x, w = (
-        random.integers(np.iinfo(t).min, np.iinfo(t).max + 1, s, t)
-        for t, s in ((types[lhs], (rows, terms)), (types[rhs], (terms, columns)))
-    )
-    y = random.integers(-100, 100, (rows, columns), np.int32)
-    expected = y + x.astype(np.int32) @ w.astype(np.int32)
+PASSES = "builtin.module(pock-group-products,pock-float-sums)"
+TYPES = {"extui": np.uint8, "extsi": np.int8}
 
-    target = replace(Target.host(), threads=1)
-    ir = load_core().run_pipeline(module(rows, columns, terms, lhs, rhs, target), "builtin.module(pock-group-products)")
-    assert "pock.dot" in ir
-    if lowered == "multiply-adds":
-        # What the pass made for one processor runs on another one, too.
-        ir = ir.replace("+avx512vnni", "-avx512vnni")
-    with compiled(ir) as multiply:
-        multiply(x, w, y)
+
+def check(multiply: Callable[..., None], x: np.ndarray, w: np.ndarray, zero: int) -> None:
+    """Compare sums, to which the kernel adds, with those of numpy."""
+    y = np.random.default_rng(1).integers(-100, 100, (len(x), w.shape[1]), np.int32)
+    expected = y + (x.astype(np.int32) - zero) @ w.astype(np.int32)
+    multiply(x, w, y)
     np.testing.assert_array_equal(y, expected)
 
 
-def test_a_processor_without_the_instruction_multiplies_one_by_one():
-    ir = module(32, 48, 64, "extui", "extsi", without(Target.host()))
-    assert "pock.dot" not in load_core().run_pipeline(ir, "builtin.module(pock-group-products)")
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize(
+    ("lhs", "rhs", "rows", "columns", "terms"),
+    [
+        ("extui", "extsi", 32, 48, 64),
+        ("extsi", "extui", 17, 19, 12),
+        ("extsi", "extsi", 17, 3, 4),
+        ("extsi", "extsi", 40, 16, 2000),
+    ],
+)
+def test_sums_are_exact(lhs, rhs, rows, columns, terms, row):
+    random = np.random.default_rng(rows * terms)
+    x, w = operand(random, "random", (rows, terms), TYPES[lhs]), operand(random, "random", (terms, columns), TYPES[rhs])
+    ir = load_core().run_pipeline(module(rows, columns, terms, lhs, rhs, forced(row)), PASSES)
+    with compiled(ir) as multiply:
+        check(multiply, x, w, 0)
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("zero", [-128, 0, 3, 127])
+def test_extremes_and_tails(row, zero):
+    """All of the ends of the type, in every remainder of terms, rows and columns."""
+    random = np.random.default_rng(0)
+    target = forced(row)
+    for terms in (1, 2, 3, 4, 5, 6, 7, 8, 30):
+        rows, columns = 16 + terms % 5, 17 + terms % 7
+        ir = load_core().run_pipeline(module(rows, columns, terms, "extsi", "extsi", target, zero), PASSES)
+        with compiled(ir) as multiply:
+            for kinds in [("least", "least"), ("most", "least"), ("alternating", "most"), ("random", "random")]:
+                x = operand(random, kinds[0], (rows, terms), np.int8)
+                w = operand(random, kinds[1], (terms, columns), np.int8)
+                check(multiply, x, w, zero)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_transposed_operand(row):
+    """Terms are contiguous in both operands, as in a linear layer."""
+    random = np.random.default_rng(0)
+    x, w = operand(random, "random", (19, 24), np.int8), operand(random, "random", (21, 24), np.int8)
+    ir = module(19, 21, 24, "extsi", "extsi", forced(row), zero=-128, transposed=True)
+    ir = load_core().run_pipeline(ir, PASSES)
+    with compiled(ir) as multiply:
+        check(lambda x, w, y: multiply(x, np.ascontiguousarray(w.T), y), x, w.T, -128)
+
+
+def test_groups_run_without_their_instruction():
+    """What the pass made for one processor runs on another one, too."""
+    if not HOST.triple.startswith("x86"):
+        pytest.skip("the machine is no x86")
+    target = replace(HOST, cpu="", features="+avx512vnni,+avx512vl", vector_bytes=64, vector_registers=32)
+    ir = load_core().run_pipeline(module(33, 37, 12, "extsi", "extsi", target, zero=-128), PASSES)
+    assert "of ui8, si8" in ir
+    random = np.random.default_rng(0)
+    x, w = operand(random, "random", (33, 12), np.int8), operand(random, "random", (12, 37), np.int8)
+    with compiled(ir.replace(target.features, "+fma")) as multiply:
+        check(multiply, x, w, -128)
 
 
 @pytest.mark.parametrize("bits", [32, 64])

@@ -73,16 +73,16 @@ def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp, Relaxed]
     or the channels-last counterparts. The bias is a `pock.add`.
 
     The convolution of `i8` tensors is exact in `i32`, modulo 2^32. `input_zero`
-    is subtracted from the input first, and padding is zero after that.
-    `pock-fold-zero-points` makes a sum without subtraction of it, where padding
-    is `pad_value`.
+    is subtracted from the input first, and padding is `pad_value` after that:
+    0, until `pock-fold-zero-points` makes a sum that subtracts less.
 
     Constraints: `window_c1`: one or two spatial dimensions and one entry of
     each attribute for each; `window_c2`: strides and dilations are positive,
     paddings are not negative; `window_c3`: the window fits the padded input;
     `conv_c1`: `groups` divides `C` and `F`; `conv_c2`: the weight has
-    `C / groups` input channels; `zero_c1` as `pock.matmul`, also for
-    `pad_value`; `conv_c3`: `input_zero` or `pad_value` is 0.
+    `C / groups` input channels; `zero_c1` as `pock.matmul`;
+    `conv_c3`: `input_zero + pad_value` is from -128 to 127, and `pad_value` is
+    0 for floats.
 
     Example:
     ```mlir

@@ -92,10 +92,16 @@ public:
 
   virtual TargetLimits getLimits(TargetAttr target) const = 0;
 
-  /// Whether products of bytes are summed as the bytes are stored, with zero
-  /// points in a correction (`pock-fold-zero-points`): false if kernels
-  /// subtract the zero point of their input at no cost.
-  virtual bool foldsZeroPoints(TargetAttr target) const;
+  /// What kernels subtract from the input of a sum of `terms` products of
+  /// bytes, whose zero point is `zero`: 0, or what costs them nothing. The rest
+  /// becomes a correction (`pock-fold-zero-points`). `terms` is 1 if neighbours
+  /// in the input belong to different sums.
+  virtual int64_t getKernelZeroPoint(TargetAttr target, int64_t terms,
+                                     int64_t zero) const;
+
+  /// The layout of convolutions of bytes, in which weights are contiguous along
+  /// the terms of a sum, or along the sums.
+  virtual Layout getLayoutOfBytes(TargetAttr target) const;
 
   /// Whether kernels may have elements of `type`.
   virtual bool supportsElement(TargetAttr target, Type type) const;

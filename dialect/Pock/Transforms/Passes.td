@@ -60,8 +60,9 @@ def FoldZeroPoints : Pass<"pock-fold-zero-points", "::mlir::func::FuncOp"> {
     number per channel, which is added to the bias: of frozen weights it is
     computed once.
 
-    A target whose kernels subtract the zero point of their input at no cost
-    (`TargetBackend::foldsZeroPoints`) keeps it.
+    What the kernels of a target subtract from their input at no cost
+    (`TargetBackend::getKernelZeroPoint`) stays a zero point: all of it where
+    they widen bytes first, -128 where they multiply bytes as unsigned ones.
 
     Before: `%a = pock.conv %x, %w {input_zero = -128 : i64}; %y = pock.add %a, %bias`
     After: `%a = pock.conv %x, %w {pad_value = -128 : i64}; %b = pock.add %bias, %correction; %y = pock.add %a, %b`

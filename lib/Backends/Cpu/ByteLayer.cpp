@@ -5,8 +5,7 @@
 #include "Isa/ByteInstructions.h"
 #include "PaddedCopy.h"
 #include "Pock/IR/Kernels.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/Matchers.h"
+#include "SumOfProducts.h"
 
 using namespace mlir;
 using namespace mlir::pock;
@@ -61,45 +60,13 @@ struct Border {
 /// What is subtracted from the two inputs of a sum.
 using ZeroPoints = std::array<int64_t, 2>;
 
-/// The zero point that `value` subtracts from `byte`, widened to i32.
-std::optional<int64_t> findZeroPoint(Value value, Value byte) {
-  APInt zero(32, 0);
-  if (auto sub = value.getDefiningOp<arith::SubIOp>()) {
-    if (!matchPattern(sub.getRhs(), m_ConstantInt(&zero)))
-      return std::nullopt;
-    value = sub.getLhs();
-  }
-  auto extend = value.getDefiningOp<arith::ExtSIOp>();
-  if (!extend || extend.getIn() != byte || !byte.getType().isInteger(8))
-    return std::nullopt;
-  return zero.getSExtValue();
-}
-
 /// The zero points if the body of `op` adds the product of its two inputs,
 /// signed bytes, to its only out in i32.
 std::optional<ZeroPoints> matchByteSum(linalg::GenericOp op) {
-  if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
-      op.getNumReductionLoops() == 0 || !op.hasPureBufferSemantics())
+  std::optional<SumOfProducts> sum = matchSum(op);
+  if (!sum || !sum->lhs.isSignedByte() || !sum->rhs.isSignedByte())
     return std::nullopt;
-  Block &body = *op.getBody();
-  auto add = body.getTerminator()->getOperand(0).getDefiningOp<arith::AddIOp>();
-  if (!add || !add.getType().isInteger(32))
-    return std::nullopt;
-  Value product =
-      add.getLhs() == body.getArgument(2) ? add.getRhs() : add.getLhs();
-  Value addend =
-      add.getLhs() == body.getArgument(2) ? add.getLhs() : add.getRhs();
-  auto mul = product.getDefiningOp<arith::MulIOp>();
-  if (!mul || addend != body.getArgument(2))
-    return std::nullopt;
-  for (auto [lhs, rhs] : {std::pair(mul.getLhs(), mul.getRhs()),
-                          std::pair(mul.getRhs(), mul.getLhs())}) {
-    std::optional<int64_t> first = findZeroPoint(lhs, body.getArgument(0));
-    std::optional<int64_t> second = findZeroPoint(rhs, body.getArgument(1));
-    if (first && second)
-      return ZeroPoints{*first, *second};
-  }
-  return std::nullopt;
+  return ZeroPoints{sum->lhs.zero, sum->rhs.zero};
 }
 
 /// Adds the terms of `expr` to `dim`; false if it has another form than a

@@ -3,6 +3,7 @@
 #include "Pock/Backends/Cpu/CpuBackend.h"
 
 #include "Isa/ByteInstructions.h"
+#include "Isa/GroupProduct.h"
 #include "ObjectEmitter.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/Backends/Shared/Passes.h"
@@ -46,8 +47,20 @@ public:
     return isBareMetal(target.getTriple()) ? RunForm::Object : RunForm::Library;
   }
 
-  bool foldsZeroPoints(TargetAttr attr) const override {
-    return !findByteInstructions(TargetDescription::of(attr));
+  int64_t getKernelZeroPoint(TargetAttr attr, int64_t terms,
+                             int64_t zero) const override {
+    TargetDescription target = TargetDescription::of(attr);
+    // They are subtracted while bytes are widened.
+    if (findByteInstructions(target))
+      return zero;
+    return getZeroPointOfGroups(target, terms, zero);
+  }
+
+  /// Vectors run along the sums.
+  Layout getLayoutOfBytes(TargetAttr attr) const override {
+    return hasGroupsOfBytes(TargetDescription::of(attr))
+               ? Layout::ChannelsLast
+               : Layout::ChannelsLastOhwi;
   }
 
   StringRef getUnit(TargetAttr attr) const override {
@@ -86,6 +99,7 @@ public:
     pm.addPass(createTileProducts());
     // Before operands are packed, so that their copies consist of groups.
     pm.addPass(createGroupProducts());
+    pm.addPass(createFloatSums());
     // The next pass shrinks the copies to panels.
     pm.addPass(createPackOperands());
     pm.addPass(createLocalizeScratch());

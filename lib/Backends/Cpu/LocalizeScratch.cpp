@@ -57,30 +57,52 @@ bool isCopy(linalg::GenericOp op) {
 /// Adds the uses of `buffer`, also through views of the whole buffer.
 void collectUses(Value buffer, SmallVectorImpl<OpOperand *> &uses) {
   for (OpOperand &use : buffer.getUses())
-    if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp>(use.getOwner()))
+    if (isa<memref::ExpandShapeOp, memref::CollapseShapeOp, GroupViewOp>(
+            use.getOwner()))
       collectUses(use.getOwner()->getResult(0), uses);
     else
       uses.push_back(&use);
 }
 
-/// Whether `alloc` contains a copy, possibly transposed, that one sum of
-/// products reads.
-bool isPackedOperand(memref::AllocOp alloc) {
-  bool written = false, read = false;
+/// The sum of products that alone reads `alloc`, if that contains a copy,
+/// possibly transposed.
+linalg::GenericOp findReader(memref::AllocOp alloc) {
+  bool written = false;
+  linalg::GenericOp reader;
   SmallVector<OpOperand *> uses;
   collectUses(alloc, uses);
   for (OpOperand *use : uses) {
     auto op = dyn_cast<linalg::GenericOp>(use->getOwner());
     if (!op)
-      return false;
+      return nullptr;
     bool copies = op.isDpsInit(use) && isCopy(op);
     bool sums = op.getNumReductionLoops() > 0 && op.isDpsInput(use);
-    if ((!copies && !sums) || (copies && written) || (sums && read))
-      return false;
+    if ((!copies && !sums) || (copies && written) || (sums && reader))
+      return nullptr;
     written |= copies;
-    read |= sums;
+    if (sums)
+      reader = op;
   }
-  return written && read;
+  return written ? reader : nullptr;
+}
+
+bool isPackedOperand(memref::AllocOp alloc) {
+  return static_cast<bool>(findReader(alloc));
+}
+
+/// Whether the last dimension of the operand `alloc` of `reader`, possibly in
+/// groups, is that of the terms.
+bool endsInTerms(memref::AllocOp alloc, linalg::GenericOp reader) {
+  for (OpOperand *operand : reader.getDpsInputOperands()) {
+    auto view = operand->get().getDefiningOp<GroupViewOp>();
+    if (operand->get() != alloc && (!view || view.getSource() != alloc))
+      continue;
+    auto last = dyn_cast<AffineDimExpr>(
+        reader.getMatchingIndexingMap(operand).getResults().back());
+    return last && reader.getIteratorTypesArray()[last.getPosition()] ==
+                       utils::IteratorType::reduction;
+  }
+  return false;
 }
 
 /// The dimension of a temporary that shrinks, and its new size.
@@ -89,8 +111,9 @@ struct Choice {
   int64_t chunk;
 };
 
-/// Chooses panels of columns for a packed operand that is larger than `budget`,
-/// and single images for any other temporary. Nothing if that would not pay.
+/// Chooses panels of columns, or blocks of rows, for a packed operand that is
+/// larger than `budget`, and single images for any other temporary. Nothing if
+/// that would not pay.
 std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
                              int64_t budget, int64_t columns) {
   MemRefType type = alloc.getType();
@@ -98,7 +121,14 @@ std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
   if (!type.hasStaticShape() || rank < 2)
     return std::nullopt;
   int64_t bytes = bytesOf(type);
-  if (isPackedOperand(alloc)) {
+  if (linalg::GenericOp reader = findReader(alloc)) {
+    if (endsInTerms(alloc, reader)) {
+      int64_t extent = type.getDimSize(0);
+      int64_t rows = std::max<int64_t>(budget / 2 / (bytes / extent), 1);
+      if (bytes <= budget || rows >= extent)
+        return std::nullopt;
+      return Choice{0, rows};
+    }
     int64_t extent = type.getDimSize(rank - 1);
     // Narrow panels are as fast as wide ones, and need less memory.
     int64_t panels = budget / 2 / (bytes / extent * columns);

@@ -163,14 +163,18 @@ private:
           b, loc, VectorType::get({row.getGroup() * lanes}, stored), words);
     };
     Value sum = fill(op.getSum());
-    SmallVector<Value> operands{sum, group(op.getLhs(), op.getLhsElement()),
+    SmallVector<Value> operands{group(op.getLhs(), op.getLhsElement()),
                                 group(op.getRhs(), op.getRhsElement())};
-    if (row.sumLast)
-      std::rotate(operands.begin(), operands.begin() + 1, operands.end());
+    if (row.sum == GroupProduct::Sum::First)
+      operands.insert(operands.begin(), sum);
+    else if (row.sum == GroupProduct::Sum::Last)
+      operands.push_back(sum);
     Value result = LLVM::CallIntrinsicOp::create(
                        b, loc, sum.getType(),
                        b.getStringAttr(row.intrinsic(lanes)), operands)
                        .getResult(0);
+    if (row.sum == GroupProduct::Sum::Apart)
+      result = arith::AddIOp::create(b, loc, sum, result);
     if (!type)
       return lanes == 1 ? result
                         : Value(vector::ExtractOp::create(b, loc, result, 0));

@@ -219,8 +219,10 @@ LogicalResult runPreparation(
 
 /// Lowers multi-dimensional vectors, and vector operations without a
 /// counterpart in LLVM.
-LogicalResult lowerVectors(ModuleOp module) {
+LogicalResult lowerVectors(ModuleOp module, const TargetDescription &target) {
   RewritePatternSet patterns(module.getContext());
+  if (tripleOf(target).isX86())
+    populateWideLanePatterns(patterns);
   vector::populateVectorBroadcastLoweringPatterns(patterns);
   vector::populateVectorTransposeLoweringPatterns(
       patterns, vector::VectorTransposeLowering::Shuffle1D);
@@ -298,7 +300,8 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
     if (abilities.noDoubles && failed(refuseDoubles(module)))
       return signalPassFailure();
     if (failed(expandMath(module, target, abilities)) ||
-        failed(lowerVectors(module)) || failed(runPreparation(module, run)) ||
+        failed(lowerVectors(module, target)) ||
+        failed(runPreparation(module, run)) ||
         failed(convert(module, target, dataLayout)))
       return signalPassFailure();
 

@@ -28,6 +28,10 @@ void populateLibraryPatterns(mlir::RewritePatternSet &patterns);
 /// results.
 void populateWideConversionPatterns(mlir::RewritePatternSet &patterns);
 
+/// Splits 64-bit arithmetic on vectors, between extension from 32 bits and
+/// truncation to 32, into even and odd lanes: for x86.
+void populateWideLanePatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace mlir::pock
 
 #endif // POCK_BACKENDS_CPU_MATHAPPROXIMATION_H

@@ -5,6 +5,9 @@
 // RUN: pock-opt %t/words.mlir --pock-group-products --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=thumbv7em-none-eabihf -mcpu=cortex-m7 | FileCheck %t/words.mlir --check-prefix=ASM
 // RUN: pock-opt %t/neon.mlir --pock-group-products --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=aarch64-linux-gnu -mcpu=cortex-a76 | FileCheck %t/neon.mlir --check-prefix=ASM
 // RUN: pock-opt %t/none.mlir --pock-group-products | FileCheck %t/none.mlir
+// RUN: pock-opt %t/flipped.mlir --pock-group-products | FileCheck %t/flipped.mlir
+// RUN: pock-opt %t/widened.mlir --pock-group-products | FileCheck %t/widened.mlir
+// RUN: pock-opt %t/widened.mlir --pock-group-products --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=x86_64-linux-gnu -mattr=+avx2 | FileCheck %t/widened.mlir --check-prefix=ASM
 
 // Sums of integers: exact, so that no precision has to be asked for, and portable
 // arithmetic allows them.
@@ -164,6 +167,116 @@ func.func private @wide_sum(%x: memref<32x64xi8>, %w: memref<64x48xi8>, %y: memr
     %p = arith.muli %wa, %wb : i64
     %s = arith.addi %out, %p : i64
     linalg.yield %s : i64
+  }
+  return
+}
+}
+
+//--- flipped.mlir
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (k, n)>
+#out = affine_map<(m, n, k) -> (m, n)>
+
+// Signed bytes plus 128 are unsigned bytes with another highest bit.
+
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu", vector_bytes = 64, vector_registers = 32, features = "+avx512f,+avx512vl,+avx512vnni">} {
+// CHECK-LABEL: func.func private @flipped(
+// CHECK-SAME:    %[[X:.+]]: memref<32x64xi8>,
+// CHECK:         %[[XX:.+]] = pock.group_view %[[X]]
+// CHECK:         linalg.generic {{.*}} ins(%[[XX]], %{{.+}} :
+// CHECK-NEXT:    ^bb0(%[[P:.+]]: i32, %[[Q:.+]]: i32, %[[SUM:.+]]: i32):
+// CHECK-NEXT:      %[[BITS:.+]] = arith.constant -2139062144 : i32
+// CHECK-NEXT:      %[[U:.+]] = arith.xori %[[P]], %[[BITS]]
+// CHECK-NEXT:      pock.dot %[[SUM]], %[[U]], %[[Q]] of ui8, si8 : i32, i32
+func.func private @flipped(%x: memref<32x64xi8>, %w: memref<64x48xi8>, %y: memref<32x48xi32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<32x64xi8>, memref<64x48xi8>) outs(%y : memref<32x48xi32>) {
+  ^bb0(%a: i8, %b: i8, %out: i32):
+    %c = arith.constant -128 : i32
+    %wa = arith.extsi %a : i8 to i32
+    %ca = arith.subi %wa, %c : i32
+    %wb = arith.extsi %b : i8 to i32
+    %p = arith.muli %ca, %wb : i32
+    %s = arith.addi %out, %p : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+}
+
+//--- widened.mlir
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (k, n)>
+#transposed = affine_map<(m, n, k) -> (n, k)>
+#out = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu", vector_bytes = 32, features = "+avx2">} {
+// A copy has the wide bytes without their zero point; another one the pairs of
+// rows.
+// CHECK-LABEL: func.func private @widened(
+// CHECK-SAME:    %[[X:.+]]: memref<32x64xi8>, %[[W:.+]]: memref<64x48xi8>,
+// CHECK:         %[[WIDE:.+]] = memref.alloc() : memref<32x64xi16>
+// CHECK:         %[[PAIRS:.+]] = memref.alloc() : memref<32x48xi32>
+// CHECK:         linalg.generic {{.*}} ins(%[[X]] : {{.*}}) outs(%[[WIDE]]
+// CHECK-NEXT:    ^bb0(%[[A:.+]]: i8, %{{.+}}: i16):
+// CHECK-NEXT:      %[[WA:.+]] = arith.extsi %[[A]] : i8 to i16
+// CHECK:           arith.subi %[[WA]], %{{.+}} : i16
+// CHECK:         %[[WORDS:.+]] = pock.group_view %[[WIDE]] : memref<32x64xi16> to memref<32x32xi32>
+// CHECK:         linalg.generic {{.*}} ins(%[[W]], %[[W]] : {{.*}}) outs(%[[PAIRS]]
+// CHECK:         linalg.generic {{.*}} ins(%[[WORDS]], %[[PAIRS]] :
+// CHECK:           pock.dot %{{.+}}, %{{.+}}, %{{.+}} of si16, si16 : i32, i32
+// ASM-LABEL: pock_kernel_widened:
+// ASM: vpmaddwd
+// ASM: vpaddd
+func.func private @widened(%x: memref<32x64xi8>, %w: memref<64x48xi8>, %y: memref<32x48xi32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<32x64xi8>, memref<64x48xi8>) outs(%y : memref<32x48xi32>) {
+  ^bb0(%a: i8, %b: i8, %out: i32):
+    %c = arith.constant 3 : i32
+    %wa = arith.extsi %a : i8 to i32
+    %ca = arith.subi %wa, %c : i32
+    %wb = arith.extsi %b : i8 to i32
+    %p = arith.muli %ca, %wb : i32
+    %s = arith.addi %out, %p : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+
+// Terms are contiguous in both operands: the copy of the right one is
+// transposed, because vectors run along the columns of the result.
+// CHECK-LABEL: func.func private @transposed(
+// CHECK-SAME:    %{{.+}}: memref<32x64xi8>, %[[W:.+]]: memref<48x64xi8>,
+// CHECK:         %[[PAIRS:.+]] = memref.alloc() : memref<32x48xi32>
+// CHECK:         linalg.generic {{.*}} ins(%[[W]], %[[W]] : {{.*}}) outs(%[[PAIRS]] : memref<32x48xi32>)
+// CHECK:         pock.dot
+func.func private @transposed(%x: memref<32x64xi8>, %w: memref<48x64xi8>, %y: memref<32x48xi32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [#lhs, #transposed, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<32x64xi8>, memref<48x64xi8>) outs(%y : memref<32x48xi32>) {
+  ^bb0(%a: i8, %b: i8, %out: i32):
+    %wa = arith.extsi %a : i8 to i32
+    %wb = arith.extsi %b : i8 to i32
+    %p = arith.muli %wa, %wb : i32
+    %s = arith.addi %out, %p : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+
+// An odd number of terms.
+// CHECK-LABEL: func.func private @odd(
+// CHECK-NOT:     pock.dot
+func.func private @odd(%x: memref<32x63xi8>, %w: memref<63x48xi8>, %y: memref<32x48xi32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<32x63xi8>, memref<63x48xi8>) outs(%y : memref<32x48xi32>) {
+  ^bb0(%a: i8, %b: i8, %out: i32):
+    %wa = arith.extsi %a : i8 to i32
+    %wb = arith.extsi %b : i8 to i32
+    %p = arith.muli %wa, %wb : i32
+    %s = arith.addi %out, %p : i32
+    linalg.yield %s : i32
   }
   return
 }

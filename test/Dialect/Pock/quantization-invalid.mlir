@@ -144,10 +144,10 @@ func.func @zero_c1_conv(%x: tensor<1x1x4xi8>, %w: tensor<1x1x1xi8>) {
 // -----
 
 func.func @conv_c3(%x: tensor<1x1x4xi8>, %w: tensor<1x1x1xi8>) {
-  // expected-error @below {{'pock.conv' expected input_zero or pad_value to be 0, but got 2 and 3}}
+  // expected-error @below {{'pock.conv' expected input_zero + pad_value between -128 and 127, and a pad_value of 0 for floats, but got 100 and 28}}
   // expected-error @below {{failed to infer returned types}}
   %0 = pock.conv %x, %w {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>,
-      dilations = array<i64: 1>, input_zero = 2 : i64, pad_value = 3 : i64}
+      dilations = array<i64: 1>, input_zero = 100 : i64, pad_value = 28 : i64}
       : (tensor<1x1x4xi8>, tensor<1x1x1xi8>) -> tensor<1x1x4xi32>
   return
 }

@@ -149,6 +149,12 @@ def GroupProducts : Pass<"pock-group-products", "mlir::ModuleOp"> {
     If both operands are copied (the gradient of a weight), the sum runs over
     blocks whose copies fit into half of `l2_bytes` of the target.
 
+    On targets with vectors, a copy widens bytes to 16 bits for an instruction
+    that multiplies those, and subtracts their zero point. An instruction that
+    multiplies unsigned bytes also takes signed ones with a zero point of -128,
+    with their highest bit flipped. If both operands are contiguous along the
+    sum, the one along whose rows vectors run is copied.
+
     Does nothing if the number of terms is no multiple of the group, if a copy
     would be used fewer than 16 times, or if an f32 operand is contiguous along
     the sum.
@@ -157,6 +163,29 @@ def GroupProducts : Pass<"pock-group-products", "mlir::ModuleOp"> {
                            "mlir::linalg::LinalgDialect",
                            "mlir::memref::MemRefDialect",
                            "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+}
+
+def FloatSums : Pass<"pock-float-sums", "mlir::ModuleOp"> {
+  let summary = "Sum products of bytes in f32 where that is exact";
+  let description = [{
+    x86 processors multiply and add floats in one instruction, and 32-bit
+    integers in three. A sum of products of bytes that `pock-group-products` left
+    is computed in f32 if all its partial sums are integers of at most 24 bits, so
+    that none is rounded: depthwise convolutions, and the first convolution of a
+    network. A factor with at least 16 uses is converted in a copy.
+
+    ```mlir
+    linalg.generic ins(%x, %w : memref<8x64xi8>, memref<64x3xi8>)  // %out += extsi(%x) * extsi(%w)
+    // becomes
+    linalg.generic ins(%x, %ww : memref<8x64xi8>, memref<64x3xf32>)  // %sum += sitofp(%x) * %ww
+    linalg.generic ins(%sum : memref<8x3xf32>)                       // %out += fptosi(%sum)
+    ```
+
+    Does nothing on other targets, and if a sum may have more than 24 bits.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
 }
 
 def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {

@@ -21,7 +21,7 @@ static const GroupProduct arm[] = {
     // SMLAD, on processors without vectors.
     {GroupElement::SI16, GroupElement::SI16, scalar, dsp,
      [](int64_t) -> std::string { return "llvm.arm.smlad"; },
-     /*takesWords=*/true, /*sumLast=*/true},
+     /*takesWords=*/true, GroupProduct::Sum::Last},
 };
 
 /// `llvm.aarch64.neon.sdot.v4i32.v16i8`.

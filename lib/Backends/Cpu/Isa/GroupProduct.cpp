@@ -69,6 +69,43 @@ pock::listGroupProducts(const TargetDescription &target) {
   return rows;
 }
 
+/// The rows for vectors that multiply bytes.
+static SmallVector<const GroupProduct *>
+listRowsForBytes(const TargetDescription &target) {
+  SmallVector<const GroupProduct *> rows;
+  if (target.vectorBytes > 0)
+    rows = listGroupProducts(target);
+  llvm::erase_if(rows,
+                 [](const GroupProduct *row) { return !row->takesBytes(); });
+  return rows;
+}
+
+bool pock::hasGroupsOfBytes(const TargetDescription &target) {
+  return !listRowsForBytes(target).empty();
+}
+
+int64_t pock::getZeroPointOfGroups(const TargetDescription &target,
+                                   int64_t terms, int64_t zero) {
+  for (const GroupProduct *row : listRowsForBytes(target)) {
+    if (terms % row->getGroup() != 0)
+      continue;
+    if (row->lhs == GroupElement::SI16)
+      return zero;
+    if (row->lhs != row->rhs)
+      return INT8_MIN;
+    // (A row for unsigned bytes alone multiplies no signed ones.)
+    if (row->lhs == GroupElement::SI8)
+      return 0;
+  }
+  return 0;
+}
+
+bool pock::prefersFloatSums(const TargetDescription &target) {
+  static constexpr StringLiteral fma[] = {"+fma"};
+  return tripleOf(target).isX86() && target.vectorBytes > 0 &&
+         hasFeatures(target, fma);
+}
+
 bool pock::mayUse(const GroupProduct &row, ModuleOp module) {
   if (!row.rounds)
     return true;

@@ -33,12 +33,14 @@ struct GroupProduct {
   std::string (*intrinsic)(int64_t lanes);
   /// Whether the operands of the intrinsic are words, not vectors of elements.
   bool takesWords = false;
-  /// Whether the sum is the last operand of the intrinsic, not the first.
-  bool sumLast = false;
+  /// Where the intrinsic takes the sum. If it takes none, its result is added.
+  enum class Sum { First, Last, Apart } sum = Sum::First;
   /// Whether the instruction rounds differently from any sequence of others, so
   /// that the module must allow it.
   bool rounds = false;
 
+  /// Whether the elements are bytes, or may be widened bytes.
+  bool takesBytes() const { return lhs != GroupElement::BF16; }
   /// The number of products that a lane adds to its sum.
   int64_t getGroup() const;
   /// The types of elements (integers with their sign) and of the sum.
@@ -56,6 +58,18 @@ llvm::ArrayRef<GroupProduct> getAArch64GroupProducts();
 /// vectors, and whose rounding the target's arithmetic allows.
 llvm::SmallVector<const GroupProduct *>
 listGroupProducts(const TargetDescription &target);
+
+/// Whether a row for vectors on the target multiplies bytes, possibly widened.
+bool hasGroupsOfBytes(const TargetDescription &target);
+
+/// The part of the zero point `zero` of signed bytes that the first row for
+/// groups of `terms` terms subtracts at no cost: all where a copy widens the
+/// bytes; -128 where they are multiplied as unsigned bytes.
+int64_t getZeroPointOfGroups(const TargetDescription &target, int64_t terms,
+                             int64_t zero);
+
+/// Whether the target multiplies and adds floats faster than 32-bit integers.
+bool prefersFloatSums(const TargetDescription &target);
 
 /// Whether sums in `module` may be computed by `row`: rounding operands needs
 /// the module's precision.
