@@ -230,7 +230,9 @@ def test_wrong_options_are_refused(option: dict[str, Any], message: str) -> None
 
 
 def test_other_models_are_refused() -> None:
-    with pytest.raises(pock.ArgumentError, match=r"expected a torch\.nn\.Module of float32, but got str"):
+    with pytest.raises(
+        pock.ArgumentError, match=r"expected a torch\.nn\.Module or an exported program of float32, but got str"
+    ):
         pock.quantize("model", [])
     with pytest.raises(pock.ArgumentError, match=r"'conv\.weight' has another type"):
         pock.quantize(Small().double(), [torch.ones(1, 2, 4, 4)])
