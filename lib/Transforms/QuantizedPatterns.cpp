@@ -12,6 +12,8 @@
 #include "KnownParameters.h"
 #include "Views.h"
 
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -415,10 +417,56 @@ private:
   }
 };
 
-/// quantize(a + b) of bytes with different scales: `a m1 + b m2` with 14 bits
-/// after the point.
+/// quantize(dequantize(q)) of the same scale within narrower limits -> `q`
+/// within them, if nothing else reads it: a quantiser has left a clamp to
+/// itself.
+struct NarrowAgain : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto input = QuantizedValue::matchBytes(op.getInput());
+    if (!input || input->scale != op.getScale().convertToDouble() ||
+        input->zeroPoint != static_cast<int64_t>(op.getZeroPoint()) ||
+        !isOnlyReader(op, input->op) ||
+        !isOnlyReader(input->op, input->integers))
+      return rewriter.notifyMatchFailure(op, "expected integers of one scale");
+    Operation *maker = input->integers.getDefiningOp();
+    auto narrow = [&](auto made) {
+      int64_t min = std::max<int64_t>(made.getMin(), op.getMin());
+      int64_t max = std::min<int64_t>(made.getMax(), op.getMax());
+      if (made.getZeroPoint() != op.getZeroPoint() || min > max)
+        return rewriter.notifyMatchFailure(op, "expected a common range");
+      rewriter.modifyOpInPlace(made, [&] {
+        made.setMin(min);
+        made.setMax(max);
+      });
+      rewriter.replaceOp(op, made.getResult());
+      return success();
+    };
+    if (auto requantize = dyn_cast_or_null<RequantizeOp>(maker))
+      return narrow(requantize);
+    auto quantize = dyn_cast_or_null<QuantizeOp>(maker);
+    if (quantize && quantize.getScale() == op.getScale())
+      return narrow(quantize);
+    return rewriter.notifyMatchFailure(op, "expected quantised numbers");
+  }
+
+private:
+  /// Whether no other op reads `value`, apart from what will be erased.
+  static bool isOnlyReader(Operation *op, Value value) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      return user == op || isOpTriviallyDead(user);
+    });
+  }
+};
+
+/// quantize(a + b) of bytes with different scales: `a m1 + b m2` with 20 bits
+/// after the point, as many as fit into 32 bits for ratios of scales below 2.
+/// (With 14 bits, one sum in 600 is another integer than that of real numbers.)
 struct FormAdd : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
+  static constexpr int bits = 20;
+
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
     Operation *sum = op.getInput().getDefiningOp();
@@ -438,13 +486,13 @@ struct FormAdd : OpRewritePattern<QuantizeOp> {
       Expr x = centred(rewriter, op.getLoc(), value);
       if (type != x.type().getElementType())
         x = x.make<CastOp>(x.type().clone(type), Value(x));
-      return x * std::floor(std::ldexp(ratio, 14) + 0.5);
+      return x * std::floor(std::ldexp(ratio, bits) + 0.5);
     };
     Expr left = scaled(*lhs, ratios[0]);
     Expr right = scaled(*rhs, ratios[1]);
     Expr total = isa<AddOp>(sum) ? left + right : left - right;
     return requantize(rewriter, op, total,
-                      std::ldexp(op.getScale().convertToDouble(), -14));
+                      std::ldexp(op.getScale().convertToDouble(), -bits));
   }
 };
 
@@ -568,5 +616,7 @@ void pock::populateQuantizedPatterns(RewritePatternSet &patterns,
   patterns
       .add<FormConv, FormConvTranspose, FormLinear, FormMatmul, FormAddOfSums,
            NarrowRange, FormAdd, FormMul, FormMean, QuantizeParts>(context);
+  // Before a requantization of bytes is made of the same op.
+  patterns.add<NarrowAgain>(context, /*benefit=*/2);
   patterns.add<FormRequantize>(context, module);
 }

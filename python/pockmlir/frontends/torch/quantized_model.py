@@ -84,7 +84,7 @@ class QuantizedModel:
         """Compute the outputs in PyTorch, in float32 between the integers.
 
         The result is that of the compiled step, except for single steps of integers where a sum is almost half way
-        between two of them. (Additions of integers have factors of 14 bits: there, a hundredth of a step is almost.)
+        between two of them.
         """
         results = QuantizedForward(self, inputs, kwargs).run(inputs, kwargs)
         return results[0] if len(results) == 1 else results
