@@ -1,8 +1,9 @@
 //===- QuantizedPatterns.cpp - integers between dequantize and quantize ---===//
 //
 // pock.dequantize moves behind the ops whose results stand for real numbers,
-// too: data movement, and products, whose sums have the product of both scales.
-// Where it meets pock.quantize, both become a pock.requantize of the integers.
+// too: data movement (QuantizedMoves.cpp), and products, whose sums have the
+// product of both scales. Where it meets pock.quantize, both become a
+// pock.requantize of the integers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +11,8 @@
 
 #include "KnownParameters.h"
 #include "Views.h"
+
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include <cmath>
 
@@ -102,19 +105,6 @@ static LogicalResult requantize(PatternRewriter &rewriter, QuantizeOp quantize,
       quantize.getZeroPointAttr(), quantize.getMinAttr(),
       quantize.getMaxAttr());
   return success();
-}
-
-/// `integers` as the real numbers `like` stands for, with another axis.
-static Value dequantizeLike(OpBuilder &b, Location loc, Value integers,
-                            const QuantizedValue &like, int64_t axis) {
-  auto type = cast<RankedTensorType>(integers.getType());
-  Value scales;
-  if (like.scales)
-    scales = alongAxis(b, loc, like.scales, axis, type.getRank());
-  DequantizeOp old = like.op;
-  return DequantizeOp::create(
-      b, loc, type.clone(old.getType().getElementType()), integers, scales,
-      old.getScaleAttr(), old.getZeroPointAttr());
 }
 
 //===----------------------------------------------------------------------===//
@@ -310,91 +300,6 @@ struct FormAddOfSums : OpRewritePattern<AddOp> {
 };
 
 //===----------------------------------------------------------------------===//
-// Data movement
-//===----------------------------------------------------------------------===//
-
-/// op(dequantize(x)) -> dequantize(op(x)) of an op that moves entries, or
-/// compares them.
-template <typename Op>
-struct MoveIntegers : OpRewritePattern<Op> {
-  using OpRewritePattern<Op>::OpRewritePattern;
-  LogicalResult matchAndRewrite(Op op,
-                                PatternRewriter &rewriter) const override {
-    SmallVector<QuantizedValue> inputs;
-    for (Value operand : op->getOperands()) {
-      auto input = QuantizedValue::match(operand);
-      if (!input || !input->isPerTensor() ||
-          (!inputs.empty() && (!input->hasSameScale(inputs.front()) ||
-                               input->isWide() != inputs.front().isWide())))
-        return rewriter.notifyMatchFailure(op,
-                                           "expected integers of one scale");
-      inputs.push_back(*input);
-    }
-    if (inputs.empty() || (inputs.front().isWide() && !isa<ReshapeOp>(op)))
-      return rewriter.notifyMatchFailure(op, "expected bytes");
-    Operation *fresh = op->cloneWithoutRegions();
-    for (auto [operand, input] : llvm::zip(fresh->getOpOperands(), inputs))
-      operand.set(input.integers);
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    fresh->getResult(0).setType(
-        type.clone(cast<RankedTensorType>(inputs.front().integers.getType())
-                       .getElementType()));
-    if (auto pad = dyn_cast<PadOp>(fresh)) {
-      if (!pad.getValue().isZero()) {
-        fresh->destroy();
-        return rewriter.notifyMatchFailure(op, "expected padding with zero");
-      }
-      pad.setValueAttr(rewriter.getF64FloatAttr(
-          static_cast<double>(inputs.front().zeroPoint)));
-    }
-    rewriter.insert(fresh);
-    rewriter.replaceOp(op,
-                       dequantizeLike(rewriter, op.getLoc(),
-                                      fresh->getResult(0), inputs.front(), -1));
-    return success();
-  }
-};
-
-/// The same for a weight that is transposed.
-struct MoveTransposedWeight : OpRewritePattern<TransposeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(TransposeOp op,
-                                PatternRewriter &rewriter) const override {
-    auto input = QuantizedValue::match(op.getInput());
-    if (!input || input->isPerTensor())
-      return rewriter.notifyMatchFailure(op, "expected scales per channel");
-    ArrayRef<int64_t> permutation = op.getPermutation();
-    Value moved = TransposeOp::create(rewriter, op.getLoc(), input->integers,
-                                      permutation);
-    rewriter.replaceOp(
-        op,
-        dequantizeLike(rewriter, op.getLoc(), moved, *input,
-                       std::distance(permutation.begin(),
-                                     llvm::find(permutation, input->axis))));
-    return success();
-  }
-};
-
-/// The same for a vector that becomes `[C, 1, …]`: a bias.
-struct MoveReshapedVector : OpRewritePattern<ReshapeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ReshapeOp op,
-                                PatternRewriter &rewriter) const override {
-    auto input = QuantizedValue::match(op.getInput());
-    ArrayRef<int64_t> shape = op.getType().getShape();
-    if (!input || input->isPerTensor() || shapeOf(input->integers).size() != 1)
-      return rewriter.notifyMatchFailure(op, "expected a vector with scales");
-    const auto *dim = llvm::find(shape, shapeOf(input->integers).front());
-    if (dim == shape.end() || llvm::product_of(shape) != *dim)
-      return rewriter.notifyMatchFailure(op, "expected other sizes of one");
-    Value moved = reshapeTo(rewriter, op.getLoc(), input->integers, shape);
-    rewriter.replaceOp(op, dequantizeLike(rewriter, op.getLoc(), moved, *input,
-                                          std::distance(shape.begin(), dim)));
-    return success();
-  }
-};
-
-//===----------------------------------------------------------------------===//
 // Quantize
 //===----------------------------------------------------------------------===//
 
@@ -512,10 +417,56 @@ private:
   }
 };
 
-/// quantize(a + b) of bytes with different scales: `a m1 + b m2` with 14 bits
-/// after the point.
+/// quantize(dequantize(q)) of the same scale within narrower limits -> `q`
+/// within them, if nothing else reads it: a quantiser has left a clamp to
+/// itself.
+struct NarrowAgain : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto input = QuantizedValue::matchBytes(op.getInput());
+    if (!input || input->scale != op.getScale().convertToDouble() ||
+        input->zeroPoint != static_cast<int64_t>(op.getZeroPoint()) ||
+        !isOnlyReader(op, input->op) ||
+        !isOnlyReader(input->op, input->integers))
+      return rewriter.notifyMatchFailure(op, "expected integers of one scale");
+    Operation *maker = input->integers.getDefiningOp();
+    auto narrow = [&](auto made) {
+      int64_t min = std::max<int64_t>(made.getMin(), op.getMin());
+      int64_t max = std::min<int64_t>(made.getMax(), op.getMax());
+      if (made.getZeroPoint() != op.getZeroPoint() || min > max)
+        return rewriter.notifyMatchFailure(op, "expected a common range");
+      rewriter.modifyOpInPlace(made, [&] {
+        made.setMin(min);
+        made.setMax(max);
+      });
+      rewriter.replaceOp(op, made.getResult());
+      return success();
+    };
+    if (auto requantize = dyn_cast_or_null<RequantizeOp>(maker))
+      return narrow(requantize);
+    auto quantize = dyn_cast_or_null<QuantizeOp>(maker);
+    if (quantize && quantize.getScale() == op.getScale())
+      return narrow(quantize);
+    return rewriter.notifyMatchFailure(op, "expected quantised numbers");
+  }
+
+private:
+  /// Whether no other op reads `value`, apart from what will be erased.
+  static bool isOnlyReader(Operation *op, Value value) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      return user == op || isOpTriviallyDead(user);
+    });
+  }
+};
+
+/// quantize(a + b) of bytes with different scales: `a m1 + b m2` with 20 bits
+/// after the point, as many as fit into 32 bits for ratios of scales below 2.
+/// (With 14 bits, one sum in 600 is another integer than that of real numbers.)
 struct FormAdd : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
+  static constexpr int bits = 20;
+
   LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
     Operation *sum = op.getInput().getDefiningOp();
@@ -535,13 +486,13 @@ struct FormAdd : OpRewritePattern<QuantizeOp> {
       Expr x = centred(rewriter, op.getLoc(), value);
       if (type != x.type().getElementType())
         x = x.make<CastOp>(x.type().clone(type), Value(x));
-      return x * std::floor(std::ldexp(ratio, 14) + 0.5);
+      return x * std::floor(std::ldexp(ratio, bits) + 0.5);
     };
     Expr left = scaled(*lhs, ratios[0]);
     Expr right = scaled(*rhs, ratios[1]);
     Expr total = isa<AddOp>(sum) ? left + right : left - right;
     return requantize(rewriter, op, total,
-                      std::ldexp(op.getScale().convertToDouble(), -14));
+                      std::ldexp(op.getScale().convertToDouble(), -bits));
   }
 };
 
@@ -661,11 +612,11 @@ struct QuantizeParts : OpRewritePattern<QuantizeOp> {
 void pock::populateQuantizedPatterns(RewritePatternSet &patterns,
                                      ModuleOp module) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<
-      FormConv, FormConvTranspose, FormLinear, FormMatmul, FormAddOfSums,
-      MoveIntegers<ReshapeOp>, MoveIntegers<TransposeOp>, MoveIntegers<SliceOp>,
-      MoveIntegers<ExpandOp>, MoveIntegers<ConcatOp>, MoveIntegers<PadOp>,
-      MoveIntegers<MaxPoolOp>, MoveTransposedWeight, MoveReshapedVector,
-      NarrowRange, FormAdd, FormMul, FormMean, QuantizeParts>(context);
+  populateQuantizedMoves(patterns);
+  patterns
+      .add<FormConv, FormConvTranspose, FormLinear, FormMatmul, FormAddOfSums,
+           NarrowRange, FormAdd, FormMul, FormMean, QuantizeParts>(context);
+  // Before a requantization of bytes is made of the same op.
+  patterns.add<NarrowAgain>(context, /*benefit=*/2);
   patterns.add<FormRequantize>(context, module);
 }

@@ -45,7 +45,15 @@ struct FixedScale {
   static std::optional<FixedScale> get(double scale);
 };
 
-/// Adds the patterns that replace ops on floats of `module`.
+/// `integers` as the real numbers `like` stands for, with another axis.
+Value dequantizeLike(OpBuilder &b, Location loc, Value integers,
+                     const QuantizedValue &like, int64_t axis);
+
+/// Adds the patterns that move integers in place of floats.
+void populateQuantizedMoves(RewritePatternSet &patterns);
+
+/// Adds the patterns that replace ops on floats of `module`, those that move
+/// integers included.
 void populateQuantizedPatterns(RewritePatternSet &patterns, ModuleOp module);
 
 } // namespace mlir::pock

@@ -251,11 +251,20 @@ class Step:
             self._instance.state[: len(image)] = image
 
     def write_back(self, model: Any) -> None:
-        """Copy parameters and buffers into a torch model with its ``load_state_dict``."""
-        require_torch("writing back into a PyTorch model")
-        import torch
+        """Copy parameters and buffers into the torch model that was compiled, or an equal one.
 
-        model.load_state_dict({name: torch.from_numpy(value) for name, value in self.state_dict().items()})
+        Args:
+            model: a module or `QuantizedModel`, by its ``load_state_dict``; an exported program or a graph of
+                PT2E, whose integers then stand for the trained parameters.
+
+        Raises:
+            ArgumentError: a graph has no tensor of a name, another shape, or integers that cannot hold a value:
+                those of a weight with zero points, which trains as float32; nothing has changed.
+        """
+        require_torch("writing back into a PyTorch model")
+        from .frontends.torch.write_back import write_back
+
+        write_back(model, self.state_dict())
 
     def reset_optimizer(self) -> None:
         """Zero momenta, accumulated gradients and the number of updates; the counters of dropout stay."""

@@ -171,6 +171,7 @@ for n, f, ops in [
     ("hardshrink", F.hardshrink, "abs cmp select"),
     ("softshrink", F.softshrink, "abs cmp mul*2 select sign sub"), ("glu", F.glu, "mul sigmoid slice*2"),
     ("softmax", lambda x: F.softmax(x, -1), "softmax"), ("softmax_core", lambda x: aten._softmax(x, 0, False), "softmax"),
+    ("softmax_safe", lambda x: aten._safe_softmax(x, -1), "softmax"),
     ("log_softmax", lambda x: F.log_softmax(x, 0), "log_softmax"),
     ("log_softmax_core", lambda x: aten._log_softmax(x, 1, False), "log_softmax"),
     ("softmax_scalar", lambda x: F.softmax(x[0, 0], 0), "reshape*4 slice*2 softmax"),

@@ -79,9 +79,9 @@ def add(
     high: int = 127,
 ) -> Tensor:
     """Return the sum of integers with different scales: of x, of y, of the result."""
-    left, right = (math.floor(math.ldexp(s / scales[2], 14) + 0.5) for s in scales[:2])
+    left, right = (math.floor(math.ldexp(s / scales[2], 20) + 0.5) for s in scales[:2])
     total = (x - zeros[0]) * left + (y - zeros[1]) * right
-    return requantize(total, 2.0**-14, zeros[2], low, high)
+    return requantize(total, 2.0**-20, zeros[2], low, high)
 
 
 def mul(

@@ -173,6 +173,7 @@ special("activations", "prelu_negative", "prelu", F.prelu, POINTS, [-0.25])
 special("activations", "glu", "glu", lambda x, y: F.glu(torch.stack([x, y]), 0), POINTS, POINTS[::-1])
 special("activations", "softmax", "softmax.int", lambda x: F.softmax(x, 1), ROWS, together=True)
 special("activations", "softmax_core", "_softmax", lambda x: aten._softmax(x, 1, False), ROWS, together=True)
+special("activations", "softmax_safe", "_safe_softmax", lambda x: aten._safe_softmax(x, 1), ROWS, together=True)
 special("activations", "softmin", "softmax.int", lambda x: F.softmin(x, 1), ROWS, together=True)
 special("activations", "log_softmax", "log_softmax.int", lambda x: F.log_softmax(x, 1), ROWS, together=True)
 special(

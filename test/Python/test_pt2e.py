@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,8 @@ def second_loss(outputs: Any, target: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(outputs[1], target)
 
 
-@pytest.fixture(scope="module")
-def torchao_program() -> torch.export.ExportedProgram:
+def quantized_graph(*, fold: bool = True) -> Any:
+    """Return torchao's graph of the network."""
     pytest.importorskip("torchao", reason="torchao is not installed")
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
     from torchao.testing.pt2e._xnnpack_quantizer import XNNPACKQuantizer, get_symmetric_quantization_config
@@ -53,7 +54,19 @@ def torchao_program() -> torch.export.ExportedProgram:
     quantizer = XNNPACKQuantizer().set_global(get_symmetric_quantization_config(is_per_channel=True))
     prepared = prepare_pt2e(torch.export.export(model.eval(), (x,)).module(), quantizer)
     prepared(x)
-    return torch.export.export(convert_pt2e(prepared), (x,))
+    return convert_pt2e(prepared, fold_quantize=fold)
+
+
+@pytest.fixture(scope="module")
+def torchao_program() -> torch.export.ExportedProgram:
+    return torch.export.export(quantized_graph(), (torch.randn(8, 3, 16, 16),))
+
+
+def apart(found: np.ndarray[Any, Any], expected: Tensor) -> float:
+    """The fraction of entries that differ; by a step of 0.02 at most."""
+    wrong = np.abs(found - expected.detach().numpy())
+    assert wrong.max() < 0.02
+    return float((wrong > 1e-5).mean())
 
 
 def steps_apart(found: np.ndarray[Any, Any], expected: Tensor) -> np.ndarray[Any, Any]:
@@ -76,14 +89,13 @@ def test_torchaos_graph_has_its_integers_and_trains(torchao_program: torch.expor
         precision="int8",
     )
     features, logits = step.predict(x.numpy())
-    reference = torchao_program.module()(x)
-    # The quantiser leaves the concatenation of two scales real.
-    wrong = np.abs(features - reference[0].detach().numpy())
-    assert wrong.max() < 0.02
-    # The residual addition has multipliers of 14 bits, so more of its sums than others are a step apart.
-    assert (wrong > 1e-5).mean() <= 0.003
-    assert steps_apart(logits, reference[1]).max() <= 1
-    assert (steps_apart(logits, reference[1]) > 0).mean() <= 0.05
+    # The step has biases of whole steps of the sums, which the graph has as float32.
+    assert apart(features, torchao_program.module()(x)[0]) <= 0.003
+    rounded = copy.deepcopy(torchao_program)
+    step.write_back(rounded)
+    reference = rounded.module()(x)
+    assert apart(features, reference[0]) <= 0.001
+    assert apart(logits, reference[1]) <= 0.001
     report = step.report()
     names = ["stem.0.weight", "stem.0.bias", "depthwise.weight", "depthwise.bias"]
     names += ["wide.weight", "wide.bias", "head.weight", "head.bias"]
@@ -111,6 +123,76 @@ def test_a_quantised_program_is_read_from_a_file(torchao_program: torch.export.E
     )
     assert "stem.0.bias" in [info.name for info in imported.parameters]
     assert all(info.requires_grad for info in imported.parameters)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", ["graph", "program", "weights that are not folded"])
+def test_trained_integers_are_written_back(form: str) -> None:
+    graph = quantized_graph(fold=form != "weights that are not folded")
+    x = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    model = torch.export.export(graph, (x,)) if form == "program" else graph
+    step = pock.compile(
+        model,
+        (x,),
+        loss=second_loss,
+        example_target=torch.zeros(8, dtype=torch.int64),
+        optimizer=pock.SGD(lr=0.05),
+        scheme=pock.Scheme.full(),
+        precision="int8",
+    )
+    before = {name: value.clone() for name, value in model.state_dict.items()} if form == "program" else {}
+    for _ in range(5):
+        step(x.numpy(), np.arange(8) % 5)
+    step.write_back(model)
+    if before:
+        changed = [name for name, value in model.state_dict.items() if not torch.equal(value, before[name])]
+        assert any(model.state_dict[name].dtype == torch.int8 for name in changed)
+    run = model.module() if form == "program" else model
+    _, logits = run(x)
+    found = step.predict(x.numpy())[1]
+    assert steps_apart(found, logits).max() <= 1
+    assert (steps_apart(found, logits) > 0).mean() <= 0.05
+    # Compiled again, the graph has the trained integers.
+    again = pock.import_model(
+        model,
+        (x,),
+        loss=second_loss,
+        example_target=torch.zeros(8, dtype=torch.int64),
+        optimizer=pock.SGD(lr=0.05),
+        precision="int8",
+    ).compile(pock.Scheme.full())
+    trained = step.quantized_state_dict()
+    for name, value in again.quantized_state_dict().items():
+        np.testing.assert_array_equal(value, trained[name], err_msg=name)
+
+
+def test_integers_that_cannot_hold_a_value_are_refused() -> None:
+    model = Handwritten()
+    x = torch.randn(2, 2, 6, 6)
+    program = torch.export.export(model, (x,))
+    step = pock.compile(
+        program, (x,), loss="cross_entropy", optimizer=pock.SGD(lr=0.1), scheme=pock.Scheme.full(), precision="int8"
+    )
+    step.write_back(program)  # untrained, all values are those of integers
+    step(x.numpy(), np.array([0, 1]))
+    with pytest.raises(pock.ArgumentError, match=r"'head\._frozen' with their scales .* values of 'head\.weight'"):
+        step.write_back(program)
+    other = torch.export.export(nn.Linear(3, 2), (torch.ones(1, 3),))
+    with pytest.raises(pock.ArgumentError, match=r"no tensor of the graph is called 'conv\.weight'"):
+        step.write_back(other)
+
+
+def test_exported_programs_are_written_to() -> None:
+    layer = nn.Linear(3, 2)
+    program = torch.export.export(layer, (torch.ones(4, 3),))
+    step = pock.compile(program, (torch.ones(4, 3),), loss="mse", optimizer=pock.SGD(lr=0.1), scheme=pock.Scheme.full())
+    x = np.ones((4, 3), np.float32)
+    step(x, np.zeros((4, 2), np.float32))
+    step.write_back(program)
+    np.testing.assert_allclose(program.module()(torch.ones(4, 3)).detach().numpy(), step.predict(x), rtol=1e-6)
+    wide = torch.export.export(nn.Linear(4, 2), (torch.ones(4, 4),))
+    with pytest.raises(pock.ArgumentError, match=r"'weight' has the shape \[2, 4\], but expected \[2, 3\]"):
+        step.write_back(wide)
 
 
 # Handwritten graphs -------------------------------------------------------------------

@@ -71,9 +71,9 @@ def test_sums_of_two_scales_are_exact(ratio: float) -> None:
         total = b.add(b.dequantize(x["x"], ratio * 0.25, -3), b.dequantize(x["y"], 0.2, 11))
         return b.quantize(total, 0.25, 5)
 
-    factors = [math.floor(math.ldexp(r, 14) + 0.5) for r in (ratio, 0.8)]
+    factors = [math.floor(math.ldexp(r, 20) + 0.5) for r in (ratio, 0.8)]
     total = (left.astype(np.int64) + 3) * factors[0] + (right.astype(np.int64) - 11) * factors[1]
-    expected = exact(total, 2.0**-14, 5)
+    expected = exact(total, 2.0**-20, 5)
     assert np.array_equal(predicted(build, {"x": left, "y": right}), expected)
 
 

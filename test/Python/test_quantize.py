@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -119,6 +120,54 @@ def test_the_compiled_step_has_the_integers_and_says_what_they_are(quantized: An
     np.testing.assert_array_equal(step.state_dict()["last.weight"], state["last.weight"])
 
 
+def test_an_exported_model_trains_to_the_same_bits(quantized: Any, batches: list[Tensor], tmp_path: Any) -> None:
+    """Through a file; the exported graph computes in PyTorch what the quantised model does."""
+    x = batches[0][:4]
+    exported = quantized.export(x)
+    torch.testing.assert_close(exported.module()(x), quantized(x), atol=0, rtol=0)
+    torch.export.save(exported, tmp_path / "net.pt2")
+    options: dict[str, Any] = {
+        "loss": "cross_entropy",
+        "optimizer": pock.SGD(lr=0.01),
+        "scheme": pock.Scheme.full(),
+        "precision": "int8",
+    }
+    steps = [pock.compile(model, (x,), **options) for model in (quantized, pock.load_exported(tmp_path / "net.pt2"))]
+    y = np.array([0, 1, 2, 3])
+    for _ in range(3):
+        assert steps[0](x.numpy(), y) == steps[1](x.numpy(), y)
+    states = [step.quantized_state_dict() for step in steps]
+    assert list(states[0]) == list(states[1]) == [name for name, _ in quantized.named_parameters()]
+    for name, value in states[0].items():
+        np.testing.assert_array_equal(value, states[1][name], err_msg=name)
+    steps[1].write_back(copy.deepcopy(quantized))
+
+
+def test_exported_inputs_may_be_bytes_and_names_stay() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.unread = nn.Linear(3, 2), nn.Linear(2, 2)
+            self.second = nn.Linear(3, 2)
+            self.second.weight = self.first.weight
+
+        def forward(self, a: Tensor, *, b: Tensor) -> dict[str, Tensor]:
+            return {"left": self.first(a), "right": self.second(b)}
+
+    a, b = torch.randn(2, 3), torch.randn(2, 3)
+    quantized = pock.quantize(Named(), [{"a": a, "b": b}], input="int8")
+    program = quantized.export(a=a, b=b)
+    assert [value.dtype for value in program.example_inputs[1].values()] == [torch.int8, torch.int8]
+    names = {"first.weight", "first.bias", "second.weight", "second.bias", "unread.weight", "unread.bias"}
+    assert program.state_dict.keys() == names
+    stored = {name: quantized.activations[name].quantize(value.numpy()) for name, value in {"a": a, "b": b}.items()}
+    outputs = program.module()(**{name: torch.from_numpy(value) for name, value in stored.items()})
+    assert list(outputs) == ["left", "right"]
+    torch.testing.assert_close(outputs["right"], quantized(a=a, b=b)[1])
+    with pytest.raises(pock.ArgumentError, match="inputs: expected tensors only, but got int"):
+        quantized.export(3)
+
+
 def test_precision_int8_needs_scales() -> None:
     with pytest.raises(pock.ArgumentError, match=r"pock\.quantize\(model, batches\)"):
         pock.import_model(
@@ -230,7 +279,9 @@ def test_wrong_options_are_refused(option: dict[str, Any], message: str) -> None
 
 
 def test_other_models_are_refused() -> None:
-    with pytest.raises(pock.ArgumentError, match=r"expected a torch\.nn\.Module of float32, but got str"):
+    with pytest.raises(
+        pock.ArgumentError, match=r"expected a torch\.nn\.Module or an exported program of float32, but got str"
+    ):
         pock.quantize("model", [])
     with pytest.raises(pock.ArgumentError, match=r"'conv\.weight' has another type"):
         pock.quantize(Small().double(), [torch.ones(1, 2, 4, 4)])

@@ -61,8 +61,8 @@ def test_compiled_networks_equal_pytorch(name: str) -> None:
     head = list(quantized.activations.values())[-1]
     apart = np.rint((step.predict(x[:4].numpy()) - quantized(x[:4]).numpy()) / head.scale)
     if name == "ic_resnet8":
-        # Its additions have factors of 14 bits; what they round otherwise, later layers amplify.
-        assert np.abs(apart).max() <= 3
+        # What an addition or a mean rounds otherwise where it is a tie, later layers amplify.
+        assert np.abs(apart).max() <= 2
     else:
         assert np.abs(apart).max() <= 1
         assert (apart != 0).mean() <= 0.02

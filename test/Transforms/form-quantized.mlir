@@ -36,12 +36,12 @@ module {
 
 // -----
 
-// Two scales: 14 bits after the point.
+// Two scales: 20 bits after the point.
 
 // CHECK-LABEL: func @residual
-// CHECK-DAG: %[[M:.+]] = pock.constant dense<262144> : tensor<i32>
-// CHECK-DAG: %[[L:.+]] = pock.constant dense<8192> : tensor<i32>
-// CHECK-DAG: %[[R:.+]] = pock.constant dense<16384> : tensor<i32>
+// CHECK-DAG: %[[M:.+]] = pock.constant dense<4096> : tensor<i32>
+// CHECK-DAG: %[[L:.+]] = pock.constant dense<524288> : tensor<i32>
+// CHECK-DAG: %[[R:.+]] = pock.constant dense<1048576> : tensor<i32>
 // CHECK: %[[SUM:.+]] = pock.add %{{.+}}, %{{.+}} : (tensor<4xi32>, tensor<4xi32>)
 // CHECK: pock.requantize %[[SUM]], %[[M]] {zero_point = 5 : i64}
 func.func @residual(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {
@@ -64,6 +64,53 @@ func.func @wide_residual(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {
   %s = pock.add %af, %bf : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
   %q = pock.quantize %s {scale = 0.5 : f64} : (tensor<4xf32>) -> tensor<4xi8>
   return %q : tensor<4xi8>
+}
+
+// -----
+
+// A clamp that a quantiser has left to itself, with one scale before and after:
+// the limits of the first requantization. Not if something else reads that, or
+// if the scale differs.
+
+// CHECK-LABEL: func @clamp_again
+// CHECK: %[[R:.+]] = pock.requantize %{{.+}} {max = 27 : i64, min = 3 : i64, zero_point = 3 : i64}
+// CHECK-NEXT: return %[[R]]
+func.func @clamp_again(%x: tensor<4xi8>) -> tensor<4xi8> {
+  %xf = pock.dequantize %x {scale = 0.5 : f64} : (tensor<4xi8>) -> tensor<4xf32>
+  %q = pock.quantize %xf {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xf32>) -> tensor<4xi8>
+  %qf = pock.dequantize %q {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xi8>) -> tensor<4xf32>
+  %r = pock.hardtanh %qf {min = 0.0 : f64, max = 6.0 : f64} : (tensor<4xf32>) -> tensor<4xf32>
+  %again = pock.quantize %r {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xf32>) -> tensor<4xi8>
+  return %again : tensor<4xi8>
+}
+
+// CHECK-LABEL: func @clamp_quantized_again
+// CHECK-SAME: %[[X:.+]]: tensor<4xf32>
+// CHECK: %[[Q:.+]] = pock.quantize %[[X]] {min = 3 : i64, scale = 2.500000e-01 : f64, zero_point = 3 : i64}
+// CHECK-NEXT: return %[[Q]]
+func.func @clamp_quantized_again(%x: tensor<4xf32>) -> tensor<4xi8> {
+  %q = pock.quantize %x {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xf32>) -> tensor<4xi8>
+  %qf = pock.dequantize %q {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xi8>) -> tensor<4xf32>
+  %r = pock.relu %qf : (tensor<4xf32>) -> tensor<4xf32>
+  %again = pock.quantize %r {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xf32>) -> tensor<4xi8>
+  return %again : tensor<4xi8>
+}
+
+// CHECK-LABEL: func @clamp_another
+// CHECK: pock.requantize
+// CHECK: pock.requantize
+// CHECK: pock.quantize
+// CHECK: pock.requantize
+func.func @clamp_another(%x: tensor<4xi8>, %y: tensor<4xf32>) -> (tensor<4xi8>, tensor<4xi8>, tensor<4xi8>) {
+  %xf = pock.dequantize %x {scale = 0.5 : f64} : (tensor<4xi8>) -> tensor<4xf32>
+  %q = pock.quantize %xf {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xf32>) -> tensor<4xi8>
+  %qf = pock.dequantize %q {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xi8>) -> tensor<4xf32>
+  %r = pock.relu %qf : (tensor<4xf32>) -> tensor<4xf32>
+  %again = pock.quantize %r {scale = 0.25 : f64, zero_point = 3 : i64} : (tensor<4xf32>) -> tensor<4xi8>
+  %p = pock.quantize %y {scale = 0.25 : f64} : (tensor<4xf32>) -> tensor<4xi8>
+  %pf = pock.dequantize %p {scale = 0.25 : f64} : (tensor<4xi8>) -> tensor<4xf32>
+  %other = pock.quantize %pf {scale = 0.125 : f64} : (tensor<4xf32>) -> tensor<4xi8>
+  return %q, %again, %other : tensor<4xi8>, tensor<4xi8>, tensor<4xi8>
 }
 
 // -----

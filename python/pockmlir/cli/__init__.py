@@ -1,4 +1,4 @@
-"""The command ``pock``: train, compile, run, inspect, tune and bench a model."""
+"""The command ``pock``: quantise, train, compile, run, inspect, tune and bench a model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import click
 
 from ..errors import PockError
 from .commands import pock
+from .quantizing import quantize_command
 
 __all__ = ["main", "pock"]
+
+pock.add_command(quantize_command)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from ..compiler import import_model
 from ..core.stages import PLAN_STAGES, STAGES
 from . import parsing
 
-__all__ = ["MODEL_HELP", "json_option", "model_options", "print_json", "progress_bar"]
+__all__ = ["INPUT_OPTION", "MODEL_HELP", "json_option", "model_options", "print_json", "progress_bar"]
 
 MODEL_HELP = (
     "MODEL is file.py:factory (a function that returns the model or (model, inputs); the file is run) "
@@ -43,6 +43,12 @@ def progress_bar() -> Iterator[Progress]:
 def print_json(data: Any) -> None:
     """Print data as JSON on stdout."""
     click.echo(json.dumps(data, indent=1))
+
+
+#: Shapes of a model's inputs.
+INPUT_OPTION = click.option(
+    "--input", "inputs", multiple=True, metavar="SHAPE", help="e.g. 8x3x32x32, ids=8x16:int64; repeatable."
+)
 
 
 def _compile_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -72,9 +78,7 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options for compiling a model, and pass ``model, loss, step`` to the command."""
 
     @click.argument("model", metavar="MODEL")
-    @click.option(
-        "--input", "inputs", multiple=True, metavar="SHAPE", help="e.g. 8x3x32x32, ids=8x16:int64; repeatable."
-    )
+    @INPUT_OPTION
     @click.option("--loss", default="cross_entropy", show_default=True, help="A name, none, or file.py:function.")
     @click.option("--optimizer", type=click.Choice(["sgd", "adam", "adamw"]), default="sgd", show_default=True)
     @click.option("--lr", type=float, help="Learning rate; PyTorch's default if not given.")

@@ -40,7 +40,7 @@ def quantize(
     ...                     scheme=pock.Scheme.last(2), precision="int8")                        # doctest: +SKIP
 
     Args:
-        model: a ``torch.nn.Module`` with float32 parameters.
+        model: a ``torch.nn.Module`` with float32 parameters, or an exported program of one in eval mode.
         batches: inputs of typical data, at best some hundred samples; each a tensor, a tuple of positional
             arguments, or a mapping of keyword arguments. Batches may differ in size.
         qparams: given scales: the name of a tensor → (scale, zero point) or `Quantization`. They take precedence over

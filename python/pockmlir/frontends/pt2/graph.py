@@ -38,7 +38,7 @@ _REFUSED = frozenset({"from_file"})
 _TARGET = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)", re.ASCII)
 #: Allowed operators of quantised graphs, which compute tensors.
 _QUANTIZED = re.compile(
-    r"torch\.ops\.quantized_decomposed\.((de)?quantize_per_tensor\.(default|tensor)|dequantize_per_channel\.default)",
+    r"torch\.ops\.quantized_decomposed\.((de)?quantize_per_tensor\.(default|tensor)|(de)?quantize_per_channel\.default)",
     re.ASCII,
 )
 _FRAME = re.compile(r'File "([^"\n\r]+)", line (\d{1,9})')

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 
-__all__ = ["AccuracyReport", "compare"]
+__all__ = ["AccuracyReport", "call_of", "compare"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ def compare(
     vectors = True
     given = iter(labels) if labels is not None else None
     for batch in batches:
-        args = batch if isinstance(batch, tuple | list) else (batch,)
+        args, kwargs = call_of(batch)
         with torch.no_grad():
-            before, after = _first(model(*args)), _first(quantized(*args))
+            before, after = _first(model(*args, **kwargs)), _first(quantized(*args, **kwargs))
         samples += len(before)
         power += float(before.double().square().sum())
         difference += float((before.double() - after.double()).square().sum())
@@ -74,6 +74,18 @@ def compare(
         before=right_before / count if labelled else None,
         after=right_after / count if labelled else None,
     )
+
+
+def call_of(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return positional and keyword arguments of a batch: a tensor or array, a tuple of them, or a mapping."""
+    if isinstance(batch, Mapping):
+        return (), {name: _tensor(value) for name, value in batch.items()}
+    values = batch if isinstance(batch, tuple | list) else (batch,)
+    return tuple(map(_tensor, values)), {}
+
+
+def _tensor(value: Any) -> Any:
+    return torch.from_numpy(value) if hasattr(value, "__array__") and not isinstance(value, torch.Tensor) else value
 
 
 def _first(output: Any) -> torch.Tensor:

@@ -13,6 +13,9 @@ from .substitutes import readable_names
 
 __all__ = ["as_module", "is_replayed"]
 
+#: The metadata of a graph that `as_module` made.
+_EXPORTED = "pockmlir.exported"
+
 
 def as_module(model: torch.nn.Module | ExportedProgram) -> torch.nn.Module:
     """Return the module to export.
@@ -25,6 +28,7 @@ def as_module(model: torch.nn.Module | ExportedProgram) -> torch.nn.Module:
         with readable_names():
             module = model.module(check_guards=False)
         _tie(module)
+        module.meta[_EXPORTED] = True
         return module
     if isinstance(model, torch.nn.Module):
         return model
@@ -37,7 +41,9 @@ def is_replayed(model: torch.nn.Module | ExportedProgram) -> bool:
     """Whether the nodes of a model are run one by one, because it is an exported program or a PT2E graph of one."""
     if isinstance(model, fx.GraphModule):
         # Its nodes know the modules of the model that they come from.
-        return any(str(node.target).startswith("quantized_decomposed.") for node in model.graph.nodes)
+        return _EXPORTED in model.meta or any(
+            str(node.target).startswith("quantized_decomposed.") for node in model.graph.nodes
+        )
     return isinstance(model, ExportedProgram)
 
 

@@ -18,7 +18,7 @@ from ...errors import ArgumentError
 from ..common.imported import Conversion, TensorSpec
 from .dtypes import CONVERTED, DTYPES, NARROW, dtype_name, spell_dtype
 
-__all__ = ["Examples", "ModelCall", "example_target", "model_call"]
+__all__ = ["Examples", "ModelCall", "example_target", "input_names", "model_call"]
 
 _TARGET = "target_example"
 
@@ -200,6 +200,19 @@ def model_call(
         raise ArgumentError(f"{places[0] if places else 'example_inputs'}: expected a torch.Tensor, but got {given}")
     count = len(inputs)
     return ModelCall(tuple(holes[:count]), dict(zip(named, holes[count:], strict=True)), arguments)
+
+
+def input_names(model: torch.nn.Module | ExportedProgram, inputs: Any, kwargs: Mapping[str, Any] | None) -> list[str]:
+    """Return the names of the inputs of a model whose arguments are all tensors.
+
+    Raises:
+        ArgumentError: the arguments do not fit the model, or one of them is not a tensor.
+    """
+    examples = Examples()
+    for argument in model_call(model, inputs, kwargs, examples).arguments:
+        if not isinstance(argument.tree, str):
+            raise ArgumentError(f"example_inputs: expected tensors only, but '{argument.name}' is none")
+    return examples.names
 
 
 def _forward_names(model: torch.nn.Module, count: int, keywords: list[str]) -> list[str]:

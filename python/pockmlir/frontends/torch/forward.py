@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -58,7 +59,8 @@ def export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], na
             + ": not a tensor; for a model of transformers, use_cache=False does without it",
             stacklevel=4,
         )
-    return make_program(exported, names, found.names, stores=False)
+    program = make_program(exported, names, found.names, stores=False)
+    return dataclasses.replace(program, names_outputs=found.named)
 
 
 def in_types_that_fit(module: torch.nn.Module, export: Callable[[Examples], _Result]) -> _Result:

@@ -1,14 +1,15 @@
-"""Makes parameters of the weights that a quantiser has frozen in a PT2E graph.
+"""Makes parameters of integers of the quantised weights in a PT2E graph.
 
 ``convert_pt2e`` replaces a weight by a buffer of integers (``_frozen_param0``) and an operator that dequantises it.
 The parameter has the name that the weight had before, in the module of its reader, and trains if the scheme says so:
 the graph itself has no gradients (``requires_grad`` is false, or belongs to real numbers that nothing reads).
+With ``fold_quantize=False``, the weight stays a parameter of real numbers, which both conversions follow.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -23,10 +24,12 @@ from .parameters import Parameters
 from .registry import Unsupported
 from .source import module_path
 
-__all__ = ["adopt_frozen_weights"]
+__all__ = ["adopt_frozen_weights", "frozen_readers"]
 
 #: Operators that may read a frozen weight.
 _FROZEN = (f"{DEQUANTIZE}per_channel", f"{DEQUANTIZE}per_tensor", f"{DEQUANTIZE}per_tensor.tensor")
+#: Operators that make integers of a weight that is not frozen.
+_STORED = (f"{QUANTIZE}per_channel", f"{QUANTIZE}per_tensor")
 #: Operators of which a frozen weight is the second operand, or reads it through a view.
 _VIEWS = ("aten.permute", "aten.transpose.int", "aten.view", "aten.t")
 
@@ -89,6 +92,13 @@ def _adopt(program: Program, parameters: Parameters, unsupported: list[Unsupport
     for node in list(graph.nodes):
         if operator_name(node) not in _FROZEN:
             continue
+        if (weight := _paired_parameter(node, bindings)) is not None:
+            try:
+                _adopt_paired(node, weight, bindings, parameters)
+            except Unsupported as error:
+                path = bindings[weight].name.rpartition(".")[0]
+                unsupported.append(UnsupportedOp(operator_name(node), path, None, str(error)))
+            continue
         frozen = _constant(node.args[0], bindings)
         name = _weight_name(node)
         if frozen is None or name is None:
@@ -108,6 +118,47 @@ def _adopt(program: Program, parameters: Parameters, unsupported: list[Unsupport
         graph.erase_node(node)
     _drop_unread(graph, bindings, parameters)
     return dataclasses.replace(program, bindings=[bindings[node] for node in graph.find_nodes(op="placeholder")])
+
+
+def _paired_parameter(node: fx.Node, bindings: dict[fx.Node, Binding]) -> fx.Node | None:
+    """The parameter of which a node dequantises the integers, if nothing else reads it and its zero points are 0."""
+    stored = node.args[0]
+    if not isinstance(stored, fx.Node) or operator_name(stored) not in _STORED or stored.args[1:] != node.args[1:]:
+        return None
+    weight = stored.args[0]
+    found = bindings.get(weight) if isinstance(weight, fx.Node) else None
+    if found is None or found.kind != "parameter" or found.value is not None or list(weight.users) != [stored]:
+        return None
+    zeros = _number(node.args[2], bindings)
+    middle = 128 if node.args[-1] == torch.uint8 else 0
+    return weight if zeros is not None and bool((zeros == middle).all()) else None
+
+
+def _adopt_paired(node: fx.Node, weight: fx.Node, bindings: dict[fx.Node, Binding], parameters: Parameters) -> None:
+    """Store a parameter as integers, in place of both conversions."""
+    stored, name = node.args[0], parameters.canonical(bindings[weight].name)
+    if name not in parameters.quantizations:
+        real = torch.from_numpy(parameters.declarations[name][0])
+        given = [_constant(arg, bindings) if isinstance(arg, fx.Node) else arg for arg in stored.args[1:]]
+        if any(arg is None for arg in given):
+            raise Unsupported("with a scale that is computed")
+        value, quantization = _weight(node, stored.target(real, *given), bindings)
+        parameters.adopt(name, value, quantization)
+    node.replace_all_uses_with(weight)
+    node.graph.erase_node(node)
+    if not stored.users:
+        node.graph.erase_node(stored)
+
+
+def frozen_readers(graph: fx.Graph, tensors: Collection[str]) -> list[tuple[fx.Node, str]]:
+    """Return the operators that dequantise a weight, and the name that it had.
+
+    Args:
+        graph: a graph of PT2E.
+        tensors: names of the nodes that are parameters and buffers.
+    """
+    nodes = [node for node in graph.nodes if operator_name(node) in _FROZEN and node.args[0].name in tensors]
+    return [(node, name) for node in nodes if (name := _weight_name(node)) is not None]
 
 
 def _drop_unread(graph: fx.Graph, bindings: dict[fx.Node, Binding], parameters: Parameters) -> None:

@@ -49,12 +49,14 @@ class Program:
         bindings: one entry per placeholder.
         stores: names of the buffers that the program changes.
         outputs: names of the other results.
+        names_outputs: whether the model returns them by name.
     """
 
     graph: fx.Graph
     bindings: list[Binding]
     stores: list[str]
     outputs: list[str]
+    names_outputs: bool = False
 
 
 def make_program(

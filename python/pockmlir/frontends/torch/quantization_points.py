@@ -1,10 +1,11 @@
 """Finds where the tensors of a float model are quantised, so that its layers become integer operators.
 
 A layer is computed with integers if it is a convolution or linear layer whose weight is a parameter that only such
-layers read, or an addition, product, mean, pooling, clamp, concatenation or movement of integers that ends in such
-a layer. Its result is quantised behind the clamps (relu, relu6, …) that follow it. All other operators (softmax,
-normalisation, gelu, …) stay floating-point: their operands are dequantised, and their results are quantised where a
-layer of integers reads them.
+layers read, a matrix product of two activations, or an addition, product, mean, pooling, clamp, concatenation or
+movement of integers that ends in such a layer. Its result is quantised behind the clamps (relu, relu6, …) that follow
+it. All other operators (softmax, normalisation, gelu, …) stay floating-point: their operands are dequantised, and
+their results are quantised where a layer of integers reads them. A positive factor changes what integers stand for,
+not the integers.
 
 References: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 Inference, 2018 (arXiv 1712.05877), for fused layers and one scale per result.
@@ -13,38 +14,30 @@ Inference, 2018 (arXiv 1712.05877), for fused layers and one scale per result.
 from __future__ import annotations
 
 import operator
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import fx
 
 from .graph import Program
 from .operators import arguments, operator_name
+from .quantizable import (
+    CLAMPS,
+    JOINS,
+    MATMULS,
+    MEANS,
+    PRODUCTS,
+    fixed_limits,
+    is_plain,
+    is_real,
+    moves,
+    operand_of,
+    scaling,
+)
 from .source import LOSS_PATH, module_path
 
-__all__ = ["Points", "find_points", "node_names", "operand_of"]
-
-#: Operators with a weight → the dimension of its output channels.
-_PRODUCTS = {
-    "aten.conv1d": 0,
-    "aten.conv1d.padding": 0,
-    "aten.conv2d": 0,
-    "aten.conv2d.padding": 0,
-    "aten.linear": 0,
-    "aten.conv_transpose1d": 1,
-    "aten.conv_transpose2d.input": 1,
-}
-_CLAMPS = ("aten.relu", "aten.relu6", "aten.hardtanh", "aten.clamp", "aten.clamp_min", "aten.clamp_max")
-_MEANS = ("aten.avg_pool1d", "aten.avg_pool2d", "aten.adaptive_avg_pool1d", "aten.adaptive_avg_pool2d", "aten.mean.dim")
-_JOINS = ("aten.add.Tensor", "aten.sub.Tensor", "aten.mul.Tensor", "aten.cat")
-_MOVES = (
-    "aten.view aten._unsafe_view aten.reshape aten.flatten.using_ints aten.squeeze aten.squeeze.dim aten.squeeze.dims "
-    "aten.unsqueeze aten.expand aten.permute aten.transpose.int aten.split.Tensor aten.split_with_sizes "
-    "aten.unbind.int aten.slice.Tensor aten.select.int aten.clone aten.alias aten.max_pool1d aten.max_pool2d "
-    "aten.constant_pad_nd aten.pad"
-).split()
+__all__ = ["Points", "find_points", "node_names"]
 
 
 @dataclass(frozen=True)
@@ -96,14 +89,6 @@ def find_points(program: Program, leaves: Collection[str], *, quantized_head: bo
     return _Finder(program, leaves, quantized_head).find()
 
 
-def operand_of(reader: fx.Node, position: int) -> fx.Node:
-    """Return an operand of a node; its number is that in the list if the first argument is a list of operands."""
-    operands = reader.args[0] if isinstance(reader.args[0], list | tuple) else reader.args
-    operand = operands[position]
-    assert isinstance(operand, fx.Node)
-    return operand
-
-
 class _Finder:
     def __init__(self, program: Program, leaves: Collection[str], quantized_head: bool) -> None:
         self._graph = program.graph
@@ -119,23 +104,24 @@ class _Finder:
     def find(self) -> Points:
         """Return the points."""
         weights = self._weights()
-        self._products = {node for nodes in weights.values() for node in nodes}
+        # Product → the positions of its operands that are activations.
+        self._products = dict.fromkeys((node for nodes in weights.values() for node in nodes), (0,)) | self._matmuls()
         heads = self._head_layers()
         if not self._quantized_head:
-            self._products -= heads
+            self._products = {node: places for node, places in self._products.items() if node not in heads}
         self._classify()
         points = Points(parameters=self._parameters)
         for node in self._graph.nodes:
             if node in self._can and node in self._wanted and not self._passes(node):
                 self._add_result(points, node)
             for position in self._quantized_operands(node):
-                operand = self._operands(node)[position]
+                operand = operand_of(node, position)
                 if not (operand in self._can and operand in self._wanted):
                     points.operands[node, position] = self._names[operand]
         for name, nodes in weights.items():
             kept = [node for node in nodes if node in self._products]
             if kept:
-                points.weights[name] = _PRODUCTS[operator_name(kept[0])]
+                points.weights[name] = PRODUCTS[operator_name(kept[0])]
                 points.readers[name] = kept
                 if heads.intersection(kept):
                     points.head_weights.add(name)
@@ -147,23 +133,36 @@ class _Finder:
         """The weights that only layers read, in one way, and these layers."""
         result: dict[str, list[fx.Node]] = {}
         for node in self._graph.nodes:
-            if operator_name(node) not in _PRODUCTS or not _is_real(node):
+            if operator_name(node) not in PRODUCTS or not is_real(node):
                 continue
             weight = node.args[1]
             bias = node.args[2] if len(node.args) > 2 else None
             fits = weight in self._parameters and (bias is None or bias in self._parameters)
-            axis = _PRODUCTS[operator_name(node)]
+            axis = PRODUCTS[operator_name(node)]
             if fits and axis == 1:
                 fits = arguments(node, node.target._schema)[6] == 1  # groups
-            fits = fits and weight.meta["val"].dim() >= 2 and _is_real(weight)
+            fits = fits and weight.meta["val"].dim() >= 2 and is_real(weight)
             readers = [user for user in weight.users if module_path(user) != LOSS_PATH] if fits else []
             alike = all(
-                operator_name(user) in _PRODUCTS and _PRODUCTS[operator_name(user)] == axis and user.args[1] is weight
+                operator_name(user) in PRODUCTS and PRODUCTS[operator_name(user)] == axis and user.args[1] is weight
                 for user in readers
             )
             if fits and alike and len(readers) == len(weight.users):
                 result.setdefault(self._parameters[weight], []).append(node)
         return result
+
+    def _matmuls(self) -> dict[fx.Node, tuple[int, ...]]:
+        """The matrix products of two activations, which both depend on an input."""
+        active: set[fx.Node] = set(self._inputs)
+        result = {}
+        for node in self._graph.nodes:
+            if not active.isdisjoint(node.all_input_nodes):
+                active.add(node)
+            places = MATMULS.get(operator_name(node), ())
+            factors = [node.args[place] for place in places]
+            if factors and all(x in active and is_real(x) and x.meta["val"].dim() >= 2 for x in factors):
+                result[node] = places
+        return {node: places for node, places in result.items() if module_path(node) != LOSS_PATH}
 
     def _head_layers(self) -> set[fx.Node]:
         """The layers whose results are the model's outputs, or become them by clamps and movement."""
@@ -171,7 +170,7 @@ class _Finder:
         for node in self._graph.nodes:
             users = [node]
             while users and not any(map(_leaves_model, users)):
-                users = [u for user in users for u in user.users if operator_name(u) in (*_CLAMPS, *_MOVES)]
+                users = [u for user in users for u in user.users if operator_name(u) in CLAMPS or moves(u)]
             if node in self._products and users and any(map(_leaves_model, users)):
                 found.add(node)
         return found
@@ -185,19 +184,19 @@ class _Finder:
         name = operator_name(node)
         if name == "aten.cat":
             return list(node.args[0])
-        return list(node.args[:2]) if name in _JOINS else list(node.args[:1])
+        return list(node.args[:2]) if name in JOINS else list(node.args[:1])
 
     def _classify(self) -> None:
         """Find the nodes that can have integers, and those whose integers a layer reads."""
         for node in self._graph.nodes:
             name = operator_name(node)
             if node in self._inputs:
-                fits = _is_real(node)
+                fits = is_real(node)
             elif node in self._products:
                 fits = True
-            elif name in (*_CLAMPS, *_MEANS, *_MOVES) or node.target is operator.getitem:
-                fits = self._operands(node)[0] in self._can and _is_plain(node)
-            elif name in _JOINS:
+            elif name in (*CLAMPS, *MEANS) or moves(node):
+                fits = self._operands(node)[0] in self._can and is_plain(node)
+            elif name in JOINS:
                 fits = self._joins(node)
             else:
                 fits = False
@@ -211,67 +210,64 @@ class _Finder:
     def _joins(self, node: fx.Node) -> bool:
         """Whether the operands of a join are activations, one of which has integers."""
         operands = self._operands(node)
-        fits = all(isinstance(x, fx.Node) and _is_real(x) for x in operands) and not node.kwargs.get("alpha")
+        fits = all(isinstance(x, fx.Node) and is_real(x) for x in operands) and not node.kwargs.get("alpha")
         known = {n for n in self._graph.find_nodes(op="placeholder") if n not in self._inputs}
         return fits and not known.intersection(operands) and not self._can.isdisjoint(operands)
 
     def _takes_integers(self, user: fx.Node, node: fx.Node) -> bool:
         if user in self._products:
-            return user.args[0] is node
+            return any(operand_of(user, place) is node for place in self._products[user])
         return user in self._can and user in self._wanted
 
-    def _quantized_operands(self, node: fx.Node) -> list[int]:
+    def _quantized_operands(self, node: fx.Node) -> Sequence[int]:
         if node in self._products:
-            return [0]
-        if node in self._can and node in self._wanted and operator_name(node) in _JOINS:
-            return list(range(len(self._operands(node))))
-        return []
+            return self._products[node]
+        if node in self._can and node in self._wanted and operator_name(node) in JOINS and not moves(node):
+            return range(len(self._operands(node)))
+        return ()
 
     # Results ------------------------------------------------------------------------------
 
     def _passes(self, node: fx.Node) -> bool:
         """Whether a node's result is not quantised itself: it moves integers, or a clamp follows."""
-        if operator_name(node) in _MOVES or node.target is operator.getitem:
-            return True
-        return self._clamp_of(node) is not None
+        return moves(node) or self._clamp_of(node) is not None
 
     def _clamp_of(self, node: fx.Node) -> fx.Node | None:
         """The clamp that is the only reader of a node, if it has integers."""
         user = next(iter(node.users)) if len(node.users) == 1 else None
-        fits = user is not None and operator_name(user) in _CLAMPS and user in self._can and user in self._wanted
+        fits = user is not None and operator_name(user) in CLAMPS and user in self._can and user in self._wanted
         return user if fits and node not in self._inputs else None
 
     def _add_result(self, points: Points, node: fx.Node) -> None:
         first: Any = node
-        while operator_name(first) in _CLAMPS and self._clamp_of(first.args[0]) == first:
+        while operator_name(first) in CLAMPS and self._clamp_of(first.args[0]) == first:
             first = first.args[0]
         name = self._names[first]
         user = next(iter(node.users)) if len(node.users) == 1 else None
         if user is not None and operator_name(user) == "aten.cat" and user in self._can and user in self._wanted:
             # Parts that nothing else reads have the scale of the whole.
             name = self._names[user]
-        elif operator_name(first) in _MEANS and first is node and (source := self._source(first.args[0], points)):
+        elif operator_name(first) in MEANS and first is node and (source := self._source(first.args[0], points)):
             points.same[name] = source
         points.results[node] = name
         if node in self._inputs:
             points.inputs.append(name)
         if _leaves_model(node) or self._moves_out(node):
             points.heads.add(name)
-        if (limits := _limits(node)) is not None:
+        if (limits := fixed_limits(node)) is not None:
             points.fixed[name] = limits
 
     def _source(self, node: fx.Node, points: Points) -> str | None:
         """The scale of a node's integers."""
         while node not in points.results:
-            if operator_name(node) not in _MOVES and node.target is not operator.getitem:
+            if not moves(node) or scaling(node) is not None:
                 return None
             node = node.args[0]
         return points.results[node]
 
     def _moves_out(self, node: fx.Node) -> bool:
         """Whether a result becomes an output of the model by movement."""
-        moved = [user for user in node.users if operator_name(user) in _MOVES or user.target is operator.getitem]
-        return any(_leaves_model(user) or self._moves_out(user) for user in moved)
+        return any(_leaves_model(user) or self._moves_out(user) for user in node.users if moves(user))
 
 
 def node_names(program: Program, leaves: Collection[str]) -> dict[fx.Node, str]:
@@ -300,31 +296,8 @@ def _calls(graph: fx.Graph) -> Iterator[fx.Node]:
     return (node for node in graph.nodes if node.op == "call_function")
 
 
-def _is_real(node: Any) -> bool:
-    value = node.meta.get("val") if isinstance(node, fx.Node) else None
-    return isinstance(value, torch.Tensor) and value.dtype == torch.float32
-
-
-def _is_plain(node: fx.Node) -> bool:
-    """Whether a clamp has numbers as limits, a mean no other type, and padding zeros."""
-    if operator_name(node) in ("aten.constant_pad_nd", "aten.pad"):
-        _, _, *mode, value = arguments(node, node.target._schema)
-        if mode not in ([], ["constant"]) or value not in (0, None):
-            return False
-    return not any(isinstance(arg, fx.Node) for arg in node.args[1:]) and not node.kwargs.get("dtype")
-
-
 def _leaves_model(node: fx.Node) -> bool:
     """Whether a result is an output of the model, or read by its loss."""
     return any(
         user.op == "output" or (user.op == "call_function" and module_path(user) == LOSS_PATH) for user in node.users
     )
-
-
-def _limits(node: fx.Node) -> tuple[float, float] | None:
-    """The range of relu6, which is known without data."""
-    name = operator_name(node)
-    if name not in ("aten.hardtanh", "aten.relu6", "aten.clamp"):
-        return None
-    given = (0.0, 6.0) if name == "aten.relu6" else tuple(arguments(node, node.target._schema)[1:3])
-    return (0.0, 6.0) if given == (0.0, 6.0) else None

@@ -10,18 +10,28 @@ from typing import Any, get_args
 import numpy as np
 import torch
 from torch import fx
+from torch.export import ExportedProgram
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...api.quantization import Quantization
 from ...errors import ArgumentError
-from .fold_norms import fold_batch_norms
+from .accuracy import call_of
+from .arguments import as_module
+from .fold_norms import fold_batch_norms, fold_batch_norms_of_graph
 from .forward import export_forward
 from .graph import Program
-from .quantization_points import Points, find_points, operand_of
-from .quantized_model import Head, Input, QuantizedModel, leaves_of
+from .operators import arguments, operator_name
+from .quantizable import operand_of
+from .quantization_points import Points
+from .quantized_model import Head, Input, QuantizedModel
+from .quiet import quiet_export
 from .ranges import Range
+from .source import module_path
 
 __all__ = ["quantize_model"]
+
+#: Operators → the position of the argument that says whether they run in training mode.
+_MODES = {"aten.batch_norm": 5, "aten.dropout": 2}
 
 
 def quantize_model(
@@ -36,17 +46,21 @@ def quantize_model(
     percentile: float,
 ) -> QuantizedModel:
     """Quantise a model; see `pockmlir.quantize`."""
+    if isinstance(model, ExportedProgram):
+        model = as_module(model)
     if not isinstance(model, torch.nn.Module):
         given = type(model).__name__
-        raise ArgumentError(f"model: expected a torch.nn.Module of float32, but got {given}")
+        raise ArgumentError(f"model: expected a torch.nn.Module or an exported program of float32, but got {given}")
     _require_choices(head, room, input, percentile)
     scales = {name: _given(name, value) for name, value in (qparams or {}).items()}
-    calls = None if batches is None else [_call(batch) for batch in _listed(batches)]
+    calls = None if batches is None else [call_of(batch) for batch in _listed(batches)]
     if not calls and qparams is None:
         raise ArgumentError("batches: expected at least one batch of inputs, or scales in qparams")
     copied = _copy(model)
-    example = calls[0] if calls else None if inputs is None else _call(inputs)
-    if any(isinstance(module, _BatchNorm) for module in copied.modules()):
+    example = calls[0] if calls else None if inputs is None else call_of(inputs)
+    if isinstance(copied, fx.GraphModule):
+        fold_batch_norms_of_graph(copied)
+    elif any(isinstance(module, _BatchNorm) for module in copied.modules()):
         if example is None:
             raise ArgumentError("inputs: example inputs are needed to fold the model's batch normalisation")
         fold_batch_norms(copied, export_forward(copied, example[0], example[1]))
@@ -84,7 +98,18 @@ def _copy(model: torch.nn.Module) -> torch.nn.Module:
     bad = [name for name, p in model.named_parameters() if not torch.isfinite(p).all()]
     if bad:
         raise ArgumentError(f"model: '{bad[0]}' has entries that are NaN or infinite")
-    return copy.deepcopy(model).eval()
+    with quiet_export():
+        copied = copy.deepcopy(model)
+    if not isinstance(copied, fx.GraphModule):
+        return copied.eval()
+    for node in copied.graph.nodes:
+        name = operator_name(node)
+        if name in _MODES and arguments(node, node.target._schema)[_MODES[name]]:
+            raise ArgumentError(
+                f"model: the program was exported in training mode, see {name} in '{module_path(node)}'; "
+                "export model.eval()"
+            )
+    return copied
 
 
 def _given(name: str, value: Any) -> Quantization:
@@ -111,18 +136,6 @@ def _listed(batches: Any) -> list[Any]:
     return list(batches)
 
 
-def _call(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
-    """Positional and keyword arguments of a batch: a tensor, a tuple of them, or a mapping."""
-    if isinstance(batch, Mapping):
-        return (), {name: _tensor(value) for name, value in batch.items()}
-    values = batch if isinstance(batch, tuple | list) else (batch,)
-    return tuple(map(_tensor, values)), None
-
-
-def _tensor(value: Any) -> Any:
-    return torch.from_numpy(value) if hasattr(value, "__array__") and not isinstance(value, torch.Tensor) else value
-
-
 # Calibration --------------------------------------------------------------------------
 
 
@@ -144,18 +157,18 @@ class _Observer(fx.Interpreter):
 
 
 def _calibrated(
-    model: QuantizedModel, calls: list[tuple[tuple[Any, ...], dict[str, Any] | None]], percentile: float
+    model: QuantizedModel, calls: list[tuple[tuple[Any, ...], dict[str, Any]]], percentile: float
 ) -> tuple[dict[str, Quantization], Points]:
     """The integers of all activations, by their ranges in the float model, and the points."""
     ranges: dict[str, Range] = {}
     programs: dict[Any, tuple[Program, Points]] = {}
     points = Points()
     for args, kwargs in calls:
-        values = [value for value in [*args, *(kwargs or {}).values()] if isinstance(value, torch.Tensor)]
+        values = [value for value in [*args, *kwargs.values()] if isinstance(value, torch.Tensor)]
         key = tuple((value.shape, value.dtype) for value in values)
         if key not in programs:
             program = export_forward(model.model, args, kwargs)
-            programs[key] = program, find_points(program, leaves_of(model.model), quantized_head=model.head == "int8")
+            programs[key] = program, model.unchecked_points(program)
         program, points = programs[key]
         _Observer(program.graph, _observed(points), ranges).run(*model.values(program, values))
     result = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,14 +11,18 @@ import numpy.typing as npt
 import torch
 from torch import fx
 from torch.ao.quantization.fx import _decomposed  # noqa: F401  (registers the operators)
+from torch.export import ExportedProgram
 
 from ...api.quantization import Quantization
 from ...errors import ArgumentError
 from .accuracy import AccuracyReport, compare
-from .forward import export_forward
-from .graph import Binding, Program
+from .attention import split_attention
+from .graph import Program
 from .parameters import Parameters
-from .quantization_points import Points, find_points, node_names, operand_of
+from .quantizable import operand_of, scaling
+from .quantization_points import Points, find_points, node_names
+from .quantized_forward import QuantizedForward
+from .quantized_placement import place_quantization
 
 __all__ = ["Head", "Input", "QuantizedModel", "leaves_of", "scales_of_weight"]
 
@@ -81,45 +84,61 @@ class QuantizedModel:
         """Compute the outputs in PyTorch, in float32 between the integers.
 
         The result is that of the compiled step, except for single steps of integers where a sum is almost half way
-        between two of them. (Additions of integers have factors of 14 bits: there, a hundredth of a step is almost.)
+        between two of them.
         """
-        program = export_forward(
-            self.model, tuple(map(_real, inputs)), {name: _real(value) for name, value in kwargs.items()} or None
-        )
-        values = [value for value in [*inputs, *kwargs.values()] if isinstance(value, torch.Tensor)]
-        results = self.run(program, values)
+        results = QuantizedForward(self, inputs, kwargs).run(inputs, kwargs)
         return results[0] if len(results) == 1 else results
 
     def compare(self, batches: Iterable[Any], labels: Iterable[Any] | None = None) -> AccuracyReport:
         """Run batches through the float model and the quantised one.
 
         Args:
-            batches: inputs, each a tensor or a tuple of positional arguments.
+            batches: inputs, each a tensor, a tuple of positional arguments, or a mapping of keyword arguments.
             labels: the classes of each batch, ``[samples]``; the model's outputs are logits ``[samples, classes]``.
         """
-        return compare(self.model, self, batches, labels)
+        made: dict[Any, QuantizedForward] = {}
 
-    def run(self, program: Program, inputs: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Compute the outputs of an exported forward pass, which must not be used afterwards."""
-        points = self.points(program)
+        def run(*inputs: Any, **kwargs: Any) -> Any:
+            shapes = [(x.shape, x.dtype) for x in [*inputs, *kwargs.values()] if isinstance(x, torch.Tensor)]
+            key = (*shapes, *kwargs)
+            if key not in made:
+                made[key] = QuantizedForward(self, inputs, kwargs)
+            return made[key].run(inputs, kwargs)
+
+        return compare(self.model, run, batches, labels)
+
+    def export(self, *inputs: Any, **kwargs: Any) -> ExportedProgram:
+        """Return the model as an exported program for ``torch.export.save``, with the conversions of PT2E.
+
+        `pockmlir.compile` takes the program and its file in place of this model, for batches of the size of the
+        inputs. Weights and biases have the values that their integers stand for.
+
+        Args:
+            inputs: example inputs; real numbers, or integers if ``input`` is ``int8``.
+            kwargs: example inputs by name.
+
+        Raises:
+            ArgumentError: an input is no tensor.
+            CompileError: PyTorch cannot export the model.
+        """
+        wrong = [value for value in [*inputs, *kwargs.values()] if not isinstance(value, torch.Tensor)]
+        if wrong:
+            raise ArgumentError(f"inputs: expected tensors only, but got {type(wrong[0]).__name__}")
+        return QuantizedForward(self, inputs, kwargs).export(inputs, kwargs)
+
+    def rounded_parameters(self, points: Points) -> dict[str, torch.Tensor]:
+        """Return the real numbers that the integers of weights and of their biases stand for."""
         rounded = {}
-        for name, quantization in self._weights(points).items():
+        for name, quantization in self.weights_of(points).items():
             rounded[name] = self._rounded(name, quantization, np.int8)
             for node in points.readers[name]:
                 bias = points.parameters.get(node.args[2]) if len(node.args) > 2 else None
                 if bias is not None:
-                    factor = self.activation(points, self._operand(points, node)).scale
-                    scale = np.asarray(quantization.scale, np.float64) * np.float64(factor)
+                    scale = np.asarray(quantization.scale, np.float64) * self._operand_scale(points, node)
                     limit = 2**31 - 1
-                    sums = Quantization(scale, axis=0, least=-limit, most=limit)
+                    sums = Quantization(scale, axis=0 if scale.ndim else None, least=-limit, most=limit)
                     rounded[bias] = self._rounded(bias, sums, np.int32)
-        (program,) = self.place([program], points)
-        if self.input == "int8":
-            named = zip(_inputs(program), inputs, strict=True)
-            inputs = [torch.from_numpy(self._stored(x, b.name)) for b, x in named]
-        with torch.no_grad():
-            interpreter = fx.Interpreter(fx.GraphModule(torch.nn.Module(), program.graph))
-            return tuple(interpreter.run(*self.values(program, inputs, rounded)))
+        return rounded
 
     def _rounded(self, name: str, quantization: Quantization, dtype: npt.DTypeLike) -> torch.Tensor:
         """The real numbers of a parameter's integers."""
@@ -138,11 +157,6 @@ class QuantizedModel:
             for b in program.bindings
         ]
 
-    def _stored(self, x: torch.Tensor, name: str) -> np.ndarray[Any, Any]:
-        """The integers of an input; integers as they are."""
-        array: np.ndarray[Any, Any] = x.numpy()
-        return self.activations[name].quantize(array) if x.is_floating_point() else array
-
     # Import -------------------------------------------------------------------------------
 
     def points(self, program: Program) -> Points:
@@ -151,9 +165,14 @@ class QuantizedModel:
         Raises:
             ArgumentError: scales are missing, or belong to no tensor.
         """
-        points = find_points(program, leaves_of(self.model), quantized_head=self.head == "int8")
+        points = self.unchecked_points(program)
         self.require(points)
         return points
+
+    def unchecked_points(self, program: Program) -> Points:
+        """Return where the tensors of the exported forward pass are to be quantised, with or without scales."""
+        split_attention(program)
+        return find_points(program, leaves_of(self.model), quantized_head=self.head == "int8")
 
     def require(self, points: Points) -> None:
         """Check that there is a scale for every point.
@@ -184,11 +203,11 @@ class QuantizedModel:
 
     def declare(self, points: Points, parameters: Parameters) -> None:
         """Store the weights of integer layers as integers."""
-        for name, quantization in self._weights(points).items():
+        for name, quantization in self.weights_of(points).items():
             parameters.quantize(parameters.canonical(name), quantization)
 
-    def _weights(self, points: Points) -> dict[str, Quantization]:
-        """What the integers of each weight stand for."""
+    def weights_of(self, points: Points) -> dict[str, Quantization]:
+        """Return what the integers of each weight stand for."""
         state = dict(self.model.named_parameters(remove_duplicate=False))
         result = {}
         for name, axis in points.weights.items():
@@ -198,7 +217,7 @@ class QuantizedModel:
             room = self.room if name in points.head_weights else 1.0
             largest = 0.0
             for node in points.readers[name]:
-                scale = np.float64(self.activation(points, self._operand(points, node)).scale)
+                scale = self._operand_scale(points, node)
                 bias = node.args[2] if len(node.args) > 2 else None
                 if bias is not None:
                     found = state[points.parameters[bias]].detach().double().numpy()
@@ -208,15 +227,16 @@ class QuantizedModel:
             )
         return result
 
-    @staticmethod
-    def _operand(points: Points, node: fx.Node) -> str:
+    def _operand_scale(self, points: Points, node: fx.Node) -> np.float64:
         """The scale of a layer's operand."""
         if (node, 0) in points.operands:
-            return points.operands[node, 0]
+            return np.float64(self.activation(points, points.operands[node, 0]).scale)
+        factor = 1.0
         source = node.args[0]
         while source not in points.results:
-            source = source.args[0] if isinstance(source.args[0], fx.Node) else source.args[0][0]
-        return points.results[source]
+            factor *= scaling(source) or 1.0
+            source = operand_of(source, 0)
+        return np.float64(self.activation(points, points.results[source]).scale) * factor
 
     def place(self, programs: list[Program], points: Points) -> list[Program]:
         """Return programs that quantise at the points of the first one.
@@ -229,6 +249,8 @@ class QuantizedModel:
             ArgumentError: a program does not have all operators of the first one.
         """
         leaves = leaves_of(self.model)
+        for program in programs:
+            split_attention(program)
         names = [node_names(program, leaves) for program in programs]
         results = {names[0][node]: self.activation(points, name) for node, name in points.results.items()}
         operands = {
@@ -236,75 +258,9 @@ class QuantizedModel:
             for (reader, position), name in points.operands.items()
         }
         return [
-            _Placement(program, found, self.input == "int8").place(results, operands)
+            place_quantization(program, found, results, operands, bytes_in=self.input == "int8")
             for program, found in zip(programs, names, strict=True)
         ]
-
-
-class _Placement:
-    """Inserts quantisation into one program."""
-
-    def __init__(self, program: Program, names: dict[fx.Node, str], bytes_in: bool) -> None:
-        self._program = program
-        self._graph = program.graph
-        # Parts of a result have its name, and move integers.
-        self._nodes = {name: node for node, name in reversed(list(names.items()))}
-        self._bytes_in = bytes_in
-
-    def place(self, results: Mapping[str, Quantization], operands: Mapping[tuple[str, int], Quantization]) -> Program:
-        if missing := sorted({*results, *(reader for reader, _ in operands)} - self._nodes.keys()):
-            raise ArgumentError(
-                f"model: {', '.join(missing)} run in its forward pass, but not in its loss; quantised models need the same"
-            )
-        for (reader, position), quantization in operands.items():
-            self._quantize_operand(self._nodes[reader], position, quantization)
-        for name, quantization in results.items():
-            self._quantize_result(self._nodes[name], quantization)
-        self._graph.lint()
-        return dataclasses.replace(self._program, graph=self._graph)
-
-    def _pair(self, source: fx.Node, quantization: Quantization, bytes_in: bool = False) -> tuple[fx.Node, fx.Node]:
-        """Insert both conversions behind a node; the second one has its numbers."""
-        numbers = (
-            float(quantization.scale),
-            quantization.zero_point,
-            quantization.least,
-            quantization.most,
-            torch.int8,
-        )
-        before = source if source.op != "placeholder" else self._graph.find_nodes(op="placeholder")[-1]
-        meta = {key: source.meta[key] for key in ("nn_module_stack", "stack_trace") if key in source.meta}
-        value = source.meta["val"]
-        stored = torch.empty(value.shape, dtype=torch.int8, device="meta")
-        ops = torch.ops.quantized_decomposed
-        with self._graph.inserting_after(before):
-            if bytes_in:
-                source.meta["val"] = stored
-                first = source
-            else:
-                first = self._graph.call_function(ops.quantize_per_tensor.default, (source, *numbers))
-                first.meta = meta | {"val": stored}
-        with self._graph.inserting_after(before if bytes_in else first):
-            second = self._graph.call_function(ops.dequantize_per_tensor.default, (first, *numbers))
-        second.meta = meta | {"val": torch.empty(value.shape, dtype=value.dtype, device="meta")}
-        return first, second
-
-    def _quantize_result(self, node: fx.Node, quantization: Quantization) -> None:
-        readers = list(node.users)
-        bytes_in = self._bytes_in and node.op == "placeholder"
-        _, real = self._pair(node, quantization, bytes_in)
-        for reader in readers:
-            reader.replace_input_with(node, real)
-
-    def _quantize_operand(self, reader: fx.Node, position: int, quantization: Quantization) -> None:
-        operand = operand_of(reader, position)
-        _, real = self._pair(operand, quantization)
-        reader.replace_input_with(operand, real)
-
-
-def _real(value: Any) -> Any:
-    """An example for the float model, in place of an input of integers."""
-    return value.float() if isinstance(value, torch.Tensor) and value.dtype == torch.int8 else value
 
 
 def leaves_of(model: torch.nn.Module) -> frozenset[str]:
@@ -345,7 +301,3 @@ def _check(name: str, quantization: Quantization, weight: torch.Tensor, axis: in
             f"qparams: '{name}' has {quantization.channels()} scales along dimension {quantization.axis}, but expected "
             f"{weight.shape[axis]} along dimension {axis}"
         )
-
-
-def _inputs(program: Program) -> list[Binding]:
-    return [binding for binding in program.bindings if binding.kind == "input"]

@@ -122,6 +122,13 @@ def softmax(b: Builder, x: Value, dim: int, dtype: Any) -> Value:
     return _softmax_like(b, pock.SoftmaxOp, x, dim)
 
 
+@converts("aten._safe_softmax")
+def safe_softmax(b: Builder, x: Value, dim: int, dtype: Any) -> Value:
+    # A row of minus infinities gives zeros.
+    x = b.cast(x, b.out_dtype)
+    return b.unary(pock.SoftmaxOp, x, dim=dim % rank_of(x), safe=True)
+
+
 @converts("aten.log_softmax.int", "aten._log_softmax")
 def log_softmax(b: Builder, x: Value, dim: int, dtype: Any) -> Value:
     return _softmax_like(b, pock.LogSoftmaxOp, x, dim)
