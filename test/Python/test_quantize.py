@@ -99,6 +99,7 @@ def test_the_compiled_step_has_the_integers_and_says_what_they_are(quantized: An
     assert [layers[name].arithmetic for name in ("stem.0", "mix", "last", "head")] == ["int8"] * 4
     assert "hardswish" in layers["swish"].reason
     assert layers["layer_norm"].arithmetic == "float32"
+    assert "normalize has real operands" in layers["layer_norm"].reason  # an op with two results
     assert report.to_dict()["layers"][0]["layer"] == "stem.0"
     assert "why not integers" in str(report)
     assert report.arithmetic["changes of integers"] == "rounded: stochastic"

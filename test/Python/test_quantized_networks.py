@@ -10,6 +10,7 @@ import pytest
 import torch
 from quantized import mlperf
 from quantized.backbones import Backbone, data_folder
+from quantized.modules import Layers, given_scales
 from torch import Tensor, nn
 
 FOLDER = data_folder()
@@ -74,68 +75,6 @@ def test_compiled_networks_equal_pytorch(name: str) -> None:
 # Backbones ----------------------------------------------------------------------------
 
 
-class Layers(nn.Module):
-    """A backbone of floats; returns the results of all layers."""
-
-    def __init__(self, net: Backbone) -> None:
-        super().__init__()
-        self.layers = net.layers
-        for layer in self.layers:
-            if layer["op"] != "conv":
-                continue
-            weight, bias, scale = (net.tensors[f"{layer['name']}.{part}"] for part in ("weight", "bias", "w_scale"))
-            scale = scale.astype(np.float64)
-            if layer["role"] == "classifier":
-                made: nn.Module = nn.Linear(weight.shape[1], weight.shape[0])
-                weight = weight.reshape(weight.shape[:2])
-            else:
-                outputs, inputs, kernel, _ = weight.shape
-                groups = layer["groups"]
-                made = nn.Conv2d(inputs * groups, outputs, kernel, layer["stride"], (kernel - 1) // 2, groups=groups)
-            real = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
-            made.load_state_dict(
-                {"weight": torch.from_numpy(real), "bias": torch.from_numpy(bias * scale * layer["x_scale"])}
-            )
-            self.add_module(layer["name"], made)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        x = skip = x.permute(0, 3, 1, 2)
-        results = []
-        for layer in self.layers:
-            if layer["op"] == "add":
-                x = skip + x
-                results.append(x)
-                continue
-            if layer["role"] == "pw1" or (layer["role"] == "dw" and layer["block"] == 1):
-                skip = x
-            if layer["role"] == "classifier":
-                x = x.mean((2, 3))
-            x = self.get_submodule(layer["name"])(x)
-            x = nn.functional.relu6(x) if layer["role"] in ("stem", "pw1", "dw") else x
-            results.append(x)
-        return tuple(results)
-
-
-def given_scales(net: Backbone) -> dict[str, Any]:
-    """The backbone's own scales, under the names of `pockmlir.quantize`."""
-    first = net.layers[0]
-    result: dict[str, Any] = {"x": (first["x_scale"], first["x_zero"])}
-    adds = 0
-    for layer in net.layers:
-        scale = layer["y_scale"], layer["y_zero"]
-        if layer["op"] == "add":
-            result["add" if adds == 0 else f"add_{adds}"] = scale
-            adds += 1
-            continue
-        result[layer["name"]] = scale
-        result[f"{layer['name']}.weight"] = pock.Quantization(
-            net.tensors[f"{layer['name']}.w_scale"], axis=0, least=-127
-        )
-        if layer["role"] == "classifier":
-            result["mean"] = layer["x_scale"], layer["x_zero"]
-    return result
-
-
 def integers_of(net: Backbone, x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     """The integers of all layers, by the arithmetic of `quantized_oracle`."""
     import quantized_oracle as oracle
@@ -168,7 +107,7 @@ def integers_of(net: Backbone, x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, 
 @pytest.mark.parametrize("name", ["mcunet-5fps", "mbv2-w0.35", "proxyless-w0.3"])
 def test_backbones_with_their_own_scales_have_their_integers(name: str) -> None:
     net = Backbone.load(name, FOLDER)
-    quantized = pock.quantize(Layers(net), qparams=given_scales(net), input="int8")
+    quantized = pock.quantize(Layers(net, all_results=True), qparams=given_scales(net), input="int8")
     x = np.random.default_rng(0).integers(-128, 128, (1, 128, 128, 3)).astype(np.int8)
     step = pock.compile(
         quantized,

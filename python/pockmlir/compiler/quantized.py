@@ -53,7 +53,8 @@ def quantize(
         room: how much larger than observed the ranges of the last layer's weights and outputs are if ``head`` is
             ``int8``: they grow in training, and scales do not.
         input: ``float32`` for a step that quantises its inputs, ``int8`` for one whose inputs are integers.
-        percentile: the percentage of an activation's entries within its range, on each side; 100 for the extremes.
+        percentile: the percentage of an activation's entries within its range, on each side; 100 for the extremes,
+            which transformers need.
 
     Raises:
         ArgumentError: an argument is invalid; an entry of a batch or a parameter is NaN or infinite; a scale is not

@@ -9,7 +9,10 @@ from typing import Literal
 
 __all__ = ["LayerReport", "layers_of"]
 
-_OP = re.compile(r"^ +(?P<results>%[\w:]+) = pock\.(?P<name>\w+) ?(?P<rest>.*?) : (?P<types>.*) loc\((?P<place>.*)\)$")
+_OP = re.compile(
+    r"^ +(?P<results>%[\w:]+(?:, %[\w:]+)*) = pock\.(?P<name>\w+) ?(?P<rest>.*?)"
+    r" : (?P<types>.*) loc\((?P<place>.*)\)$"
+)
 _ALIAS = re.compile(r"^(#loc\d*) = loc\((.*)\)$")
 _NAME = re.compile(r'^"((?:[^"\\]|\\.)*)"')
 _TENSOR = re.compile(r"tensor<(?:\d+x)*(\w+)>")
@@ -60,7 +63,7 @@ def layers_of(ir: str) -> tuple[LayerReport, ...]:
     integer: dict[str, bool] = {}
     reasons: dict[str, dict[str, None]] = {}
     for results, op in _operations(ir):
-        makers[results] = op
+        makers |= dict.fromkeys(results, op)
         if op.path in _OUTSIDE or op.name in _SILENT:
             continue
         if op.result in ("i8", "i32") and "i64" not in op.types:
@@ -92,8 +95,8 @@ def _stands_for_integers(name: str, makers: dict[str, _Op]) -> bool:
     return op is not None and op.name == "dequantize"
 
 
-def _operations(ir: str) -> Iterator[tuple[str, _Op]]:
-    """The operations of ``predict``, or of ``loss`` if there is none."""
+def _operations(ir: str) -> Iterator[tuple[list[str], _Op]]:
+    """The results and operations of ``predict``, or of ``loss`` if there is none."""
     lines = ir.splitlines()
     aliases = {match[1]: match[2] for match in map(_ALIAS.match, lines) if match}
     wanted = "@predict(" if any("func.func @predict(" in line for line in lines) else "@loss("
@@ -108,7 +111,7 @@ def _operations(ir: str) -> Iterator[tuple[str, _Op]]:
         operands = tuple(re.findall(r"%[\w#]+", match["rest"].split("{")[0]))
         types, results = _TENSOR.findall(given), _TENSOR.findall(result or match["types"])
         op = _Op(match["name"], operands, tuple(types), results[0] if results else "", _path(match["place"], aliases))
-        yield match["results"].split(":")[0], op
+        yield [name.split(":")[0] for name in match["results"].split(", ")], op
 
 
 def _path(place: str, aliases: dict[str, str]) -> str:
