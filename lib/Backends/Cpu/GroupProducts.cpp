@@ -127,8 +127,8 @@ struct GroupedOperand {
   }
 };
 
-/// `operand` in groups along `loop`; nothing if that would not pay. With `along`,
-/// the groups are in a copy whose rows run along that loop.
+/// `operand` in groups along `loop`; nothing if that would not pay. With
+/// `along`, the groups are in a copy whose rows run along that loop.
 std::optional<GroupedOperand>
 groupOperand(linalg::GenericOp op, OpOperand &operand, unsigned loop,
              const Elements &elements, int64_t group,
