@@ -1,11 +1,9 @@
-"""Times int8 beside float32 on this machine, in turns, on one thread: ``bench/int8_host.py --scheme sparse``."""
+"""Times int8 beside float32 on this machine, in turns, on one thread: ``bench/int8_host.py --work sparse``."""
 
 from __future__ import annotations
 
 import json
 import os
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,22 +14,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import click
 import pockmlir as pock
 from architectures.mobile import mobilenetv2_same
+from pockmlir.loop.eager import measure
 
 #: Features with instructions for bytes.
 FEATURES = ("avx512vnni", "avxvnni", "avx512bw", "avx2", "dotprod", "i8mm")
 WORK = ("inference", "sparse", "full")
-
-
-def alternate(runs: list[Callable[[], Any]], rounds: int) -> list[list[float]]:
-    """Return the seconds of CPU time of each run in each round."""
-    times: list[list[float]] = [[] for _ in runs]
-    for round_ in range(rounds + 2):
-        for run, taken in zip(runs, times, strict=True):
-            begin = time.process_time()
-            run()
-            if round_ >= 2:
-                taken.append(time.process_time() - begin)
-    return times
 
 
 def compare(work: str, batch: int, pixels: int, rounds: int) -> dict[str, Any]:
@@ -47,14 +34,16 @@ def compare(work: str, batch: int, pixels: int, rounds: int) -> dict[str, Any]:
     def run(step: pock.Step) -> Callable[[], Any]:
         return (lambda: step.predict(inputs)) if work == "inference" else (lambda: step(inputs, target))
 
-    real, integer = alternate([run(step) for step in steps], rounds)
+    names = ("float32", "int8")
+    times = measure({name: run(step) for name, step in zip(names, steps, strict=True)}, steps=rounds, warmup=2)
+    real, integer = (times[name]["median_ms"] for name in names)
     return {
         "work": work,
         "batch": batch,
         "pixels": pixels,
-        "float32_ms": 1e3 * statistics.median(real),
-        "int8_ms": 1e3 * statistics.median(integer),
-        "ratio": statistics.median(a / b for a, b in zip(real, integer, strict=True)),
+        "float32_ms": real,
+        "int8_ms": integer,
+        "ratio": real / integer,
     }
 
 
@@ -65,7 +54,7 @@ def compare(work: str, batch: int, pixels: int, rounds: int) -> dict[str, Any]:
 @click.option("--rounds", type=click.IntRange(min=1), default=15, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one list of flat rows.")
 def main(work: tuple[str, ...], batch: int, pixels: int, rounds: int, as_json: bool) -> None:
-    """Print times of MobileNetV2-1.0 in float32 and int8, and the median of their ratios."""
+    """Print median times of MobileNetV2-1.0 in float32 and int8, and their ratio."""
     warnings.filterwarnings("ignore", category=FutureWarning)
     rows = [compare(name, batch, pixels, rounds) for name in work]
     if as_json:

@@ -69,6 +69,16 @@ def apart(found: np.ndarray[Any, Any], expected: Tensor) -> float:
     return float((wrong > 1e-5).mean())
 
 
+def options() -> dict[str, Any]:
+    """What the graph of `quantized_graph` is compiled with, apart from the scheme."""
+    return {
+        "loss": second_loss,
+        "example_target": torch.zeros(8, dtype=torch.int64),
+        "optimizer": pock.SGD(lr=0.05),
+        "precision": "int8",
+    }
+
+
 def steps_apart(found: np.ndarray[Any, Any], expected: Tensor) -> np.ndarray[Any, Any]:
     """The difference in steps of the integers that both stand for."""
     reference = expected.detach().numpy()
@@ -82,11 +92,8 @@ def test_torchaos_graph_has_its_integers_and_trains(torchao_program: torch.expor
     step = pock.compile(
         torchao_program,
         (x,),
-        loss=second_loss,
-        example_target=torch.zeros(8, dtype=torch.int64),
-        optimizer=pock.SGD(lr=0.05),
         scheme=pock.Scheme.full(),
-        precision="int8",
+        **options(),
     )
     features, logits = step.predict(x.numpy())
     # The step has biases of whole steps of the sums, which the graph has as float32.
@@ -116,10 +123,7 @@ def test_a_quantised_program_is_read_from_a_file(torchao_program: torch.export.E
     imported = pock.import_model(
         program,
         (torch.zeros(8, 3, 16, 16),),
-        loss=second_loss,
-        example_target=torch.zeros(8, dtype=torch.int64),
-        optimizer=pock.SGD(lr=0.05),
-        precision="int8",
+        **options(),
     )
     assert "stem.0.bias" in [info.name for info in imported.parameters]
     assert all(info.requires_grad for info in imported.parameters)
@@ -134,11 +138,8 @@ def test_trained_integers_are_written_back(form: str) -> None:
     step = pock.compile(
         model,
         (x,),
-        loss=second_loss,
-        example_target=torch.zeros(8, dtype=torch.int64),
-        optimizer=pock.SGD(lr=0.05),
         scheme=pock.Scheme.full(),
-        precision="int8",
+        **options(),
     )
     before = {name: value.clone() for name, value in model.state_dict.items()} if form == "program" else {}
     for _ in range(5):
@@ -156,10 +157,7 @@ def test_trained_integers_are_written_back(form: str) -> None:
     again = pock.import_model(
         model,
         (x,),
-        loss=second_loss,
-        example_target=torch.zeros(8, dtype=torch.int64),
-        optimizer=pock.SGD(lr=0.05),
-        precision="int8",
+        **options(),
     ).compile(pock.Scheme.full())
     trained = step.quantized_state_dict()
     for name, value in again.quantized_state_dict().items():

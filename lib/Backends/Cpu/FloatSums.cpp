@@ -30,8 +30,6 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// The minimum number of uses of an entry for which a copy pays.
-constexpr int64_t kFewestUses = 16;
 /// Larger integers may have no float.
 constexpr int64_t kMostExact = int64_t(1) << 24;
 
@@ -68,21 +66,6 @@ Value toFloat(OpBuilder &b, Location loc, const Factor &factor, Value byte) {
   return arith::SubFOp::create(b, loc, real, zero);
 }
 
-/// An operation that computes each entry of `out` from one of `in`, and from
-/// its old value.
-void buildElementwise(
-    OpBuilder &b, Location loc, Value in, Value out,
-    llvm::function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
-  unsigned rank = cast<MemRefType>(out.getType()).getRank();
-  SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(rank));
-  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
-  linalg::GenericOp::create(b, loc, in, out, maps, loops,
-                            [&](OpBuilder &b, Location loc, ValueRange args) {
-                              linalg::YieldOp::create(b, loc,
-                                                      body(b, loc, args));
-                            });
-}
-
 Value allocate(OpBuilder &b, Location loc, Value like) {
   ArrayRef<int64_t> shape = cast<MemRefType>(like.getType()).getShape();
   return memref::AllocOp::create(b, loc,
@@ -111,7 +94,7 @@ void toFloats(linalg::GenericOp op, const SumOfProducts &sum) {
   Value sums = allocate(b, loc, out);
   Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
   linalg::FillOp::create(b, loc, zero, sums);
-  auto real = linalg::GenericOp::create(
+  linalg::GenericOp::create(
       b, loc, inputs, sums, op.getIndexingMapsArray(),
       op.getIteratorTypesArray(),
       [&](OpBuilder &b, Location loc, ValueRange args) {
@@ -130,7 +113,6 @@ void toFloats(linalg::GenericOp op, const SumOfProducts &sum) {
                          b, loc, b.getI32Type(), args[0]);
                      return arith::AddIOp::create(b, loc, args[1], whole);
                    });
-  sinkFill(real);
   op.erase();
 }
 
@@ -149,7 +131,6 @@ struct FloatSums : impl::FloatSumsBase<FloatSums> {
         if (sum && sum->lhs.isByte() && sum->rhs.isByte() && isExact(op, *sum))
           toFloats(op, *sum);
       }
-      generalizeAll(func);
     }
   }
 };

@@ -40,8 +40,6 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// The minimum number of uses of an entry for which a copy pays.
-constexpr int64_t kFewestUses = 16;
 /// The minimum number of groups of a block, over which it amortises reading and
 /// writing the result.
 constexpr int64_t kFewestGroups = 32;
@@ -80,9 +78,8 @@ std::optional<Elements> findElements(const Factor &factor, Type type,
   return std::nullopt;
 }
 
-/// An instruction for a sum, possibly with exchanged operands.
+/// How an instruction computes a sum, possibly with exchanged operands.
 struct Choice {
-  const GroupProduct *row;
   bool swapped;
   /// The elements of the sum's operands.
   Elements lhs, rhs;
@@ -101,7 +98,7 @@ std::optional<Choice> choose(const SumOfProducts &sum, const GroupProduct &row,
     auto rhs = findElements(sum.rhs, rhsType, row.rounds, widens);
     if (lhs && rhs &&
         !(lhs->form == Form::Rounded && rhs->form == Form::Rounded))
-      return Choice{&row, swapped, *lhs, *rhs};
+      return Choice{swapped, *lhs, *rhs};
   }
   return std::nullopt;
 }
@@ -165,8 +162,7 @@ groupOperand(linalg::GenericOp op, OpOperand &operand, unsigned loop,
 /// Both operands of `op` in groups along `loop`, of which at least one is a
 /// copy with interleaved rows; empty if that is not possible.
 SmallVector<GroupedOperand> groupOperands(linalg::GenericOp op, unsigned loop,
-                                          const Choice &choice) {
-  int64_t group = choice.row->getGroup();
+                                          const Choice &choice, int64_t group) {
   auto grouped = [&](unsigned i, std::optional<unsigned> along = std::nullopt) {
     return groupOperand(op, *op.getDpsInputOperand(i), loop,
                         i ? choice.rhs : choice.lhs, group, along);
@@ -241,25 +237,16 @@ Value buildElement(OpBuilder &b, Location loc, const Elements &elements,
   return value;
 }
 
-/// Fills `copy` with `operand`, whose groups are contiguous.
-void fillWide(OpBuilder &b, Location loc, const GroupedOperand &operand,
-              Value copy) {
-  unsigned rank = operand.getType().getRank();
-  SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(rank));
-  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
-  linalg::GenericOp::create(
-      b, loc, operand.buffer, copy, maps, loops,
-      [&](OpBuilder &b, Location loc, ValueRange args) {
-        linalg::YieldOp::create(
-            b, loc, buildElement(b, loc, operand.elements, args[0]));
-      });
-}
-
-/// Interleaves the rows of `operand` in `copy`.
+/// Fills `copy` with the wide elements of `operand`, or with its interleaved
+/// rows.
 void fillCopy(OpBuilder &b, Location loc, const GroupedOperand &operand,
               Value copy) {
   if (operand.isContiguous)
-    return fillWide(b, loc, operand, copy);
+    return buildElementwise(b, loc, operand.buffer, copy,
+                            [&](OpBuilder &b, Location loc, ValueRange args) {
+                              return buildElement(b, loc, operand.elements,
+                                                  args[0]);
+                            });
   unsigned rank = operand.getType().getRank();
   // The map by which the element of each row of a group is read.
   SmallVector<AffineMap> maps;
@@ -404,7 +391,8 @@ bool groupProducts(linalg::GenericOp op, const SumOfProducts &sum,
     int64_t extent = op.getStaticLoopRanges()[loop];
     if (ShapedType::isDynamic(extent) || extent % row.getGroup() != 0)
       continue;
-    SmallVector<GroupedOperand> operands = groupOperands(op, loop, *choice);
+    SmallVector<GroupedOperand> operands =
+        groupOperands(op, loop, *choice, row.getGroup());
     if (operands.empty())
       continue;
     OpBuilder b(op);

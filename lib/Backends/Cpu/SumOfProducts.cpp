@@ -71,3 +71,16 @@ std::optional<SumOfProducts> pock::matchSum(linalg::GenericOp op) {
     return std::nullopt;
   return SumOfProducts{lhs, rhs};
 }
+
+void pock::buildElementwise(
+    OpBuilder &b, Location loc, Value in, Value out,
+    llvm::function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
+  unsigned rank = cast<MemRefType>(out.getType()).getRank();
+  SmallVector<AffineMap> maps(2, b.getMultiDimIdentityMap(rank));
+  SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
+  linalg::GenericOp::create(b, loc, in, out, maps, loops,
+                            [&](OpBuilder &b, Location loc, ValueRange args) {
+                              linalg::YieldOp::create(b, loc,
+                                                      body(b, loc, args));
+                            });
+}

@@ -7,6 +7,10 @@
 
 namespace mlir::pock {
 
+/// The minimum number of uses of an entry of a factor for which a copy pays
+/// that converts it.
+constexpr int64_t kFewestUses = 16;
+
 /// A factor of a term: an element of memory, which is widened, and from which
 /// `zero` is subtracted.
 struct Factor {
@@ -27,6 +31,14 @@ struct SumOfProducts {
 /// `op` as a sum of products of its two inputs, added to its out in f32 or i32;
 /// nothing if it has another form.
 std::optional<SumOfProducts> matchSum(mlir::linalg::GenericOp op);
+
+/// An operation that computes each entry of `out` from the same one of `in`:
+/// `body` gets that, and the old one of `out`.
+void buildElementwise(mlir::OpBuilder &b, mlir::Location loc, mlir::Value in,
+                      mlir::Value out,
+                      llvm::function_ref<mlir::Value(
+                          mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>
+                          body);
 
 } // namespace mlir::pock
 

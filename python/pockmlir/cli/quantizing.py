@@ -14,7 +14,7 @@ import numpy as np
 from ..artifact.manifest import Array
 from ..compiler.quantized import quantize
 from ..errors import ArgumentError
-from ..loop.batches import batch_indices
+from ..loop.batches import batch_indices, require_equal_counts
 from ..support.needs import require_torch
 from ..support.sizes import format_bytes
 from . import parsing
@@ -170,9 +170,7 @@ def _split(arrays: Mapping[str, Array], inputs: Sequence[str], examples: Sequenc
         labels = None  # No classes.
     counts = {name: len(array) for name, array in zip(names, found, strict=True)}
     counts |= {} if labels is None else {"y" + suffix: len(labels)}
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
-        raise ArgumentError(f"data: expected equal numbers of samples, but {listed}")
+    require_equal_counts(counts)
     return _Split("test" if suffix else "training data", found, labels)
 
 

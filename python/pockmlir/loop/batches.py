@@ -10,7 +10,7 @@ from ..artifact.manifest import Array, TensorSpec, dtype_of
 from ..errors import ArgumentError
 from ..step import Step
 
-__all__ = ["batch_indices", "random_batch", "step_arrays"]
+__all__ = ["batch_indices", "random_batch", "require_equal_counts", "step_arrays"]
 
 
 def step_arrays(step: Step, data: Mapping[str, Array], suffix: str = "") -> list[str]:
@@ -23,11 +23,19 @@ def step_arrays(step: Step, data: Mapping[str, Array], suffix: str = "") -> list
     names = inputs if all(name in data for name in inputs) else [f"x{suffix}", f"y{suffix}"][: len(inputs)]
     if len(names) < len(inputs) or not all(name in data for name in names):
         raise ArgumentError(f"data: expected the arrays {', '.join(inputs)}, but it has {', '.join(data)}")
-    counts = {name: len(data[name]) for name in names}
+    require_equal_counts({name: len(data[name]) for name in names})
+    return names
+
+
+def require_equal_counts(counts: Mapping[str, int]) -> None:
+    """Check the numbers of samples of arrays.
+
+    Raises:
+        ArgumentError: they differ.
+    """
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
         raise ArgumentError(f"data: expected equal numbers of samples, but {listed}")
-    return names
 
 
 def batch_indices(samples: int, batch: int, seed: int) -> Iterator[Array]:
