@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 venv=${1:-.venv}
 
 packages=(
-  llvm-22-dev libmlir-22-dev   # what we link
+  llvm-22-dev libmlir-22-dev liblld-22-dev # what we link
+  zlib1g-dev libzstd-dev       # what these link
   llvm-22-tools mlir-22-tools  # FileCheck, lit, mlir-tblgen
   clang-22 lld-22              # compile and link what is exported
   libgomp1                     # threads of compiled steps

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pockmlir.core.extension import load_core
-from pockmlir.core.link import find_program
+from pockmlir.device.sources import find_tool
 from pockmlir.runtime.abi import aligned_bytes
 
 __all__ = ["Machine"]
@@ -109,7 +109,7 @@ def _build(vector_bytes: int) -> ctypes.CDLL:
         library = Path(directory, "libmachine.so")
         flags = ["-O3", "-march=native", "-fno-builtin", "-shared", "-fPIC", f"-DVECTOR_BYTES={vector_bytes}"]
         source = Path(__file__).with_name("machine.c")
-        subprocess.run([find_program("clang-22", "clang"), *flags, source, "-o", library], check=True)
+        subprocess.run([find_tool("clang-22"), *flags, source, "-o", library], check=True)
         loaded = ctypes.CDLL(str(library))
     loaded.multiply_add.argtypes = [ctypes.c_long, ctypes.c_void_p]
     loaded.multiply_add.restype = ctypes.c_long

@@ -9,6 +9,7 @@
 #include "Interruptible.h"
 
 #include "Pock/IR/ElementTypes.h"
+#include "Pock/ObjectFiles/ObjectFiles.h"
 #include "Pock/Target/LaunchCosts.h"
 #include "Pock/Target/Manifest.h"
 #include "Pock/Target/TargetBackend.h"
@@ -104,6 +105,64 @@ auto emit(const Source &source, Emitter emitter, StringRef what) {
   });
 }
 
+std::string toString(const nb::bytes &bytes) {
+  return std::string(bytes.c_str(), bytes.size());
+}
+
+nb::bytes toBytes(StringRef text) {
+  return nb::bytes(text.data(), text.size());
+}
+
+/// The value, or its error as an exception.
+template <typename T>
+T check(llvm::Expected<T> value) {
+  if (!value)
+    throw CompilerError(llvm::toString(value.takeError()));
+  return std::move(*value);
+}
+
+void defineObjectFiles(nb::module_ &m) {
+  m.def(
+      "link",
+      [](const std::vector<std::string> &arguments) {
+        if (llvm::Error error = mlir::pock::link(arguments))
+          throw CompilerError(llvm::toString(std::move(error)));
+      },
+      nb::arg("arguments"), nb::call_guard<nb::gil_scoped_release>(),
+      "Link files, with the arguments of ld.lld.");
+  m.def(
+      "localize_hidden",
+      [](const nb::bytes &object) {
+        return toBytes(check(mlir::pock::localizeHidden(toString(object))));
+      },
+      nb::arg("object"), "Make hidden symbols local.");
+  m.def(
+      "remove_sections",
+      [](const nb::bytes &object, const std::vector<std::string> &patterns) {
+        return toBytes(
+            check(mlir::pock::removeSections(toString(object), patterns)));
+      },
+      nb::arg("object"), nb::arg("patterns"),
+      "Remove the sections with names that match one of the glob patterns.");
+  m.def(
+      "make_archive",
+      [](const std::vector<std::pair<std::string, nb::bytes>> &members) {
+        std::vector<mlir::pock::ArchiveMember> files;
+        for (const auto &[name, bytes] : members)
+          files.push_back({name, toString(bytes)});
+        return toBytes(check(mlir::pock::makeArchive(files)));
+      },
+      nb::arg("members"), "A static library of files (name, bytes).");
+  m.def(
+      "describe_object",
+      [](const nb::bytes &object) {
+        return check(mlir::pock::describeObject(toString(object)));
+      },
+      nb::arg("object"),
+      "JSON: sections, undefined symbols, frames and references of an object "
+      "file.");
+}
+
 std::vector<std::string> listPipelines() {
   Session session; // registers the pipelines
   std::vector<std::string> names;
@@ -181,7 +240,7 @@ NB_MODULE(_core, m) {
         std::vector<nb::bytes> objects;
         for (const std::string &object :
              emit(ir, mlir::pock::emitBinaries, "emitting the objects"))
-          objects.emplace_back(object.data(), object.size());
+          objects.push_back(toBytes(object));
         return objects;
       },
       nb::arg("ir"), "Object files of a module at stage 'llvm'.");
@@ -190,14 +249,13 @@ NB_MODULE(_core, m) {
       [](const Source &ir, const std::map<std::string, nb::bytes> &arrays) {
         std::vector<mlir::pock::DataSymbol> symbols;
         for (const auto &[name, bytes] : arrays)
-          symbols.push_back({name, std::string(bytes.c_str(), bytes.size())});
-        std::string object = emit(
+          symbols.push_back({name, toString(bytes)});
+        return toBytes(emit(
             ir,
             [=](ModuleOp module) {
               return mlir::pock::emitData(module, symbols);
             },
-            "emitting data");
-        return nb::bytes(object.data(), object.size());
+            "emitting data"));
       },
       nb::arg("ir"), nb::arg("arrays"),
       "An object file with arrays of bytes, by name, for a module's target.");
@@ -229,6 +287,7 @@ NB_MODULE(_core, m) {
         return text;
       },
       "The attribute pock.target of this machine.");
+  defineObjectFiles(m);
   m.def("element_types", mlir::pock::describeElementTypes,
         "JSON: name, bits, bytes and kind of each element type.");
   m.def(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pockmlir as pock
+from llvm_tools import find_program
 from pockmlir.artifact.artifact import Artifact, StageDump
 from pockmlir.artifact.manifest import Manifest
 from pockmlir.core import link
@@ -132,7 +133,7 @@ def library() -> Path:
     """The C library, compiled once."""
     directory = Path(tempfile.mkdtemp(prefix="pock-fake-"))
     (directory / "net.c").write_text(SOURCE)
-    compiler = link.find_program("clang-22", "clang", "gcc")
+    compiler = find_program("clang-22", "clang", "gcc")
     command = [compiler, "-O1", "-fPIC", "-ffp-contract=off"]
     subprocess.run([*command, "-c", "net.c", "-o", "net.o"], cwd=directory, check=True)
     link.link_shared(directory / "net.o", directory / "libnet.so")

@@ -13,9 +13,9 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
+from llvm_tools import find_program
 from models import ARCHITECTURES
 from pockmlir.artifact import footprint
-from pockmlir.core import link
 from torch import nn
 from torch.nn import functional
 
@@ -45,7 +45,7 @@ def step(request: pytest.FixtureRequest) -> pock.Step:
 
 
 def tool(name: str, *arguments: str | Path) -> str:
-    command = [link.find_program(f"llvm-{name}-22", f"llvm-{name}"), *map(str, arguments)]
+    command = [find_program(f"llvm-{name}-22", f"llvm-{name}"), *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -86,7 +86,7 @@ def test_images_are_what_the_manifest_says(step: pock.Step, tmp_path: Path) -> N
 
 def member(files: dict[str, Path], directory: Path, name: str) -> Path:
     """An object file of the archive."""
-    command = [link.find_program("llvm-ar-22", "llvm-ar"), "x", str(files["static_library"]), name]
+    command = [find_program("llvm-ar-22", "llvm-ar"), "x", str(files["static_library"]), name]
     subprocess.run(command, check=True, cwd=directory)
     return directory / name
 
@@ -212,7 +212,7 @@ def test_the_header_is_c_and_cxx(step: pock.Step, tmp_path: Path, language: str)
         "static float x[NET_STEP_IMAGE_ELEMENTS];\n"
         "int main(void) { return (int)(net_init(state) + net_constants[0] + arena[0] + x[0]) + NET_STEP_IMAGE_DIM_0; }\n"
     )
-    compiler = link.find_program("clang-22", "clang")
+    compiler = find_program("clang-22", "clang")
     flags = [
         "-std=c99" if language == "c" else "-std=c++11",
         "-Wall",

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pockmlir as pock
 import pytest
+from llvm_tools import find_program
 from models import ARCHITECTURES
-from pockmlir.core import link
 
 STEPS = 4
 LR = 0.05
@@ -74,7 +74,7 @@ def assert_trained_alike(step: pock.Step, reference: pock.Step, name: str, resul
 @pytest.mark.parametrize("name", ["mlp", "lenet"])
 def test_two_instances_train_in_turns(name: str, tmp_path: Path) -> None:
     step = compiled(name, "host")
-    compiler = link.find_program("gcc", "cc", "clang-22")
+    compiler = find_program("gcc", "cc", "clang-22")
     assert_trained_alike(step, step, name, trained_in_c(step, name, tmp_path, compiler))
 
 
@@ -98,7 +98,7 @@ def test_aarch64_gives_the_bits_of_the_host(name: str, cpu: str, tmp_path: Path)
 def test_aarch64_has_a_shared_library(tmp_path: Path) -> None:
     files = compiled("mlp", "aarch64-linux").export(tmp_path)
     assert set(files) == {"shared_library", "static_library", "header", "constants", "state", "parameters", "manifest"}
-    readelf = link.find_program("llvm-readelf-22", "llvm-readelf", "readelf")
+    readelf = find_program("llvm-readelf-22", "llvm-readelf", "readelf")
     listed = subprocess.run(
         [readelf, "-h", "-d", str(files["shared_library"])], check=True, capture_output=True, text=True
     )

@@ -25,16 +25,5 @@ def test_recursion_has_no_limit():
 
 
 def test_calls_are_references_to_functions_or_to_their_sections():
-    sections = [
-        {"Index": 1, "Name": {"Name": ".text.net_step"}, "Info": 0},
-        {"Index": 2, "Name": {"Name": ".rel.text.net_step"}, "Info": 1},
-        {"Index": 3, "Name": {"Name": ".rel.ARM.exidx"}, "Info": 4},
-        {"Index": 4, "Name": {"Name": ".ARM.exidx"}, "Info": 0},
-    ]
-
-    def group(section, *names):
-        relocs = [{"Relocation": {"Symbol": {"Name": name}}} for name in names]
-        return {"SectionIndex": section, "Relocs": relocs}
-
-    relocations = [group(2, "fmaf", ".text.pock_kernel_a"), group(3, ".text.net_step")]
-    assert calls_of(sections, relocations) == {"net_step": {"fmaf", "pock_kernel_a"}}
+    references = {".text.net_step": ["fmaf", ".text.pock_kernel_a"], ".ARM.exidx": [".text.net_step"]}
+    assert calls_of(references) == {"net_step": {"fmaf", "pock_kernel_a"}}

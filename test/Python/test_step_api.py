@@ -10,7 +10,7 @@ import numpy as np
 import pockmlir as pock
 import pytest
 from fake_step import VALUES, X, Y, make_step, reference
-from pockmlir.core import link
+from llvm_tools import find_program
 
 
 def test_training_equals_reference():
@@ -335,7 +335,7 @@ def test_export_runs_from_c_without_python(tmp_path):
     (tmp_path / "out" / "main.c").write_text(C_MAIN)
     (tmp_path / "out" / "x.bin").write_bytes(X.tobytes())
     (tmp_path / "out" / "y.bin").write_bytes(Y.tobytes())
-    compiler = link.find_program("clang-22", "clang", "gcc")
+    compiler = find_program("clang-22", "clang", "gcc")
     command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "main.c", "libnet.a", "-lm", "-o", "main"]
     subprocess.run(command, cwd=tmp_path / "out", check=True)
     printed = subprocess.run(["./main"], cwd=tmp_path / "out", check=True, capture_output=True, text=True).stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pockmlir as pock
 import pytest
-from pockmlir.core import link
+from llvm_tools import find_program
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pockmlir._core")
@@ -139,7 +139,7 @@ def test_libraries_are_byte_identical(tmp_path):
 
 def test_library_needs_no_allocation_and_has_no_globals(step):
     names = subprocess.run(
-        [link.find_program("llvm-nm-22", "llvm-nm", "nm"), "-D", "--undefined-only", str(step.library_path)],
+        [find_program("llvm-nm-22", "llvm-nm", "nm"), "-D", "--undefined-only", str(step.library_path)],
         check=True,
         capture_output=True,
         text=True,
@@ -147,7 +147,7 @@ def test_library_needs_no_allocation_and_has_no_globals(step):
     needed = {line.split()[-1].partition("@")[0] for line in names.splitlines()}
     assert needed <= {"memcpy", "memmove", "memset"}
     symbols = subprocess.run(
-        [link.find_program("llvm-nm-22", "llvm-nm", "nm"), str(step.library_path)],
+        [find_program("llvm-nm-22", "llvm-nm", "nm"), str(step.library_path)],
         check=True,
         capture_output=True,
         text=True,
@@ -419,7 +419,7 @@ def test_export_runs_from_c_with_the_same_bits(tmp_path):
     (tmp_path / "main.c").write_text(C_MAIN)
     (tmp_path / "x.bin").write_bytes(x.numpy().tobytes())
     (tmp_path / "y.bin").write_bytes(y.numpy().tobytes())
-    compiler = link.find_program("clang-22", "clang", "gcc")
+    compiler = find_program("clang-22", "clang", "gcc")
     command = [compiler, "-std=c11", "-Wall", "-Werror", "main.c", "libnet.a", "-lm", "-o", "main"]
     subprocess.run(command, cwd=tmp_path, check=True)
     printed = subprocess.run(["./main"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout

@@ -13,8 +13,8 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
+from llvm_tools import find_program
 from models import ARCHITECTURES
-from pockmlir.core import link
 from pockmlir.runtime import abi
 from torch import nn
 from torch.nn import functional
@@ -236,7 +236,7 @@ def test_two_steps_side_by_side_give_the_same_as_one_after_the_other(network: An
 def test_library_can_neither_allocate_nor_keep(network: Any) -> None:
     """It imports no function that could, and has no data of its own to write to."""
     _, _, step = network
-    nm = link.find_program("llvm-nm-22", "llvm-nm", "nm")
+    nm = find_program("llvm-nm-22", "llvm-nm", "nm")
     listed = subprocess.run([nm, str(step.library_path)], check=True, capture_output=True, text=True).stdout
     symbols = [line.split()[-2:] for line in listed.splitlines()]
     assert {name.partition("@")[0] for kind, name in symbols if kind == "U"} <= {"memcpy", "memmove", "memset"}

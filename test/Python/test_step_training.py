@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pockmlir as pock
 import pytest
+from llvm_tools import find_program
 from pockmlir.api.optimizer_groups import OptimizerGroups
 from pockmlir.api.options import Training
 from pockmlir.artifact.artifact import Artifact
@@ -66,7 +67,7 @@ MANIFEST = {
 def library():
     directory = Path(tempfile.mkdtemp(prefix="pock-fake-"))
     (directory / "acc.c").write_text(SOURCE)
-    compiler = link.find_program("clang-22", "clang", "gcc")
+    compiler = find_program("clang-22", "clang", "gcc")
     subprocess.run([compiler, "-O1", "-fPIC", "-c", "acc.c", "-o", "acc.o"], cwd=directory, check=True)
     link.link_shared(directory / "acc.o", directory / "libacc.so")
     return directory / "libacc.so"

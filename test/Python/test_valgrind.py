@@ -15,8 +15,8 @@ import pytest
 import torch
 from architectures import ARCHITECTURES
 from architectures.case import Case
+from llvm_tools import find_program
 from pockmlir.artifact.manifest import Function, Manifest, dtype_of
-from pockmlir.core import link
 
 pytest.importorskip("pockmlir._core")
 pytestmark = [
@@ -118,7 +118,7 @@ def run(step: pock.Step, values: Mapping[str, Any], directory: Path, missing: in
             (directory / f"{name}-{i}.bin").write_bytes(np.ascontiguousarray(values[spec.name]).tobytes())
     calls = "\n".join(call_of(name, manifest.functions[name], missing) for name in names)
     (directory / "main.c").write_text(HARNESS % {"calls": calls})
-    compiler = link.find_program("clang-22", "clang", "gcc")
+    compiler = find_program("clang-22", "clang", "gcc")
     command = [
         compiler,
         "-std=c11",

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pockmlir.core import link
+from llvm_tools import find_program
 
 #: Runs in a process of its own, where an import of PyTorch fails.
 PROGRAM = Path(__file__).parent / "programs" / "without_torch.py"
@@ -39,7 +39,7 @@ def test_a_model_is_exported_and_trains_in_c(tmp_path):
     run("export", str(tmp_path))
     program = tmp_path / "train"
     flags = ["-DX_ELEMENTS=NET_STEP_X_ELEMENTS", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-I", tmp_path]
-    compiler = link.find_program("gcc", "cc", "clang-22")
+    compiler = find_program("gcc", "cc", "clang-22")
     source = PROGRAM.with_name("train.c")
     subprocess.run([compiler, *flags, source, tmp_path / "libnet.a", "-static", "-o", program], check=True)
     expected = (tmp_path / "expected.bin").read_bytes()

@@ -20,14 +20,22 @@ static bool isServed(const llvm::Triple &triple) {
          triple.isAArch64() || triple.isRISCV();
 }
 
-/// Registers LLVM's back ends once, because several threads create machines.
+/// Registers the back ends of LLVM that `isServed` accepts, and no others,
+/// because a static program would contain them. Once, because several threads
+/// create machines.
 static void initializeTargets() {
   [[maybe_unused]] static const bool done = [] {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargets();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllAsmPrinters();
-    llvm::InitializeAllAsmParsers();
+#define POCK_INITIALIZE(NAME)                                                  \
+  LLVMInitialize##NAME##TargetInfo();                                          \
+  LLVMInitialize##NAME##Target();                                              \
+  LLVMInitialize##NAME##TargetMC();                                            \
+  LLVMInitialize##NAME##AsmPrinter();                                          \
+  LLVMInitialize##NAME##AsmParser();
+    POCK_INITIALIZE(AArch64)
+    POCK_INITIALIZE(ARM)
+    POCK_INITIALIZE(RISCV)
+    POCK_INITIALIZE(X86)
+#undef POCK_INITIALIZE
     return true;
   }();
 }

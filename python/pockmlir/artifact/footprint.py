@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import tempfile
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.link import NOT_LOADED, find_program
+from ..core.extension import load_core
+from ..core.link import NOT_LOADED
 from ..errors import CompileError, SizeError
 from ..support.sizes import format_bytes
 from ..support.tables import as_text, make_table
@@ -133,35 +131,25 @@ def require_freestanding(object_code: bytes) -> None:
 
 def undefined_symbols(object_code: bytes) -> tuple[str, ...]:
     """Return the undefined symbols of an object file, sorted."""
-    (report,) = _readobj(object_code, "--symbols")
-    symbols = [entry["Symbol"] for entry in report["Symbols"]]
-    names = {s["Name"]["Name"] for s in symbols if s["Section"]["Name"] == "Undefined" and s["Name"]["Name"]}
-    return tuple(sorted(names))
+    return tuple(_describe(object_code)["undefined"])
 
 
-def _readobj(object_code: bytes, *options: str) -> Any:
-    """Return the JSON that llvm-readobj prints about an object file."""
-    with tempfile.NamedTemporaryFile(suffix=".o") as file:
-        Path(file.name).write_bytes(object_code)
-        command = [find_program("llvm-readobj-22", "llvm-readobj"), "--elf-output-style=JSON", *options, file.name]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise CompileError("size", result.stderr, reproducer=" ".join(command))
-    return json.loads(result.stdout)
+def _describe(object_code: bytes) -> Any:
+    """Return what the compiler says about an object file."""
+    try:
+        return json.loads(load_core().describe_object(object_code))
+    except RuntimeError as error:
+        raise CompileError("size", str(error)) from error
 
 
 def _read(object_code: bytes, prefix: str) -> tuple[int, int]:
     """Return the bytes that an object file takes in flash, and the deepest stack of functions with this prefix."""
-    (report,) = _readobj(object_code, "--sections", "--stack-sizes", "--relocations")
-    sections = [entry["Section"] for entry in report["Sections"]]
+    found = _describe(object_code)
     loaded = [
-        s
-        for s in sections
-        if any(flag["Name"] == "SHF_ALLOC" for flag in s["Flags"]["Flags"])
-        and not any(fnmatch(s["Name"]["Name"], pattern) for pattern in NOT_LOADED)
+        section
+        for section in found["sections"]
+        if section["loaded"] and not any(fnmatch(section["name"], pattern) for pattern in NOT_LOADED)
     ]
     # Each section is rounded up to its alignment, because a gap may precede it.
-    size = sum(-(-s["Size"] // align) * align for s in loaded for align in [max(s["AddressAlignment"], 1)])
-    stacks = [entry["Entry"] for entry in report["StackSizes"]]
-    frames = {name: entry["Size"] for entry in stacks for name in entry["Functions"]}
-    return size, deepest_stack(frames, calls_of(sections, report["Relocations"]), prefix)
+    size = sum(-(-section["bytes"] // section["alignment"]) * section["alignment"] for section in loaded)
+    return size, deepest_stack(found["frames"], calls_of(found["references"]), prefix)

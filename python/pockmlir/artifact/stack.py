@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from ..errors import CompileError
 
@@ -13,23 +12,18 @@ __all__ = ["calls_of", "deepest_stack"]
 _TEXT = ".text."
 
 
-def calls_of(sections: Sequence[Mapping[str, Any]], relocations: Sequence[Mapping[str, Any]]) -> dict[str, set[str]]:
+def calls_of(references: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
     """Return the functions that each function refers to: those that it calls, or passes to be called.
 
     Args:
-        sections: the sections of an object file, as llvm-readobj describes them.
-        relocations: its relocations.
+        references: section → symbols, as the compiler describes an object file.
     """
-    names = {section["Index"]: section["Name"]["Name"] for section in sections}
-    targets = {section["Index"]: names.get(section["Info"], "") for section in sections}
-    calls: dict[str, set[str]] = {}
-    for group in relocations:
-        caller = targets[group["SectionIndex"]]
-        if caller.startswith(_TEXT):
-            # A function that no other file can call has a symbol, or only that of its section.
-            found = (entry["Relocation"]["Symbol"]["Name"].removeprefix(_TEXT) for entry in group["Relocs"])
-            calls.setdefault(caller.removeprefix(_TEXT), set()).update(found)
-    return calls
+    # A function that no other file can call has a symbol, or only that of its section.
+    return {
+        section.removeprefix(_TEXT): {name.removeprefix(_TEXT) for name in names}
+        for section, names in references.items()
+        if section.startswith(_TEXT)
+    }
 
 
 def deepest_stack(frames: Mapping[str, int], calls: Mapping[str, set[str]], prefix: str) -> int:

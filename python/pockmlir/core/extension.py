@@ -59,6 +59,21 @@ class Core(Protocol):
         A RuntimeError gives the reason if no back end supports the target.
         """
 
+    def link(self, arguments: Sequence[str]) -> None:
+        """Link files, with the arguments of ``ld.lld``; a failure is a RuntimeError with the linker's messages."""
+
+    def localize_hidden(self, object: bytes) -> bytes:
+        """Return an object file with its hidden symbols made local."""
+
+    def remove_sections(self, object: bytes, patterns: Sequence[str]) -> bytes:
+        """Return an object file without the sections with names that match one of the glob patterns."""
+
+    def make_archive(self, members: Sequence[tuple[str, bytes]]) -> bytes:
+        """Return a static library of files (name, bytes), without times and owners."""
+
+    def describe_object(self, object: bytes) -> str:
+        """Return sections, undefined symbols, frames and references of an object file as JSON."""
+
     def element_types(self) -> str:
         """Return name, bits, bytes and kind of each element type as JSON."""
 
