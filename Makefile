@@ -17,7 +17,7 @@ SHELL = /bin/bash
 part = begin=$$SECONDS; $(2) && echo "$(1): $$((SECONDS - begin)) s"
 # Why tests are skipped, and which take longest.
 PYTEST = $(PYTHON) -m pytest -n $(JOBS) -rs --durations=10
-.PHONY: help setup peers build demo test test-all lint format docs check-docs lit pytest pytest-all clean
+.PHONY: help setup peers build demo test test-all lint format docs check-docs lit pytest pytest-all wheel clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -68,6 +68,9 @@ pytest: build
 pytest-all: build
 	@$(call part,pytest,$(PYTEST))
 
+wheel: setup ## build the wheels, which need no LLVM, into dist/
+	@tools/wheel.sh $(VENV)
+
 clean: ## remove what the build made; the Python environment stays
-	rm -rf $(BUILD) out .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(BUILD) dist out .mypy_cache .ruff_cache .pytest_cache
 	rm -f python/pockmlir/_core*.so python/pockmlir/_core.pyi python/pockmlir/_ops/_pock_*_gen.py

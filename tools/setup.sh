@@ -70,5 +70,6 @@ echo "installing the Python packages of requirements.lock into $venv"
 # The package itself: metadata, commands and a path entry. CMake, not pip,
 # puts the extension module into the source tree while developing.
 "${pip[@]}" install --no-deps --no-build-isolation \
-  --config-settings=wheel.cmake=false --config-settings=editable.mode=inplace -e .
+  --config-settings=wheel.cmake=false --config-settings=wheel.py-api=py3 \
+  --config-settings=editable.mode=inplace -e .
 printf '%s' "$state" >"$stamp"

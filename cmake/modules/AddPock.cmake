@@ -17,13 +17,21 @@ function(add_pock_library name)
   endif()
 endfunction()
 
+# What a program links beside our libraries: LLVM and MLIR, shared, or with
+# POCK_STATIC their archives, of which the linker takes what is used.
+if(POCK_STATIC)
+  file(GLOB POCK_UPSTREAM "${LLVM_LIBRARY_DIR}/libMLIR*.a" "${LLVM_LIBRARY_DIR}/libLLVM*.a")
+  list(FILTER POCK_UPSTREAM EXCLUDE REGEX "libMLIRCAPI")
+else()
+  set(POCK_UPSTREAM MLIR LLVM)
+endif()
+
 # add_pock_tool(name sources... LINK libs...)
 function(add_pock_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY
                                            "${CMAKE_BINARY_DIR}/bin")
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} ${POCK_UPSTREAM})
   llvm_update_compile_flags(${name})
-  install(TARGETS ${name} RUNTIME DESTINATION pockmlir/bin COMPONENT python)
 endfunction()

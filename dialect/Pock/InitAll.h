@@ -20,6 +20,10 @@ void registerAllDialects(DialectRegistry &registry);
 /// passes.
 void registerAllPasses();
 
+/// The program pock-opt: reads arguments and IR, runs passes, prints IR, and
+/// returns the exit status.
+int optMain(int argc, char **argv);
+
 } // namespace mlir::pock
 
 #endif // POCK_INITALL_H

@@ -27,6 +27,10 @@ bool TargetBackend::supportsElement(TargetAttr, Type) const { return true; }
 
 StringRef TargetBackend::getUnit(TargetAttr) const { return ""; }
 
+SmallVector<std::string> TargetBackend::getFeatures(TargetAttr) const {
+  return {};
+}
+
 FailureOr<std::string> TargetBackend::emitData(ModuleOp module,
                                                ArrayRef<DataSymbol>) const {
   return module.emitError("the back end '")
@@ -150,7 +154,9 @@ FailureOr<std::string> pock::describeTarget(ModuleOp module) {
   llvm::json::Value target = llvm::json::Object{
       {"backend", (*backend)->getName()},
       {"form", form == RunForm::Library ? "library" : "object"},
-      {"unit", (*backend)->getUnit(targetOf(module))}};
+      {"unit", (*backend)->getUnit(targetOf(module))},
+      {"features",
+       llvm::json::Array((*backend)->getFeatures(targetOf(module)))}};
   std::string text;
   llvm::raw_string_ostream(text) << target;
   return text;

@@ -15,6 +15,7 @@ from .device import Run, run
 from .errors import (
     ArgumentError,
     CheckpointError,
+    CompiledFileError,
     CompileError,
     IndexRangeError,
     IntegerDivisionError,
@@ -30,6 +31,7 @@ from .errors import (
     UnsupportedOpsError,
 )
 from .frontends.pt2.archive import load_exported
+from .loading import load
 from .report.picture import draw_memory
 from .report.plan import Plan
 from .report.profile import Profile
@@ -51,6 +53,7 @@ __all__ = [
     "ArgumentError",
     "CheckpointError",
     "CompileError",
+    "CompiledFileError",
     "Footprint",
     "Imported",
     "IndexRangeError",
@@ -84,6 +87,7 @@ __all__ = [
     "dropout_mask",
     "get_num_threads",
     "import_model",
+    "load",
     "load_exported",
     "plan",
     "quantize",

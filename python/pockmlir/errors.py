@@ -9,6 +9,7 @@ __all__ = [
     "ArgumentError",
     "CheckpointError",
     "CompileError",
+    "CompiledFileError",
     "IndexRangeError",
     "IntegerDivisionError",
     "LossNotFiniteError",
@@ -52,6 +53,10 @@ class SchemeError(ArgumentError):
 
 class CheckpointError(PockError):
     """A checkpoint is unreadable, foreign, or belongs to another model or optimizer."""
+
+
+class CompiledFileError(PockError):
+    """A file is no compiled step, is damaged, or is of a version that cannot be loaded."""
 
 
 class StepError(PockError):

@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .api.options import check_seed
+from .artifact import compiled_file
 from .artifact.arguments import Arguments
 from .artifact.artifact import Artifact
+from .artifact.compiled_file import Images
 from .artifact.footprint import Footprint
 from .artifact.manifest import Array, TensorSpec
 from .artifact.memory import Memory
@@ -28,6 +32,7 @@ from .runtime.foreign import ForeignInstance, refuse
 from .runtime.learning_rates import LearningRates
 from .runtime.profile_run import profile_function
 from .runtime.state import State
+from .support.files import write_bytes
 from .support.needs import require_torch
 
 __all__ = ["Step"]
@@ -50,21 +55,35 @@ class Step:
     """
 
     def __init__(self, artifact: Artifact, values: Mapping[str, Array], torch_optimizer: Any = None) -> None:
+        instance, counters = _instance_of(artifact), Counters.of(artifact)
+        self._assemble(artifact, instance, State.initial(artifact, instance, counters, values), counters)
+        self._rates = LearningRates(artifact.optimizers, torch_optimizer)
+
+    @classmethod
+    def restore(cls, artifact: Artifact, images: Images) -> Step:
+        """Return a step with everything that another one had in its memory; see `images`."""
+        step = cls.__new__(cls)
+        instance = _instance_of(artifact, images)
+        counters = Counters.of(artifact)
+        counters.micro_step, counters.calls, counters.seed = images.counters
+        step._assemble(artifact, instance, State(artifact, instance, counters, images.unused), counters)
+        step._rates = LearningRates(artifact.optimizers)
+        return step
+
+    def _assemble(self, artifact: Artifact, instance: Segments, state: State, counters: Counters) -> None:
         self._artifact = artifact
-        manifest = artifact.manifest
         self._native = artifact.target.native
-        self._instance = _instance_of(artifact)
+        self._instance = instance
         self._lock = threading.Lock()
         calls = {
-            name: Call(self._instance, name, function, artifact.given_dtypes)
-            for name, function in manifest.functions.items()
+            name: Call(instance, name, function, artifact.given_dtypes)
+            for name, function in artifact.manifest.functions.items()
         }
         self._step, self._predict = calls["step"], calls.get("predict")
         self._accumulate = calls.get("accumulate")
         _check_signature(self._step, len(artifact.optimizers))
-        self._rates = LearningRates(artifact.optimizers, torch_optimizer)
-        self._scalars = {spec.name: self._instance.output(spec) for spec in self._step.function.scalars}
-        self._outputs = [self._instance.output(spec) for spec in self._step.function.outputs]
+        self._scalars = {spec.name: instance.output(spec) for spec in self._step.function.scalars}
+        self._outputs = [instance.output(spec) for spec in self._step.function.outputs]
         self._grad_norm: float | None = None
         self._loss_is_finite: bool | None = None
         self._skipped = 0
@@ -72,8 +91,8 @@ class Step:
         if self._predict:
             names = [spec.name for spec in self.inputs]
             self._predict_arguments = Arguments("predict", self._predict.function.tensors, artifact.arguments, names)
-        self._counters = Counters(artifact.training.accumulate, "random_seed" in self._scalars, artifact.training.seed)
-        self._state = State(artifact, self._instance, self._counters, values)
+        self._counters = counters
+        self._state = state
 
     # Running ------------------------------------------------------------------------------
 
@@ -278,6 +297,47 @@ class Step:
             tensors, identity = self._state.model() | self._state.optimizer(), self._state.identity()
         checkpoint.write(Path(path), tensors, identity)
 
+    @property
+    def images(self) -> Images:
+        """Copies of the step's memory, without the arena, and its counters."""
+        with self._lock:
+            counters = self._counters
+            return Images(
+                self._instance.constants.copy(),
+                self._instance.state.copy(),
+                {name: value.copy() for name, value in self._state.unused.items()},
+                (counters.micro_step, counters.calls, counters.seed),
+            )
+
+    def save_compiled(self, path: str | os.PathLike[str]) -> str:
+        """Write a file that `pockmlir.load` makes this step of, without PyTorch and without compiling.
+
+        It has the code, and all that the step has in its memory now. Equal steps give equal bytes. A ``torch.optim``
+        instance is not in it: the step that is loaded has the learning rates of the compilation. A step for another
+        machine with an operating system can be loaded there.
+
+        Args:
+            path: the file; ``.pock`` by convention. It is replaced atomically.
+
+        Returns:
+            The hash of the file, ``sha256:…``, for ``load(expect=…)``.
+
+        Raises:
+            TargetError: the target has no shared libraries; `export` the step.
+        """
+        data = compiled_file.pack(self._artifact, self.images)
+        write_bytes(Path(path), data)
+        return compiled_file.digest(data)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (compiled_file.pack(self._artifact, self.images),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Step:
+        """Return a step with memory of its own and the same code; it reads the same ``torch.optim`` instance."""
+        step = Step.restore(self._artifact, self.images)
+        step._rates = self._rates
+        return step
+
     def load(self, path: str | os.PathLike[str], *, optimizer_state: bool = True) -> None:
         """Read a checkpoint that `save` has written.
 
@@ -395,10 +455,7 @@ class Step:
         Raises:
             ArgumentError: there is no such stage.
         """
-        for dump in self._artifact.dumps:
-            if dump.name == stage:
-                return self._artifact.print_ir(dump.ir)
-        raise ArgumentError(f"stage: expected one of {', '.join(self.stages)}, but got {stage!r}")
+        return self._artifact.print_ir(self._artifact.dump(stage))
 
     def export(self, directory: str | os.PathLike[str]) -> dict[str, Path]:
         """Write libraries, header, memory images, parameters and manifest for firmware.
@@ -411,11 +468,19 @@ class Step:
             return folder.export(self._artifact, self._instance, self._state.model(), Path(directory))
 
 
-def _instance_of(artifact: Artifact) -> Segments:
+def _instance_of(artifact: Artifact, images: Images | None = None) -> Segments:
     """Return memory for the step, bound to its library if this machine can load it."""
+    memory = (None, None) if images is None else (images.constants, images.state)
     if artifact.library and artifact.target.native:
-        return Instance(artifact.library, artifact.manifest)
-    return ForeignInstance(artifact.manifest, artifact.target, artifact.dump("plan"))
+        return Instance(artifact.library, artifact.manifest, *memory)
+    instance = ForeignInstance(artifact.manifest, artifact.target, artifact.dump("plan"))
+    if images is not None:
+        instance.constants, instance.state = images.constants, images.state
+    return instance
+
+
+def _unpickle(data: bytes) -> Step:
+    return Step.restore(*compiled_file.unpack(np.frombuffer(data, np.uint8).copy(), "pickle"))
 
 
 def _check_signature(step: Call, groups: int) -> None:

@@ -9,6 +9,7 @@
 #include "Interruptible.h"
 
 #include "Pock/IR/ElementTypes.h"
+#include "Pock/InitAll.h"
 #include "Pock/ObjectFiles/ObjectFiles.h"
 #include "Pock/Target/LaunchCosts.h"
 #include "Pock/Target/Manifest.h"
@@ -163,6 +164,16 @@ void defineObjectFiles(nb::module_ &m) {
       "file.");
 }
 
+/// `pock-opt` in this process, which it may configure and end.
+int runOpt(std::vector<std::string> arguments) {
+  std::vector<char *> pointers;
+  for (std::string &argument : arguments)
+    pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  return mlir::pock::optMain(static_cast<int>(arguments.size()),
+                             pointers.data());
+}
+
 std::vector<std::string> listPipelines() {
   Session session; // registers the pipelines
   std::vector<std::string> names;
@@ -232,6 +243,10 @@ NB_MODULE(_core, m) {
       "plan", plan, nb::arg("ir"), nb::arg("stages"),
       "Run (name, pipeline) after one another; return the manifest and the "
       "costs of the kernels of the result, as `manifest` and `kernel_costs`.");
+  m.def("pock_opt", runOpt, nb::arg("arguments"),
+        nb::call_guard<nb::gil_scoped_release>(),
+        "Be the program pock-opt; returns its exit status. `arguments` begin "
+        "with the program's name.");
   m.def("list_pipelines", listPipelines,
         "Names of the registered pipelines, in the order of the stages.");
   m.def(

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pockmlir.core.tools import find_tool
+from llvm_tools import find_tool
 
 TESTS = Path(__file__).resolve().parents[1]
 #: Frames of crashes that mlir-opt has on the same input, with that input.

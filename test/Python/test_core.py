@@ -4,11 +4,11 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from llvm_tools import find_tool
 from pockmlir import _core
 from pockmlir._ops import _pock_ops_gen as ops
 from pockmlir._ops.ir import Function, Location, Module, TensorType
 from pockmlir.core.stages import PIPELINES, STAGES
-from pockmlir.core.tools import find_tool
 from pockmlir.frontends.common.text import write
 
 TWICE = """func.func @twice(%x: i32) -> i32 {

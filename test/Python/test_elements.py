@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import json
+from dataclasses import asdict
 
 import ml_dtypes
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import torch
 from pockmlir.artifact.manifest import dtype_of
 from pockmlir.core.elements import computed_types, element_of, element_types, is_float, numpy_dtype
+from pockmlir.core.extension import load_core
 from pockmlir.frontends.torch.dtypes import DTYPES, NARROW
 
 EXPECTED = {
@@ -30,6 +33,8 @@ C_SIZES = {
 
 def test_the_table_is_the_compilers() -> None:
     assert list(element_types()) == list(EXPECTED)
+    told = json.loads(load_core().element_types())
+    assert [asdict(element) for element in element_types().values()] == told
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -23,6 +23,7 @@ ROOMS = (
     "runtime",
     "export",
     "step",
+    "loading",
     "compiler cost",
     "loop",
     "device tuning",

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pockmlir as pock
 import pytest
-from llvm_tools import find_program
+from llvm_tools import find_program, find_tool
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pockmlir._core")
@@ -344,13 +344,12 @@ def test_dumps_are_one_file_per_stage(tmp_path):
 
 def test_failure_carries_a_command_that_shows_it(tmp_path, monkeypatch):
     from pockmlir.compiler import runner
-    from pockmlir.core import tools
 
     pipelines = runner.PIPELINES | {"schedule": "pock-no-such-pipeline"}
     monkeypatch.setattr(runner, "PIPELINES", pipelines)
     with pytest.raises(pock.CompileError, match="stage 'schedule' failed") as caught:
         compiled(dump_ir_dir=tmp_path)
-    command = caught.value.reproducer.replace("pock-opt", str(tools.find_tool()), 1)
+    command = caught.value.reproducer.replace("pock-opt", str(find_tool()), 1)
     shown = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert shown.returncode != 0
     assert "pock-no-such-pipeline" in shown.stderr

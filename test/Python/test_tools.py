@@ -1,35 +1,50 @@
-"""Finding and running pock-opt."""
+"""The program pock-opt, as the package and as the build tree have it."""
 
+from __future__ import annotations
+
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from pockmlir.core import tools
+from llvm_tools import find_tool
+
+SOURCE = "func.func @f() { return }"
+#: The console script, and the program that `ninja pock-opt` builds.
+PROGRAMS = {
+    "package": [sys.executable, "-c", "from pockmlir.core.opt import main; main()"],
+    "build tree": [str(find_tool())],
+}
 
 
-def test_the_environment_variable_comes_first(monkeypatch):
-    monkeypatch.setenv("POCK_OPT", sys.executable)
-    assert tools.find_tool() == Path(sys.executable)
+@pytest.mark.parametrize("command", PROGRAMS.values(), ids=PROGRAMS)
+def test_runs_passes_and_prints_ir_or_diagnostics(command: list[str]):
+    done = subprocess.run([*command, "--cse"], input=SOURCE, capture_output=True, text=True, check=True)
+    assert "func.func @f" in done.stdout
+    done = subprocess.run(command, input="func.func @f( {", capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "error: " in done.stderr
+    done = subprocess.run([*command, "--no-such-pass"], input=SOURCE, capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "no-such-pass" in done.stderr
 
 
-def test_a_wrong_environment_variable_is_an_error(monkeypatch):
-    monkeypatch.setenv("POCK_OPT", "/nowhere/pock-opt")
-    with pytest.raises(FileNotFoundError, match="POCK_OPT is set to '/nowhere/pock-opt'"):
-        tools.find_tool()
+def test_both_know_the_same_passes():
+    pages = [
+        subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
+        for command in PROGRAMS.values()
+    ]
+    assert "--pock-plan-memory" in pages[0]
+    assert pages[0] == pages[1]
 
 
-def test_the_console_script_does_not_find_itself(monkeypatch, tmp_path):
-    monkeypatch.delenv("POCK_OPT", raising=False)
-    monkeypatch.setenv("POCK_BUILD", str(tmp_path))
-    monkeypatch.setattr(tools, "_PACKAGE", tmp_path)
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
-    with pytest.raises(FileNotFoundError, match="make build"):
-        tools.find_tool()
-
-
-def test_running_gives_output_or_diagnostics():
-    assert "func.func @f" in tools.run_tool(["--cse"], "func.func @f() { return }")
-    with pytest.raises(subprocess.CalledProcessError) as error:
-        tools.run_tool([], "func.func @f( {")
-    assert "error: " in error.value.stderr
+def test_an_interrupt_ends_the_console_script():
+    script = (
+        "import os, signal; from pockmlir.core import opt\n"
+        "class Core:\n"
+        "    def pock_opt(self, arguments): os.kill(os.getpid(), signal.SIGINT)\n"
+        "opt.load_core = Core; opt.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGINT
+    assert not done.stderr

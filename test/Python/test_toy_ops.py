@@ -15,9 +15,10 @@ import torch.nn.functional as F
 
 pytest.importorskip("pockmlir._core")
 
+from llvm_tools import run_tool
 from pockmlir import Target
 from pockmlir.artifact.manifest import Manifest, dtype_of
-from pockmlir.core import link, tools
+from pockmlir.core import link
 from pockmlir.core.extension import load_core
 from pockmlir.runtime.abi import Call, Instance
 
@@ -45,7 +46,7 @@ def build(ir: str, directory: Path) -> Instance:
     """Compile a module with toy ops and load it."""
     core, manifest = load_core(), None
     for stage in STAGES:
-        ir = tools.run_tool([f"--pock-{stage}-pipeline"], ir, tool="toy-opt")
+        ir = run_tool([f"--pock-{stage}-pipeline"], ir, tool="toy-opt")
         if stage == "plan":
             manifest = Manifest.from_json(core.manifest(ir))
     assert manifest is not None

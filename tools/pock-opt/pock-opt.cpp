@@ -2,13 +2,4 @@
 
 #include "Pock/InitAll.h"
 
-#include "mlir/IR/DialectRegistry.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
-
-int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
-  mlir::pock::registerAllDialects(registry);
-  mlir::pock::registerAllPasses();
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "pock-mlir optimizer driver\n", registry));
-}
+int main(int argc, char **argv) { return mlir::pock::optMain(argc, argv); }

@@ -113,6 +113,9 @@ public:
   /// the code, as text for people; empty if there is none.
   virtual StringRef getUnit(TargetAttr target) const;
 
+  /// The names of all features of the processor that code may use.
+  virtual SmallVector<std::string> getFeatures(TargetAttr target) const;
+
   /// Registers the dialects that its pipelines load: their passes are not known
   /// when the context begins to run passes.
   virtual void getDependentDialects(DialectRegistry &registry) const = 0;
@@ -183,7 +186,7 @@ FailureOr<Binaries> emitBinaries(ModuleOp module);
 FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols);
 
 /// JSON of the module's target: `{"backend": name, "form": "library" or
-/// "object"}`.
+/// "object", "unit": text, "features": [name, …]}`.
 FailureOr<std::string> describeTarget(ModuleOp module);
 
 } // namespace mlir::pock

@@ -67,6 +67,10 @@ public:
     return floatUnitOf(TargetDescription::of(attr));
   }
 
+  SmallVector<std::string> getFeatures(TargetAttr attr) const override {
+    return listFeatures(TargetDescription::of(attr));
+  }
+
   void getDependentDialects(DialectRegistry &registry) const override {
     // The pipelines are the same for all targets.
     OpPassManager passes(ModuleOp::getOperationName());

@@ -46,18 +46,33 @@ llvm::Triple pock::tripleOf(const TargetDescription &target) {
                           : target.triple);
 }
 
-bool pock::hasFeatures(const TargetDescription &target,
-                       ArrayRef<StringLiteral> features) {
+/// The processor of `target`; null if LLVM does not know it.
+static std::unique_ptr<llvm::MCSubtargetInfo>
+createProcessor(const TargetDescription &target) {
   initializeTargets();
   llvm::Triple triple = tripleOf(target);
   std::string error;
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
-    return false;
-  std::unique_ptr<llvm::MCSubtargetInfo> processor(
+    return nullptr;
+  return std::unique_ptr<llvm::MCSubtargetInfo>(
       backend->createMCSubtargetInfo(triple, target.cpu, target.features));
+}
+
+bool pock::hasFeatures(const TargetDescription &target,
+                       ArrayRef<StringLiteral> features) {
+  auto processor = createProcessor(target);
   return processor && processor->checkFeatures(llvm::join(features, ","));
+}
+
+SmallVector<std::string> pock::listFeatures(const TargetDescription &target) {
+  SmallVector<std::string> names;
+  if (auto processor = createProcessor(target))
+    for (const llvm::SubtargetFeatureKV &feature :
+         processor->getEnabledProcessorFeatures())
+      names.push_back(feature.Key);
+  return names;
 }
 
 StringRef pock::floatUnitOf(const TargetDescription &target) {

@@ -19,6 +19,9 @@ llvm::Triple tripleOf(const TargetDescription &target);
 bool hasFeatures(const TargetDescription &target,
                  llvm::ArrayRef<llvm::StringLiteral> features);
 
+/// LLVM's names of all features that the processor of `target` has.
+SmallVector<std::string> listFeatures(const TargetDescription &target);
+
 /// The unit that a program on a microcontroller has to switch on before it runs
 /// code of the target, `FPU` or `FPU and Helium`; empty if there is none.
 StringRef floatUnitOf(const TargetDescription &target);

@@ -14,8 +14,10 @@ from ..api.optim import Optimizer
 from ..api.optimizer_groups import OptimizerGroups
 from ..api.options import Training
 from ..api.scheme import ParameterInfo, Scheme
+from ..errors import ArgumentError
 from ..targets.target import Target
 from .arguments import Argument
+from .arithmetic import arithmetic_of
 from .footprint import Footprint
 from .manifest import Manifest
 
@@ -106,9 +108,18 @@ class Artifact:
         """The RAM and flash that the step needs on a device, in bytes."""
         return Footprint.of(self.manifest, self.object_code)
 
+    @cached_property
+    def arithmetic(self) -> Mapping[str, str]:
+        """The arithmetic of the code: property → what it is."""
+        code = next((dump.ir for dump in self.dumps if dump.name == "llvm"), None)
+        return arithmetic_of(self.manifest, self.training, self.target, code)
+
     def dump(self, stage: str) -> str:
         """Return the module after a stage, with source locations."""
-        return next(dump.ir for dump in self.dumps if dump.name == stage)
+        for dump in self.dumps:
+            if dump.name == stage:
+                return dump.ir
+        raise ArgumentError(f"stage: expected one of {', '.join(dump.name for dump in self.dumps)}, but got {stage!r}")
 
     def fingerprint(self) -> str:
         """Return a hash of the model's structure: names, shapes and types of its tensors."""

@@ -13,6 +13,7 @@ from .. import device
 from ..api.tuning import Tuning
 from ..artifact.memory import Memory
 from ..core.stages import STAGES
+from ..loading import load
 from ..loop.batches import random_batch, step_arrays
 from ..loop.epochs import evaluate, train_epochs
 from ..report.picture import draw_memory
@@ -36,22 +37,48 @@ def pock() -> None:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("out"), show_default=True
 )
+@click.option(
+    "--save-compiled",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the step there, a .pock file for pockmlir.load.",
+)
 @json_option
-def compile_command(model: Any, loss: Any, step: Step, output: Path, as_json: bool) -> None:
+def compile_command(model: Any, loss: Any, step: Step, output: Path, save_compiled: Path | None, as_json: bool) -> None:
     """Compile a model and export library, header, parameters and manifest."""
+    saved = step.save_compiled(save_compiled) if save_compiled else None
     files = step.export(output)
+    if save_compiled:
+        files = {**files, "compiled": save_compiled}
     if as_json:
         exported = {"files": {role: str(path) for role, path in files.items()}, "footprint": step.footprint.to_dict()}
+        exported |= {"compiled_hash": saved} if saved else {}
         print_json(exported | step.report().to_dict())
         return
     Console().print(step.report())
     Console().print(step.footprint)
     for role, path in files.items():
         click.echo(f"{role:16} {format_bytes(path.stat().st_size):>10}  {path}")
+    if saved:
+        click.echo(f"{'':16} {'':10}  {saved}")
+
+
+def _inspect_compiled(path: Path, as_json: bool, **others: Any) -> None:
+    """Show what a compiled step says of itself; nothing in the file is run."""
+    from .inspection import compiled_tables, describe_compiled
+
+    if given := [name for name, value in others.items() if value and name != "runs"]:
+        raise click.UsageError(f"--{given[0]}: {path} is only read; load it to do that")
+    described = describe_compiled(path)
+    if as_json:
+        print_json(described)
+        return
+    click.echo(f"{path}\n{described['hash']}\n")
+    for table in compiled_tables(described):
+        Console().print(table)
 
 
 @pock.command(epilog=MODEL_HELP)
-@model_options
+@model_options(compiled=_inspect_compiled)
 @click.option("--stage", type=click.Choice(STAGES), help="Print the IR after this stage, and nothing else.")
 @click.option(
     "--picture",
@@ -154,8 +181,12 @@ def tune_command(
     click.echo(f"tuning: {output}")
 
 
+def _train_compiled(path: Path, **options: Any) -> None:
+    _train(step=load(path), **options)
+
+
 @pock.command(epilog=MODEL_HELP)
-@model_options
+@model_options(compiled=_train_compiled)
 @click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the order of samples, and of dropout.")
@@ -164,18 +195,14 @@ def tune_command(
 )
 @click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Checkpoint to write, after every epoch.")
 @json_option
-def train(
-    model: Any,
-    loss: Any,
-    step: Step,
-    data: Path,
-    epochs: int,
-    seed: int,
-    resume: Path | None,
-    save: Path | None,
-    as_json: bool,
-) -> None:
+def train(model: Any, loss: Any, step: Step, **options: Any) -> None:
     """Train a model on DATA, an .npz file with x and y, or arrays called as the inputs (and x_test … if there are)."""
+    _train(step, **options)
+
+
+def _train(
+    step: Step, data: Path, epochs: int, seed: int, resume: Path | None, save: Path | None, as_json: bool
+) -> None:
     arrays = parsing.load_data(data)
     step_arrays(step, arrays)
     if resume:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..artifact import compiled_file
+from ..artifact.manifest import Manifest
 from ..artifact.memory import Memory
 from ..artifact.places import KIND_TITLES
 from ..core.ir_text import launch_counts, op_counts
+from ..loading import read
 from ..report.picture import largest_moments, shorten, sparkline, sparklines
 from ..step import Step
 from ..support.sizes import format_bytes
 from ..support.tables import make_table
+from ..targets.processor import missing_features
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-__all__ = ["compare", "describe", "tables"]
+__all__ = ["compare", "compiled_tables", "describe", "describe_compiled", "tables"]
 
 #: The maximum number of rows of a printed table.
 _ROWS = 12
@@ -46,6 +52,62 @@ def tables(step: Step) -> list[RenderableType]:
         *(Text(f"{title}:\n{line}") for title, line in sparklines(memory)),
         make_table("largest moments", ("#", "operation", "bytes", ""), moments),
         make_table("compile time", ("stage", "seconds"), [(s, f"{t:.3f}") for s, t in step.timings.items()]),
+    ]
+
+
+def describe_compiled(path: Path) -> dict[str, Any]:
+    """Return what a compiled step says of itself, as plain data; nothing in the file is run.
+
+    Raises:
+        CompiledFileError: the file is no compiled step, or damaged.
+    """
+    data = read(path)
+    described = compiled_file.describe(data, str(path))
+    manifest = Manifest.from_json(json.dumps(described["manifest"]))
+    signature = {
+        name: {"inputs": [str(spec) for spec in function.tensors], "outputs": [str(spec) for spec in function.outputs]}
+        for name, function in manifest.functions.items()
+        if name != "init"
+    }
+    return {
+        "file": str(path),
+        "hash": compiled_file.digest(data),
+        "name": manifest.name,
+        "format_version": described["format_version"],
+        "abi_version": described["abi_version"],
+        "target": described["target"],
+        "processor_features": described["processor_features"],
+        "missing_features": missing_features(described["processor_features"]),
+        "loss": described["loss"],
+        "optimizer": described["optimizer"],
+        "scheme": described["scheme"],
+        "arithmetic": described["arithmetic"],
+        "functions": signature,
+        "segments": dict(manifest.segments),
+        "memory": manifest.memory.to_dict(),
+        "sha256": described["sha256"],
+    }
+
+
+def compiled_tables(described: Mapping[str, Any]) -> list[Table]:
+    """Return the tables to print of a compiled step."""
+    facts = {
+        "model": described["name"],
+        "target": f"{described['target']['name']} ({described['target']['triple']})",
+        "processor": ", ".join(described["processor_features"]) or "any",
+        "missing here": ", ".join(described["missing_features"]) or "nothing",
+        "loss": described["loss"],
+        "optimizer": ", ".join(f"{key}={value}" for key, value in described["optimizer"].items()),
+        **described["arithmetic"],
+    }
+    functions = [
+        (name, ", ".join(entry["inputs"]), ", ".join(entry["outputs"]))
+        for name, entry in described["functions"].items()
+    ]
+    return [
+        make_table("compiled step", ("", ""), facts.items()),
+        make_table("functions", ("function", "inputs", "outputs"), functions),
+        _figures("memory", ("segment", "bytes"), [(key, f"{size:,}") for key, size in described["segments"].items()]),
     ]
 
 

@@ -24,7 +24,7 @@ __all__ = ["INPUT_OPTION", "MODEL_HELP", "json_option", "model_options", "print_
 
 MODEL_HELP = (
     "MODEL is file.py:factory (a function that returns the model or (model, inputs); the file is run) "
-    "or an exported .pt2 (nothing in it is run)."
+    "or an exported .pt2 (nothing in it is run). `inspect` and `train` also take a compiled step, a .pock file."
 )
 
 
@@ -74,8 +74,17 @@ def _compile_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def model_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options for compiling a model, and pass ``model, loss, step`` to the command."""
+def model_options(
+    command: Callable[..., None] | None = None, *, compiled: Callable[..., None] | None = None
+) -> Callable[..., Any]:
+    """Add the options for compiling a model, and pass ``model, loss, step`` to the command.
+
+    Args:
+        command: the command.
+        compiled: called with the path in place of MODEL and the command's other arguments, if MODEL is a compiled step.
+    """
+    if command is None:
+        return functools.partial(model_options, compiled=compiled)
 
     @click.argument("model", metavar="MODEL")
     @INPUT_OPTION
@@ -103,6 +112,10 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         **rest: Any,
     ) -> None:
         given: Any = {name: rest.pop(name) for name in keywords()}
+        if compiled and model.endswith(".pock"):
+            _refuse_settings("inputs", "loss", "optimizer", "lr", "settings", "scheme", "compare", *given)
+            compiled(Path(model), **rest)
+            return
         # Only `inspect` has `compare`; the user's text is the title of a column.
         others = {text: require_rules(parsing.parse_scheme([text])) for text in rest.pop("compare", ())}
         parsed_scheme = require_rules(parsing.parse_scheme(scheme))
@@ -138,6 +151,17 @@ def model_options(command: Callable[..., None]) -> Callable[..., None]:
         command(model=loaded, loss=parsed_loss, step=step, **rest)
 
     return wrapper
+
+
+def _refuse_settings(*names: str) -> None:
+    """Refuse options of these names on the command line: a compiled step has its settings already."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        if (
+            parameter.name in names
+            and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
+        ):
+            raise click.UsageError(f"{parameter.opts[0]}: {context.params['model']} is compiled already")
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")

@@ -59,6 +59,9 @@ class Core(Protocol):
         A RuntimeError gives the reason if no back end supports the target.
         """
 
+    def pock_opt(self, arguments: Sequence[str]) -> int:
+        """Be the program ``pock-opt``, and return its exit status; ``arguments`` begin with its name."""
+
     def link(self, arguments: Sequence[str]) -> None:
         """Link files, with the arguments of ``ld.lld``; a failure is a RuntimeError with the linker's messages."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..artifact.memory import Memory
 from ..artifact.places import ARENA_KINDS, KIND_TITLES
 from ..errors import ArgumentError
+from ..support.needs import require_matplotlib
 from .arena_map import arena_map
 from .colours import COLOURS
 
@@ -72,6 +73,7 @@ def draw_memory(memories: Mapping[str, Memory], path: str | os.PathLike[str]) ->
 
 def _draw_timelines(memories: Mapping[str, Memory], path: Path) -> None:
     """Draw one panel per step; launches are equally wide in all panels."""
+    require_matplotlib(f"drawing {path.name}")
     import matplotlib
     from matplotlib.figure import Figure
 

@@ -137,7 +137,7 @@ class Report:
             ),
             norm_modes=dict(artifact.norm_modes),
             converted=dict(artifact.converted),
-            arithmetic=_arithmetic(artifact),
+            arithmetic=artifact.arithmetic,
             memory=artifact.manifest.memory,
             kernels=dict(artifact.manifest.data.get("kernels", {})),
             timings=dict(artifact.timings),
@@ -235,32 +235,3 @@ def _groups(artifact: Artifact) -> tuple[Mapping[str, Any], ...]:
         optimizer.to_dict() | {"parameters": names}
         for optimizer, names in zip(artifact.groups.optimizers, members, strict=True)
     )
-
-
-def _arithmetic(artifact: Artifact) -> dict[str, str]:
-    """Describe the arithmetic of the code, as found in the code itself."""
-    dtypes = sorted({dtype_of(slot.dtype).name for slot in artifact.manifest.of_kind("parameter").values()})
-    result = {"element types": ", ".join(dtypes)}
-    if artifact.training.precision == "bf16":
-        result["stored between kernels"] = "bfloat16, computed in float32"
-    if any(slot.quantization for slot in artifact.manifest.tensors.values()):
-        result["changes of integers"] = f"rounded: {artifact.training.rounding}"
-    code = next((dump.ir for dump in artifact.dumps if dump.name == "llvm"), None)
-    if code is None:
-        return result
-    if "dpbf16ps" in code:
-        result["products of matrices"] = "of bfloat16, sums in float32"
-    fused = "llvm.intr.fma" in code or "llvm.intr.fmuladd" in code
-    result["multiply-add"] = "fused" if fused else "two roundings"
-    library = [name for name in ("exp", "log", "tanh", "pow", "erf") if _calls_libm(code, name)]
-    polynomials = "polynomials, same on every target"
-    result["exp, log, tanh, pow, erf"] = f"libm: {', '.join(library)}" if library else polynomials
-    reordering = "fastmath<" in code and ("reassoc" in code or "<fast>" in code)
-    result["reordering by the compiler"] = "allowed" if reordering else "none"
-    portable = artifact.target.arithmetic == "portable"
-    result["results"] = "portable: the same bits on every target" if portable else "fast: may depend on the processor"
-    return result
-
-
-def _calls_libm(code: str, name: str) -> bool:
-    return any(pattern in code for pattern in (f"llvm.intr.{name}(", f"call @{name}(", f"call @{name}f("))

@@ -127,12 +127,15 @@ class Segments:
 
     Args:
         manifest: the manifest of the step.
+        constants: memory to use, aligned; zeroed memory if None.
+        state: the same.
     """
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, constants: Array | None = None, state: Array | None = None) -> None:
         self.manifest = manifest
-        self.constants = aligned_bytes(manifest.segments["constants"], manifest.alignment)
-        self.state = aligned_bytes(manifest.segments["state"], manifest.alignment)
+        sizes = manifest.segments
+        self.constants = aligned_bytes(sizes["constants"], manifest.alignment) if constants is None else constants
+        self.state = aligned_bytes(sizes["state"], manifest.alignment) if state is None else state
         self.arena = aligned_bytes(manifest.segments["arena"], manifest.alignment)
 
     def entry(self, symbol: str, arguments: int) -> Callable[..., int]:
@@ -171,10 +174,14 @@ class Instance(Segments):
     Args:
         library: path of the shared library.
         manifest: its manifest.
+        constants: memory to use, aligned; zeroed memory if None.
+        state: the same.
     """
 
-    def __init__(self, library: Path, manifest: Manifest) -> None:
-        super().__init__(manifest)
+    def __init__(
+        self, library: Path, manifest: Manifest, constants: Array | None = None, state: Array | None = None
+    ) -> None:
+        super().__init__(manifest, constants, state)
         self.library = library
         self._dll = ctypes.CDLL(str(library))
         self._init = self.entry(f"{manifest.name}_init", 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..api.optim import STEP_COUNTER
+from ..artifact.artifact import Artifact
 from ..artifact.manifest import Array
 from ..errors import ArgumentError
 
@@ -37,6 +38,12 @@ class Counters:
     seed: int = 0
     micro_step: int = 0
     calls: int = 0
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Counters:
+        """Return the counters of a new step."""
+        scalars = {spec.name for spec in artifact.manifest.functions["step"].scalars}
+        return cls(artifact.training.accumulate, "random_seed" in scalars, artifact.training.seed)
 
     @property
     def updates(self) -> bool:

@@ -25,37 +25,45 @@ class State:
         artifact: the compiled step.
         instance: its memory.
         counters: the counters of the host.
-        values: initial parameters and buffers by PyTorch's names.
+        unused: parameters and buffers that the compiled functions do not use, by PyTorch's names.
     """
 
-    def __init__(self, artifact: Artifact, instance: Segments, counters: Counters, values: Mapping[str, Array]) -> None:
+    def __init__(self, artifact: Artifact, instance: Segments, counters: Counters, unused: Mapping[str, Array]) -> None:
         self._artifact = artifact
         self._instance = instance
         self._counters = counters
         self._persistent: dict[str, TensorSlot] = artifact.manifest.of_kind("parameter", "buffer")
         self._slots = artifact.manifest.of_kind("state")
-        if missing := [name for name in self._persistent if name not in values]:
+        self.unused = {name: np.array(value) for name, value in unused.items()}
+
+    @classmethod
+    def initial(cls, artifact: Artifact, instance: Segments, counters: Counters, values: Mapping[str, Array]) -> State:
+        """Write parameters and buffers, by PyTorch's names, to fresh memory.
+
+        Raises:
+            ArgumentError: a value is missing, or has a wrong shape or dtype.
+        """
+        persistent = artifact.manifest.of_kind("parameter", "buffer")
+        if missing := [name for name in persistent if name not in values]:
             raise ArgumentError(f"values: no initial value of {', '.join(missing)}")
-        for name, slot in self._persistent.items():
+        for name, slot in persistent.items():
             value = _checked(name, _stored(slot, values[name]), slot.torch_shape, _host_dtype(slot))
             instance.write(name, _finite(slot, value))
         for name, slot in artifact.manifest.of_kind("constant").items():
             instance.write(name, np.asarray(slot.value))
-        #: Parameters and buffers that the compiled functions do not use.
-        self._unused = {
-            name: np.array(values[name])
-            for name in artifact.state_names or list(values)
-            if name in values and name not in self._persistent and name not in artifact.aliases
-        }
-        self.reset_optimizer()
+        names = artifact.state_names or list(values)
+        others = [name for name in names if name in values and name not in persistent and name not in artifact.aliases]
+        state = cls(artifact, instance, counters, {name: values[name] for name in others})
+        state.reset_optimizer()
         instance.prepare()
+        return state
 
     def model(self) -> dict[str, Array]:
         """Return copies of parameters and buffers, in PyTorch's layout."""
         result = {}
-        for name in self._artifact.state_names or [*self._persistent, *self._unused]:
+        for name in self._artifact.state_names or [*self._persistent, *self.unused]:
             source = self._artifact.aliases.get(name, name)
-            value = self._instance.view(source) if source in self._persistent else self._unused.get(source)
+            value = self._instance.view(source) if source in self._persistent else self.unused.get(source)
             if value is not None:
                 slot = self._persistent.get(source)
                 result[name] = np.array(value, dtype=_host_dtype(slot) if slot else None, order="C")
@@ -151,7 +159,7 @@ class State:
             if slot := self._persistent.get(name):
                 self._instance.write(name, _finite(slot, value))
             elif name not in aliases:
-                self._unused[name][...] = value
+                self.unused[name][...] = value
         try:
             self._instance.prepare()
         except ArgumentError:

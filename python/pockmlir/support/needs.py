@@ -6,7 +6,16 @@ import importlib
 
 from ..errors import PockError
 
-__all__ = ["require_torch"]
+__all__ = ["require_matplotlib", "require_torch"]
+
+
+def _require(module: str, name: str, what: str, command: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise PockError(
+            f"{what} needs {name}, which cannot be imported ({error}); install it with: {command}"
+        ) from None
 
 
 def require_torch(what: str) -> None:
@@ -18,10 +27,18 @@ def require_torch(what: str) -> None:
     Raises:
         PockError: it is not installed; the message says how to install it.
     """
-    try:
-        importlib.import_module("torch")
-    except ImportError as error:
-        raise PockError(
-            f"{what} needs PyTorch, which cannot be imported ({error}); install it with: pip install torch==2.13.0 "
-            "--index-url https://download.pytorch.org/whl/cpu"
-        ) from None
+    # Of the same version, pip prefers the build for the CPU, because its name is longer.
+    command = "pip install 'pockmlir[torch]' --extra-index-url https://download.pytorch.org/whl/cpu"
+    _require("torch", "PyTorch", what, command)
+
+
+def require_matplotlib(what: str) -> None:
+    """Import Matplotlib.
+
+    Args:
+        what: what needs it, for the message.
+
+    Raises:
+        PockError: it is not installed; the message says how to install it.
+    """
+    _require("matplotlib", "Matplotlib", what, "pip install 'pockmlir[plot]'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import platform
 import re
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -12,6 +13,7 @@ from ..core.extension import load_core
 from ..core.ir_text import quote
 from ..errors import ArgumentError
 from ..support.sizes import parse_bytes
+from .processor import USED
 
 __all__ = ["ARITHMETICS", "Target", "register"]
 
@@ -154,7 +156,7 @@ class Target:
         Raises:
             ArgumentError: there is none.
         """
-        return _describe(self.attributes)["backend"]
+        return str(_describe(self.attributes)["backend"])
 
     @property
     def bare_metal(self) -> bool:
@@ -163,7 +165,7 @@ class Target:
         Raises:
             ArgumentError: no back end has code for the target.
         """
-        return _describe(self.attributes)["form"] == "object"
+        return bool(_describe(self.attributes)["form"] == "object")
 
     @property
     def unit(self) -> str:
@@ -172,7 +174,16 @@ class Target:
         Raises:
             ArgumentError: no back end has code for the target.
         """
-        return _describe(self.attributes)["unit"]
+        return str(_describe(self.attributes)["unit"])
+
+    @property
+    def features_in_use(self) -> tuple[str, ...]:
+        """LLVM's names of the features that the processor has, and that code may use.
+
+        Raises:
+            ArgumentError: no back end has code for the target.
+        """
+        return tuple(name for name in sorted(_describe(self.attributes)["features"]) if name in USED)
 
     @property
     def limited(self) -> bool:
@@ -182,9 +193,8 @@ class Target:
     @property
     def native(self) -> bool:
         """Whether this process can load code for the target."""
-        host = type(self).host().triple.split("-")
         own = self.triple.split("-")
-        return not self.triple or (own[0] == host[0] and ("linux" in own) == ("linux" in host) and not self.bare_metal)
+        return not self.triple or (own[0] == platform.machine() and platform.system().lower() in own)
 
 
 #: Name → target, except ``host``, which is detected.
@@ -204,10 +214,10 @@ def _host_entries() -> dict[str, Any]:
 
 
 @functools.cache
-def _describe(attributes: str) -> dict[str, str]:
+def _describe(attributes: str) -> dict[str, Any]:
     """What the compiler says of a target: its back end, and the form of its code."""
     try:
-        found: dict[str, str] = json.loads(
+        found: dict[str, Any] = json.loads(
             load_core().describe_target(f"module attributes {{pock.target = {attributes}}} {{}}")
         )
     except RuntimeError as error:

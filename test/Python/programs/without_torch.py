@@ -122,7 +122,7 @@ def errors(folder: Path) -> None:
         lambda: pock.cost.describe(Model(), (np.zeros(3),)),
         lambda: step.write_back(Model()),
     ):
-        with pytest.raises(pock.PockError, match=r"needs PyTorch.*pip install torch"):
+        with pytest.raises(pock.PockError, match=r"needs PyTorch.*pip install 'pockmlir\[torch\]'"):
             call()
     print("checked")
 
