@@ -11,8 +11,10 @@ from .extension import load_core
 
 __all__ = ["NOT_LOADED", "OPENMP", "archive", "link_shared", "write_object"]
 
-#: The OpenMP runtimes that kernels can use, in order of preference.
+#: The OpenMP runtimes that an exported library can use, in order of preference.
 OPENMP = ("libgomp.so.1", "libomp.so.5")
+#: What kernels use of such a runtime.
+_RUNTIME = ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
 #: Sections to remove from static libraries: sizes of stacks, and tables for exceptions, which no function throws.
 NOT_LOADED = (".stack_sizes", ".ARM.exidx*", ".rel.ARM.exidx*")
 #: Folders to search for shared libraries, if they exist.
@@ -43,24 +45,28 @@ def write_object(objects: Sequence[bytes], object_file: Path) -> None:
     object_file.write_bytes(load_core().localize_hidden(object_file.read_bytes()))
 
 
-def link_shared(object_file: Path, library: Path, *, native: bool = True) -> None:
-    """Link an object file into a shared library; its bytes only depend on the object file.
+def link_shared(object_file: Path, library: Path, *, native: bool = True, openmp: bool = False) -> None:
+    """Link an object file into a shared library; its bytes only depend on the object file, unless it uses OpenMP.
 
     Args:
         object_file: the code.
         library: the file to write.
         native: whether the target uses this machine's libraries. If not, the program that loads the
             library must provide the symbols that the code needs.
+        openmp: whether to take threads from an OpenMP runtime that this machine has, as programs in C expect. If not,
+            they are those of `pockmlir.runtime.threads`, in a process that has loaded them. Without either, one thread
+            does all.
     """
+    options = ["-shared", "--build-id=none", "--hash-style=gnu", "-z", "now", "-soname", library.name]
     libraries = []
     if native and (directory := _directory_of("libm.so.6")):
         libraries += ["-L", directory, "--as-needed", "-l:libm.so.6", "-l:libc.so.6"]
-    # Kernels refer to OpenMP by weak symbols: without OpenMP, one thread does the work.
-    openmp = [(directory, name) for name in OPENMP if (directory := _directory_of(name))]
-    if native and openmp and b"GOMP_parallel" in object_file.read_bytes():
-        directory, name = openmp[0]
-        libraries += ["-L", directory, "--no-as-needed", f"-l:{name}"]
-    options = ["-shared", "--build-id=none", "--hash-style=gnu", "-z", "now", "-soname", library.name]
+    if not openmp:
+        options += [f"--wrap={symbol}" for symbol in _RUNTIME]
+    elif native and b"GOMP_parallel" in object_file.read_bytes():
+        found = [(directory, name) for name in OPENMP if (directory := _directory_of(name))]
+        for directory, name in found[:1]:
+            libraries += ["-L", directory, "--no-as-needed", f"-l:{name}"]
     _link([*options, "-o", str(library), str(object_file), *libraries])
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from ..errors import RunError
+from ..support.files import find_library
 
 __all__ = ["find_plugin", "find_tool", "platform_sources", "program_sources"]
 
@@ -37,11 +37,10 @@ def platform_sources(family: str) -> list[Path]:
 
 def find_plugin() -> Path:
     """Return the path of the QEMU plugin that counts instructions."""
-    build = Path(os.environ.get("POCK_BUILD", _CHECKOUT / "build"))
-    for directory in (_PACKAGE / "lib", build / "lib"):
-        if (directory / "libpock-count.so").exists():
-            return directory / "libpock-count.so"
-    raise RunError("libpock-count.so not found: build it with 'make build'")
+    try:
+        return find_library("libpock-count.so")
+    except FileNotFoundError as error:
+        raise RunError(str(error)) from None
 
 
 #: Program → its Debian package.

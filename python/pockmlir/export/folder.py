@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -61,7 +61,11 @@ def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], pa
     }
     objects = {f"{name}.o": artifact.object_code}
     if artifact.library:
-        shutil.copyfile(artifact.library, paths["shared_library"])
+        # The artifact's own library is for this process; another one takes threads from OpenMP.
+        with tempfile.TemporaryDirectory(prefix="pock-export-") as directory:
+            code = Path(directory, f"{name}.o")
+            code.write_bytes(artifact.object_code)
+            link.link_shared(code, paths["shared_library"], native=artifact.target.native, openmp=True)
         paths["constants"].write_bytes(images["constants"])
         paths["state"].write_bytes(images["initial_state"])
     else:

@@ -17,7 +17,7 @@ import numpy as np
 from ..artifact.failures import failure_error
 from ..artifact.manifest import Array, Function, Manifest, TensorSpec, dtype_of
 from ..errors import ArgumentError
-from .threads import tell_runtime
+from .threads import load_threads
 
 __all__ = ["Call", "Instance", "Segments", "aligned_bytes", "to_array"]
 
@@ -115,7 +115,6 @@ class Call:
         """
         addresses = [array.ctypes.data for array in inputs]
         addresses += [array.ctypes.data for array in outputs]
-        tell_runtime()
         code = self._entry(*self._memory, *addresses)
         if code:
             named = {spec.name: array for spec, array in zip(self.function.inputs, inputs, strict=True)}
@@ -183,6 +182,7 @@ class Instance(Segments):
     ) -> None:
         super().__init__(manifest, constants, state)
         self.library = library
+        load_threads()
         self._dll = ctypes.CDLL(str(library))
         self._init = self.entry(f"{manifest.name}_init", 1)
         self._prepare = self.entry(f"{manifest.name}_prepare", 3)

@@ -1,61 +1,44 @@
-"""The number of threads of compiled steps, which is the OpenMP runtime's, as in PyTorch."""
+"""The number of threads of compiled steps, and the library that has them; see lib/Threads/threads.c."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 from typing import Any
 
-from ..core.link import OPENMP
 from ..errors import ArgumentError
+from ..support.files import find_library
 
-__all__ = ["get_num_threads", "set_num_threads"]
+__all__ = ["MOST", "get_num_threads", "load_threads", "set_num_threads"]
 
-_wanted: int | None = None
-#: OpenMP keeps the number per thread that starts work; this is the number last set for each thread.
-_told = threading.local()
+#: Limit of the number of threads.
+MOST = 32
 
 
 @functools.cache
-def _runtime() -> Any | None:
-    """Return the OpenMP runtime that compiled libraries are linked to, or None."""
-    for name in OPENMP:
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return None
+def load_threads() -> Any:
+    """Return the library with the threads; libraries of steps that are loaded later use it.
+
+    Raises:
+        FileNotFoundError: the library is missing.
+    """
+    return ctypes.CDLL(str(find_library("libpock-threads.so")), ctypes.RTLD_GLOBAL)
 
 
 def set_num_threads(count: int) -> None:
     """Set the number of threads that work on one step, for all steps, from their next call on.
 
-    Results do not depend on it. The default is ``OMP_NUM_THREADS``, else the number of cores that
-    the process may use.
+    Results do not depend on it. The default is ``OMP_NUM_THREADS``, else the number of cores that the process may use,
+    at most 32. Threads of PyTorch and others are not affected. Of steps that run at the same time, one has the threads.
 
     Raises:
-        ArgumentError: the number is not a positive integer, or larger than 1 without an OpenMP runtime.
+        ArgumentError: the number is not an integer from 1 to 32.
     """
-    global _wanted
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ArgumentError(f"set_num_threads: expected a positive integer, but got {count!r}")
-    if count > 1 and _runtime() is None:
-        raise ArgumentError(f"set_num_threads: no OpenMP runtime found ({' or '.join(OPENMP)}); install libgomp1")
-    _wanted = count
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST:
+        raise ArgumentError(f"set_num_threads: expected an integer from 1 to {MOST}, but got {count!r}")
+    load_threads().pock_set_num_threads(count)
 
 
 def get_num_threads() -> int:
     """Return the number of threads that work on one step."""
-    runtime = _runtime()
-    if runtime is None:
-        return 1
-    return _wanted or int(runtime.omp_get_max_threads())
-
-
-def tell_runtime() -> None:
-    """Pass the number to the runtime, for work that the calling thread starts."""
-    if _wanted is not None and getattr(_told, "count", None) != _wanted:
-        if runtime := _runtime():
-            runtime.omp_set_num_threads(_wanted)
-        _told.count = _wanted
+    return int(load_threads().pock_get_num_threads())

@@ -12,11 +12,27 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["failure_folder", "replaced", "write_bytes"]
+__all__ = ["failure_folder", "find_library", "replaced", "write_bytes"]
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 #: How many inputs of failed compilations are kept.
 _KEPT = 16
+
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def find_library(name: str) -> Path:
+    """Return the path of a library that comes with the package, or is in the build tree of a checkout.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    build = Path(os.environ.get("POCK_BUILD", _PACKAGE.parents[1] / "build"))
+    for directory in (_PACKAGE / "lib", build / "lib"):
+        if (directory / name).exists():
+            return directory / name
+    raise FileNotFoundError(f"{name} not found: build it with 'make build'")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -12,7 +12,6 @@ from ..core.build import built_library
 from ..core.extension import Core
 from ..core.stages import PIPELINES, anchored
 from ..runtime.abi import Instance, aligned_bytes
-from ..runtime.threads import tell_runtime
 
 __all__ = ["SAMPLE_SECONDS", "Call", "aligned_copy", "build", "time_in_turns"]
 
@@ -76,7 +75,6 @@ def time_in_turns(runs: Sequence[Callable[[], object]], clock: Callable[[], floa
 
     Functions take turns, so that a busy machine slows all of them equally.
     """
-    tell_runtime()
     counts = [_calls(run, clock) for run in runs]
     samples: list[list[float]] = [[] for _ in runs]
     for _ in range(repeat):
