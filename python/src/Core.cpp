@@ -11,6 +11,7 @@
 #include "Pock/IR/ElementTypes.h"
 #include "Pock/InitAll.h"
 #include "Pock/ObjectFiles/ObjectFiles.h"
+#include "Pock/Target/CodeFacts.h"
 #include "Pock/Target/LaunchCosts.h"
 #include "Pock/Target/Manifest.h"
 #include "Pock/Target/TargetBackend.h"
@@ -93,6 +94,42 @@ std::pair<std::string, std::string> plan(const Source &source,
     auto costs = mlir::pock::describeCosts(module);
     session.check(success(succeeded(costs)), "describing the kernels");
     return std::pair(std::move(*manifest), std::move(*costs));
+  });
+}
+
+/// What `generate` returns: object files, facts about their arithmetic (JSON),
+/// seconds for the pipeline and for the object files.
+struct Generated {
+  std::vector<std::string> objects;
+  std::string arithmetic;
+  double lowering = 0, emission = 0;
+};
+
+/// Runs a pipeline to stage `llvm`, and generates code of the result, which
+/// would be large as text.
+Generated generate(const Source &source, const std::string &pipeline) {
+  return withModule(source, [=](Session &session, ModuleOp module) {
+    Generated result;
+    auto stage = [&](const char *name, double &seconds, auto body) {
+      auto start = std::chrono::steady_clock::now();
+      try {
+        body();
+      } catch (CompilerError &error) {
+        error.stage = name;
+        throw;
+      }
+      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                              start)
+                    .count();
+    };
+    stage("llvm", result.lowering, [&] { session.run(module, pipeline); });
+    result.arithmetic = mlir::pock::describeArithmetic(module);
+    stage("object", result.emission, [&] {
+      auto objects = mlir::pock::emitBinaries(module);
+      session.check(success(succeeded(objects)), "emitting the objects");
+      result.objects = std::move(*objects);
+    });
+    return result;
   });
 }
 
@@ -259,6 +296,19 @@ NB_MODULE(_core, m) {
         return objects;
       },
       nb::arg("ir"), "Object files of a module at stage 'llvm'.");
+  m.def(
+      "generate",
+      [](const Source &ir, const std::string &pipeline) {
+        Generated result = generate(ir, pipeline);
+        std::vector<nb::bytes> objects;
+        for (const std::string &object : result.objects)
+          objects.push_back(toBytes(object));
+        return std::make_tuple(std::move(objects), result.arithmetic,
+                               result.lowering, result.emission);
+      },
+      nb::arg("ir"), nb::arg("pipeline"),
+      "Run a pipeline from stage 'plan' to 'llvm', and generate code: object "
+      "files, facts about their arithmetic as JSON, seconds of both parts.");
   m.def(
       "emit_data",
       [](const Source &ir, const std::map<std::string, nb::bytes> &arrays) {

@@ -160,6 +160,7 @@ def make_artifact(**changes) -> Artifact:
         target=pock.Target("host"),
         loss="cross_entropy",
         norm_modes={"bn": "inference"},
+        arithmetic={"element types": "float32"},
         state_names=("fc.weight", "fc.bias", "scale", "unused.weight", "tied.weight"),
         aliases={"tied.weight": "fc.weight"},
         dumps=(

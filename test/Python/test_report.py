@@ -5,7 +5,8 @@ import json
 import pytest
 from fake_step import MANIFEST, make_step
 from pockmlir import ArgumentError, Memory, ParameterInfo, draw_memory
-from pockmlir.artifact.artifact import StageDump
+from pockmlir.artifact.arithmetic import arithmetic_of
+from pockmlir.core.extension import load_core
 from pockmlir.report.picture import largest_moments, shorten, sparkline, sparklines
 from pockmlir.support.sizes import format_bytes
 
@@ -93,15 +94,30 @@ def test_promised_bytes_are_those_of_the_buffers():
 @pytest.mark.parametrize(
     ("code", "key", "value"),
     [
-        ("llvm.intr.fma(%a, %b, %c)", "multiply-add", "fused"),
-        ("llvm.fmul %a, %b", "multiply-add", "two roundings"),
-        ("llvm.call @expf(%a)", "exp, log, tanh, pow, erf", "libm: exp"),
-        ("llvm.fadd %a, %b", "exp, log, tanh, pow, erf", "polynomials, same on every target"),
-        ("llvm.fadd %a, %b {fastmathFlags = #llvm.fastmath<reassoc>}", "reordering by the compiler", "allowed"),
+        ("llvm.intr.fma(%a, %b, %a) : (f32, f32, f32) -> f32", "multiply-add", "fused"),
+        ("llvm.fmul %a, %b : f32", "multiply-add", "two roundings"),
+        ("llvm.call @expf(%a) : (f32) -> f32", "exp, log, tanh, pow, erf", "libm: exp"),
+        ("llvm.intr.log(%a) : (f32) -> f32", "exp, log, tanh, pow, erf", "libm: log"),
+        ("llvm.fadd %a, %b : f32", "exp, log, tanh, pow, erf", "polynomials, same on every target"),
+        ("llvm.fadd %a, %b {fastmathFlags = #llvm.fastmath<reassoc>} : f32", "reordering by the compiler", "allowed"),
+        ("llvm.fadd %a, %b {fastmathFlags = #llvm.fastmath<contract>} : f32", "reordering by the compiler", "none"),
     ],
 )
 def test_arithmetic_is_read_off_the_code(code, key, value):
-    assert make_step(dumps=(StageDump("llvm", code, 0.0),)).report().arithmetic[key] == value
+    core = load_core()
+    module = f"""
+        module attributes {{pock.target = {core.host_target()}}} {{
+          llvm.func @expf(f32) -> f32
+          llvm.func @f(%a: f32, %b: f32) -> f32 {{
+            %r = {code}
+            llvm.return %r : f32
+          }}
+        }}"""
+    objects, facts, *_ = core.generate(module, "builtin.module()")
+    assert objects
+    step = make_step()
+    found = arithmetic_of(step.artifact.manifest, step.artifact.training, step.artifact.target, json.loads(facts))
+    assert found[key] == value
 
 
 @pytest.mark.parametrize(

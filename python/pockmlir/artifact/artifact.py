@@ -17,7 +17,6 @@ from ..api.scheme import ParameterInfo, Scheme
 from ..errors import ArgumentError
 from ..targets.target import Target
 from .arguments import Argument
-from .arithmetic import arithmetic_of
 from .footprint import Footprint
 from .manifest import Manifest
 
@@ -58,6 +57,7 @@ class Artifact:
         aliases: key of a tied tensor → the key that holds its value.
         converted: name of an input → the dtypes of its example and of the step, if they differ.
         fixed: buffers whose values are compiled in.
+        arithmetic: what the code computes with: property → what it is.
         dumps: the module after each stage.
         print_ir: strips source locations from a stage's text.
         directory: the temporary directory of the library, removed with the artifact.
@@ -83,6 +83,7 @@ class Artifact:
     converted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
     without_gradient: Sequence[str] = ()
+    arithmetic: Mapping[str, str] = field(default_factory=dict)
     dumps: Sequence[StageDump] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     print_ir: Callable[[str], str] = str
@@ -107,12 +108,6 @@ class Artifact:
     def footprint(self) -> Footprint:
         """The RAM and flash that the step needs on a device, in bytes."""
         return Footprint.of(self.manifest, self.object_code)
-
-    @cached_property
-    def arithmetic(self) -> Mapping[str, str]:
-        """The arithmetic of the code: property → what it is."""
-        code = next((dump.ir for dump in self.dumps if dump.name == "llvm"), None)
-        return arithmetic_of(self.manifest, self.training, self.target, code)
 
     def dump(self, stage: str) -> str:
         """Return the module after a stage, with source locations."""

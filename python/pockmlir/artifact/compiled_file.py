@@ -202,7 +202,7 @@ def _to_json(artifact: Artifact) -> dict[str, Any]:
         "converted": {name: list(pair) for name, pair in artifact.converted.items()},
         "fixed": sorted(artifact.fixed),
         "without_gradient": list(artifact.without_gradient),
-        "arithmetic": artifact.arithmetic,
+        "arithmetic": dict(artifact.arithmetic),
         "stages": [dump.name for dump in artifact.dumps if dump.name not in _LEFT_OUT],
     }
 
@@ -335,7 +335,7 @@ def _artifact(file: _File, target: Target, manifest: Manifest) -> Artifact:
     directory = tempfile.TemporaryDirectory(prefix="pock-")
     library = Path(directory.name, f"lib{manifest.name}.so")
     library.write_bytes(file.entry(_LIBRARY).tobytes())
-    artifact = Artifact(
+    return Artifact(
         manifest=manifest,
         library=library,
         object_code=file.entry(_OBJECT).tobytes(),
@@ -364,13 +364,11 @@ def _artifact(file: _File, target: Target, manifest: Manifest) -> Artifact:
         converted={name: (given, used) for name, (given, used) in described["converted"].items()},
         fixed=frozenset(described["fixed"]),
         without_gradient=described["without_gradient"],
+        arithmetic=described["arithmetic"],
         dumps=[_StoredDump(name, functools.partial(file.entry, f"ir/{name}.mlir")) for name in described["stages"]],
         print_ir=lambda ir: load_core().parse_check(ir),
         directory=directory,
     )
-    # It is found in IR that is not in the file.
-    artifact.__dict__["arithmetic"] = described["arithmetic"]
-    return artifact
 
 
 def _optimizer(data: Mapping[str, Any]) -> Optimizer:

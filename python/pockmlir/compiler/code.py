@@ -1,11 +1,14 @@
-"""Generates object code and a library from the module at stage ``llvm``."""
+"""Generates object code and a library from the module at stage ``plan``."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..api.options import Training
+from ..artifact.arithmetic import arithmetic_of
 from ..artifact.footprint import Footprint, check, require_freestanding
 from ..artifact.manifest import Manifest
 from ..core.build import write_code
@@ -22,31 +25,30 @@ class Code:
     Attributes:
         object_code: the object file.
         library: the shared library, if the target has shared libraries.
+        arithmetic: what the code computes with; see `arithmetic_of`.
         directory: the temporary directory of the library.
     """
 
     object_code: bytes
     library: Path | None
+    arithmetic: Mapping[str, str]
     directory: tempfile.TemporaryDirectory[str]
 
 
-def generate(runner: StageRunner, target: Target, manifest: Manifest) -> Code:
+def generate(runner: StageRunner, target: Target, manifest: Manifest, training: Training) -> Code:
     """Generate code and link it.
 
     Args:
-        runner: the stages, up to ``llvm``.
+        runner: the stages, up to ``plan``.
         target: the target of the code.
         manifest: the manifest of the module at stage ``plan``.
+        training: the options of the step.
 
     Raises:
         CompileError: code generation or the linker failed, or code for a microcontroller needs a C library.
         SizeError: the step does not fit into the target.
     """
-    with runner.timed("object"):
-        try:
-            objects = runner.core.emit_objects(runner.at("llvm"))
-        except RuntimeError as error:
-            raise runner.failure("object", None, error) from error
+    objects, facts = runner.generate()
     directory = tempfile.TemporaryDirectory(prefix="pock-")
     try:
         with runner.timed("link"):
@@ -61,4 +63,4 @@ def generate(runner: StageRunner, target: Target, manifest: Manifest) -> Code:
     except BaseException:
         directory.cleanup()
         raise
-    return Code(object_code, library, directory)
+    return Code(object_code, library, arithmetic_of(manifest, training, target, facts), directory)

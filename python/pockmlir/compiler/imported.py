@@ -116,8 +116,7 @@ class Imported:
         runner = chosen.runner
         runner.run_pipelines(PLAN_STAGES, chosen.request.memory.pipeline_options())
         manifest = runner.manifest()
-        runner.run_pipelines(("llvm",), {})
-        code = generate(runner, chosen.request.target, manifest)
+        code = generate(runner, chosen.request.target, manifest, chosen.request.training)
         step = Step(self._artifact(chosen, manifest, code), self._model.values, chosen.request.torch_optimizer)
         if chosen.taken is not None:
             step.load_optimizer_state_dict(chosen.taken.arrays(manifest, step.optimizer_state_dict()))
@@ -201,6 +200,7 @@ class Imported:
             state_names=model.saved_names,
             aliases=aliases,
             fixed=model.fixed,
+            arithmetic=code.arithmetic,
             dumps=tuple(runner.dumps),
             timings=runner.timings,
             print_ir=runner.core.parse_check,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import json
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..api.resolve import read_scheme_error
 from ..artifact.artifact import StageDump
@@ -25,6 +28,19 @@ def _refusal(error: RuntimeError) -> PockError | None:
     """Return the error for a scheme or a memory limit that the compiler refuses, None if a stage has failed."""
     facts = facts_of(error)
     return read_limit_error(facts) or read_scheme_error(facts)
+
+
+class _LoweredDump(StageDump):
+    """A module that is made again when it is asked for."""
+
+    def __init__(self, name: str, core: Core, before: str, pipeline: str, seconds: float) -> None:
+        self.__dict__.update(name=name, seconds=seconds, _make=lambda: core.run_pipeline(before, pipeline, True))
+
+    @functools.cached_property
+    def ir(self) -> str:
+        """The module after the stage."""
+        text: str = self.__dict__["_make"]()
+        return text
 
 
 class StageRunner:
@@ -136,6 +152,28 @@ class StageRunner:
             self._dump_dir.mkdir(parents=True, exist_ok=True)
             (self._dump_dir / f"{len(self.dumps):02}-{stage}.mlir").write_text(ir)
         self.dumps.append(StageDump(stage, ir, self.timings.get(stage, 0.0)))
+
+    def generate(self) -> tuple[list[bytes], Mapping[str, Any]]:
+        """Run stage ``llvm`` and generate code; return object files, and facts about their arithmetic.
+
+        The module at stage ``llvm`` is large. Its text is made only if somebody asks for it.
+
+        Raises:
+            CompileError: the pipeline or code generation failed.
+        """
+        plan, pipeline = self.dumps[-1].ir, anchored(PIPELINES["llvm"])
+        if self._dump_dir:
+            self.run_pipelines(("llvm",), {})
+        self.begin("llvm")
+        try:
+            objects, facts, lowering, emission = self.core.generate(plan, pipeline)
+        except RuntimeError as error:
+            raise self.failure(getattr(error, "stage", "") or "llvm", pipeline, error) from error
+        self.begin("object")
+        self.timings |= {"llvm": lowering, "object": emission}
+        if not self._dump_dir:
+            self.dumps.append(_LoweredDump("llvm", self.core, plan, pipeline, lowering))
+        return objects, json.loads(facts)
 
     def manifest(self) -> Manifest:
         """Return the manifest of the module at stage ``plan``."""

@@ -55,7 +55,7 @@ def built_library(core: Core, ir: str, *passes: str, stage: str, name: str) -> I
         CompileError: a pass or code generation failed.
     """
     try:
-        objects = core.emit_objects(core.run_pipeline(ir, anchored(*passes)))
+        objects, *_ = core.generate(ir, anchored(*passes))
     except RuntimeError as error:
         raise CompileError(stage, str(error)) from error
     with tempfile.TemporaryDirectory(prefix=f"pock-{stage}-") as directory:

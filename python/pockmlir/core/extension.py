@@ -38,6 +38,14 @@ class Core(Protocol):
     def emit_objects(self, ir: str) -> list[bytes]:
         """Return object files that together contain the code of a module at stage ``llvm``."""
 
+    def generate(self, ir: str, pipeline: str) -> tuple[list[bytes], str, float, float]:
+        """Run a pipeline from stage ``plan`` to ``llvm``, and generate code.
+
+        Returns:
+            Object files as of `emit_objects`, facts about their arithmetic as JSON, and the seconds of the pipeline and
+            of the generation.
+        """
+
     def emit_data(self, ir: str, arrays: Mapping[str, bytes]) -> bytes:
         """Return an object file with constant arrays, by name, for the target of a module."""
 
