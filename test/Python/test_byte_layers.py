@@ -316,7 +316,7 @@ def odd_network() -> Any:
 
 
 @pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm")
-@pytest.mark.parametrize("name", [pytest.param("cortex-m4", marks=pytest.mark.slow), "cortex-m7"])
+@pytest.mark.parametrize("name", [pytest.param("cortex-m4", marks=pytest.mark.slow), "cortex-m7", "cortex-m55"])
 def test_in_the_emulator(name: str) -> None:
     """Forward pass and masks with the instructions: the bits of this machine."""
     rng = np.random.default_rng(5)
