@@ -188,6 +188,44 @@ def test_depthwise(name: str) -> None:
     run_on_host(DEPTHWISE[name], "random", "pock.dot" if DEPTHWISE[name].kernel[1] > 1 else "scf.for")
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_of_activations(transposed: bool) -> None:
+    """The terms need not be contiguous in the right operand, as in the product of attention's weights and values."""
+    m, n, k = 6, 9, 21
+    core = load_core()
+    text = f"""
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> ({"k, n" if transposed else "n, k"})>
+#out = affine_map<(m, n, k) -> (m, n)>
+module attributes {{pock.name = "net", pock.target = {MCU.attributes}}} {{
+  func.func @layer(%x: memref<{m}x{k}xi8>, %w: memref<{f"{k}x{n}" if transposed else f"{n}x{k}"}xi8>,
+                   %y: memref<{m}x{n}xi32>) attributes {{pock.kernel}} {{
+    linalg.generic {{indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}}
+        ins(%x, %w : memref<{m}x{k}xi8>, memref<{f"{k}x{n}" if transposed else f"{n}x{k}"}xi8>)
+        outs(%y : memref<{m}x{n}xi32>) {{
+    ^bb0(%p: i8, %q: i8, %sum: i32):
+      %0 = arith.extsi %p : i8 to i32
+      %1 = arith.extsi %q : i8 to i32
+      %2 = arith.muli %0, %1 : i32
+      %3 = arith.addi %sum, %2 : i32
+      linalg.yield %3 : i32
+    }}
+    return
+  }}
+}}"""
+    ir = core.run_pipeline(text, "builtin.module(pock-tile-bytes)")
+    assert "linalg" not in ir
+    ir, _ = re.subn("#pock.target<.*?>", replace(Target.host(), threads=1).attributes, ir)
+    rng = np.random.default_rng(7)
+    x, w = random_bytes(rng, (m, k), "random"), random_bytes(rng, (n, k), "random")
+    given, y = np.ascontiguousarray(w.T if transposed else w), np.zeros((m, n), np.int32)
+    passes = ("pock-place-scratch{stack-bytes=1000000}", "pock-llvm-pipeline")
+    with built_library(core, ir, *passes, stage="test", name="net") as library:
+        function = ctypes.CDLL(str(library)).net_pock_kernel_layer
+        function(*(ctypes.c_void_p(array.ctypes.data) for array in (x, given, y)))
+    np.testing.assert_array_equal(y, x.astype(np.int32) @ w.astype(np.int32).T)
+
+
 @pytest.mark.parametrize("kind", ["least", "most", "extremes"])
 @pytest.mark.parametrize("layer", [DENSE["stem"], DENSE["terms 33"], DEPTHWISE["5x5 stride 1"]])
 def test_extremes(layer: Layer, kind: str) -> None:

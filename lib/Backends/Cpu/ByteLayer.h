@@ -70,6 +70,8 @@ struct ByteLayer {
   int nestLoop(unsigned loop) const {
     return nest.statements[sum].loopOf[loop];
   }
+  /// Whether the terms of a channel are contiguous in the weight.
+  bool hasRows() const;
   /// Whether consecutive `points` are equally far apart in `steps` (by loop of
   /// `op`), so that all of them may be one loop.
   bool isFlat(ArrayRef<int64_t> steps) const;

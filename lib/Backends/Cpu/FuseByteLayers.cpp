@@ -84,7 +84,8 @@ public:
     buffer = second.input;
     if (!buffer.getDefiningOp<memref::AllocOp>() || !first.groups.empty() ||
         first.outs.size() != 1 || second.groups.size() != 1 ||
-        !first.isFlatAround() || !areAlone(first, second, buffer))
+        !first.hasRows() || !first.isFlatAround() ||
+        !areAlone(first, second, buffer))
       return false;
     const Access *out = findOnlyOut(first, buffer, registers);
     channels = first.extents[first.outs.front()];

@@ -35,7 +35,7 @@ constexpr int64_t kFewestUses = 4;
 
 /// Whether tiles of `layer` are better than general loops.
 bool pays(const ByteLayer &layer) {
-  return layer.numTerms() >= 4 && layer.isFlatAround() &&
+  return layer.numTerms() >= 4 && layer.hasRows() && layer.isFlatAround() &&
          (TileEmitter::isDirect(layer) ||
           layer.countOf(layer.outs) >= kFewestUses);
 }
