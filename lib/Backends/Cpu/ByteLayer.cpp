@@ -300,11 +300,15 @@ void pock::rewriteByteLayers(
     ModuleOp module, function_ref<void(func::FuncOp, MutableArrayRef<ByteLayer>,
                                        const DenseSet<Operation *> &)>
                          rewrite) {
-  if (!findByteInstructions(TargetDescription::of(module)))
+  const ByteInstructions *isa =
+      findByteInstructions(TargetDescription::of(module));
+  if (!isa)
     return;
   for (func::FuncOp func : kernelsOf(module)) {
     DenseSet<Operation *> registers;
     SmallVector<ByteLayer, 0> layers = findByteLayers(func, registers);
+    for (ByteLayer &layer : layers)
+      layer.hasLanes = isa->hasLanes();
     rewrite(func, layers, registers);
     eraseDeadOps(func);
   }

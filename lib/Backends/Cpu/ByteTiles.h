@@ -2,20 +2,23 @@
 #ifndef POCK_BACKENDS_CPU_BYTETILES_H
 #define POCK_BACKENDS_CPU_BYTETILES_H
 
-#include "ByteEmitter.h"
+#include "ByteLanes.h"
 
 namespace mlir::pock {
 
-/// Emits a product over tiles: points of the input by one channel.
+/// Emits a product over tiles: points of the input by one channel, or by a few
+/// where vectors of bytes are multiplied.
 class TileEmitter {
 public:
   /// Points of a tile: the sums and a panel's words stay in registers.
   static constexpr int64_t kColumns = 4;
+  /// Channels of a tile with vectors.
+  static constexpr int64_t kChannels = 2;
 
   TileEmitter(ByteBuilder &bytes, ByteLayer &layer,
               const DenseSet<Operation *> &registers)
       : bytes(bytes), layer(layer), registers(registers),
-        terms(layer.numTerms()), direct(isDirect(layer)) {}
+        terms(layer.numTerms()), direct(isDirect(layer)), lanes(bytes, terms) {}
 
   /// Whether the entries that a point reads are contiguous.
   static bool isDirect(const ByteLayer &layer) {
@@ -29,15 +32,19 @@ public:
   /// Emits the whole layer.
   void emit();
 
-  /// Makes the scratch for tiles of up to `columns` points.
+  /// Makes the scratch for tiles of up to `columns` points, and with vectors
+  /// what the zero point adds to the sums of each channel.
   void allocate(int64_t columns);
-  /// Widens what `columns` points from `first` on read.
-  void widenPoints(Value first, int64_t columns, ArrayRef<Value> groups);
-  /// Emits one channel of the points that are widened; see
-  /// `PointEmitter::finish`.
-  SmallVector<Value> emitChannel(Value first, int64_t columns,
-                                 ArrayRef<Value> groups, ArrayRef<Value> outs,
-                                 Value kept = {});
+  /// Widens what `columns` points from `first` on read, or makes rows of it.
+  void preparePoints(Value first, int64_t columns, ArrayRef<Value> groups);
+  /// Emits `channels` channels, of which `outs` is the first one, of the points
+  /// that are prepared. Returns the values of `kept`, of which those of a
+  /// channel are neighbours; see `PointEmitter::finish`.
+  SmallVector<Value> emitChannels(Value first, int64_t columns,
+                                  ArrayRef<Value> groups, ArrayRef<Value> outs,
+                                  int64_t channels, Value kept = {});
+  /// The number of channels for one `emitChannels`.
+  int64_t channelsOfTile() const { return layer.hasLanes ? kChannels : 1; }
 
 private:
   using Values = SmallVector<Value>;
@@ -50,6 +57,17 @@ private:
   void copyRun(Value from, Value to, int64_t count);
   void fillRun(Value to, int64_t count);
   void widen(Value source, ArrayRef<Value> rows);
+  SmallVector<Value> multiplyQuads(ArrayRef<Value> starts, Value row,
+                                   SmallVectorImpl<OpOperand *> &operands);
+  SmallVector<Value> multiplyLanes(ArrayRef<Value> starts, Value row,
+                                   int64_t channels,
+                                   SmallVectorImpl<OpOperand *> &operands);
+  void makeCorrections();
+  Value channelOf(ArrayRef<Value> groups, ArrayRef<Value> outs);
+  /// The distance of rows in the patch.
+  int64_t pitch() const {
+    return llvm::alignTo(terms, layer.hasLanes ? LaneEmitter::kLanes : 4);
+  }
 
   /// Entries from term loop `depth` on.
   int64_t countFrom(size_t depth) const {
@@ -69,7 +87,10 @@ private:
   const DenseSet<Operation *> &registers;
   int64_t terms;
   bool direct;
-  Value panel, patch;
+  LaneEmitter lanes;
+  Value panel, patch, corrections;
+  /// What the points of a tile read, with vectors.
+  ByteRows rows;
 };
 
 } // namespace mlir::pock

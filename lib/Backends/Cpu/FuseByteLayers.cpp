@@ -130,19 +130,23 @@ void Fusion::emitRow(ByteBuilder &bytes, TileEmitter &tiles,
       columns, std::min(columns, TileEmitter::kColumns),
       [&](Value x, int64_t size) {
         Value pixel = bytes.add(firstPixel, x);
-        tiles.widenPoints(pixel, size, {});
-        bytes.loop(group, [&](Value i) {
-          SmallVector<Value> values = tiles.emitChannel(
-              pixel, size, {}, bytes.add(firstChannel, i), buffer);
-          Value half = bytes.add(bytes.add(firstHalf, x),
-                                 bytes.multiply(i, outputs.getPlaneSize()));
-          for (auto [k, value] : llvm::enumerate(values)) {
-            Value wide =
-                arith::ExtSIOp::create(b, bytes.loc, b.getI16Type(), value);
-            memref::StoreOp::create(b, bytes.loc, wide, outputs.getPlane(),
-                                    bytes.add(half, static_cast<int64_t>(k)));
-          }
-        });
+        tiles.preparePoints(pixel, size, {});
+        bytes.blocks(
+            group, tiles.channelsOfTile(), [&](Value i, int64_t number) {
+              SmallVector<Value> values = tiles.emitChannels(
+                  pixel, size, {}, bytes.add(firstChannel, i), number, buffer);
+              Value half = bytes.add(bytes.add(firstHalf, x),
+                                     bytes.multiply(i, outputs.getPlaneSize()));
+              for (auto [k, value] : llvm::enumerate(values)) {
+                int64_t place =
+                    static_cast<int64_t>(k) / size * outputs.getPlaneSize() +
+                    static_cast<int64_t>(k) % size;
+                Value wide =
+                    arith::ExtSIOp::create(b, bytes.loc, b.getI16Type(), value);
+                memref::StoreOp::create(b, bytes.loc, wide, outputs.getPlane(),
+                                        bytes.add(half, place));
+              }
+            });
       });
 }
 

@@ -1,9 +1,11 @@
 //===- TileBytes.cpp - Layers of bytes, four points by one channel --------===//
 //
-// For processors that multiply pairs of numbers of 16 bits, but have no
-// vectors. A tile is four points of the input by one channel of the weight: the
-// four rows of the input are widened once, to a panel in scratch, and used for
-// all channels; the weight is widened on the way (`pock.dot_quads`). The
+// For microcontrollers that multiply pairs of numbers of 16 bits, or vectors of
+// bytes. A tile of the former is four points of the input by one channel of the
+// weight: the four rows of the input are widened once, to a panel in scratch,
+// and used for all channels; the weight is widened on the way
+// (`pock.dot_quads`). A tile of the latter is four points by two channels,
+// whose bytes are multiplied where they are (`pock.dot_lanes`). The
 // requantisation of a tile follows in registers.
 //
 // Windows and borders: the entries that a point reads are gathered in scratch
