@@ -81,11 +81,11 @@ struct DepthwiseBytes : impl::DepthwiseBytesBase<DepthwiseBytes> {
           continue;
         OpBuilder b(layer.nest.statements.back().op);
         ByteBuilder bytes(b, layer.op.getLoc());
-        PlaneEmitter emitter(bytes, layer, registers, *planes);
-        if (!emitter.isSmall())
+        auto emitter = PlaneEmitter::create(bytes, layer, registers, *planes);
+        if (!emitter)
           continue;
         markInPlace(func, layer, *planes);
-        emitter.emit();
+        emitter->emit();
         eraseLayer(layer);
       }
     });
