@@ -193,22 +193,21 @@ ByteValues PointEmitter::load(ArrayRef<int> loopsInside) {
                           [&](Access &out) { return out.root == access.root; });
     });
   };
-  // Several points read each element, or there is one point.
-  auto isShared = [&](const Access &access) {
+  auto isSame = [&](const Access &access) {
     if (!access.root || isMade(access) ||
         llvm::any_of(loopsInside,
                      [&](int loop) { return access.strides[loop] != 0; }))
       return false;
-    llvm::SmallDenseSet<int64_t> offsets;
-    for (const BytePoint &point : points)
-      offsets.insert(offsetOf(access, point));
-    return points.size() == 1 || 2 * offsets.size() <= points.size();
+    for (auto [l, stride] : llvm::enumerate(access.strides))
+      for (const BytePoint &point : points)
+        if (stride && point.fixed[l] != points.front().fixed[l])
+          return false;
+    return true;
   };
   for (auto [i, statement] : llvm::enumerate(statements))
     for (Access &access : statement.ins)
-      if (i != layer.sum && isShared(access))
-        for (size_t point = 0; point < points.size(); ++point)
-          (void)read(access, point);
+      if (i != layer.sum && isSame(access))
+        (void)read(access, 0);
   return known;
 }
 

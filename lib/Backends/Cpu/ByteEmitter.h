@@ -89,8 +89,8 @@ public:
       : bytes(bytes), layer(layer), registers(registers), points(points),
         known(known) {}
 
-  /// Loads what several points read, or all of what one reads, as far as that
-  /// only depends on the loops outside of `loopsInside`.
+  /// Loads what the statements read that is the same for all points, which only
+  /// have positions in the loops outside.
   ByteValues load(ArrayRef<int> loopsInside = {});
   /// The values from which the sums start. Emits the statements before them,
   /// and loads what the ones after them read once for all points.

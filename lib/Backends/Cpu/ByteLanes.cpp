@@ -66,20 +66,14 @@ void LaneEmitter::loadRows(ByteRows &rows) {
 
 /// Adds the products of `count` terms from `offset` on.
 SmallVector<Value> LaneEmitter::emitPiece(const ByteRows &rows,
-                                          const ByteRows &columns,
+                                          const ByteRows &weight,
                                           ArrayRef<Value> sums, Value offset,
                                           int64_t count) {
-  Values result, loaded;
-  for (size_t i = 0; i < columns.firsts.size(); ++i)
-    loaded.push_back(load(columns, i, offset, count));
-  result.resize(sums.size());
-  for (size_t r = 0; r < rows.firsts.size(); ++r) {
-    Value row = load(rows, r, offset, count);
-    for (auto [c, column] : llvm::enumerate(loaded)) {
-      size_t i = c * rows.firsts.size() + r;
-      result[i] = DotLanesOp::create(bytes.b, bytes.loc, sums[i], row, column);
-    }
-  }
+  Value factors = load(weight, 0, offset, count);
+  Values result;
+  for (auto [i, sum] : llvm::enumerate(sums))
+    result.push_back(DotLanesOp::create(bytes.b, bytes.loc, sum,
+                                        load(rows, i, offset, count), factors));
   return result;
 }
 
@@ -96,13 +90,13 @@ static int64_t chooseUnroll(int64_t vectors) {
 }
 
 SmallVector<Value> LaneEmitter::emit(const ByteRows &rows,
-                                     const ByteRows &columns,
+                                     const ByteRows &weight,
                                      ArrayRef<Value> sums,
                                      SmallVectorImpl<OpOperand *> &starts) {
   OpBuilder &b = bytes.b;
   Values carried(sums);
   auto emitAt = [&](ArrayRef<Value> values, Value offset, int64_t count) {
-    Values result = emitPiece(rows, columns, values, offset, count);
+    Values result = emitPiece(rows, weight, values, offset, count);
     if (starts.empty())
       for (Value value : result)
         starts.push_back(&value.getDefiningOp<DotLanesOp>().getSumMutable());

@@ -30,10 +30,9 @@ public:
 
   /// Loads `rows`, if each is one vector.
   void loadRows(ByteRows &rows);
-  /// Adds the products of all `rows` with all `columns` to `sums`, of which
-  /// those of a column are neighbours. `starts` receives the operands with
-  /// `sums`.
-  SmallVector<Value> emit(const ByteRows &rows, const ByteRows &columns,
+  /// Adds the products of each of `rows` with the only row of `weight` to its
+  /// sum. `starts` receives the operands with `sums`.
+  SmallVector<Value> emit(const ByteRows &rows, const ByteRows &weight,
                           ArrayRef<Value> sums,
                           SmallVectorImpl<OpOperand *> &starts);
 
@@ -41,7 +40,7 @@ private:
   using Values = SmallVector<Value>;
 
   Value load(const ByteRows &rows, size_t number, Value offset, int64_t count);
-  Values emitPiece(const ByteRows &rows, const ByteRows &columns,
+  Values emitPiece(const ByteRows &rows, const ByteRows &weight,
                    ArrayRef<Value> sums, Value offset, int64_t count);
 
   ByteBuilder &bytes;

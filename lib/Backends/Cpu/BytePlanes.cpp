@@ -1,6 +1,7 @@
 //===- BytePlanes.cpp - Depthwise convolutions of bytes by planes ---------===//
 
 #include "BytePlanes.h"
+#include "LanePlanes.h"
 #include "Pock/IR/ByteOps.h"
 
 using namespace mlir;
@@ -144,13 +145,12 @@ Value PairPlanes::findRow(Value row) {
 }
 
 void PairPlanes::store(Value byte, Value position, Value column, int64_t k,
-                       Value plane, int64_t next) {
+                       Value plane) {
   OpBuilder &b = bytes.b;
   Value half = bytes.add(bytes.add(position, column),
                          bytes.multiply(plane, sizeOfPlane()));
   Value wide = arith::ExtSIOp::create(b, bytes.loc, b.getI16Type(), byte);
-  memref::StoreOp::create(b, bytes.loc, wide, planesBuffer,
-                          bytes.add(half, next * sizeOfPlane() + k));
+  memref::StoreOp::create(b, bytes.loc, wide, planesBuffer, bytes.add(half, k));
 }
 
 /// Loads the weight of a channel, whose first tap is `first`, in pairs. The
@@ -330,6 +330,11 @@ std::unique_ptr<PlaneEmitter>
 PlaneEmitter::create(ByteBuilder &bytes, ByteLayer &layer,
                      const DenseSet<Operation *> &registers,
                      const Planes &planes) {
+  if (layer.hasLanes) {
+    auto lanes = std::make_unique<LanePlanes>(bytes, layer, registers, planes);
+    if (lanes->pays())
+      return lanes;
+  }
   auto pairs = std::make_unique<PairPlanes>(bytes, layer, registers, planes);
   return pairs->isSmall() ? std::move(pairs) : nullptr;
 }

@@ -67,10 +67,10 @@ public:
   virtual void allocate(int64_t count) = 0;
   /// The position in the first plane of row `row` of the part inside.
   virtual Value findRow(Value row) = 0;
-  /// Stores a byte of the plane `plane + next`, in the row at `position`: the
+  /// Stores a byte of plane number `plane`, in the row at `position`: the
   /// column `column + k` of the part inside, where `column` is a multiple of 4.
   virtual void store(Value byte, Value position, Value column, int64_t k,
-                     Value plane = {}, int64_t next = 0) = 0;
+                     Value plane = {}) = 0;
   /// Emits the outputs of the channel with the position `indices` in
   /// `outsideLoops()`, from plane number `plane`.
   virtual void emitChannel(ArrayRef<Value> indices, Value plane) = 0;
@@ -131,8 +131,8 @@ public:
   bool isSmall() const;
   void allocate(int64_t count) override;
   Value findRow(Value row) override;
-  void store(Value byte, Value position, Value column, int64_t k, Value plane,
-             int64_t next) override;
+  void store(Value byte, Value position, Value column, int64_t k,
+             Value plane) override;
   void emitChannel(ArrayRef<Value> indices, Value plane) override;
 
 private:

@@ -182,20 +182,10 @@ TileEmitter::multiplyQuads(ArrayRef<Value> starts, Value row,
   return Values(dot.getResults());
 }
 
-SmallVector<Value>
-TileEmitter::multiplyLanes(ArrayRef<Value> starts, Value row, int64_t channels,
-                           SmallVectorImpl<OpOperand *> &operands) {
-  ByteRows weight{bytes.flat(layer.weight)};
-  for (int64_t c = 0; c < channels; ++c)
-    weight.firsts.push_back(
-        bytes.add(row, c * layer.weightSteps[layer.outs.back()]));
-  return lanes.emit(rows, weight, starts, operands);
-}
-
-SmallVector<Value> TileEmitter::emitChannels(Value first, int64_t columns,
-                                             ArrayRef<Value> groups,
-                                             ArrayRef<Value> outs,
-                                             int64_t channels, Value kept) {
+SmallVector<Value> TileEmitter::emitChannel(Value first, int64_t columns,
+                                            ArrayRef<Value> groups,
+                                            ArrayRef<Value> outs, Value kept) {
+  OpBuilder &b = bytes.b;
   BytePoint point(layer.nest);
   int inner = -1;
   for (unsigned loop : layer.points)
@@ -211,35 +201,27 @@ SmallVector<Value> TileEmitter::emitChannels(Value first, int64_t columns,
   addLoops(layer.groups, groups);
   addLoops(layer.outs, outs);
   SmallVector<BytePoint> points;
-  for (int64_t channel = 0; channel < channels; ++channel) {
-    if (channel)
-      point.set(layer.nestLoop(layer.outs.back()), outs.back(), channel);
-    for (int64_t c = 0; c < columns; ++c) {
-      point.set(inner, first, c);
-      points.push_back(point);
-    }
+  for (int64_t c = 0; c < columns; ++c) {
+    point.set(inner, first, c);
+    points.push_back(point);
   }
   PointEmitter emitter(bytes, layer, registers, points);
   Values starts = emitter.begin();
   SmallVector<OpOperand *> operands;
-  Values sums = layer.hasLanes ? multiplyLanes(starts, row, channels, operands)
-                               : multiplyQuads(starts, row, operands);
+  Values sums = layer.hasLanes
+                    ? lanes.emit(rows, {bytes.flat(layer.weight), {row}},
+                                 starts, operands)
+                    : multiplyQuads(starts, row, operands);
   Values result = emitter.finish(sums, kept);
   foldStarts(sums, [&](size_t i) -> OpOperand & { return *operands[i]; });
   if (!corrections)
     return result;
-  OpBuilder &b = bytes.b;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(operands.front()->getOwner());
-  Value number = channelOf(groups, outs);
-  for (int64_t channel = 0; channel < channels; ++channel) {
-    Value correction = memref::LoadOp::create(b, bytes.loc, corrections,
-                                              bytes.add(number, channel));
-    for (int64_t c = 0; c < columns; ++c) {
-      OpOperand &start = *operands[channel * columns + c];
-      start.set(arith::AddIOp::create(b, bytes.loc, start.get(), correction));
-    }
-  }
+  Value correction = memref::LoadOp::create(
+      b, bytes.loc, corrections, bytes.add(channelOf(groups, outs), 0));
+  for (OpOperand *start : operands)
+    start->set(arith::AddIOp::create(b, bytes.loc, start->get(), correction));
   return result;
 }
 
@@ -316,16 +298,8 @@ void TileEmitter::emit() {
   bytes.blocks(count, columns, [&](Value first, int64_t size) {
     bytes.loops(layer.extentsOf(layer.groups), [&](ArrayRef<Value> groups) {
       preparePoints(first, size, groups);
-      SmallVector<int64_t> counts = layer.extentsOf(layer.outs);
-      int64_t channels = counts.empty() ? 1 : counts.pop_back_val();
-      bytes.loops(counts, [&](ArrayRef<Value> outs) {
-        Values indices(outs);
-        bytes.blocks(channels, channelsOfTile(), [&](Value o, int64_t number) {
-          if (!layer.outs.empty())
-            indices.push_back(o);
-          emitChannels(first, size, groups, indices, number);
-          indices.resize(counts.size());
-        });
+      bytes.loops(layer.extentsOf(layer.outs), [&](ArrayRef<Value> outs) {
+        emitChannel(first, size, groups, outs);
       });
     });
   });

@@ -6,14 +6,11 @@
 
 namespace mlir::pock {
 
-/// Emits a product over tiles: points of the input by one channel, or by a few
-/// where vectors of bytes are multiplied.
+/// Emits a product over tiles: points of the input by one channel.
 class TileEmitter {
 public:
   /// Points of a tile: the sums and a panel's words stay in registers.
   static constexpr int64_t kColumns = 4;
-  /// Channels of a tile with vectors.
-  static constexpr int64_t kChannels = 2;
 
   TileEmitter(ByteBuilder &bytes, ByteLayer &layer,
               const DenseSet<Operation *> &registers)
@@ -37,14 +34,11 @@ public:
   void allocate(int64_t columns);
   /// Widens what `columns` points from `first` on read, or makes rows of it.
   void preparePoints(Value first, int64_t columns, ArrayRef<Value> groups);
-  /// Emits `channels` channels, of which `outs` is the first one, of the points
-  /// that are prepared. Returns the values of `kept`, of which those of a
-  /// channel are neighbours; see `PointEmitter::finish`.
-  SmallVector<Value> emitChannels(Value first, int64_t columns,
-                                  ArrayRef<Value> groups, ArrayRef<Value> outs,
-                                  int64_t channels, Value kept = {});
-  /// The number of channels for one `emitChannels`.
-  int64_t channelsOfTile() const { return layer.hasLanes ? kChannels : 1; }
+  /// Emits one channel of the points that are prepared; see
+  /// `PointEmitter::finish`.
+  SmallVector<Value> emitChannel(Value first, int64_t columns,
+                                 ArrayRef<Value> groups, ArrayRef<Value> outs,
+                                 Value kept = {});
 
 private:
   using Values = SmallVector<Value>;
@@ -58,9 +52,6 @@ private:
   void fillRun(Value to, int64_t count);
   void widen(Value source, ArrayRef<Value> rows);
   SmallVector<Value> multiplyQuads(ArrayRef<Value> starts, Value row,
-                                   SmallVectorImpl<OpOperand *> &operands);
-  SmallVector<Value> multiplyLanes(ArrayRef<Value> starts, Value row,
-                                   int64_t channels,
                                    SmallVectorImpl<OpOperand *> &operands);
   void makeCorrections();
   Value channelOf(ArrayRef<Value> groups, ArrayRef<Value> outs);

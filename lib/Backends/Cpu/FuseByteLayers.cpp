@@ -131,17 +131,13 @@ void Fusion::emitRow(TileEmitter &tiles, PlaneEmitter &outputs,
                [&](Value x, int64_t size) {
                  Value pixel = bytes.add(firstPixel, x);
                  tiles.preparePoints(pixel, size, {});
-                 bytes.blocks(group, tiles.channelsOfTile(),
-                              [&](Value i, int64_t channels) {
-                                SmallVector<Value> values = tiles.emitChannels(
-                                    pixel, size, {}, bytes.add(firstChannel, i),
-                                    channels, buffer);
-                                for (auto [k, value] : llvm::enumerate(values))
-                                  outputs.store(value, position, x,
-                                                static_cast<int64_t>(k) % size,
-                                                i,
-                                                static_cast<int64_t>(k) / size);
-                              });
+                 bytes.loop(group, [&](Value i) {
+                   SmallVector<Value> values = tiles.emitChannel(
+                       pixel, size, {}, bytes.add(firstChannel, i), buffer);
+                   for (auto [k, value] : llvm::enumerate(values))
+                     outputs.store(value, position, x, static_cast<int64_t>(k),
+                                   i);
+                 });
                });
 }
 

@@ -1,12 +1,11 @@
 //===- TileBytes.cpp - Layers of bytes, four points by one channel --------===//
 //
 // For microcontrollers that multiply pairs of numbers of 16 bits, or vectors of
-// bytes. A tile of the former is four points of the input by one channel of the
-// weight: the four rows of the input are widened once, to a panel in scratch,
+// bytes. A tile is four points of the input by one channel of the weight. For
+// pairs, the four rows of the input are widened once, to a panel in scratch,
 // and used for all channels; the weight is widened on the way
-// (`pock.dot_quads`). A tile of the latter is four points by two channels,
-// whose bytes are multiplied where they are (`pock.dot_lanes`). The
-// requantisation of a tile follows in registers.
+// (`pock.dot_quads`). Vectors of bytes are multiplied where they are
+// (`pock.dot_lanes`). The requantisation of a tile follows in registers.
 //
 // Windows and borders: the entries that a point reads are gathered in scratch
 // first, if they are not contiguous in the input. So a padded copy of the input

@@ -365,8 +365,10 @@ def DepthwiseBytes : Pass<"pock-depthwise-bytes", "mlir::ModuleOp"> {
     (`lib/Backends/Cpu/Isa/ByteInstructions.h`), a depthwise convolution of bytes
     copies one channel of an image to a plane in scratch, with its border, as
     numbers of 16 bits. Sums of two neighbouring outputs then take two terms of a
-    row at a time (`pock.dot`), also with strides and dilations. The statements
-    around the sum, such as the bias and requantisation, follow in registers.
+    row at a time (`pock.dot`), also with strides and dilations. With Helium,
+    planes have bytes, and sums of four neighbouring outputs are a vector. The
+    statements around the sum, such as the bias and requantisation, follow in
+    registers.
 
     Before: fill and copy a padded temporary, and a `linalg.generic` that sums
     products of bytes over windows.
@@ -409,7 +411,7 @@ def TileBytes : Pass<"pock-tile-bytes", "mlir::ModuleOp"> {
     ```
 
     With Helium, bytes are multiplied where they are, 16 at a time
-    (`pock.dot_lanes`), by two channels. What the zero point adds to the sums of a
+    (`pock.dot_lanes`). What the zero point adds to the sums of a
     channel is computed once. The last terms are half a vector, or the first lanes
     of a whole one.
 
