@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,13 @@ from pockmlir.frontends.common.model import ModelBuilder
 from pockmlir.targets.target import Target
 
 pytestmark = pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm")
+Array = np.ndarray[Any, Any]
 KINDS = ("least", "most", "extremes", "random")
-#: Terms of a sum → rows and columns of the image.
-SIZES = {terms: ((1, 1), (1, 2), (2, 3), (3, 3), (1, 5))[terms % 5] for terms in (*range(1, 18), 31, 32, 33, 57, 100)}
 ZEROS = (-128, 0, 3, 127)
-LARGEST = max(SIZES)
+IMAGE = (6, 9, 100)
 
 
-def make(rng: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def make(rng: np.random.Generator, kind: str, shape: tuple[int, ...]) -> Array:
     values = {
         "least": lambda: np.full(shape, -128),
         "most": lambda: np.full(shape, 127),
@@ -35,81 +34,115 @@ def make(rng: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndar
     return np.ascontiguousarray(values, np.int8)
 
 
-def weights() -> dict[int, np.ndarray[Any, Any]]:
-    """For each number of terms, channels of all kinds."""
-    rng = np.random.default_rng(2)
-    return {
-        terms: np.stack([make(rng, KINDS[(i + terms) % 4], (terms,)) for i in range(terms % 5 + 1)]) for terms in SIZES
-    }
+@dataclass(frozen=True)
+class Conv:
+    """A convolution of a corner of the image, whose result is the sums."""
+
+    channels: int
+    filters: int
+    size: tuple[int, int]
+    zero: int
+    window: int = 1
+    stride: int = 1
+    groups: int = 1
+
+    @property
+    def outputs(self) -> tuple[int, int]:
+        rows, columns = ((n - 1) // self.stride + 1 for n in self.size)
+        return rows, columns
+
+    @property
+    def weight(self) -> Array:
+        """Filters of all kinds."""
+        shape = (self.channels // self.groups, self.window, self.window)
+        rng = np.random.default_rng(2)
+        return np.stack([make(rng, KINDS[(i + self.channels) % 4], shape) for i in range(self.filters)])
+
+    def expected(self, image: Array) -> Array:
+        border = (self.window // 2,) * 2
+        part = image[: self.size[0], : self.size[1], : self.channels].astype(np.int64) - self.zero
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(part, (border, border, (0, 0))), (self.window, self.window), (0, 1)
+        )[:: self.stride, :: self.stride]
+        weight = self.weight.astype(np.int64)
+        if self.groups > 1:
+            return np.einsum("hwcij,cij->chw", windows, weight[:, 0])
+        return np.einsum("hwcij,ocij->ohw", windows, weight)
 
 
-def network(window: int) -> Any:
-    """The sums of all sizes as real numbers, which they are exactly; ``window`` is that of all convolutions."""
+SIZES = ((1, 1), (1, 2), (2, 3), (3, 3), (1, 5))
+TERMS = (*range(1, 18), 31, 32, 33, 57, 100)
+PRODUCTS = [Conv(terms, terms % 5 + 1, SIZES[terms % 5], ZEROS[i % 4]) for i, terms in enumerate(TERMS)]
+WINDOWS = [replace(conv, window=3) for conv in PRODUCTS]
+DEPTHWISE = [
+    Conv(5, 5, size, ZEROS[i % 4], window, stride, groups=5)
+    for i, (window, stride, size) in enumerate(
+        [(1, 1, (3, 3)), (3, 1, (6, 9)), (3, 2, (6, 9)), (5, 1, (4, 4)), (5, 2, (5, 8)), (7, 1, (6, 5)), (3, 1, (1, 2))]
+    )
+]
+
+
+def network(convs: list[Conv]) -> Any:
+    """The sums of all convolutions as real numbers, which they are exactly."""
     model = ModelBuilder("sums")
-    for terms, weight in weights().items():
-        shape = (*weight.shape, window, window)
-        stored = np.broadcast_to(weight[..., None, None], shape).copy()
-        model.parameter(
-            f"w{terms}", stored, quantization=Quantization(np.ones(len(weight), np.float32), axis=0, least=-128)
-        )
+    for i, conv in enumerate(convs):
+        scale = Quantization(np.ones(conv.filters, np.float32), axis=0, least=-128)
+        model.parameter(f"w{i}", conv.weight, quantization=scale)
     model.parameter("bias", np.zeros(2, np.float32))
     for name in ("loss", "predict"):
         b = model.function(name)
-        x = b.add_input("x", (1, 3, 5, LARGEST), "i8")
-        sums = {}
-        for i, (terms, size) in enumerate(SIZES.items()):
-            part = b.transpose(x, (0, 3, 1, 2))
-            for dim, limit in enumerate((terms, *size), 1):
-                part = b.slice(part, dim, 0, limit)
-            sums[f"sum{terms}"] = b.emit(
-                ops.ConvOp,
-                b.type((1, terms % 5 + 1, *size), "f32"),
-                b.dequantize(part, 1.0, ZEROS[i % 4]),
-                b.load_real(f"w{terms}"),
-                strides=[1, 1],
-                pad_low=[window // 2] * 2,
-                pad_high=[window // 2] * 2,
-                dilations=[1, 1],
-                groups=1,
-            )
-        if name == "predict":
-            b.returns(sums)
-        else:
+        x = b.add_input("x", (1, *IMAGE), "i8")
+        if name == "loss":
             target = b.add_input("target", (1,), "i64")
             b.returns({"loss": cross_entropy(b, b.reshape(b.load("bias"), (1, 2)), target)})
+            continue
+        sums = {}
+        for i, conv in enumerate(convs):
+            part = b.transpose(x, (0, 3, 1, 2))
+            for dim, limit in enumerate((conv.channels, *conv.size), 1):
+                part = b.slice(part, dim, 0, limit)
+            sums[f"sum{i}"] = b.emit(
+                ops.ConvOp,
+                b.type((1, conv.filters, *conv.outputs), "f32"),
+                b.dequantize(part, 1.0, conv.zero),
+                b.load_real(f"w{i}"),
+                strides=[conv.stride] * 2,
+                pad_low=[conv.window // 2] * 2,
+                pad_high=[conv.window // 2] * 2,
+                dilations=[1, 1],
+                groups=conv.groups,
+            )
+        b.returns(sums)
     return model.build()
 
 
-@pytest.mark.parametrize("window", [1, pytest.param(3, marks=pytest.mark.slow)])
-def test_sums_are_exact(window: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("convs", "instructions"),
+    [
+        pytest.param(PRODUCTS, {"vmlava.s8", "vmlava.s16", "vldrbt.u8"}, id="products"),
+        pytest.param(DEPTHWISE, {"vmla.i32", "vldrb.s32"}, id="depthwise"),
+        pytest.param(WINDOWS, {"vmlava.s8"}, id="windows", marks=pytest.mark.slow),
+    ],
+)
+def test_sums_are_exact(convs: list[Conv], instructions: set[str], tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     options: dict[str, Any] = {"loss": None, "scheme": pock.Scheme({"bias": 1.0}), "optimizer": pock.SGD(lr=0.01)}
     device, host = (
-        pock.compile(network(window), target=target, **options)
+        pock.compile(network(convs), target=target, **options)
         for target in ("cortex-m55", replace(Target.host(), arithmetic="portable"))
     )
-    x = np.concatenate([make(rng, kind, (1, 3, 5, LARGEST)) for kind in KINDS])
-    data = {"x": x, "y": np.zeros(4, np.int64), "x_test": x, "y_test": np.zeros(4, np.int64)}
+    images = np.stack([make(rng, kind, IMAGE) for kind in KINDS])
+    labels = np.zeros(len(images), np.int64)
+    data = {"x": images, "y": labels, "x_test": images, "y_test": labels}
     found = pock.run(device, data, steps=1, reference=host, directory=tmp_path)
     assert found.comparison is not None
     assert found.comparison.outputs_equal
     # The host's sums are right, too.
-    for sample in x:
-        sums = host.predict(sample[None])
-        for i, (terms, size) in enumerate(SIZES.items()):
-            part = np.pad(
-                sample[: size[0], : size[1], :terms].astype(np.int64) - ZEROS[i % 4],
-                ((window // 2,) * 2, (window // 2,) * 2, (0, 0)),
-            )
-            windows = np.lib.stride_tricks.sliding_window_view(part, (window, window), (0, 1))
-            expected = np.einsum("hwcij,oc->ohw", windows, weights()[terms].astype(np.int64))
-            np.testing.assert_array_equal(sums[f"sum{terms}"][0], expected)
+    for image in images:
+        sums = host.predict(image[None])
+        for i, conv in enumerate(convs):
+            np.testing.assert_array_equal(sums[f"sum{i}"][0], conv.expected(image), err_msg=str(conv))
     if shutil.which("llvm-objdump-22"):
-        text = subprocess.run(
-            ["llvm-objdump-22", "-d", "--mcpu=cortex-m55", tmp_path / "program"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        assert "vmlava.s8" in text
-        assert "vmlava.s16" in text
+        command = ["llvm-objdump-22", "-d", "--mcpu=cortex-m55", tmp_path / "program"]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert {name for name in instructions if name not in text} == set()
