@@ -1,6 +1,6 @@
-"""Layers of bytes as processors without vectors compute them: exactly the integers that numpy computes.
+"""Layers of bytes as microcontrollers compute them: exactly the integers that numpy computes.
 
-The loops are made for a Cortex-M7 and run on this machine, where arithmetic replaces its instructions. The last test
+The loops are made for a Cortex-M7 or M55 and run on this machine, where arithmetic replaces its instructions. The last test
 runs them in the emulator, with the instructions.
 """
 
@@ -26,7 +26,8 @@ from pockmlir.frontends.common.model import ModelBuilder
 from pockmlir.targets.target import Target
 
 Array = np.ndarray[Any, Any]
-MCU = Target.named("cortex-m7")
+MCUS = {name: Target.named(name) for name in ("cortex-m7", "cortex-m55")}
+MCU = MCUS["cortex-m7"]
 LOOPS = (
     "builtin.module(func.func(convert-pock-to-linalg),pock-bufferize-kernels,canonicalize,cse,"
     "pock-fuse-byte-layers,pock-depthwise-bytes,pock-tile-bytes)"
@@ -68,7 +69,7 @@ class Layer:
             "y": (self.batch, *self.outputs, self.filters),
         }
 
-    def module(self) -> str:
+    def module(self, target: Target) -> str:
         t = {name: f"tensor<{'x'.join(map(str, shape))}x" for name, shape in self.shapes.items()}
         x, w, b, acc, y, mask = (
             t["x"] + "i8>",
@@ -81,7 +82,7 @@ class Layer:
             return f"array<i64: {values[0]}, {values[1]}>"
 
         return f"""
-module attributes {{pock.name = "net", pock.target = {MCU.attributes}}} {{
+module attributes {{pock.name = "net", pock.target = {target.attributes}}} {{
   func.func @layer(%x: {x}, %w: {w}, %b: {b}, %m: {b}, %mask: {mask} {{bufferization.writable = true}},
                    %y: {y} {{bufferization.writable = true}}) -> ({mask}, {y}) attributes {{pock.kernel}} {{
     %0 = pock.conv %x, %w {{dilations = {numbers(self.dilation)}, groups = {self.groups} : i64,
@@ -122,9 +123,9 @@ def random_bytes(rng: np.random.Generator, shape: tuple[int, ...], kind: str) ->
     return np.ascontiguousarray(values, np.int8)
 
 
-def run_on_host(layer: Layer, kind: str, must: str) -> None:
+def run_on_host(layer: Layer, kind: str, must: str, target: Target = MCU) -> None:
     core = load_core()
-    ir = core.run_pipeline(layer.module(), LOOPS)
+    ir = core.run_pipeline(layer.module(target), LOOPS)
     assert must in ir, "the layer is not computed as this test expects"
     ir, count = re.subn("#pock.target<.*?>", replace(Target.host(), threads=1).attributes, ir)
     assert count == 1
@@ -183,18 +184,70 @@ def test_products(name: str) -> None:
     run_on_host(DENSE[name], "random", "pock.dot_quads")
 
 
+@pytest.mark.parametrize("name", DENSE)
+def test_products_by_vectors(name: str) -> None:
+    run_on_host(DENSE[name], "random", "pock.dot_lanes", MCUS["cortex-m55"])
+
+
 @pytest.mark.parametrize("name", DEPTHWISE)
 def test_depthwise(name: str) -> None:
     run_on_host(DEPTHWISE[name], "random", "pock.dot" if DEPTHWISE[name].kernel[1] > 1 else "scf.for")
 
 
+@pytest.mark.parametrize("name", DEPTHWISE)
+def test_depthwise_by_vectors(name: str) -> None:
+    layer = DEPTHWISE[name]
+    wide = layer.outputs[1] >= 3 and 4 % layer.stride[1] == 0
+    run_on_host(layer, "random", "vector<4xi32>" if wide else "scf.for", MCUS["cortex-m55"])
+
+
+@pytest.mark.parametrize("target", MCUS)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_of_activations(transposed: bool, target: str) -> None:
+    """The terms need not be contiguous in the right operand, as in the product of attention's weights and values."""
+    m, n, k = 6, 9, 21
+    core = load_core()
+    text = f"""
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> ({"k, n" if transposed else "n, k"})>
+#out = affine_map<(m, n, k) -> (m, n)>
+module attributes {{pock.name = "net", pock.target = {MCUS[target].attributes}}} {{
+  func.func @layer(%x: memref<{m}x{k}xi8>, %w: memref<{f"{k}x{n}" if transposed else f"{n}x{k}"}xi8>,
+                   %y: memref<{m}x{n}xi32>) attributes {{pock.kernel}} {{
+    linalg.generic {{indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}}
+        ins(%x, %w : memref<{m}x{k}xi8>, memref<{f"{k}x{n}" if transposed else f"{n}x{k}"}xi8>)
+        outs(%y : memref<{m}x{n}xi32>) {{
+    ^bb0(%p: i8, %q: i8, %sum: i32):
+      %0 = arith.extsi %p : i8 to i32
+      %1 = arith.extsi %q : i8 to i32
+      %2 = arith.muli %0, %1 : i32
+      %3 = arith.addi %sum, %2 : i32
+      linalg.yield %3 : i32
+    }}
+    return
+  }}
+}}"""
+    ir = core.run_pipeline(text, "builtin.module(pock-tile-bytes)")
+    assert "linalg" not in ir
+    ir, _ = re.subn("#pock.target<.*?>", replace(Target.host(), threads=1).attributes, ir)
+    rng = np.random.default_rng(7)
+    x, w = random_bytes(rng, (m, k), "random"), random_bytes(rng, (n, k), "random")
+    given, y = np.ascontiguousarray(w.T if transposed else w), np.zeros((m, n), np.int32)
+    passes = ("pock-place-scratch{stack-bytes=1000000}", "pock-llvm-pipeline")
+    with built_library(core, ir, *passes, stage="test", name="net") as library:
+        function = ctypes.CDLL(str(library)).net_pock_kernel_layer
+        function(*(ctypes.c_void_p(array.ctypes.data) for array in (x, given, y)))
+    np.testing.assert_array_equal(y, x.astype(np.int32) @ w.astype(np.int32).T)
+
+
 @pytest.mark.parametrize("kind", ["least", "most", "extremes"])
 @pytest.mark.parametrize("layer", [DENSE["stem"], DENSE["terms 33"], DEPTHWISE["5x5 stride 1"]])
-def test_extremes(layer: Layer, kind: str) -> None:
-    run_on_host(layer, kind, "pock.dot")
+@pytest.mark.parametrize("target", MCUS)
+def test_extremes(layer: Layer, kind: str, target: str) -> None:
+    run_on_host(layer, kind, "scf.for", MCUS[target])
 
 
-def fused_module(first: Layer, second: Layer) -> str:
+def fused_module(first: Layer, second: Layer, target: Target) -> str:
     """A kernel of two layers: a tensor of bytes is between them."""
     shapes = {f"{name}{i}": shape for i, layer in enumerate((first, second)) for name, shape in layer.shapes.items()}
     t = {name: f"tensor<{'x'.join(map(str, shape))}x" for name, shape in shapes.items()}
@@ -216,7 +269,7 @@ def fused_module(first: Layer, second: Layer) -> str:
         arguments += [f"%w{i}: {t[f'w{i}']}i8>", f"%b{i}: {t[f'b{i}']}i32>", f"%m{i}: {t[f'b{i}']}i32>"]
     y = f"{t['y1']}i8>"
     return f"""
-module attributes {{pock.name = "net", pock.target = {MCU.attributes}}} {{
+module attributes {{pock.name = "net", pock.target = {target.attributes}}} {{
   func.func @layer({", ".join(arguments)}, %y: {y} {{bufferization.writable = true}}) -> {y}
       attributes {{pock.kernel}} {{{body(0, first, "%x")}{body(1, second, "%y0")}
     return %y1 : {y}
@@ -235,13 +288,14 @@ PAIRS = {
 }
 
 
+@pytest.mark.parametrize("target", MCUS)
 @pytest.mark.parametrize("name", PAIRS)
-def test_fused(name: str) -> None:
+def test_fused(name: str, target: str) -> None:
     first, second = PAIRS[name]
     core = load_core()
-    ir = core.run_pipeline(fused_module(first, second), LOOPS)
+    ir = core.run_pipeline(fused_module(first, second, MCUS[target]), LOOPS)
     assert "linalg" not in ir
-    assert not re.search(r"memref.alloc\(\).*xi8>", ir), "the tensor between the layers exists"
+    assert not re.search(r"memref.alloc\(\).*\dx\d+xi8>", ir), "the tensor between the layers exists"
     ir, _ = re.subn("#pock.target<.*?>", replace(Target.host(), threads=1).attributes, ir)
     rng = np.random.default_rng(1)
     values = [random_bytes(rng, first.shapes["x"], "random")]
@@ -316,7 +370,7 @@ def odd_network() -> Any:
 
 
 @pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm")
-@pytest.mark.parametrize("name", [pytest.param("cortex-m4", marks=pytest.mark.slow), "cortex-m7"])
+@pytest.mark.parametrize("name", [pytest.param("cortex-m4", marks=pytest.mark.slow), "cortex-m7", "cortex-m55"])
 def test_in_the_emulator(name: str) -> None:
     """Forward pass and masks with the instructions: the bits of this machine."""
     rng = np.random.default_rng(5)

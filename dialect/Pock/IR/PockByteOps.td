@@ -88,4 +88,20 @@ def Pock_DotQuadsOp : Pock_Op<"dot_quads", NoKernelRole<"Absent">> {
   let hasVerifier = 1;
 }
 
+def Pock_ByteLanes : AnyTypeOf<[VectorOfLengthAndType<[16], [I8]>, VectorOfLengthAndType<[8], [I16]>],
+                               "vector of 16 bytes or 8 numbers of 16 bits">;
+
+def Pock_DotLanesOp : Pock_Op<"dot_lanes", NoKernelRole<"Absent">, [Pure, AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "adds the products of all lanes of two vectors to a sum";
+  let description = [{
+    `sum + lhs[0] * rhs[0] + … + lhs[n - 1] * rhs[n - 1]` modulo 2^32, where all
+    lanes have a sign.
+
+    Example: `%s = pock.dot_lanes %sum, %x, %w : vector<16xi8>`
+  }];
+  let arguments = (ins I32:$sum, Pock_ByteLanes:$lhs, Pock_ByteLanes:$rhs);
+  let results = (outs I32:$result);
+  let assemblyFormat = "$sum `,` $lhs `,` $rhs attr-dict `:` type($lhs)";
+}
+
 #endif // POCK_BYTE_OPS_TD

@@ -19,6 +19,16 @@ bool ByteLayer::mayLeave(const ByteDim &dim) const {
              dim.size;
 }
 
+bool ByteLayer::hasRows() const {
+  int64_t expected = 1;
+  for (unsigned loop : llvm::reverse(terms)) {
+    if (extents[loop] != 1 && weightSteps[loop] != expected)
+      return false;
+    expected *= extents[loop];
+  }
+  return true;
+}
+
 bool ByteLayer::isFlat(ArrayRef<int64_t> steps) const {
   int64_t expected = -1;
   for (unsigned loop : llvm::reverse(points)) {
@@ -239,10 +249,16 @@ matchLayer(const Nest &nest, const DenseMap<Operation *, Border> &borders) {
   if (sum == nest.statements.size() ||
       !isa<func::FuncOp>(nest.statements[sum].op->getParentOp()))
     return std::nullopt;
-  for (unsigned input : {0u, 1u})
-    if (auto layer = buildLayer(nest, sum, input, borders))
+  // Of a product of two activations, either may be the weight.
+  std::optional<ByteLayer> withoutRows;
+  for (unsigned input : {0u, 1u}) {
+    auto layer = buildLayer(nest, sum, input, borders);
+    if (layer && layer->hasRows())
       return layer;
-  return std::nullopt;
+    if (!withoutRows)
+      withoutRows = std::move(layer);
+  }
+  return withoutRows;
 }
 
 /// What the padded temporaries of bytes contain.
@@ -284,11 +300,15 @@ void pock::rewriteByteLayers(
     ModuleOp module, function_ref<void(func::FuncOp, MutableArrayRef<ByteLayer>,
                                        const DenseSet<Operation *> &)>
                          rewrite) {
-  if (!findByteInstructions(TargetDescription::of(module)))
+  const ByteInstructions *isa =
+      findByteInstructions(TargetDescription::of(module));
+  if (!isa)
     return;
   for (func::FuncOp func : kernelsOf(module)) {
     DenseSet<Operation *> registers;
     SmallVector<ByteLayer, 0> layers = findByteLayers(func, registers);
+    for (ByteLayer &layer : layers)
+      layer.hasLanes = isa->hasLanes();
     rewrite(func, layers, registers);
     eraseDeadOps(func);
   }

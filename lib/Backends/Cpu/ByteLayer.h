@@ -2,8 +2,8 @@
 //
 // A layer of a quantised network in a bufferized kernel: a sum of products of
 // signed bytes in i32, with the statements around it (the initial value, the
-// bias, requantisation, a mask, a residual addition). Passes for processors
-// without vectors emit such layers as explicit loops around the operations of
+// bias, requantisation, a mask, a residual addition). Passes for
+// microcontrollers emit such layers as explicit loops around the operations of
 // PockByteOps.td.
 //
 //===----------------------------------------------------------------------===//
@@ -46,6 +46,8 @@ struct ByteLayer {
   int64_t padding = 0;
   /// What is subtracted from each byte of the input.
   int64_t zero = 0;
+  /// Whether vectors of bytes are multiplied as they are in memory.
+  bool hasLanes = false;
   SmallVector<ByteDim> dims;
   /// Distances in the flat arrays by loop.
   SmallVector<int64_t> inputSteps, weightSteps;
@@ -70,6 +72,8 @@ struct ByteLayer {
   int nestLoop(unsigned loop) const {
     return nest.statements[sum].loopOf[loop];
   }
+  /// Whether the terms of a channel are contiguous in the weight.
+  bool hasRows() const;
   /// Whether consecutive `points` are equally far apart in `steps` (by loop of
   /// `op`), so that all of them may be one loop.
   bool isFlat(ArrayRef<int64_t> steps) const;

@@ -1,6 +1,7 @@
 //===- BytePlanes.cpp - Depthwise convolutions of bytes by planes ---------===//
 
 #include "BytePlanes.h"
+#include "LanePlanes.h"
 #include "Pock/IR/ByteOps.h"
 
 using namespace mlir;
@@ -45,8 +46,6 @@ std::optional<Planes> pock::findPlanes(const ByteLayer &layer) {
   return planes;
 }
 
-bool PlaneEmitter::isSmall() const { return numWords() <= kMostWords; }
-
 PlaneEmitter::Inside PlaneEmitter::findInside() const {
   auto countOf = [](const ByteDim &dim, int64_t first, int64_t extent) {
     return std::max<int64_t>(0, std::min(extent, dim.low + dim.size) - first);
@@ -55,27 +54,8 @@ PlaneEmitter::Inside PlaneEmitter::findInside() const {
   int64_t firstRow = std::max<int64_t>(0, r.low);
   int64_t firstColumn = std::max<int64_t>(0, c.low);
   return {firstRow, firstColumn, countOf(r, firstRow, height),
-          countOf(c, firstColumn, pitch),
+          countOf(c, firstColumn, countColumns()),
           (firstRow - r.low) * r.step + (firstColumn - c.low) * c.step};
-}
-
-void PlaneEmitter::allocate(int64_t count) {
-  OpBuilder &b = bytes.b;
-  plane = bytes.scratch(count * getPlaneSize(), b.getI16Type());
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointAfterValue(plane);
-    words = GroupViewOp::create(b, bytes.loc, plane);
-  }
-  if (numWords() > kMostInRegisters)
-    weightScratch = bytes.scratch(numWords(), b.getI32Type());
-  if (!layer.mayLeave())
-    return;
-  int64_t low = layer.padding & 0xffff;
-  Value pair = bytes.word(static_cast<int32_t>(low << 16 | low));
-  bytes.loop(count * getPlaneSize() / 2, [&](Value i) {
-    memref::StoreOp::create(b, bytes.loc, pair, words, i);
-  });
 }
 
 /// Copies the channel whose first entry is `channel`.
@@ -86,32 +66,100 @@ void PlaneEmitter::copyPlane(Value channel) {
   if (inside.rows == 0 || inside.columns == 0)
     return;
   int64_t rowStep = planes.rows.step, columnStep = planes.columns.step;
-  int64_t target = inside.firstRow * pitch + inside.firstColumn;
   Value input = bytes.flat(layer.input);
   bytes.loop(inside.rows, [&](Value i) {
     Value from = bytes.add(bytes.add(channel, inside.source),
                            bytes.multiply(i, rowStep));
-    Value to = bytes.add(bytes.multiply(i, pitch), target);
+    Value to = findRow(i);
     bytes.blocks(inside.columns, unroll, [&](Value j, int64_t size) {
       Value in = bytes.add(from, bytes.multiply(j, columnStep));
-      Value out = bytes.add(to, j);
-      for (int64_t k = 0; k < size; ++k) {
-        Value entry = memref::LoadOp::create(b, bytes.loc, input,
-                                             bytes.add(in, k * columnStep));
-        entry = arith::ExtSIOp::create(b, bytes.loc, b.getI16Type(), entry);
-        memref::StoreOp::create(b, bytes.loc, entry, plane, bytes.add(out, k));
-      }
+      for (int64_t k = 0; k < size; ++k)
+        store(memref::LoadOp::create(b, bytes.loc, input,
+                                     bytes.add(in, k * columnStep)),
+              to, j, k);
     });
   });
+}
+
+void PlaneEmitter::forEachOut(
+    ArrayRef<Value> indices,
+    function_ref<void(const BytePoint &, Value)> body) {
+  BytePoint point(layer.nest);
+  Value weight;
+  for (auto [loop, index] : llvm::zip_equal(outsideLoops(), indices)) {
+    point.set(layer.nestLoop(loop), index);
+    weight = bytes.add(weight, bytes.multiply(index, layer.weightSteps[loop]));
+  }
+  bytes.loops(layer.extentsOf(layer.outs), [&](ArrayRef<Value> outs) {
+    Value first = weight;
+    for (auto [loop, index] : llvm::zip_equal(layer.outs, outs)) {
+      point.set(layer.nestLoop(loop), index);
+      first = bytes.add(first, bytes.multiply(index, layer.weightSteps[loop]));
+    }
+    body(point, first);
+  });
+}
+
+void PlaneEmitter::emit() {
+  allocate(1);
+  SmallVector<unsigned> outside = outsideLoops();
+  bytes.loops(layer.extentsOf(outside), [&](ArrayRef<Value> indices) {
+    Value channel;
+    for (auto [loop, index] : llvm::zip_equal(outside, indices))
+      channel =
+          bytes.add(channel, bytes.multiply(index, layer.inputSteps[loop]));
+    copyPlane(channel);
+    emitChannel(indices, /*plane=*/{});
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Pairs
+//===----------------------------------------------------------------------===//
+
+bool PairPlanes::isSmall() const { return numWords() <= kMostWords; }
+
+void PairPlanes::allocate(int64_t count) {
+  OpBuilder &b = bytes.b;
+  planesBuffer = bytes.scratch(count * sizeOfPlane(), b.getI16Type());
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfterValue(planesBuffer);
+    words = GroupViewOp::create(b, bytes.loc, planesBuffer);
+  }
+  if (numWords() > kMostInRegisters)
+    weightScratch = bytes.scratch(numWords(), b.getI32Type());
+  if (!layer.mayLeave())
+    return;
+  int64_t low = layer.padding & 0xffff;
+  Value pair = bytes.word(static_cast<int32_t>(low << 16 | low));
+  bytes.loop(count * sizeOfPlane() / 2, [&](Value i) {
+    memref::StoreOp::create(b, bytes.loc, pair, words, i);
+  });
+}
+
+Value PairPlanes::findRow(Value row) {
+  Inside inside = findInside();
+  return bytes.add(bytes.multiply(row, pitch),
+                   inside.firstRow * pitch + inside.firstColumn);
+}
+
+void PairPlanes::store(Value byte, Value position, Value column, int64_t k,
+                       Value plane) {
+  OpBuilder &b = bytes.b;
+  Value half = bytes.add(bytes.add(position, column),
+                         bytes.multiply(plane, sizeOfPlane()));
+  Value wide = arith::ExtSIOp::create(b, bytes.loc, b.getI16Type(), byte);
+  memref::StoreOp::create(b, bytes.loc, wide, planesBuffer, bytes.add(half, k));
 }
 
 /// Loads the weight of a channel, whose first tap is `first`, in pairs. The
 /// zero point of the input is subtracted once per channel, not in each entry of
 /// the plane.
-void PlaneEmitter::loadWeight(Value first) {
+void PairPlanes::loadWeight(Value first) {
   OpBuilder &b = bytes.b;
-  auto step = [&](int loop) { return loop < 0 ? 0 : layer.weightSteps[loop]; };
-  int64_t rowStep = step(planes.rows.tap), tapStep = step(planes.columns.tap);
+  int64_t rowStep = weightStep(planes.rows),
+          tapStep = weightStep(planes.columns);
   weightWords.clear();
   Value total;
   for (int64_t row = 0; row < tapRows; ++row) {
@@ -149,7 +197,7 @@ void PlaneEmitter::loadWeight(Value first) {
                             bytes.constant(i));
 }
 
-Value PlaneEmitter::weightWord(int64_t row, int64_t word) {
+Value PairPlanes::weightWord(int64_t row, int64_t word) {
   int64_t index = row * (evens + odds) + word;
   if (!weightScratch)
     return weightWords[index];
@@ -160,14 +208,14 @@ Value PlaneEmitter::weightWord(int64_t row, int64_t word) {
   return loaded;
 }
 
-Value PlaneEmitter::dot(Value sum, Value lhs, Value rhs) {
+Value PairPlanes::dot(Value sum, Value lhs, Value rhs) {
   Type pair = bytes.b.getIntegerType(16, /*isSigned=*/true);
   return DotOp::create(bytes.b, bytes.loc, sum.getType(), sum, lhs, rhs, pair,
                        pair);
 }
 
-Value PlaneEmitter::multiplyAdd(Value sum, Value lhs, bool lhsUpper, Value rhs,
-                                bool rhsUpper) {
+Value PairPlanes::multiplyAdd(Value sum, Value lhs, bool lhsUpper, Value rhs,
+                              bool rhsUpper) {
   return MultiplyHalvesOp::create(bytes.b, bytes.loc, sum.getType(), sum, lhs,
                                   rhs, lhsUpper, rhsUpper);
 }
@@ -175,9 +223,9 @@ Value PlaneEmitter::multiplyAdd(Value sum, Value lhs, bool lhsUpper, Value rhs,
 /// Adds a row of a window that starts `position` entries after the block to
 /// `sum`. `data(i)` is word `i` of the row of the plane. `start` receives the
 /// operand with the first sum, if it is not set.
-Value PlaneEmitter::sumRow(Value sum, int64_t row, int64_t position,
-                           llvm::function_ref<Value(int64_t)> data,
-                           OpOperand *&start) {
+Value PairPlanes::sumRow(Value sum, int64_t row, int64_t position,
+                         llvm::function_ref<Value(int64_t)> data,
+                         OpOperand *&start) {
   int64_t word = position / 2;
   auto keep = [&](Value value) {
     if (!start)
@@ -208,11 +256,10 @@ Value PlaneEmitter::sumRow(Value sum, int64_t row, int64_t position,
 
 /// Emits `count` neighbouring outputs from `column` on, whose windows start at
 /// `word` of the plane.
-void PlaneEmitter::emitBlock(const BytePoint &base, const ByteValues &known,
-                             Value word, Value column, int64_t count) {
+void PairPlanes::emitBlock(const BytePoint &base, const ByteValues &known,
+                           Value word, Value column, int64_t count) {
   SmallVector<BytePoint> points;
-  int loop =
-      planes.columns.point < 0 ? -1 : layer.nestLoop(planes.columns.point);
+  int loop = nestLoop(planes.columns);
   for (int64_t i = 0; i < count; ++i) {
     points.push_back(base);
     points.back().set(loop, column, i);
@@ -246,26 +293,14 @@ void PlaneEmitter::emitBlock(const BytePoint &base, const ByteValues &known,
   }
 }
 
-void PlaneEmitter::emitChannel(ArrayRef<Value> indices, Value firstWord) {
-  BytePoint point(layer.nest);
-  Value weight;
-  for (auto [loop, index] : llvm::zip_equal(outsideLoops(), indices)) {
-    point.set(layer.nestLoop(loop), index);
-    weight = bytes.add(weight, bytes.multiply(index, layer.weightSteps[loop]));
-  }
-  int rowLoop = planes.rows.point < 0 ? -1 : layer.nestLoop(planes.rows.point);
-  int columnLoop =
-      planes.columns.point < 0 ? -1 : layer.nestLoop(planes.columns.point);
+void PairPlanes::emitChannel(ArrayRef<Value> indices, Value plane) {
+  Value firstWord = bytes.multiply(plane, sizeOfPlane() / 2);
+  int rowLoop = nestLoop(planes.rows), columnLoop = nestLoop(planes.columns);
   SmallVector<int> inside;
   for (int loop : {rowLoop, columnLoop})
     if (loop >= 0)
       inside.push_back(loop);
-  bytes.loops(layer.extentsOf(layer.outs), [&](ArrayRef<Value> outs) {
-    Value first = weight;
-    for (auto [loop, index] : llvm::zip_equal(layer.outs, outs)) {
-      point.set(layer.nestLoop(loop), index);
-      first = bytes.add(first, bytes.multiply(index, layer.weightSteps[loop]));
-    }
+  forEachOut(indices, [&](const BytePoint &point, Value first) {
     loadWeight(first);
     ByteValues known =
         PointEmitter(bytes, layer, registers, point).load(inside);
@@ -291,15 +326,15 @@ void PlaneEmitter::emitChannel(ArrayRef<Value> indices, Value firstWord) {
   });
 }
 
-void PlaneEmitter::emit() {
-  allocate(1);
-  SmallVector<unsigned> outside = outsideLoops();
-  bytes.loops(layer.extentsOf(outside), [&](ArrayRef<Value> indices) {
-    Value channel;
-    for (auto [loop, index] : llvm::zip_equal(outside, indices))
-      channel =
-          bytes.add(channel, bytes.multiply(index, layer.inputSteps[loop]));
-    copyPlane(channel);
-    emitChannel(indices, /*firstWord=*/{});
-  });
+std::unique_ptr<PlaneEmitter>
+PlaneEmitter::create(ByteBuilder &bytes, ByteLayer &layer,
+                     const DenseSet<Operation *> &registers,
+                     const Planes &planes) {
+  if (layer.hasLanes) {
+    auto lanes = std::make_unique<LanePlanes>(bytes, layer, registers, planes);
+    if (lanes->pays())
+      return lanes;
+  }
+  auto pairs = std::make_unique<PairPlanes>(bytes, layer, registers, planes);
+  return pairs->isSmall() ? std::move(pairs) : nullptr;
 }

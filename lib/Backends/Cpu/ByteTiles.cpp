@@ -42,6 +42,8 @@ Value TileEmitter::sourceOffset(Value point, ArrayRef<Value> groups) {
 void TileEmitter::copyRun(Value from, Value to, int64_t count) {
   constexpr int64_t unroll = 16;
   Value source = bytes.flat(layer.input);
+  if (layer.hasLanes)
+    return copyByLanes(bytes, source, from, patch, to, count);
   bytes.blocks(count, unroll, [&](Value first, int64_t size) {
     Value in = bytes.add(from, first), out = bytes.add(to, first);
     for (int64_t i = 0; i < size; ++i) {
@@ -130,8 +132,7 @@ void TileEmitter::gather(Value first, int64_t columns, ArrayRef<Value> groups) {
       origin.push_back(position);
       from = bytes.add(from, bytes.multiply(position, dim.step));
     }
-    gatherTerms(0, origin, from,
-                bytes.multiply(column, llvm::alignTo(terms, 4)),
+    gatherTerms(0, origin, from, bytes.multiply(column, pitch()),
                 /*whole=*/true);
   });
 }
@@ -168,6 +169,19 @@ void TileEmitter::widen(Value source, ArrayRef<Value> rows) {
               terms % 4);
 }
 
+SmallVector<Value>
+TileEmitter::multiplyQuads(ArrayRef<Value> starts, Value row,
+                           SmallVectorImpl<OpOperand *> &operands) {
+  OpBuilder &b = bytes.b;
+  SmallVector<Type> types(starts.size(), b.getI32Type());
+  auto dot =
+      DotQuadsOp::create(b, bytes.loc, types, starts, panel, bytes.constant(0),
+                         bytes.flat(layer.weight), bytes.add(row, 0), terms);
+  for (OpOperand &sum : dot.getSumsMutable())
+    operands.push_back(&sum);
+  return Values(dot.getResults());
+}
+
 SmallVector<Value> TileEmitter::emitChannel(Value first, int64_t columns,
                                             ArrayRef<Value> groups,
                                             ArrayRef<Value> outs, Value kept) {
@@ -193,36 +207,88 @@ SmallVector<Value> TileEmitter::emitChannel(Value first, int64_t columns,
   }
   PointEmitter emitter(bytes, layer, registers, points);
   Values starts = emitter.begin();
-  SmallVector<Type> types(columns, b.getI32Type());
-  auto dot =
-      DotQuadsOp::create(b, bytes.loc, types, starts, panel, bytes.constant(0),
-                         bytes.flat(layer.weight), bytes.add(row, 0), terms);
-  Values result = emitter.finish(Values(dot.getResults()), kept);
-  foldStarts(Values(dot.getResults()),
-             [&](size_t i) -> OpOperand & { return dot.getSumsMutable()[i]; });
+  SmallVector<OpOperand *> operands;
+  Values sums = layer.hasLanes
+                    ? lanes.emit(rows, {bytes.flat(layer.weight), {row}},
+                                 starts, operands)
+                    : multiplyQuads(starts, row, operands);
+  Values result = emitter.finish(sums, kept);
+  foldStarts(sums, [&](size_t i) -> OpOperand & { return *operands[i]; });
+  if (!corrections)
+    return result;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(operands.front()->getOwner());
+  Value correction = memref::LoadOp::create(
+      b, bytes.loc, corrections, bytes.add(channelOf(groups, outs), 0));
+  for (OpOperand *start : operands)
+    start->set(arith::AddIOp::create(b, bytes.loc, start->get(), correction));
   return result;
 }
 
-void TileEmitter::widenPoints(Value first, int64_t columns,
-                              ArrayRef<Value> groups) {
-  Values rows;
+void TileEmitter::preparePoints(Value first, int64_t columns,
+                                ArrayRef<Value> groups) {
+  Values starts;
   Value source = bytes.flat(layer.input);
   if (!direct) {
     gather(first, columns, groups);
     source = patch;
   }
   for (int64_t c = 0; c < columns; ++c)
-    rows.push_back(direct ? sourceOffset(bytes.add(first, c), groups)
-                          : bytes.constant(c * llvm::alignTo(terms, 4)));
-  widen(source, rows);
+    starts.push_back(direct ? sourceOffset(bytes.add(first, c), groups)
+                            : bytes.constant(c * pitch()));
+  if (!layer.hasLanes)
+    return widen(source, starts);
+  rows = {source, std::move(starts), /*readableAfter=*/!direct, {}};
+  lanes.loadRows(rows);
+}
+
+/// The number of the channel `outs` in `groups`.
+Value TileEmitter::channelOf(ArrayRef<Value> groups, ArrayRef<Value> outs) {
+  Value number;
+  auto append = [&](ArrayRef<unsigned> loops, ArrayRef<Value> indices) {
+    for (auto [loop, index] : llvm::zip_equal(loops, indices))
+      number = bytes.add(bytes.multiply(number, layer.extents[loop]), index);
+  };
+  append(layer.groups, groups);
+  append(layer.outs, outs);
+  return number;
+}
+
+/// Computes `-zero * (w[0] + … + w[terms - 1])` for each channel.
+void TileEmitter::makeCorrections() {
+  OpBuilder &b = bytes.b;
+  SmallVector<unsigned> loops(layer.groups);
+  llvm::append_range(loops, layer.outs);
+  corrections = bytes.scratch(layer.countOf(loops), b.getI32Type());
+  bytes.loops(layer.extentsOf(loops), [&](ArrayRef<Value> indices) {
+    Value first;
+    for (auto [loop, index] : llvm::zip_equal(loops, indices))
+      first = bytes.add(first, bytes.multiply(index, layer.weightSteps[loop]));
+    ByteRows ones{{}, {Value()}}, weight{bytes.flat(layer.weight), {first}};
+    SmallVector<OpOperand *> operands;
+    Value sum = lanes.emit(ones, weight, bytes.word(0), operands).front();
+    sum = arith::MulIOp::create(b, bytes.loc, sum, bytes.word(-layer.zero));
+    size_t groups = layer.groups.size();
+    Value number = bytes.add(
+        channelOf(indices.take_front(groups), indices.drop_front(groups)), 0);
+    memref::StoreOp::create(b, bytes.loc, sum, corrections, number);
+  });
 }
 
 void TileEmitter::allocate(int64_t columns) {
+  Type byte = bytes.b.getI8Type();
+  if (layer.hasLanes) {
+    // Copies write whole vectors.
+    if (!direct)
+      patch = bytes.scratch(columns * pitch() + LaneEmitter::kLanes, byte);
+    if (layer.zero != 0)
+      makeCorrections();
+    return;
+  }
   panel = bytes.scratch(llvm::divideCeil(terms, 4) * 2 * columns,
                         bytes.b.getI32Type());
   if (!direct)
-    patch =
-        bytes.scratch(columns * llvm::alignTo(terms, 4), bytes.b.getI8Type());
+    patch = bytes.scratch(columns * pitch(), byte);
 }
 
 void TileEmitter::emit() {
@@ -231,7 +297,7 @@ void TileEmitter::emit() {
   allocate(columns);
   bytes.blocks(count, columns, [&](Value first, int64_t size) {
     bytes.loops(layer.extentsOf(layer.groups), [&](ArrayRef<Value> groups) {
-      widenPoints(first, size, groups);
+      preparePoints(first, size, groups);
       bytes.loops(layer.extentsOf(layer.outs), [&](ArrayRef<Value> outs) {
         emitChannel(first, size, groups, outs);
       });

@@ -2,7 +2,7 @@
 #ifndef POCK_BACKENDS_CPU_BYTETILES_H
 #define POCK_BACKENDS_CPU_BYTETILES_H
 
-#include "ByteEmitter.h"
+#include "ByteLanes.h"
 
 namespace mlir::pock {
 
@@ -15,7 +15,7 @@ public:
   TileEmitter(ByteBuilder &bytes, ByteLayer &layer,
               const DenseSet<Operation *> &registers)
       : bytes(bytes), layer(layer), registers(registers),
-        terms(layer.numTerms()), direct(isDirect(layer)) {}
+        terms(layer.numTerms()), direct(isDirect(layer)), lanes(bytes, terms) {}
 
   /// Whether the entries that a point reads are contiguous.
   static bool isDirect(const ByteLayer &layer) {
@@ -29,11 +29,12 @@ public:
   /// Emits the whole layer.
   void emit();
 
-  /// Makes the scratch for tiles of up to `columns` points.
+  /// Makes the scratch for tiles of up to `columns` points, and with vectors
+  /// what the zero point adds to the sums of each channel.
   void allocate(int64_t columns);
-  /// Widens what `columns` points from `first` on read.
-  void widenPoints(Value first, int64_t columns, ArrayRef<Value> groups);
-  /// Emits one channel of the points that are widened; see
+  /// Widens what `columns` points from `first` on read, or makes rows of it.
+  void preparePoints(Value first, int64_t columns, ArrayRef<Value> groups);
+  /// Emits one channel of the points that are prepared; see
   /// `PointEmitter::finish`.
   SmallVector<Value> emitChannel(Value first, int64_t columns,
                                  ArrayRef<Value> groups, ArrayRef<Value> outs,
@@ -50,6 +51,14 @@ private:
   void copyRun(Value from, Value to, int64_t count);
   void fillRun(Value to, int64_t count);
   void widen(Value source, ArrayRef<Value> rows);
+  SmallVector<Value> multiplyQuads(ArrayRef<Value> starts, Value row,
+                                   SmallVectorImpl<OpOperand *> &operands);
+  void makeCorrections();
+  Value channelOf(ArrayRef<Value> groups, ArrayRef<Value> outs);
+  /// The distance of rows in the patch.
+  int64_t pitch() const {
+    return llvm::alignTo(terms, layer.hasLanes ? LaneEmitter::kLanes : 4);
+  }
 
   /// Entries from term loop `depth` on.
   int64_t countFrom(size_t depth) const {
@@ -69,7 +78,10 @@ private:
   const DenseSet<Operation *> &registers;
   int64_t terms;
   bool direct;
-  Value panel, patch;
+  LaneEmitter lanes;
+  Value panel, patch, corrections;
+  /// What the points of a tile read, with vectors.
+  ByteRows rows;
 };
 
 } // namespace mlir::pock

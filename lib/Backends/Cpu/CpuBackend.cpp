@@ -50,7 +50,7 @@ public:
   int64_t getKernelZeroPoint(TargetAttr attr, int64_t terms,
                              int64_t zero) const override {
     TargetDescription target = TargetDescription::of(attr);
-    // They are subtracted while bytes are widened.
+    // They are subtracted while bytes are widened, or once per channel.
     if (findByteInstructions(target))
       return zero;
     return getZeroPointOfGroups(target, terms, zero);

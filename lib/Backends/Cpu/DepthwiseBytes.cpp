@@ -1,12 +1,11 @@
 //===- DepthwiseBytes.cpp - Depthwise convolutions of bytes ---------------===//
 //
-// For processors that multiply pairs of numbers of 16 bits, but have no
-// vectors. One channel of an image is copied to a plane of such numbers, with
-// its border. A row of a window is then a run of words, and two neighbouring
-// outputs share them: with stride 1, the second one starts in the upper half of
-// the first word. So each row of the weight exists twice, in pairs (w0, w1),
-// (w2, w3), … and (w1, w2), (w3, w4), …, and the taps that are left over are
-// halves of these.
+// For microcontrollers that multiply pairs of numbers of 16 bits. One channel
+// of an image is copied to a plane of such numbers, with its border. A row of a
+// window is then a run of words, and two neighbouring outputs share them: with
+// stride 1, the second one starts in the upper half of the first word. So each
+// row of the weight exists twice, in pairs (w0, w1), (w2, w3), … and (w1, w2),
+// (w3, w4), …, and the taps that are left over are halves of these.
 //
 // The copy also allows the result of a channel to overwrite that channel.
 //
@@ -82,11 +81,11 @@ struct DepthwiseBytes : impl::DepthwiseBytesBase<DepthwiseBytes> {
           continue;
         OpBuilder b(layer.nest.statements.back().op);
         ByteBuilder bytes(b, layer.op.getLoc());
-        PlaneEmitter emitter(bytes, layer, registers, *planes);
-        if (!emitter.isSmall())
+        auto emitter = PlaneEmitter::create(bytes, layer, registers, *planes);
+        if (!emitter)
           continue;
         markInPlace(func, layer, *planes);
-        emitter.emit();
+        emitter->emit();
         eraseLayer(layer);
       }
     });

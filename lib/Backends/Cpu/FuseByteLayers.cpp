@@ -74,9 +74,10 @@ bool areAlone(ByteLayer &first, ByteLayer &second, Value buffer) {
 /// Two layers that run by groups of channels.
 class Fusion {
 public:
-  Fusion(ByteLayer &first, ByteLayer &second, const Planes &planes,
-         const DenseSet<Operation *> &registers)
-      : first(first), second(second), planes(planes), registers(registers) {}
+  Fusion(ByteBuilder &bytes, ByteLayer &first, ByteLayer &second,
+         const Planes &planes, const DenseSet<Operation *> &registers)
+      : bytes(bytes), first(first), second(second), planes(planes),
+        registers(registers) {}
 
   /// Whether the second layer reads exactly what the first one writes, pixel by
   /// pixel.
@@ -84,7 +85,8 @@ public:
     buffer = second.input;
     if (!buffer.getDefiningOp<memref::AllocOp>() || !first.groups.empty() ||
         first.outs.size() != 1 || second.groups.size() != 1 ||
-        !first.isFlatAround() || !areAlone(first, second, buffer))
+        !first.hasRows() || !first.isFlatAround() ||
+        !areAlone(first, second, buffer))
       return false;
     const Access *out = findOnlyOut(first, buffer, registers);
     channels = first.extents[first.outs.front()];
@@ -105,13 +107,14 @@ public:
     });
   }
 
-  void emit(OpBuilder &b);
+  void emit(PlaneEmitter &outputs);
 
 private:
-  void emitRow(ByteBuilder &bytes, TileEmitter &tiles, PlaneEmitter &outputs,
-               Value firstPixel, Value firstHalf, int64_t columns,
-               int64_t group, Value firstChannel);
+  void emitRow(TileEmitter &tiles, PlaneEmitter &outputs, Value firstPixel,
+               Value position, int64_t columns, int64_t group,
+               Value firstChannel);
 
+  ByteBuilder &bytes;
   ByteLayer &first, &second;
   const Planes &planes;
   const DenseSet<Operation *> &registers;
@@ -120,40 +123,31 @@ private:
   int64_t channels = 0, pixelStep = 0;
 };
 
-/// Writes one row of the planes of `group` channels.
-void Fusion::emitRow(ByteBuilder &bytes, TileEmitter &tiles,
-                     PlaneEmitter &outputs, Value firstPixel, Value firstHalf,
-                     int64_t columns, int64_t group, Value firstChannel) {
-  OpBuilder &b = bytes.b;
-  bytes.blocks(
-      columns, std::min(columns, TileEmitter::kColumns),
-      [&](Value x, int64_t size) {
-        Value pixel = bytes.add(firstPixel, x);
-        tiles.widenPoints(pixel, size, {});
-        bytes.loop(group, [&](Value i) {
-          SmallVector<Value> values = tiles.emitChannel(
-              pixel, size, {}, bytes.add(firstChannel, i), buffer);
-          Value half = bytes.add(bytes.add(firstHalf, x),
-                                 bytes.multiply(i, outputs.getPlaneSize()));
-          for (auto [k, value] : llvm::enumerate(values)) {
-            Value wide =
-                arith::ExtSIOp::create(b, bytes.loc, b.getI16Type(), value);
-            memref::StoreOp::create(b, bytes.loc, wide, outputs.getPlane(),
-                                    bytes.add(half, static_cast<int64_t>(k)));
-          }
-        });
-      });
+/// Writes the row at `position` of the planes of `group` channels.
+void Fusion::emitRow(TileEmitter &tiles, PlaneEmitter &outputs,
+                     Value firstPixel, Value position, int64_t columns,
+                     int64_t group, Value firstChannel) {
+  bytes.blocks(columns, std::min(columns, TileEmitter::kColumns),
+               [&](Value x, int64_t size) {
+                 Value pixel = bytes.add(firstPixel, x);
+                 tiles.preparePoints(pixel, size, {});
+                 bytes.loop(group, [&](Value i) {
+                   SmallVector<Value> values = tiles.emitChannel(
+                       pixel, size, {}, bytes.add(firstChannel, i), buffer);
+                   for (auto [k, value] : llvm::enumerate(values))
+                     outputs.store(value, position, x, static_cast<int64_t>(k),
+                                   i);
+                 });
+               });
 }
 
-void Fusion::emit(OpBuilder &b) {
+void Fusion::emit(PlaneEmitter &outputs) {
   // More channels at once need more memory, and widen the input less often.
   constexpr int64_t mostChannels = 4;
   int64_t group = mostChannels;
   while (channels % group)
     --group;
-  ByteBuilder bytes(b, second.op.getLoc());
   TileEmitter tiles(bytes, first, registers);
-  PlaneEmitter outputs(bytes, second, registers, planes);
   PlaneEmitter::Inside inside = outputs.findInside();
   tiles.allocate(std::min(inside.columns, TileEmitter::kColumns));
   outputs.allocate(group);
@@ -170,17 +164,13 @@ void Fusion::emit(OpBuilder &b) {
       Value pixel = bytes.add(
           bytes.add(image, bytes.multiply(row, planes.rows.step / pixelStep)),
           inside.source / pixelStep);
-      Value half =
-          bytes.add(bytes.multiply(row, outputs.getPitch()),
-                    inside.firstRow * outputs.getPitch() + inside.firstColumn);
-      emitRow(bytes, tiles, outputs, pixel, half, inside.columns, group,
-              firstChannel);
+      emitRow(tiles, outputs, pixel, outputs.findRow(row), inside.columns,
+              group, firstChannel);
     });
     bytes.loop(group, [&](Value i) {
       SmallVector<Value> channel(indices.drop_back());
       channel.push_back(bytes.add(firstChannel, i));
-      outputs.emitChannel(channel,
-                          bytes.multiply(i, outputs.getPlaneSize() / 2));
+      outputs.emitChannel(channel, i);
     });
   });
 }
@@ -205,13 +195,14 @@ private:
       return false;
     OpBuilder b(second.nest.statements.back().op);
     ByteBuilder bytes(b, second.op.getLoc());
-    PlaneEmitter outputs(bytes, second, registers, *planes);
-    PlaneEmitter::Inside inside = outputs.findInside();
-    Fusion fusion(first, second, *planes, registers);
-    if (!outputs.isSmall() || inside.rows == 0 || inside.columns == 0 ||
-        !fusion.isPossible())
+    auto outputs = PlaneEmitter::create(bytes, second, registers, *planes);
+    if (!outputs)
       return false;
-    fusion.emit(b);
+    PlaneEmitter::Inside inside = outputs->findInside();
+    Fusion fusion(bytes, first, second, *planes, registers);
+    if (inside.rows == 0 || inside.columns == 0 || !fusion.isPossible())
+      return false;
+    fusion.emit(*outputs);
     eraseLayer(second);
     eraseLayer(first);
     return true;

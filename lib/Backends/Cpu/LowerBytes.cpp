@@ -15,6 +15,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -316,6 +317,35 @@ struct LowerMultiplyHalves : LowerByteOp<MultiplyHalvesOp> {
   }
 };
 
+struct LowerDotLanes : LowerByteOp<DotLanesOp> {
+  using LowerByteOp::LowerByteOp;
+
+  LogicalResult matchAndRewrite(DotLanesOp op,
+                                PatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    auto type = cast<VectorType>(op.getLhs().getType());
+    Type i32 = b.getI32Type();
+    if (isa && isa->hasLanes()) {
+      // Signed numbers, added, lane by lane.
+      Value no = arith::ConstantIntOp::create(b, loc, i32, 0);
+      b.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+          op, i32,
+          b.getStringAttr(type.getElementType().isInteger(8) ? isa->dotBytes
+                                                             : isa->dotHalves),
+          ValueRange{no, no, no, op.getSum(), op.getLhs(), op.getRhs()});
+      return success();
+    }
+    auto widen = [&](Value lanes) -> Value {
+      return arith::ExtSIOp::create(b, loc, type.clone(i32), lanes);
+    };
+    Value products =
+        arith::MulIOp::create(b, loc, widen(op.getLhs()), widen(op.getRhs()));
+    b.replaceOpWithNewOp<vector::ReductionOp>(op, vector::CombiningKind::ADD,
+                                              products, op.getSum());
+    return success();
+  }
+};
+
 struct LowerLoadWord : ConvertOpToLLVMPattern<LoadWordOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
@@ -336,8 +366,9 @@ struct LowerLoadWord : ConvertOpToLLVMPattern<LoadWordOp> {
 LogicalResult lowerBytes(ModuleOp module, const TargetDescription &target) {
   const ByteInstructions *isa = findByteInstructions(target);
   RewritePatternSet patterns(module.getContext());
-  patterns.add<LowerDotQuads, LowerMultiplyHalves, LowerWidenBytes>(
-      module.getContext(), isa);
+  patterns
+      .add<LowerDotLanes, LowerDotQuads, LowerMultiplyHalves, LowerWidenBytes>(
+          module.getContext(), isa);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 

@@ -206,8 +206,10 @@ struct LowerGroupView : ConvertOpToLLVMPattern<GroupViewOp> {
 } // namespace
 
 LogicalResult lowerDots(ModuleOp module, const TargetDescription &target) {
+  SmallVector<const GroupProduct *> rows = listGroupProducts(target);
+  llvm::append_range(rows, listScalarProducts(target));
   RewritePatternSet patterns(module.getContext());
-  patterns.add<LowerDot>(module.getContext(), listGroupProducts(target));
+  patterns.add<LowerDot>(module.getContext(), rows);
   return applyPatternsGreedily(module, std::move(patterns));
 }
 

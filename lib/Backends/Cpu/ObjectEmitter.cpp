@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ObjectEmitter.h"
+#include "FixedPointConversions.h"
 #include "RuntimeLibrary.h"
 #include "TargetMachine.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -213,7 +214,9 @@ void allowAnyFloatConvention(Translated &code) {
 }
 
 /// Object code of an optimised module; false if the back end cannot emit it.
-bool emitObject(Translated &code, std::string &bytes) {
+bool emitObject(Translated &code, const TargetDescription &target,
+                std::string &bytes) {
+  useFixedPointIntrinsics(*code.module, target);
   allowAnyFloatConvention(code);
   llvm::SmallString<0> buffer;
   llvm::raw_svector_ostream stream(buffer);
@@ -263,7 +266,7 @@ bool emitPart(ModuleOp module, StringRef bitcode,
     emitInvalid(module);
     return false;
   }
-  return emitObject(part, object);
+  return emitObject(part, target, object);
 }
 
 /// Object code of the module itself, in parts.
@@ -281,7 +284,7 @@ FailureOr<Binaries> emitModule(ModuleOp module,
     if (!optimize(whole, target, toBitcode(*whole.module)))
       return emitInvalid(module);
     std::vector<std::string> objects(1);
-    if (!emitObject(whole, objects.front()))
+    if (!emitObject(whole, target, objects.front()))
       return emitNoObject(module);
     return objects;
   }
@@ -312,7 +315,7 @@ emitRuntime(ModuleOp module, const TargetDescription &target,
   std::string object;
   if (!runPipeline(runtime, target, {}).empty())
     return emitInvalid(module);
-  if (!emitObject(runtime, object))
+  if (!emitObject(runtime, target, object))
     return emitNoObject(module);
   return std::optional(object);
 }
@@ -367,7 +370,7 @@ FailureOr<std::string> emitDataObject(ModuleOp module,
     array->setSection(".rodata." + symbol.name);
   }
   std::string object;
-  if (!emitObject(data, object))
+  if (!emitObject(data, target, object))
     return emitNoObject(module);
   return object;
 }

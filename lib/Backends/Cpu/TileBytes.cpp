@@ -1,10 +1,11 @@
 //===- TileBytes.cpp - Layers of bytes, four points by one channel --------===//
 //
-// For processors that multiply pairs of numbers of 16 bits, but have no
-// vectors. A tile is four points of the input by one channel of the weight: the
-// four rows of the input are widened once, to a panel in scratch, and used for
-// all channels; the weight is widened on the way (`pock.dot_quads`). The
-// requantisation of a tile follows in registers.
+// For microcontrollers that multiply pairs of numbers of 16 bits, or vectors of
+// bytes. A tile is four points of the input by one channel of the weight. For
+// pairs, the four rows of the input are widened once, to a panel in scratch,
+// and used for all channels; the weight is widened on the way
+// (`pock.dot_quads`). Vectors of bytes are multiplied where they are
+// (`pock.dot_lanes`). The requantisation of a tile follows in registers.
 //
 // Windows and borders: the entries that a point reads are gathered in scratch
 // first, if they are not contiguous in the input. So a padded copy of the input
@@ -35,7 +36,7 @@ constexpr int64_t kFewestUses = 4;
 
 /// Whether tiles of `layer` are better than general loops.
 bool pays(const ByteLayer &layer) {
-  return layer.numTerms() >= 4 && layer.isFlatAround() &&
+  return layer.numTerms() >= 4 && layer.hasRows() && layer.isFlatAround() &&
          (TileEmitter::isDirect(layer) ||
           layer.countOf(layer.outs) >= kFewestUses);
 }

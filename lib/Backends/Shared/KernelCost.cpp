@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -47,6 +48,8 @@ static int64_t operationsOf(Operation *op) {
     return 2;
   if (auto dot = dyn_cast<DotQuadsOp>(op))
     return 2 * static_cast<int64_t>(dot.getTerms()) * dot.getSums().size();
+  if (auto dot = dyn_cast<DotLanesOp>(op))
+    return 2 * cast<VectorType>(dot.getLhs().getType()).getNumElements();
   if (isa<math::FmaOp>(op))
     return 2;
   // Index arithmetic does not count.
@@ -109,6 +112,10 @@ private:
       read(op, word.getSource(), word.getType());
     } else if (auto dot = dyn_cast<DotQuadsOp>(op)) {
       read(op, dot.getRow());
+    } else if (auto load = dyn_cast<vector::LoadOp>(op)) {
+      read(op, load.getBase(), load.getType());
+    } else if (auto load = dyn_cast<vector::MaskedLoadOp>(op)) {
+      read(op, load.getBase(), load.getType());
     } else if (auto copy = dyn_cast<memref::CopyOp>(op)) {
       read(op, copy.getSource());
       write(op, copy.getTarget());

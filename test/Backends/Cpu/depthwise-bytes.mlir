@@ -1,6 +1,8 @@
 // RUN: pock-opt %s --pock-depthwise-bytes | FileCheck %s
 // RUN: pock-opt %s --pock-depthwise-bytes --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=thumbv7em-none-eabihf -mcpu=cortex-m7 | FileCheck %s --check-prefix=ASM
 // RUN: sed 's/vector_bytes = 0/vector_bytes = 16/' %s | pock-opt --pock-depthwise-bytes | FileCheck %s --check-prefix=NONE
+// RUN: sed 's/thumbv7em-none/thumbv8.1m.main-none/; s/cortex-m7/cortex-m55/; s/vector_bytes = 0/vector_bytes = 16/' %s | pock-opt --pock-depthwise-bytes | FileCheck %s --check-prefix=VECTOR
+// RUN: sed 's/thumbv7em-none/thumbv8.1m.main-none/; s/cortex-m7/cortex-m55/; s/vector_bytes = 0/vector_bytes = 16/' %s | pock-opt --pock-depthwise-bytes --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=thumbv8.1m.main-none-eabihf -mcpu=cortex-m55 | FileCheck %s --check-prefix=HELIUM
 
 // NONE-NOT: pock.dot
 
@@ -24,6 +26,24 @@ module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", 
 // ASM-DAG:     smlad
 // ASM-DAG:     smlabt
 // ASM-DAG:     smlatb
+// With Helium, two rows of four outputs share what they read, then the last two
+// of six.
+// VECTOR-LABEL: func.func private @depthwise(
+// VECTOR:         %[[PLANE:.+]] = memref.alloc() : memref<64xi8>
+// VECTOR:         memref.store {{.+}}, %[[PLANE]]
+// VECTOR:         vector.broadcast %{{.+}} : i32 to vector<4xi32>
+// VECTOR:         vector.load %[[PLANE]]
+// VECTOR:         arith.extsi {{.+}} : vector<4xi8> to vector<4xi32>
+// VECTOR:         vector.extract %{{.+}}[3] : i32 from vector<4xi32>
+// VECTOR-NOT:     linalg
+// VECTOR-LABEL: func.func private @zero(
+// VECTOR:         pock.dot_lanes
+// VECTOR:         %[[CORRECTION:.+]] = arith.muli %{{.+}}, %c100_i32 : i32
+// VECTOR:         %[[START:.+]] = arith.addi %{{.+}}, %[[CORRECTION]] : i32
+// VECTOR:         vector.broadcast %[[START]] : i32 to vector<4xi32>
+// HELIUM-LABEL: pock_kernel_depthwise:
+// HELIUM:         vldrb.s32
+// HELIUM:         vmla.i32
 func.func private @depthwise(%x: memref<1x6x8x5xi8>, %w: memref<5x3x3xi8>, %y: memref<1x4x6x5xi32>) attributes {pock.kernel} {
   %zero = arith.constant 0 : i32
   linalg.fill ins(%zero : i32) outs(%y : memref<1x4x6x5xi32>)

@@ -4,7 +4,10 @@
 // RUN: pock-opt %t/zero.mlir --pock-tile-bytes | FileCheck %t/zero.mlir
 // RUN: pock-opt %t/zero.mlir --pock-tile-bytes --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=thumbv7em-none-eabihf -mcpu=cortex-m7 | FileCheck %t/zero.mlir --check-prefix=ASM
 // RUN: pock-opt %t/window.mlir --pock-tile-bytes | FileCheck %t/window.mlir
+// RUN: pock-opt %t/vectors.mlir --pock-tile-bytes | FileCheck %t/vectors.mlir
+// RUN: pock-opt %t/vectors.mlir --pock-tile-bytes --pock-place-scratch --pock-generate-code | mlir-translate --allow-unregistered-dialect --mlir-to-llvmir | llc -O2 -mtriple=thumbv8.1m.main-none-eabihf -mcpu=cortex-m55 | FileCheck %t/vectors.mlir --check-prefix=ASM
 // RUN: pock-opt %t/none.mlir --pock-tile-bytes | FileCheck %t/none.mlir
+// RUN: sed 's/"cortex-m55"/"cortex-a7"/; s/thumbv8.1m.main-none-eabihf/armv7a-linux-gnueabihf/' %t/vectors.mlir | pock-opt --pock-tile-bytes | FileCheck %t/none.mlir
 // RUN: sed 's/"cortex-m7"/"cortex-m3"/; s/thumbv7em/thumbv7m/' %t/product.mlir | pock-opt --pock-tile-bytes | FileCheck %t/none.mlir
 
 //--- product.mlir
@@ -156,6 +159,79 @@ func.func private @window(%x: memref<1x6x6x3xi8>, %w: memref<4x3x3x3xi8>, %y: me
 }
 }
 
+//--- vectors.mlir
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (n, k)>
+#out = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {pock.target = #pock.target<triple = "thumbv8.1m.main-none-eabihf", cpu = "cortex-m55", index_bits = 32, vector_bytes = 16>} {
+// Rows of bytes are multiplied where they are: 27 terms are a vector and the
+// first 11 lanes of another one. The zero point times the sum of the weights is
+// computed once per channel.
+// CHECK-LABEL: func.func private @tail(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<4x27xi8>, %[[W:[a-z0-9]+]]: memref<6x27xi8>,
+// CHECK:         %[[CORRECTIONS:.+]] = memref.alloc() : memref<6xi32>
+// CHECK:         scf.for
+// CHECK:           %[[ONES:.+]] = arith.constant dense<1> : vector<16xi8>
+// CHECK:           pock.dot_lanes %{{.+}}, %[[ONES]], %{{.+}} : vector<16xi8>
+// CHECK:           %[[FIRST:.+]] = arith.constant dense<[{{(true, ){11}(false, ){4}false}}]> : vector<16xi1>
+// CHECK:           vector.maskedload %{{.+}}, %[[FIRST]], %{{.+}}
+// CHECK:           pock.dot_lanes
+// CHECK:           %[[CORRECTION:.+]] = arith.muli %{{.+}}, %c100_i32
+// CHECK:           memref.store %[[CORRECTION]], %[[CORRECTIONS]]
+// CHECK:         scf.for
+// CHECK:           vector.load
+// CHECK:           memref.load %[[CORRECTIONS]]
+// CHECK-COUNT-4:   pock.dot_lanes
+// CHECK:           vector.maskedload
+// CHECK-COUNT-4:   pock.dot_lanes
+// CHECK-NOT:     linalg
+// ASM-LABEL: pock_kernel_tail:
+// ASM:         vmlava.s8
+// ASM:         vldrbt.u8
+// ASM:         vmlava.s8
+func.func private @tail(%x: memref<4x27xi8>, %w: memref<6x27xi8>, %y: memref<4x6xi32>) attributes {pock.kernel} {
+  %point = arith.constant -100 : i32
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4x27xi8>, memref<6x27xi8>) outs(%y : memref<4x6xi32>) {
+  ^bb0(%p: i8, %q: i8, %out: i32):
+    %wp = arith.extsi %p : i8 to i32
+    %moved = arith.subi %wp, %point : i32
+    %wq = arith.extsi %q : i8 to i32
+    %product = arith.muli %moved, %wq : i32
+    %s = arith.addi %out, %product : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+
+// Half a vector is widened, which needs no mask. Rows of one vector are loaded
+// once for all channels.
+// CHECK-LABEL: func.func private @half(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<4x8xi8>
+// CHECK-COUNT-4: arith.extsi %{{.+}} : vector<8xi8> to vector<8xi16>
+// CHECK:         scf.for
+// CHECK:           arith.extsi %{{.+}} : vector<8xi8> to vector<8xi16>
+// CHECK-COUNT-4:   pock.dot_lanes {{.+}} : vector<8xi16>
+// CHECK-NOT:     linalg
+// ASM-LABEL: pock_kernel_half:
+// ASM:         vldrb.s16
+// ASM:         vmlava.s16
+func.func private @half(%x: memref<4x8xi8>, %w: memref<6x8xi8>, %y: memref<4x6xi32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<4x8xi8>, memref<6x8xi8>) outs(%y : memref<4x6xi32>) {
+  ^bb0(%p: i8, %q: i8, %out: i32):
+    %wp = arith.extsi %p : i8 to i32
+    %wq = arith.extsi %q : i8 to i32
+    %product = arith.muli %wp, %wq : i32
+    %s = arith.addi %out, %product : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+}
+
 //--- none.mlir
 
 #lhs = affine_map<(m, n, k) -> (m, k)>
@@ -163,8 +239,8 @@ func.func private @window(%x: memref<1x6x6x3xi8>, %w: memref<4x3x3x3xi8>, %y: me
 #out = affine_map<(m, n, k) -> (m, n)>
 
 // Unsigned bytes are none of this pass; nor are processors without the
-// instructions.
-// CHECK-NOT: pock.dot_quads
+// instructions, or with other vectors.
+// CHECK-NOT: pock.dot_
 // CHECK:     linalg.generic
 module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32, vector_bytes = 0>} {
 func.func private @unsigned(%x: memref<8x48xi8>, %w: memref<16x48xi8>, %y: memref<8x16xi32>) attributes {pock.kernel} {

@@ -879,3 +879,12 @@ func.func @bytes(%x: memref<27xi8>, %a: memref<28xi32>, %i: index) -> (i32, i32)
   %s:2 = pock.dot_quads %a[%i], %x[%i] from (%h, %o) {terms = 27 : i64} : memref<28xi32>, memref<27xi8> -> i32, i32
   return %s#0, %s#1 : i32, i32
 }
+
+// CHECK-LABEL: func.func @lanes(
+// CHECK: pock.dot_lanes %{{.+}}, %{{.+}}, %{{.+}} : vector<16xi8>
+// CHECK: pock.dot_lanes %{{.+}}, %{{.+}}, %{{.+}} : vector<8xi16>
+func.func @lanes(%s: i32, %x: vector<16xi8>, %y: vector<8xi16>) -> i32 {
+  %a = pock.dot_lanes %s, %x, %x : vector<16xi8>
+  %b = pock.dot_lanes %a, %y, %y : vector<8xi16>
+  return %b : i32
+}

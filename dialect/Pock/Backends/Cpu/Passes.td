@@ -354,18 +354,21 @@ def FuseByteLayers : Pass<"pock-fuse-byte-layers", "mlir::ModuleOp"> {
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::memref::MemRefDialect",
-                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect",
+                           "::mlir::pock::PockDialect"];
 }
 
 def DepthwiseBytes : Pass<"pock-depthwise-bytes", "mlir::ModuleOp"> {
   let summary = "Depthwise convolutions of bytes, one channel at a time";
   let description = [{
-    On processors without vectors that multiply pairs of numbers of 16 bits
+    On microcontrollers that multiply pairs of numbers of 16 bits
     (`lib/Backends/Cpu/Isa/ByteInstructions.h`), a depthwise convolution of bytes
     copies one channel of an image to a plane in scratch, with its border, as
     numbers of 16 bits. Sums of two neighbouring outputs then take two terms of a
-    row at a time (`pock.dot`), also with strides and dilations. The statements
-    around the sum, such as the bias and requantisation, follow in registers.
+    row at a time (`pock.dot`), also with strides and dilations. With Helium,
+    planes have bytes, and sums of four neighbouring outputs are a vector. The
+    statements around the sum, such as the bias and requantisation, follow in
+    registers.
 
     Before: fill and copy a padded temporary, and a `linalg.generic` that sums
     products of bytes over windows.
@@ -380,17 +383,19 @@ def DepthwiseBytes : Pass<"pock-depthwise-bytes", "mlir::ModuleOp"> {
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::memref::MemRefDialect",
-                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect",
+                           "::mlir::pock::PockDialect"];
 }
 
 def TileBytes : Pass<"pock-tile-bytes", "mlir::ModuleOp"> {
   let summary = "Products of bytes, four points by one channel at a time";
   let description = [{
-    On processors without vectors that multiply pairs of numbers of 16 bits, a
-    matrix product or convolution of bytes runs over tiles of four points. What
-    they read is widened once, to a panel in scratch, for all channels. If it is
-    not contiguous (windows, borders, groups), it is gathered before. The
-    statements around the sum follow in registers.
+    On microcontrollers that multiply pairs of numbers of 16 bits
+    (`lib/Backends/Cpu/Isa/ByteInstructions.h`), a matrix product or convolution
+    of bytes runs over tiles of four points. What they read is widened once, to a
+    panel in scratch, for all channels. If it is not contiguous (windows, borders,
+    groups), it is gathered before. The statements around the sum follow in
+    registers.
 
     ```mlir
     linalg.generic ins(%x, %w : memref<64x48xi8>, memref<144x48xi8>) outs(%sum)
@@ -405,11 +410,18 @@ def TileBytes : Pass<"pock-tile-bytes", "mlir::ModuleOp"> {
     }
     ```
 
-    Does nothing on other targets, and for windows that few channels read.
+    With Helium, bytes are multiplied where they are, 16 at a time
+    (`pock.dot_lanes`). What the zero point adds to the sums of a
+    channel is computed once. The last terms are half a vector, or the first lanes
+    of a whole one.
+
+    Does nothing on other targets, for windows that few channels read, and if the
+    terms are not contiguous in the weight.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::memref::MemRefDialect",
-                           "mlir::scf::SCFDialect", "::mlir::pock::PockDialect"];
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect",
+                           "::mlir::pock::PockDialect"];
 }
 
 def VectorizeKernels : Pass<"pock-vectorize-kernels", "mlir::ModuleOp"> {

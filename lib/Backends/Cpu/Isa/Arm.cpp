@@ -1,7 +1,7 @@
 //===- Arm.cpp - Arm instructions for groups of narrow numbers ------------===//
 //
-// VMLADAVA of Helium has no row yet: its group is a vector of 128 bits, and its
-// sum is a scalar.
+// VMLADAVA of Helium is not in this table: its group is a vector of 128 bits,
+// and its sum is a scalar (ByteInstructions.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,11 +43,22 @@ ArrayRef<GroupProduct> pock::getAArch64GroupProducts() { return aarch64; }
 
 // The registers are fixed, because a list of registers must be ascending. (r7
 // may be the frame pointer.)
-static const ByteInstructions bytes{"llvm.arm.sxtb16",
-                                    "llvm.arm.sxtab16",
-                                    {{"llvm.arm.smlabb", "llvm.arm.smlabt"},
-                                     {"llvm.arm.smlatb", "llvm.arm.smlatt"}},
-                                    "ldmia $4!, {$0,$1,$2,$3}",
-                                    "={r4},={r5},={r6},={r8},=&r,4,~{memory}"};
+static constexpr ByteInstructions bytes{
+    "llvm.arm.sxtb16",
+    "llvm.arm.sxtab16",
+    {{"llvm.arm.smlabb", "llvm.arm.smlabt"},
+     {"llvm.arm.smlatb", "llvm.arm.smlatt"}},
+    "ldmia $4!, {$0,$1,$2,$3}",
+    "={r4},={r5},={r6},={r8},=&r,4,~{memory}"};
+
+static constexpr ByteInstructions addHelium(ByteInstructions row) {
+  row.dotBytes = "llvm.arm.mve.vmldava.v16i8";
+  row.dotHalves = "llvm.arm.mve.vmldava.v8i16";
+  return row;
+}
+static constexpr ByteInstructions heliumBytes = addHelium(bytes);
 
 const ByteInstructions &pock::getArmByteInstructions() { return bytes; }
+const ByteInstructions &pock::getHeliumByteInstructions() {
+  return heliumBytes;
+}

@@ -9,10 +9,12 @@ using namespace mlir::pock;
 
 const ByteInstructions *
 pock::findByteInstructions(const TargetDescription &target) {
-  static constexpr llvm::StringLiteral dsp[] = {"+dsp"};
+  static constexpr llvm::StringLiteral dsp[] = {"+dsp"}, helium[] = {"+mve"};
   llvm::Triple triple = tripleOf(target);
-  if ((triple.isARM() || triple.isThumb()) && target.vectorBytes == 0 &&
-      triple.isLittleEndian() && hasFeatures(target, dsp))
+  if (!(triple.isARM() || triple.isThumb()) || !triple.isLittleEndian() ||
+      !hasFeatures(target, dsp))
+    return nullptr;
+  if (target.vectorBytes == 0)
     return &getArmByteInstructions();
-  return nullptr;
+  return hasFeatures(target, helium) ? &getHeliumByteInstructions() : nullptr;
 }

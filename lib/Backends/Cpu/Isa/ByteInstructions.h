@@ -1,7 +1,8 @@
-//===- ByteInstructions.h - Bytes in words, without vectors -----*- C++ -*-===//
+//===- ByteInstructions.h - Products of bytes on microcontrollers *- C++ -*-==//
 //
-// Some processors without vectors multiply pairs of numbers of 16 bits
-// (Isa/GroupProduct.h), and widen bytes to such pairs. Kernels on bytes are
+// Some microcontrollers multiply pairs of numbers of 16 bits
+// (Isa/GroupProduct.h), and widen bytes to such pairs. Those with Helium add
+// the products of whole vectors of bytes to one sum, too. Kernels on bytes are
 // built around these (`pock-tile-bytes`).
 //
 //===----------------------------------------------------------------------===//
@@ -25,13 +26,19 @@ struct ByteInstructions {
   /// to 3 and advances that address, and its constraints. LLVM forms such an
   /// instruction only if its allocation of registers happens to allow it.
   llvm::StringLiteral loadFour, constraints;
+  /// LLVM's intrinsics for `pock.dot_lanes` of 16 bytes and of 8 numbers of 16
+  /// bits; empty on processors without vectors.
+  llvm::StringLiteral dotBytes = "", dotHalves = "";
+
+  bool hasLanes() const { return !dotBytes.empty(); }
 };
 
-/// The table of each instruction set.
+/// The tables of each instruction set.
 const ByteInstructions &getArmByteInstructions();
+const ByteInstructions &getHeliumByteInstructions();
 
 /// The instructions of the processor; null if it has none of this kind, or has
-/// vectors, which are better.
+/// vectors that multiply bytes lane by lane.
 const ByteInstructions *findByteInstructions(const TargetDescription &target);
 
 } // namespace mlir::pock

@@ -69,6 +69,15 @@ pock::listGroupProducts(const TargetDescription &target) {
   return rows;
 }
 
+SmallVector<const GroupProduct *>
+pock::listScalarProducts(const TargetDescription &target) {
+  SmallVector<const GroupProduct *> rows;
+  for (const GroupProduct &row : tableOf(tripleOf(target)))
+    if (row.lanes.back() == 1 && hasFeatures(target, row.features))
+      rows.push_back(&row);
+  return rows;
+}
+
 /// The rows for vectors that multiply bytes.
 static SmallVector<const GroupProduct *>
 listRowsForBytes(const TargetDescription &target) {

@@ -59,6 +59,10 @@ llvm::ArrayRef<GroupProduct> getAArch64GroupProducts();
 llvm::SmallVector<const GroupProduct *>
 listGroupProducts(const TargetDescription &target);
 
+/// The rows that the processor supports for single sums, also beside vectors.
+llvm::SmallVector<const GroupProduct *>
+listScalarProducts(const TargetDescription &target);
+
 /// Whether a row for vectors on the target multiplies bytes, possibly widened.
 bool hasGroupsOfBytes(const TargetDescription &target);
 
