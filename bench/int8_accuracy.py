@@ -63,9 +63,7 @@ def measure(name: str, task: Task, seeds: int, ablations: int, epochs: int) -> R
 @click.option("--task", "name", type=click.Choice(list(TASKS)), default="trashnet", show_default=True)
 @click.option("--seeds", type=int, help="Number of runs; 5 or 3 by default.")
 @click.option("--epochs", type=int, help="Passes over the training examples; those of the task by default.")
-@click.option(
-    "--ablations", type=int, help="Number of seeds that also train in variants; all by default."
-)
+@click.option("--ablations", type=int, help="Number of seeds that also train in variants; all by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object with flat rows.")
 def main(name: str, seeds: int | None, epochs: int | None, ablations: int | None, as_json: bool) -> None:
     """Print test accuracy by seed: same examples, order and head in both arithmetics, the learning rate of float32.

@@ -173,9 +173,10 @@ LogicalResult ConvWeightGradOp::verify() {
                                      getType().clone(gradient), *this),
                            getGradient().getType(), "a gradient")))
     return failure();
-  return verifyZeroPoints(getLoc(), getOperationName(), input,
-                          {static_cast<int64_t>(getInputZero()),
-                           static_cast<int64_t>(getGradientZero())});
+  return verifyZeroPoints(
+      getLoc(), getOperationName(), input,
+      {static_cast<int64_t>(getInputZero().value_or(0)),
+       static_cast<int64_t>(getGradientZero().value_or(0))});
 }
 
 /// The type of pooling `input`. If `inside`, every window must contain an entry

@@ -157,7 +157,8 @@ private:
     sums->setOperand(product.index, product.integers);
     sums->setOperand(1 - product.index, narrowed);
     sums->getResult(0).setType(real.clone(builder.getI32Type()));
-    setZero(sums, product.index, product.zero);
+    if (product.zero != 0)
+      setZero(sums, product.index, product.zero);
     Value result =
         g.make<BlockDequantizeOp>(real, sums->getResult(0), maximum, bits);
     op->getResult(0).replaceAllUsesWith(result);

@@ -141,8 +141,8 @@ def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", ContractionRole<>, [
     The gradient of `sum(gradient * pock.conv(input, weight))` with respect to
     `weight`. Not differentiated again: second derivatives are not supported.
 
-    The sums of products of integers are exact in `i32`, modulo 2^32. Zero points
-    are subtracted first, and padding is `input_zero`.
+    The sums of products of integers are exact in `i32`, modulo 2^32. Zero points,
+    0 if they are absent, are subtracted first, and padding is `input_zero`.
 
     Constraints: `conv_weight_grad_c1`: `pock.conv` of `input` and a weight of
     the result's shape has the shape of `gradient`; `factors_c1`, `zero_c1` as
@@ -159,8 +159,8 @@ def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", ContractionRole<>, [
                        Pock_WindowArguments,
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
                        Pock_LayoutArgument, Pock_AlgorithmArgument,
-                       (ins DefaultValuedAttr<I64Attr, "0">:$input_zero,
-                            DefaultValuedAttr<I64Attr, "0">:$gradient_zero));
+                       (ins OptionalAttr<I64Attr>:$input_zero,
+                            OptionalAttr<I64Attr>:$gradient_zero));
   let results = (outs Pock_ProductTensor:$result);
   let hasVerifier = 1;
 }

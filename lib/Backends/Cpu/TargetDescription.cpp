@@ -59,9 +59,9 @@ int64_t TargetDescription::integerRegisters() const {
   llvm::Triple parsed(llvm::Triple::normalize(triple));
   if (parsed.isRISCV())
     return 24;
-  // The first Thumb instructions address eight registers, of which pointers
-  // take some.
-  return parsed.getSubArch() == llvm::Triple::ARMSubArch_v6m ? 8 : 12;
+  // The first Thumb instructions address eight registers; with one more of
+  // these, sums are spilled.
+  return parsed.getSubArch() == llvm::Triple::ARMSubArch_v6m ? 7 : 12;
 }
 
 int64_t TargetDescription::lanes(Type type) const {

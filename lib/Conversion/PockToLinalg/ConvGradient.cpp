@@ -237,8 +237,8 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
         rewriter.replaceOp(op, result);
         return success();
       }
-    MultiplyAdd body{static_cast<int64_t>(op.getInputZero()),
-                     static_cast<int64_t>(op.getGradientZero())};
+    MultiplyAdd body{static_cast<int64_t>(op.getInputZero().value_or(0)),
+                     static_cast<int64_t>(op.getGradientZero().value_or(0))};
     Value input = window.buildPaddedInput(rewriter, loc, op.getInput(), outputs,
                                           static_cast<double>(body.lhsZero));
     if (!input) { // windows that read nothing but padding

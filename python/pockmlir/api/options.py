@@ -68,6 +68,11 @@ class Training:
             raise ArgumentError(f"rounding: expected one of {', '.join(ROUNDINGS)}, but got {self.rounding!r}")
         if self.gradients not in GRADIENTS:
             raise ArgumentError(f"gradients: expected one of {', '.join(GRADIENTS)}, but got {self.gradients!r}")
+        if self.gradients == "int16" and self.precision == "bf16":
+            # The largest entry would be that of float32 numbers, and others could be rounded up above it.
+            raise ArgumentError(
+                "gradients: 'int16' needs gradients that are stored in float32, but precision is 'bf16'"
+            )
 
     def used(self) -> dict[str, float]:
         """Return the settings of accumulation and clipping that are in use."""
