@@ -63,15 +63,14 @@ def measure(name: str, task: Task, seeds: int, ablations: int, epochs: int) -> R
 @click.option("--task", "name", type=click.Choice(list(TASKS)), default="trashnet", show_default=True)
 @click.option("--seeds", type=int, help="Number of runs; 5 or 3 by default.")
 @click.option("--epochs", type=int, help="Passes over the training examples; those of the task by default.")
-@click.option(
-    "--ablations", type=int, help="Number of seeds that also train without QAS, and truncated; all by default."
-)
+@click.option("--ablations", type=int, help="Number of seeds that also train in variants; all by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object with flat rows.")
 def main(name: str, seeds: int | None, epochs: int | None, ablations: int | None, as_json: bool) -> None:
     """Print test accuracy by seed: same examples, order and head in both arithmetics, the learning rate of float32.
 
-    The learning rate is that with the best float32 network on the validation split. Two further columns, differences to
-    float32 as well, are int8 without quantisation-aware scaling, and with the rounding of Tiny Training Engine.
+    The learning rate is that with the best float32 network on the validation split. Three further columns, differences
+    to float32 as well, are int8 with 16-bit gradients, without quantisation-aware scaling, and with the rounding of
+    Tiny Training Engine.
     """
     folder = data_folder()
     if folder is None:

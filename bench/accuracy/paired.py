@@ -62,10 +62,14 @@ def subjects(task: Task) -> tuple[Compiled, Compiled]:
     return Compiled(task, task.model), Compiled(task, task.quantized, precision="int8")
 
 
-def variants(task: Task) -> dict[str, Variant]:
-    """The int8 network with updates that are worse."""
+def variants(task: Task) -> dict[str, Trainer]:
+    """The int8 network with 16-bit gradients, and with updates that are worse."""
     compiled = gradients_of(task)
-    return {"without QAS": Variant(compiled, scaled=False), "truncated": Variant(compiled, rounding="truncate")}
+    return {
+        "int16 gradients": Compiled(task, task.quantized, precision="int8", gradients="int16"),
+        "without QAS": Variant(compiled, scaled=False),
+        "truncated": Variant(compiled, rounding="truncate"),
+    }
 
 
 def choose_rate(task: Task, real: Trainer, epochs: int) -> float:

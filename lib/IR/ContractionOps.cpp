@@ -47,6 +47,14 @@ LogicalResult pock::verifyZeroPoint(std::optional<Location> loc, StringRef name,
                            element, ", but got ", zero);
 }
 
+LogicalResult pock::verifyZeroPoints(std::optional<Location> loc,
+                                     StringRef name, Type element,
+                                     ArrayRef<int64_t> zeros) {
+  return success(llvm::all_of(zeros, [&](int64_t zero) {
+    return succeeded(verifyZeroPoint(loc, name, element, zero));
+  }));
+}
+
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
                                          std::optional<Location> loc,
                                          Adaptor adaptor,
@@ -54,9 +62,9 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   auto lhs = cast<RankedTensorType>(adaptor.getLhs().getType());
   auto rhs = cast<RankedTensorType>(adaptor.getRhs().getType());
   int64_t rank = lhs.getRank();
-  // matmul_c1
+  // factors_c1, matmul_c1
   if (rank < 2 || rhs.getRank() != rank ||
-      lhs.getElementType() != rhs.getElementType())
+      !areFactors(lhs.getElementType(), rhs.getElementType()))
     return emitOptionalError(loc,
                              "'pock.matmul' expected operands of one element "
                              "type and one rank of at least 2, but got ",
@@ -81,11 +89,9 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *,
   shape.append({m, n});
   results.push_back(
       RankedTensorType::get(shape, sumElement(lhs.getElementType())));
-  for (uint64_t zero : {adaptor.getLhsZero(), adaptor.getRhsZero()})
-    if (failed(verifyZeroPoint(loc, getOperationName(), lhs.getElementType(),
-                               static_cast<int64_t>(zero))))
-      return failure();
-  return success();
+  return verifyZeroPoints(loc, getOperationName(), lhs.getElementType(),
+                          {static_cast<int64_t>(adaptor.getLhsZero()),
+                           static_cast<int64_t>(adaptor.getRhsZero())});
 }
 
 LogicalResult LinearOp::inferReturnTypes(MLIRContext *,

@@ -117,7 +117,8 @@ struct SliceOfConvWeightGrad : OpRewritePattern<SliceOp> {
     rewriter.replaceOpWithNewOp<ConvWeightGradOp>(
         op, op.getType(), x, g, grad.getStrides(), grad.getPadLow(),
         grad.getPadHigh(), grad.getDilations(), groups, grad.getLayout(),
-        grad.getAlgorithm());
+        grad.getAlgorithm(), grad.getInputZeroAttr(),
+        grad.getGradientZeroAttr());
     return success();
   }
 };

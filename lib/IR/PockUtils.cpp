@@ -94,8 +94,13 @@ bool mlir::pock::isPortable(Operation *op) {
 }
 
 Type pock::sumElement(Type element) {
-  return element.isInteger(8) ? IntegerType::get(element.getContext(), 32)
-                              : element;
+  return element.isInteger(8) || element.isInteger(16)
+             ? IntegerType::get(element.getContext(), 32)
+             : element;
+}
+
+bool pock::areFactors(Type lhs, Type rhs) {
+  return lhs == rhs || (isa<IntegerType>(lhs) && isa<IntegerType>(rhs));
 }
 
 int64_t pock::channelDim(Layout layout, int64_t rank) {

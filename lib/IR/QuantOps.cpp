@@ -108,6 +108,32 @@ static LogicalResult verifyRequantize(Op op) {
 LogicalResult RequantizeOp::verify() { return verifyRequantize(*this); }
 LogicalResult RequantizeMaskOp::verify() { return verifyRequantize(*this); }
 
+/// Checks that an elementwise op keeps the shape of its first operand.
+template <typename Op>
+static LogicalResult verifySameShape(Op op) {
+  if (op.getInput().getType().getShape() != op.getType().getShape())
+    return op.emitOpError(
+               "expected operand and result of the same shape, but got ")
+           << op.getInput().getType() << " and " << op.getType();
+  return success();
+}
+
+template <typename Op>
+static LogicalResult verifyBlock(Op op) {
+  auto bits = static_cast<int64_t>(op.getBits());
+  // block_c1
+  if (bits < 4 || bits > 16)
+    return op.emitOpError("expected from 4 to 16 bits, but got ") << bits;
+  return verifySameShape(op);
+}
+
+// magnitude_c1
+LogicalResult MagnitudeOp::verify() { return verifySameShape(*this); }
+// block_quantize_c1
+LogicalResult BlockQuantizeOp::verify() { return verifyBlock(*this); }
+// block_dequantize_c1
+LogicalResult BlockDequantizeOp::verify() { return verifyBlock(*this); }
+
 LogicalResult QuantizedUpdateOp::verify() {
   RankedTensorType param = getParam().getType();
   // quantized_update_c1

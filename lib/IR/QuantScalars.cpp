@@ -202,3 +202,103 @@ SmallVector<Value> QuantizedUpdateOp::buildScalar(OpBuilder &b, Location loc,
                : n.clamp(sum, INT32_MIN, INT32_MAX);
   return {n.clamp(n.truncate(sum, param.getType()), getMin(), getMax())};
 }
+
+// Powers of two for a block -----------------------------------------------
+
+/// The bits of infinity; NaN has larger ones.
+static constexpr int64_t infinity = 0x7f800000;
+/// The bits of a float below the exponent.
+static constexpr int64_t fractionBits = 23;
+
+/// The exponent, with its bias of 127, of a block of integers of `bits` bits:
+/// of the largest magnitude, rounded to `bits - 1` significant bits. So a
+/// maximum that rounds to 2^(bits - 1) has the next power of two.
+static Value buildBlockExponent(const Numbers &n, Value maximum, int64_t bits) {
+  OpBuilder &b = n.b;
+  Type word = maximum.getType();
+  Value rounded = arith::AddIOp::create(
+      b, n.loc, maximum,
+      n.integer(word, int64_t(1) << (fractionBits + 1 - bits)));
+  Value field =
+      arith::ShRUIOp::create(b, n.loc, rounded, n.integer(word, fractionBits));
+  // Denormal numbers have the exponent of the least normal ones.
+  return arith::MaxSIOp::create(b, n.loc, field, n.integer(word, 1));
+}
+
+SmallVector<Value> MagnitudeOp::buildScalar(OpBuilder &b, Location loc,
+                                            ValueRange args) {
+  Numbers n{b, loc};
+  Value bits = arith::BitcastOp::create(b, loc, b.getI32Type(), args[0]);
+  return {arith::AndIOp::create(b, loc, bits,
+                                n.integer(b.getI32Type(), INT32_MAX))};
+}
+
+// With integers only, because processors without a floating-point unit call a
+// function for each operation on floats. With the exponents E of the block and
+// F of the number, and its significand M of 24 bits: |x| = M 2^(F - 150) and
+// e = bits + 125 - E, so |x| 2^e = M / 2^(E - F + 25 - bits).
+SmallVector<Value> BlockQuantizeOp::buildScalar(OpBuilder &b, Location loc,
+                                                ValueRange args) {
+  Numbers n{b, loc};
+  auto bits = static_cast<int64_t>(getBits());
+  Type word = b.getI32Type();
+  auto constant = [&](int64_t value) { return n.integer(word, value); };
+  Value block = buildBlockExponent(n, args[1], bits);
+  Value x = arith::BitcastOp::create(b, loc, word, args[0]);
+  Value sign = arith::ShRSIOp::create(b, loc, x, constant(31));
+  Value field = arith::AndIOp::create(
+      b, loc, arith::ShRUIOp::create(b, loc, x, constant(fractionBits)),
+      constant(255));
+  // The leading bit of a number that is not denormal.
+  Value lead = arith::ShLIOp::create(
+      b, loc, arith::MinSIOp::create(b, loc, field, constant(1)),
+      constant(fractionBits));
+  Value fraction = arith::AndIOp::create(
+      b, loc, x, constant((int64_t(1) << fractionBits) - 1));
+  Value significand = arith::OrIOp::create(b, loc, fraction, lead);
+  Value exponent = arith::MaxSIOp::create(b, loc, field, constant(1));
+  Value shift = arith::AddIOp::create(
+      b, loc, arith::SubIOp::create(b, loc, block, exponent),
+      constant(fractionBits + 2 - bits));
+  // Of 24 bits, a shift of 25 leaves less than one half.
+  shift = arith::MinSIOp::create(b, loc, shift, constant(fractionBits + 2));
+  // To nearest: plus one half, or less by one unit if the result is even.
+  Value below = arith::SubIOp::create(b, loc, shift, constant(1));
+  Value half = arith::SubIOp::create(
+      b, loc, arith::ShLIOp::create(b, loc, constant(1), below), constant(1));
+  Value odd = arith::AndIOp::create(
+      b, loc, arith::ShRUIOp::create(b, loc, significand, shift), constant(1));
+  Value sum = arith::AddIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, significand, half), odd);
+  Value magnitude = arith::ShRUIOp::create(b, loc, sum, shift);
+  Value negated = arith::XOrIOp::create(b, loc, magnitude, sign);
+  Value whole = arith::SubIOp::create(b, loc, negated, sign);
+  return {n.truncate(whole, b.getI16Type())};
+}
+
+SmallVector<Value> BlockDequantizeOp::buildScalar(OpBuilder &b, Location loc,
+                                                  ValueRange args) {
+  Numbers n{b, loc};
+  auto bits = static_cast<int64_t>(getBits());
+  Type word = b.getI32Type(), real = b.getF32Type();
+  auto constant = [&](int64_t value) { return n.integer(word, value); };
+  Value block = buildBlockExponent(n, args[1], bits);
+  // The exponent of 2^-e = 2^(E - bits - 125).
+  Value exponent = arith::AddIOp::create(b, loc, block, constant(2 - bits));
+  Value power = arith::ShLIOp::create(b, loc, exponent, constant(fractionBits));
+  // If the power is denormal, it is one bit of the fraction.
+  Value place = n.clamp(
+      arith::AddIOp::create(b, loc, exponent, constant(fractionBits - 1)), 0,
+      fractionBits);
+  Value isNormal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt,
+                                         exponent, constant(0));
+  Value denormal = arith::ShLIOp::create(b, loc, constant(1), place);
+  power = arith::SelectOp::create(b, loc, isNormal, power, denormal);
+  Value isFinite = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                         args[1], constant(infinity));
+  power = arith::SelectOp::create(b, loc, isFinite, power,
+                                  constant(infinity | 1 << 22));
+  Value sum = arith::SIToFPOp::create(b, loc, real, args[0]);
+  return {arith::MulFOp::create(b, loc, sum,
+                                arith::BitcastOp::create(b, loc, real, power))};
+}

@@ -74,7 +74,8 @@ inferConv(std::optional<Location> loc, StringRef name, RankedTensorType input,
     return emitOptionalError(
         loc, "'", name, "' expected input and weight of one rank, but got ",
         input, " and ", weight);
-  if (input.getElementType() != weight.getElementType())
+  // factors_c1
+  if (!areFactors(input.getElementType(), weight.getElementType()))
     return emitOptionalError(
         loc, "'", name, "' expected operands of one element type, but got ",
         input, " and ", weight);
@@ -156,11 +157,26 @@ LogicalResult ConvTransposeOp::verify() {
 }
 
 LogicalResult ConvWeightGradOp::verify() {
+  Type input = getInput().getType().getElementType();
+  Type gradient = getGradient().getType().getElementType();
+  // factors_c1
+  if (!areFactors(input, gradient))
+    return emitOpError("expected operands of one element type, but got ")
+           << getInput().getType() << " and " << getGradient().getType();
+  if (getType().getElementType() != sumElement(input))
+    return emitOpError("expected a result of elements ")
+           << sumElement(input) << ", but got " << getType();
   // conv_weight_grad_c1
-  return verifyForward(*this,
-                       inferConv(getLoc(), getOperationName(),
-                                 getInput().getType(), getType(), *this),
-                       getGradient().getType(), "a gradient");
+  if (failed(verifyForward(*this,
+                           inferConv(getLoc(), getOperationName(),
+                                     getInput().getType().clone(gradient),
+                                     getType().clone(gradient), *this),
+                           getGradient().getType(), "a gradient")))
+    return failure();
+  return verifyZeroPoints(
+      getLoc(), getOperationName(), input,
+      {static_cast<int64_t>(getInputZero().value_or(0)),
+       static_cast<int64_t>(getGradientZero().value_or(0))});
 }
 
 /// The type of pooling `input`. If `inside`, every window must contain an entry

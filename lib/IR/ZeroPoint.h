@@ -12,6 +12,10 @@ namespace mlir::pock {
 LogicalResult verifyZeroPoint(std::optional<Location> loc, StringRef name,
                               Type element, int64_t zero);
 
+/// The same for several operands.
+LogicalResult verifyZeroPoints(std::optional<Location> loc, StringRef name,
+                               Type element, ArrayRef<int64_t> zeros);
+
 } // namespace mlir::pock
 
 #endif // POCK_LIB_IR_ZEROPOINT_H

@@ -49,6 +49,8 @@ void mlir::pock::buildTrainingPipeline(OpPassManager &pm) {
   // Moves slices of gradients to the activations that they are computed from,
   // and removes gradients that become unused.
   addCleanup(pm);
+  // Before scales move to weights, which would no longer be integers.
+  pm.addPass(createNarrowGradients());
   // While the whole backward pass is in one block. The second pass needs the
   // weight gradients in the form that the first one leaves.
   pm.addNestedPass<func::FuncOp>(createMoveScales());

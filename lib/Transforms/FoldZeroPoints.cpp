@@ -144,8 +144,9 @@ struct FoldZeroPoints
     func.walk([&](Operation *op) {
       if (auto conv = dyn_cast<ConvOp>(op); conv && isOfBytes(conv.getInput()))
         foldConv(conv, getKept);
+      // (Sums of one factor alone pay where an instruction multiplies bytes.)
       if (auto product = dyn_cast<MatmulOp>(op);
-          product && isOfBytes(product.getLhs()))
+          product && isOfBytes(product.getLhs()) && isOfBytes(product.getRhs()))
         foldMatmul(product, getKept);
     });
   }

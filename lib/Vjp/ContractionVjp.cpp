@@ -62,7 +62,8 @@ POCK_VJP(ConvOp) {
         builder, getLoc(), cotangentOf(getWeight(), g),
         asReal(builder, getLoc(), getInput(), getInputZero(), g), g,
         getStridesAttr(), getPadLowAttr(), getPadHighAttr(), getDilationsAttr(),
-        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr());
+        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr(), IntegerAttr(),
+        IntegerAttr());
   return success();
 }
 
@@ -82,6 +83,7 @@ POCK_VJP(ConvTransposeOp) {
         builder, getLoc(), cotangentOf(getWeight(), g), g,
         asReal(builder, getLoc(), getInput(), getInputZero(), g),
         getStridesAttr(), getPadLowAttr(), getPadHighAttr(), getDilationsAttr(),
-        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr());
+        getGroupsAttr(), getLayoutAttr(), AlgorithmAttr(), IntegerAttr(),
+        IntegerAttr());
   return success();
 }

@@ -81,3 +81,49 @@ func.func @requantize(%x: tensor<8x4xi32>, %m: tensor<4xi32>, %out: tensor<8x4xi
   %y = pock.requantize %x, %m {zero_point = 5 : i64} : (tensor<8x4xi32>, tensor<4xi32>) -> tensor<8x4xi8>
   return %y : tensor<8x4xi8>
 }
+
+// -----
+
+// A gradient of 16 bits and bytes with a zero point, with which they are padded.
+
+// CHECK-LABEL: func @weight_gradient
+// CHECK-DAG: %[[PAD:.+]] = arith.constant -128 : i8
+// CHECK: linalg.fill ins(%[[PAD]] : i8)
+// CHECK: %[[X:.+]] = arith.extsi %{{.+}} : i8 to i32
+// CHECK: %[[D:.+]] = arith.subi %[[X]], %c-128_i32
+// CHECK: %[[G:.+]] = arith.extsi %{{.+}} : i16 to i32
+// CHECK: arith.muli %[[D]], %[[G]]
+func.func @weight_gradient(%x: tensor<1x2x8xi8>, %g: tensor<1x3x8xi16>, %out: tensor<3x2x3xi32>) -> tensor<3x2x3xi32> attributes {pock.kernel} {
+  %d = pock.conv_weight_grad %x, %g {strides = array<i64: 1>, pad_low = array<i64: 1>, pad_high = array<i64: 1>,
+      dilations = array<i64: 1>, input_zero = -128 : i64} : (tensor<1x2x8xi8>, tensor<1x3x8xi16>) -> tensor<3x2x3xi32>
+  return %d : tensor<3x2x3xi32>
+}
+
+// -----
+
+// Integer operations only. 24 bits of significand are shifted down by at least
+// 25 - bits, and by at most 25.
+
+// CHECK-LABEL: func @block_quantize
+// CHECK-DAG: arith.constant 9 : i32
+// CHECK-DAG: arith.constant 25 : i32
+// CHECK-NOT: {{(add|sub|mul|cmp|max|min|toui|tosi)f|fpto}}
+// CHECK: arith.trunci %{{.+}} : i32 to i16
+func.func @block_quantize(%g: tensor<4xf32>, %max: tensor<i32>, %out: tensor<4xi16>) -> tensor<4xi16> attributes {pock.kernel} {
+  %q = pock.block_quantize %g, %max {bits = 16 : i64} : (tensor<4xf32>, tensor<i32>) -> tensor<4xi16>
+  return %q : tensor<4xi16>
+}
+
+// -----
+
+// A sum becomes a float, times a power of two or NaN.
+
+// CHECK-LABEL: func @block_dequantize
+// CHECK-DAG: arith.constant 2143289344 : i32
+// CHECK: %[[SUM:.+]] = arith.sitofp %{{.+}} : i32 to f32
+// CHECK: %[[POWER:.+]] = arith.bitcast %{{.+}} : i32 to f32
+// CHECK: arith.mulf %[[SUM]], %[[POWER]]
+func.func @block_dequantize(%s: tensor<4xi32>, %max: tensor<i32>, %out: tensor<4xf32>) -> tensor<4xf32> attributes {pock.kernel} {
+  %y = pock.block_dequantize %s, %max {bits = 16 : i64} : (tensor<4xi32>, tensor<i32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}

@@ -30,15 +30,20 @@ class Step:
     options: dict[str, int] = field(default_factory=dict)
 
 
-def random_steps(rng: np.random.Generator, channels: int, size: int) -> list[Step]:
-    """Return a network: convolutions, joins and poolings, then mean and linear layer."""
+def random_steps(rng: np.random.Generator, channels: int, size: int, exact: bool = False) -> list[Step]:
+    """Return a network: convolutions, joins and poolings, then mean and linear layer.
+
+    With ``exact``, the gradient of each value is a sum of at most two floats, outside of convolutions and linear layers,
+    so that its bits follow from the operators.
+    """
     steps: list[Step] = []
     shapes = [(channels, size)]
     for _ in range(rng.integers(3, 6)):
         count, width = shapes[-1]
-        same = [i for i, shape in enumerate(shapes[:-1]) if shape == shapes[-1]]
-        kinds = ["conv", "conv", "depthwise", "gate"]
-        kinds += ["add", "add", "mul", "cat"] if same else []
+        joined = {step.other for step in steps if step.kind in ("add", "mul", "cat")}
+        same = [i for i, shape in enumerate(shapes[:-1]) if shape == shapes[-1] and not (exact and i in joined)]
+        kinds = ["conv", "conv", "depthwise"] + ["gate"] * (not exact)
+        kinds += ["add", "add", "cat"] + ["mul"] * (not exact) if same else []
         kinds += ["max_pool", "avg_pool"] if width >= 6 else []
         kind = str(rng.choice(kinds)) if steps else "conv"
         clamp = str(rng.choice(["", "relu", "relu6", "clamp"]))
@@ -144,9 +149,15 @@ class _Oracle:
     """Runs one network on integers; the names of scales are those of `pockmlir.quantize`."""
 
     def __init__(
-        self, prefix: str, scales: dict[str, pock.Quantization], weights: dict[str, Array], state: dict[str, Tensor]
+        self,
+        prefix: str,
+        scales: dict[str, pock.Quantization],
+        weights: dict[str, Array],
+        state: dict[str, Tensor],
+        narrow: bool,
     ) -> None:
         self.prefix, self.scales, self.weights, self.state = prefix, scales, weights, state
+        self.narrow = narrow
         self.seen: dict[str, int] = {}
 
     def count(self, name: str) -> str:
@@ -168,10 +179,10 @@ class _Oracle:
         weight, bias = self.state[f"{path}.weight"], self.state.get(f"{path}.bias")
         scale = x.scale * self.weights[f"{path}.weight"].astype(np.float64)
         if step.kind == "linear":
-            acc = F.linear(x.integers - x.zero, weight, bias)
+            acc = oracle.linear(x.integers, weight, bias, x.zero, self.narrow)
         else:
             options = {key: step.options[key] for key in ("stride", "padding", "dilation", "groups")}
-            acc = oracle.conv(x.integers, weight, bias, x.zero, **options)
+            acc = oracle.conv(x.integers, weight, bias, x.zero, self.narrow, **options)
         return self.quantized(acc, scale, name, step.clamp)
 
     def moved(self, x: _Value, name: str) -> _Value:
@@ -193,6 +204,9 @@ class _Oracle:
         ]
         for index, step in enumerate(steps):
             values.append(self.step(values, index, step, steps))
+            if self.narrow and values[-1].integers.requires_grad:
+                # A gradient of two readers is a sum of floats.
+                values[-1].integers.register_hook(lambda g: g.float().double())
         return values[-1]
 
     def step(self, values: list[_Value], index: int, step: Step, steps: list[Step]) -> _Value:
@@ -259,7 +273,7 @@ def whole_of(run: _Oracle, steps: list[Step], index: int, name: str) -> str:
 
 
 def oracle_outputs(
-    quantized: Any, weights: dict[str, Array], state: dict[str, Tensor], inputs: list[Tensor]
+    quantized: Any, weights: dict[str, Array], state: dict[str, Tensor], inputs: list[Tensor], narrow: bool = False
 ) -> list[Tensor]:
     """Return the logits of each network as real numbers, with gradients to the integers in ``state``.
 
@@ -268,10 +282,11 @@ def oracle_outputs(
         weights: name of a weight → the scales of its channels.
         state: name → integers as float64.
         inputs: one per network.
+        narrow: whether gradients of products are integers of 16 bits.
     """
     outputs = []
     for index, (net, x) in enumerate(zip(quantized.model.nets, inputs, strict=True)):
-        run = _Oracle(f"nets.{index}", quantized.activations, weights, state)
+        run = _Oracle(f"nets.{index}", quantized.activations, weights, state, narrow)
         value = run.run(x, net.steps, f"inputs{index}")
-        outputs.append((value.integers - value.zero) * value.scale)
+        outputs.append(oracle.scaled(value.integers - value.zero, value.scale))
     return outputs

@@ -1,11 +1,14 @@
 """The arithmetic of quantised layers in PyTorch: integers as float64, which holds them exactly, with gradients.
 
 Gradients are with respect to integers. Rounding has derivative one, and clamping one within its limits, both included.
+They are float64 numbers, but products with scales are rounded to float32. With 16-bit gradients (`Narrow`), so are all
+other results, and the gradients are those of the device, to the bit.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["add", "fixed_scale", "mean", "mul", "quantize", "requantize", "round_update"]
+__all__ = [
+    "Narrow",
+    "add",
+    "block_bits",
+    "block_quantize",
+    "conv",
+    "fixed_scale",
+    "linear",
+    "mean",
+    "mul",
+    "quantize",
+    "requantize",
+    "round_update",
+    "scaled",
+]
 
 
 def fixed_scale(scale: float) -> tuple[int, int]:
@@ -23,6 +40,10 @@ def fixed_scale(scale: float) -> tuple[int, int]:
         if multiplier < 2**31:
             return multiplier, shift
     raise ValueError(scale)
+
+
+def _single(x: Tensor) -> Tensor:
+    return x.float().double()
 
 
 class _Requantize(torch.autograd.Function):
@@ -36,7 +57,7 @@ class _Requantize(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
         mask, scale = ctx.saved_tensors
-        return torch.where(mask, grads[0] * scale, 0.0), None, None, None, None, None
+        return torch.where(mask, _single(grads[0] * _single(scale)), 0.0), None, None, None, None, None
 
 
 def requantize(acc: Tensor, scale: float | np.ndarray[Any, Any], zero: int, low: int = -128, high: int = 127) -> Tensor:
@@ -61,12 +82,29 @@ class _Quantize(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
         (mask,) = ctx.saved_tensors
-        return torch.where(mask, grads[0] * ctx.inverse, 0.0), None, None, None, None
+        return torch.where(mask, _single(grads[0] * ctx.inverse), 0.0), None, None, None, None
 
 
 def quantize(x: Tensor, scale: float, zero: int, low: int = -128, high: int = 127) -> Tensor:
     """Return the integers of real numbers, rounded in float32 as the device does."""
     result: Tensor = _Quantize.apply(x, scale, zero, low, high)
+    return result
+
+
+class _Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: float) -> Tensor:
+        ctx.scale = float(np.float32(scale))
+        return x * scale
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        return _single(grads[0] * ctx.scale), None
+
+
+def scaled(x: Tensor, scale: float) -> Tensor:
+    """Return the product with a number; that of the gradient is rounded to float32."""
+    result: Tensor = _Scaled.apply(x, scale)
     return result
 
 
@@ -80,7 +118,7 @@ def add(
 ) -> Tensor:
     """Return the sum of integers with different scales: of x, of y, of the result."""
     left, right = (math.floor(math.ldexp(s / scales[2], 20) + 0.5) for s in scales[:2])
-    total = (x - zeros[0]) * left + (y - zeros[1]) * right
+    total = scaled(x - zeros[0], left) + scaled(y - zeros[1], right)
     return requantize(total, 2.0**-20, zeros[2], low, high)
 
 
@@ -102,10 +140,106 @@ def mean(x: Tensor, dims: tuple[int, ...], ratio: float, zero: int, out_zero: in
     return requantize((x - zero).sum(dims), ratio / terms, out_zero)
 
 
-def conv(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, **options: Any) -> Tensor:
+def block_bits(terms: int, factor: int) -> int:
+    """Return the most bits, up to 16, with which a sum of products with such factors fits 32 bits."""
+    return next(bits for bits in range(16, 0, -1) if terms * factor * (2 ** (bits - 1) - 1) < 2**31)
+
+
+def block_quantize(g: np.ndarray[Any, Any], bits: int) -> tuple[np.ndarray[Any, Any], np.float32]:
+    """Return float32 numbers as integers, and the power of two that one of these stands for.
+
+    The power is the least with which the largest magnitude is less than ``2**(bits - 1)`` after rounding, and NaN if an
+    entry is infinite or NaN.
+    """
+    assert g.dtype == np.float32
+    if not np.all(np.isfinite(g)):
+        return np.zeros(g.shape), np.float32(np.nan)
+    largest = max(float(np.max(np.abs(g), initial=0.0)), 2.0**-126)
+    exponent = next(e for e in range(150, -150, -1) if np.rint(math.ldexp(largest, e)) < 2 ** (bits - 1))
+    return np.rint(np.ldexp(g.astype(np.float64), exponent)), np.float32(math.ldexp(1.0, -exponent))
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """The products of a layer with 16-bit gradients."""
+
+    #: Spatial options of a convolution; None for a linear layer.
+    options: dict[str, Any] | None
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        return F.linear(x, weight) if self.options is None else F.conv2d(x, weight, **self.options)
+
+    def terms_of_input(self, weight: Tensor) -> int:
+        """The largest number of terms of an entry of the input's gradient."""
+        if self.options is None:
+            return weight.shape[0]
+        filters = weight.shape[0] // self.options["groups"]
+        stride, dilation = self.options["stride"], self.options["dilation"]
+        return filters * math.prod(
+            math.ceil(taps / (stride // math.gcd(stride, dilation))) for taps in weight.shape[2:]
+        )
+
+    def gradients(self, g: Tensor, x: Tensor, weight: Tensor, zero: int) -> tuple[Tensor, Tensor]:
+        """Return those of the input and of the weight; ``x`` is without its zero point."""
+        outputs = g.numel() // g.shape[1]
+        gx = self._product(g, self.terms_of_input(weight), 128, lambda q: self._vjp(q, x, weight)[0])
+        gw = self._product(g, outputs, max(127 - zero, zero + 128), lambda q: self._vjp(q, x, weight)[1])
+        return gx, gw
+
+    def _vjp(self, q: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """The exact sums of integers."""
+        with torch.enable_grad():
+            x, weight = x.detach().requires_grad_(), weight.detach().requires_grad_()
+            gx, gw = torch.autograd.grad(self.forward(x, weight), (x, weight), q)
+        return gx, gw
+
+    def _product(self, g: Tensor, terms: int, factor: int, sums: Any) -> Tensor:
+        q, power = block_quantize(g.numpy().astype(np.float32), block_bits(terms, factor))
+        found = sums(torch.tensor(q)).numpy()
+        assert np.all(np.abs(found) < 2**31)
+        return torch.tensor((found.astype(np.float32) * power).astype(np.float64))
+
+
+class _NarrowProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, zero: int, narrow: Narrow) -> Tensor:
+        ctx.save_for_backward(x - zero, weight)
+        ctx.zero, ctx.narrow = zero, narrow
+        return narrow.forward(x - zero, weight)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        return *ctx.narrow.gradients(grads[0], *ctx.saved_tensors, ctx.zero), None, None
+
+
+class _Bias(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, bias: Tensor) -> Tensor:
+        return x + bias.reshape([1, -1] + [1] * (x.dim() - 2))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        # The sum of floats, one by one in the order of memory: samples, rows, columns.
+        rows = grads[0].movedim(1, -1).reshape(-1, grads[0].shape[1]).numpy().astype(np.float32)
+        return grads[0], torch.tensor(np.add.accumulate(rows, axis=0)[-1].astype(np.float64))
+
+
+def conv(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, narrow: bool = False, **options: Any) -> Tensor:
     """Return the exact sums of a convolution; padding is the zero point."""
+    if narrow:
+        return _narrow(x, weight, bias, zero, Narrow(options))
     result = F.conv2d(x - zero, weight, **options)
     return result if bias is None else result + bias.reshape(1, -1, 1, 1)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, narrow: bool = False) -> Tensor:
+    """Return the exact sums of a linear layer."""
+    return _narrow(x, weight, bias, zero, Narrow(None)) if narrow else F.linear(x - zero, weight, bias)
+
+
+def _narrow(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, narrow: Narrow) -> Tensor:
+    result: Tensor = _NarrowProduct.apply(x, weight, zero, narrow)
+    return result if bias is None else _Bias.apply(result, bias)  # type: ignore[no-any-return]
 
 
 def round_update(

@@ -17,18 +17,22 @@ from quantized.backbones import data_folder
 
 pytestmark = pytest.mark.skipif(data_folder() is None, reason="no weights; POCK_DATA names their folder")
 GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parent / "int8_counts.json").read_text())
-QUICK = ("mcunet-5fps", "49kb", "cortex-m7")
+QUICK = ("mcunet-5fps", "49kb", "cortex-m7", "float32")
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    return row["network"], row["scheme"], row["target"], row["gradients"]
 
 
 def _cases() -> list[Any]:
-    keys = [(row["network"], row["scheme"], row["target"]) for row in GOLDEN]
+    keys = [_key(row) for row in GOLDEN]
     marks = {key: () if key == QUICK else pytest.mark.slow for key in keys}
     return [pytest.param(row, id="-".join(key), marks=marks[key]) for row, key in zip(GOLDEN, keys, strict=True)]
 
 
 @pytest.mark.parametrize("golden", _cases())
 def test_figures_are_golden(golden: dict[str, Any]) -> None:
-    row = bench.measure(golden["network"], golden["scheme"], golden["target"])
+    row = bench.measure(*_key(golden))
     assert row.same_bits
     if row.tools != golden["tools"]:
         pytest.skip(f"bits agree, but figures were taken with other tools: {golden['tools']}")

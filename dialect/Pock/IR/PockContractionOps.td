@@ -16,10 +16,11 @@ def Pock_MatmulOp : Pock_InferredOp<"matmul", ContractionRole<>, [Pock_Vjp, Rela
     `[…, M, K] x […, K, N] -> […, M, N]`. `transpose_lhs` says that the left
     operand is `[…, K, M]`, `transpose_rhs` that the right one is `[…, N, K]`.
 
-    The product of `i8` tensors is exact in `i32`, modulo 2^32. Their zero points
+    The product of integers is exact in `i32`, modulo 2^32. Their zero points
     are subtracted first: the factors are `lhs - lhs_zero` and `rhs - rhs_zero`.
 
-    Constraints: `matmul_c1`: both operands have the same rank, at least 2;
+    Constraints: `factors_c1`: both operands have the same element type, or both
+    are integers; `matmul_c1`: they have the same rank, at least 2;
     `matmul_c2`: leading dimensions are equal (broadcast them with
     `pock.expand`); `matmul_c3`: the contracted dimensions are equal;
     `zero_c1`: zero points are between -128 and 127, and 0 for floats.
@@ -39,10 +40,12 @@ def Pock_LinearOp : Pock_InferredOp<"linear", ContractionRole<>, [Pock_Decomposa
   let description = [{
     `[…, K], [N, K] -> […, N]`; PyTorch's weight layout. The bias is a
     `pock.add`. Decomposed to reshape, transpose and `pock.matmul` before
-    differentiation. `i8` as for `pock.matmul`, with the zero point of the input.
+    differentiation. Integers as for `pock.matmul`, with the zero point of the
+    input.
 
-    Constraints: `linear_c1`: the weight has rank 2; `linear_c2`: the last
-    dimensions of input and weight are equal; `zero_c1` as `pock.matmul`.
+    Constraints: `linear_c1`: the weight has rank 2, and the element type of the
+    input; `linear_c2`: the last dimensions of input and weight are equal;
+    `zero_c1` as `pock.matmul`.
 
     Example: `%y = pock.linear %x, %w : (tensor<2x8xf32>, tensor<4x8xf32>) -> tensor<2x4xf32>`
   }];
@@ -72,7 +75,7 @@ def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp, Relaxed]
     `spatial' = (spatial + pad_low + pad_high - dilation * (kernel - 1) - 1) / stride + 1`,
     or the channels-last counterparts. The bias is a `pock.add`.
 
-    The convolution of `i8` tensors is exact in `i32`, modulo 2^32. `input_zero`
+    The convolution of integers is exact in `i32`, modulo 2^32. `input_zero`
     is subtracted from the input first, and padding is `pad_value` after that:
     0, until `pock-fold-zero-points` makes a sum that subtracts less.
 
@@ -80,7 +83,7 @@ def Pock_ConvOp : Pock_InferredOp<"conv", ContractionRole<>, [Pock_Vjp, Relaxed]
     each attribute for each; `window_c2`: strides and dilations are positive,
     paddings are not negative; `window_c3`: the window fits the padded input;
     `conv_c1`: `groups` divides `C` and `F`; `conv_c2`: the weight has
-    `C / groups` input channels; `zero_c1` as `pock.matmul`;
+    `C / groups` input channels; `factors_c1`, `zero_c1` as `pock.matmul`;
     `conv_c3`: `input_zero + pad_value` is from -128 to 127, and `pad_value` is
     0 for floats.
 
@@ -109,11 +112,11 @@ def Pock_ConvTransposeOp : Pock_PureOp<"conv_transpose", ContractionRole<absorbe
     and the result `[N, C, spatial…]`. Its spatial sizes are given by the result
     type (PyTorch's `output_padding` chooses among them).
 
-    `i8` as for `pock.conv`.
+    Integers as for `pock.conv`.
 
     Constraints: `conv_transpose_c1`: `pock.conv` of a tensor of the result's
-    shape with these attributes has the shape of `input`; `zero_c1` as
-    `pock.matmul`.
+    shape with these attributes has the shape of `input`; `factors_c1`,
+    `zero_c1` as `pock.matmul`.
 
     Example:
     ```mlir
@@ -138,8 +141,12 @@ def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", ContractionRole<>, [
     The gradient of `sum(gradient * pock.conv(input, weight))` with respect to
     `weight`. Not differentiated again: second derivatives are not supported.
 
+    The sums of products of integers are exact in `i32`, modulo 2^32. Zero points,
+    0 if they are absent, are subtracted first, and padding is `input_zero`.
+
     Constraints: `conv_weight_grad_c1`: `pock.conv` of `input` and a weight of
-    the result's type has the type of `gradient`.
+    the result's shape has the shape of `gradient`; `factors_c1`, `zero_c1` as
+    `pock.matmul`.
 
     Example:
     ```mlir
@@ -148,11 +155,13 @@ def Pock_ConvWeightGradOp : Pock_PureOp<"conv_weight_grad", ContractionRole<>, [
         : (tensor<1x3x8x8xf32>, tensor<1x4x6x6xf32>) -> tensor<4x3x3x3xf32>
     ```
   }];
-  let arguments = !con((ins Pock_FloatTensor:$input, Pock_FloatTensor:$gradient),
+  let arguments = !con((ins Pock_FactorTensor:$input, Pock_FactorTensor:$gradient),
                        Pock_WindowArguments,
                        (ins DefaultValuedAttr<I64Attr, "1">:$groups),
-                       Pock_LayoutArgument, Pock_AlgorithmArgument);
-  let results = (outs Pock_FloatTensor:$result);
+                       Pock_LayoutArgument, Pock_AlgorithmArgument,
+                       (ins OptionalAttr<I64Attr>:$input_zero,
+                            OptionalAttr<I64Attr>:$gradient_zero));
+  let results = (outs Pock_ProductTensor:$result);
   let hasVerifier = 1;
 }
 

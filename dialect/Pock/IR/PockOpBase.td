@@ -18,8 +18,8 @@ def Pock_NumberTensor : StaticShapeTensorOf<[AnyFloat, AnySignlessInteger]>;
 def Pock_SummableTensor : StaticShapeTensorOf<[AnyFloat, I8, I16, I32, I64]>;
 /// Integers that are numbers: `i1` is a truth value.
 def Pock_WholeTensor : StaticShapeTensorOf<[I8, I16, I32, I64]>;
-/// Factors of sums of products, and these sums: of bytes in `i32`.
-def Pock_FactorTensor : StaticShapeTensorOf<[AnyFloat, I8]>;
+/// Factors of sums of products, and these sums: of narrow integers in `i32`.
+def Pock_FactorTensor : StaticShapeTensorOf<[AnyFloat, I8, I16]>;
 def Pock_ProductTensor : StaticShapeTensorOf<[AnyFloat, I32]>;
 def Pock_ScalarTensor : 0DTensorOf<[AnyFloat, AnySignlessInteger]>;
 

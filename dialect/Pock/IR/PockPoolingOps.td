@@ -6,6 +6,7 @@
 include "Pock/IR/PockContractionOps.td"
 
 defvar Pock_KernelArgument = (ins DenseI64ArrayAttr:$kernel);
+def Pock_PooledTensor : StaticShapeTensorOf<[AnyFloat, I8]>;
 
 def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", AnchorRole, [Pock_Vjp]> {
   let summary = "1-D or 2-D max pooling";
@@ -23,9 +24,9 @@ def Pock_MaxPoolOp : Pock_InferredOp<"max_pool", AnchorRole, [Pock_Vjp]> {
         pad_high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x3x8x8xf32>) -> tensor<1x3x4x4xf32>
     ```
   }];
-  let arguments = !con((ins Pock_FactorTensor:$input), Pock_KernelArgument,
+  let arguments = !con((ins Pock_PooledTensor:$input), Pock_KernelArgument,
                        Pock_WindowArguments, Pock_LayoutArgument);
-  let results = (outs Pock_FactorTensor:$result);
+  let results = (outs Pock_PooledTensor:$result);
 }
 
 def Pock_MaxPoolIndexOp : Pock_InferredOp<"max_pool_index", OpaqueRole, [Inactive]> {

@@ -36,8 +36,12 @@ Value alongAxis(OpBuilder &b, Location loc, Value vector, int64_t axis,
 Value transposeTo(OpBuilder &b, Location loc, Value value,
                   ArrayRef<int64_t> permutation);
 
-/// The element type of sums of products of `element`: `i32` for `i8`.
+/// The element type of sums of products of `element`: `i32` for `i8` and `i16`.
 Type sumElement(Type element);
+
+/// Whether elements of these types are factors of one product: the types are
+/// equal, or both are integers.
+bool areFactors(Type lhs, Type rhs);
 
 /// The shape of the static tensor `value`.
 ArrayRef<int64_t> shapeOf(Value value);

@@ -168,6 +168,30 @@ def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
   }];
 }
 
+def NarrowGradients : Pass<"pock-narrow-gradients", "::mlir::ModuleOp"> {
+  let summary = "Multiply gradients as 16-bit integers";
+  let description = [{
+    Acts if the module attribute `pock.gradients`, which it removes, is `"i16"`. A
+    product of a gradient `g` and integers `w - z` of a quantised layer, in the
+    backward pass, becomes one of integers, with one power of two for all of `g`:
+
+        q = round(g * 2^e), |q| < 2^(bits - 1)      e from the largest |g|
+        result = f32(sum of q (w - z)) * 2^-e       the sum exact in i32
+
+    `bits` is 16, or less if the sum of all terms of the product could overflow
+    then. With many terms, the product stays one of floats: fewer than 10 bits
+    lose too much. If an entry of `g` is infinite or NaN, all entries of the result
+    are NaN.
+
+    The products are those that read `pock.dequantize` of bytes with scale 1:
+    gradients of inputs and of weights. Sums of gradients (of biases), and all
+    other operations stay as they are.
+
+    Before: `%r = pock.dequantize %w; %y = pock.matmul %g, %r`
+    After: `%m = pock.magnitude %g; %max = pock.amax %m; %q = pock.block_quantize %g, %max; %s = pock.matmul %q, %w; %y = pock.block_dequantize %s, %max`
+  }];
+}
+
 def MoveScales : Pass<"pock-move-scales", "::mlir::func::FuncOp"> {
   let summary = "Scale weights and their gradients instead of gradients of activations";
   let description = [{

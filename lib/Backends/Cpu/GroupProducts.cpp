@@ -382,7 +382,10 @@ void buildBlocks(OpBuilder &b, linalg::GenericOp op, int64_t extent,
 /// operands can be grouped.
 bool groupProducts(linalg::GenericOp op, const SumOfProducts &sum,
                    const GroupProduct &row, const TargetDescription &target) {
-  std::optional<Choice> choice = choose(sum, row, target.vectorBytes > 0);
+  // Without vectors, loops of their own multiply bytes by bytes.
+  bool widens = target.vectorBytes > 0 || sum.lhs.type.isSignedInteger(16) ||
+                sum.rhs.type.isSignedInteger(16);
+  std::optional<Choice> choice = choose(sum, row, widens);
   if (!choice)
     return false;
   SmallVector<unsigned> loops;

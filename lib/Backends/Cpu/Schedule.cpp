@@ -10,6 +10,7 @@
 
 #include "Schedule.h"
 #include "../Shared/NestBody.h"
+#include "Pock/IR/Pock.h"
 #include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include <cmath>
@@ -76,6 +77,7 @@ private:
   bool rowsStream(const Schedule &schedule) const;
   bool writesStreams(const Schedule &schedule) const;
   int64_t windowOf(const Schedule &schedule, const Statement &statement) const;
+  bool sumsHalves(const Statement &statement) const;
   double tileCost(const Schedule &schedule, int64_t rows, int64_t cols) const;
   double stepCost(const Schedule &schedule, size_t index, int64_t rows,
                   int64_t pieces, int64_t lanes) const;
@@ -89,6 +91,20 @@ private:
   /// How often a launch runs the nest.
   double runs = 1;
 };
+
+/// Whether `statement` sums products of 16 bits on a processor without vectors:
+/// in registers for integers, one instruction after the other.
+bool CostModel::sumsHalves(const Statement &statement) const {
+  if (target.vectorBytes || !statement.isReduction())
+    return false;
+  linalg::GenericOp op = statement.op;
+  return llvm::any_of(statement.ins,
+                      [](const Access &access) {
+                        return access.elementType &&
+                               access.elementType.isInteger(16);
+                      }) ||
+         !op.getBody()->getOps<DotOp>().empty();
+}
 
 /// Cycles to load an operand for all points of a tile.
 double CostModel::loadCost(const Schedule &schedule, const Access &access,
@@ -124,7 +140,8 @@ double CostModel::stepCost(const Schedule &schedule, size_t index, int64_t rows,
   for (const Access &access : statement.ins)
     loads += loadCost(schedule, access, reductionLoop, rows, pieces, lanes);
   double arithmetic = bodies[index] * rows * pieces * kArith;
-  double result = std::max(loads, arithmetic);
+  double result =
+      sumsHalves(statement) ? loads + arithmetic : std::max(loads, arithmetic);
   if (statement.isReduction())
     result = std::max(result, kLatency / (reductionLoop >= 0 ? 4 : 1)) +
              kStepOverhead;
@@ -270,7 +287,9 @@ double CostModel::cost(const Schedule &schedule) const {
                          ? schedule.rows * pieces * statement.outs.size() +
                                windowOf(schedule, statement) * pieces + 2
                          : schedule.rows * pieces * statement.outs.size();
-    if (needed > target.vectorRegisters ||
+    int64_t registers = sumsHalves(statement) ? target.integerRegisters()
+                                              : target.vectorRegisters;
+    if (needed > registers ||
         (bodies[i] > 12 && schedule.rows * pieces > mostLongBodies))
       return INFINITY;
   }

@@ -9,6 +9,8 @@
 //
 // The copy also allows the result of a channel to overwrite that channel.
 //
+// Sums are those of floats, or of gradients of 16 bits and bytes.
+//
 // Needs bufferized kernels whose buffers are not placed yet, before padded
 // copies are folded. Guarantees the same results, except if weights are
 // infinite, whose products with a border are NaN. Does not handle sums that
@@ -26,6 +28,7 @@
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
 #include "Schedule.h"
+#include "SumOfProducts.h"
 #include "TargetDescription.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -77,21 +80,29 @@ bool sumsByChannel(linalg::GenericOp op, OpOperand &input, OpOperand &weight) {
   });
 }
 
-std::optional<Sum> matchSum(linalg::GenericOp op) {
-  if (!op.hasPureBufferSemantics() || op.getNumDpsInputs() != 2 ||
-      op.getNumDpsInits() != 1 || op.getNumReductionLoops() == 0 ||
-      !addsProducts(op))
+/// Whether planes have such elements: floats, or gradients of 16 bits. (Planes
+/// of bytes are those of `pock-depthwise-bytes`.)
+bool isWide(const Factor &factor) {
+  return factor.type.isF32() || factor.type.isSignedInteger(16);
+}
+
+/// Whether `factor` is that of a sum on planes: one of them, or a weight.
+bool isOfPlane(const Factor &factor) {
+  return factor.zero == 0 && (isWide(factor) || factor.isSignedByte());
+}
+
+std::optional<Sum> findSum(linalg::GenericOp op) {
+  std::optional<SumOfProducts> products = pock::matchSum(op);
+  if (!products || !isOfPlane(products->lhs) || !isOfPlane(products->rhs) ||
+      !llvm::all_of(op->getOperandTypes(), [](Type type) {
+        return isa<MemRefType>(type) && cast<MemRefType>(type).hasStaticShape();
+      }))
     return std::nullopt;
-  for (Value operand : op->getOperands()) {
-    auto type = dyn_cast<MemRefType>(operand.getType());
-    if (!type || !type.hasStaticShape() || !type.getElementType().isF32())
-      return std::nullopt;
-  }
   OpOperand *first = op.getDpsInputOperand(0),
             *second = op.getDpsInputOperand(1);
-  if (sumsByChannel(op, *first, *second))
+  if (isWide(products->lhs) && sumsByChannel(op, *first, *second))
     return Sum{op, first, second};
-  if (sumsByChannel(op, *second, *first))
+  if (isWide(products->rhs) && sumsByChannel(op, *second, *first))
     return Sum{op, second, first};
   return std::nullopt;
 }
@@ -139,6 +150,11 @@ void makeInCopy(linalg::GenericOp op) {
   op.erase();
   if (llvm::hasSingleElement(maker->getOperand(1).getUses()))
     maker.erase();
+}
+
+bool isZero(TypedAttr number) {
+  return matchPattern(number, m_AnyZeroFloat()) ||
+         matchPattern(number, m_Zero());
 }
 
 /// A part of a buffer, which begins at `begin` and may reach into a border of
@@ -202,8 +218,7 @@ private:
         findPaddedCopy(alloc, /*throughViews=*/true);
     if (!padding)
       return part;
-    if (!matchPattern(padding->value, m_AnyZeroFloat()) ||
-        !padding->staysUnchanged())
+    if (!isZero(padding->value) || !padding->staysUnchanged())
       return std::nullopt;
     part.source = padding->getSource();
     for (auto [begin, low] : llvm::zip_equal(part.begin, padding->low))
@@ -215,7 +230,7 @@ private:
   /// Finds the sums, which must read the same input.
   bool findSums() {
     for (auto op : block.getOps<linalg::GenericOp>()) {
-      std::optional<Sum> sum = matchSum(op);
+      std::optional<Sum> sum = findSum(op);
       if (!sum)
         continue;
       std::optional<Part> part = findPart(sum->input->get());
@@ -227,8 +242,7 @@ private:
     }
     if (sums.empty())
       return false;
-    auto type = cast<MemRefType>(source.getType());
-    if (!type.getLayout().isIdentity() || !type.getElementType().isF32())
+    if (!cast<MemRefType>(source.getType()).getLayout().isIdentity())
       return false;
     // The copy moves to the first sum that may read it.
     return llvm::none_of(block.getOps<linalg::GenericOp>(), [&](auto op) {
@@ -374,7 +388,7 @@ struct SplitChannels : impl::SplitChannelsBase<SplitChannels> {
       return;
     for (func::FuncOp func : kernelsOf(getOperation())) {
       bool any = false;
-      func.walk([&](linalg::GenericOp op) { any |= addsProducts(op); });
+      func.walk([&](linalg::GenericOp op) { any |= bool(matchSum(op)); });
       if (!any)
         continue;
       // On a copy, because only the rewritten operations show whether they can

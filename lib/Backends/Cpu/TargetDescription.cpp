@@ -55,6 +55,15 @@ int64_t TargetDescription::leastLanes() const {
   return indexBits == 32 ? std::max<int64_t>(2, vectorBytes / 4) : 2;
 }
 
+int64_t TargetDescription::integerRegisters() const {
+  llvm::Triple parsed(llvm::Triple::normalize(triple));
+  if (parsed.isRISCV())
+    return 24;
+  // The first Thumb instructions address eight registers; with one more of
+  // these, sums are spilled.
+  return parsed.getSubArch() == llvm::Triple::ARMSubArch_v6m ? 7 : 12;
+}
+
 int64_t TargetDescription::lanes(Type type) const {
   // i1 is a byte in memory; index has the target's width.
   int64_t bits = type.isIndex() ? indexBits : 8 * bytesOf(type);

@@ -52,6 +52,9 @@ struct TargetDescription {
   /// Whether small code is preferred to fast code: flash is small, and fetching
   /// from it is slow.
   bool prefersSize() const { return bareMetal; }
+  /// The number of registers for integers that a sum of a target without
+  /// vectors may use.
+  int64_t integerRegisters() const;
   /// The smallest number of lanes of a vector.
   int64_t leastLanes() const;
 

@@ -237,8 +237,10 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
         rewriter.replaceOp(op, result);
         return success();
       }
-    Value input =
-        window.buildPaddedInput(rewriter, loc, op.getInput(), outputs, 0.0);
+    MultiplyAdd body{static_cast<int64_t>(op.getInputZero().value_or(0)),
+                     static_cast<int64_t>(op.getGradientZero().value_or(0))};
+    Value input = window.buildPaddedInput(rewriter, loc, op.getInput(), outputs,
+                                          static_cast<double>(body.lhsZero));
     if (!input) { // windows that read nothing but padding
       rewriter.replaceOp(op, buildFilled(rewriter, loc, weight.getShape(),
                                          weight.getElementType(), 0.0));
@@ -250,12 +252,15 @@ struct LowerConvWeightGrad : OpRewritePattern<ConvWeightGradOp> {
       int64_t rows = llvm::product_of(getShape(gradient).drop_back());
       Value lhs = buildReshape(rewriter, loc, input, {rows, channels.in});
       Value rhs = buildReshape(rewriter, loc, gradient, {rows, channels.out});
-      if (layout == Layout::ChannelsLastOhwi)
+      if (layout == Layout::ChannelsLastOhwi) {
         std::swap(lhs, rhs);
-      result = buildMatmul(rewriter, loc, lhs, rhs, /*transposeLhs=*/true);
+        std::swap(body.lhsZero, body.rhsZero);
+      }
+      result = buildMatmul(rewriter, loc, lhs, rhs, /*transposeLhs=*/true,
+                           /*transposeRhs=*/false, body);
     } else {
-      result =
-          buildContraction(rewriter, loc, window, channels, input, gradient);
+      result = buildContraction(rewriter, loc, window, channels, input,
+                                gradient, body);
     }
     rewriter.replaceOp(op,
                        buildReshape(rewriter, loc, result, weight.getShape()));
@@ -266,7 +271,8 @@ private:
   /// The loops of the filter are outside, those of all windows inside.
   static Value buildContraction(OpBuilder &b, Location loc,
                                 const Window &window, const Channels &channels,
-                                Value input, Value gradient) {
+                                Value input, Value gradient,
+                                const MultiplyAdd &body) {
     Layout layout = window.layout;
     int64_t rank = window.kernel.size();
     Loops loops(b.getContext());
@@ -299,12 +305,12 @@ private:
 
     Value init =
         buildFilled(b, loc, channels.getFilterShape(layout, window.kernel),
-                    getElement(input), 0.0);
+                    sumElement(getElement(input)), 0.0);
     return buildGeneric(
         b, loc, loops,
         {channels.split(b, loc, layout, input, channels.in),
          channels.split(b, loc, layout, gradient, channels.out)},
-        init, {inputMap, gradientMap, filterMap}, MultiplyAdd());
+        init, {inputMap, gradientMap, filterMap}, body);
   }
 };
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict, get_args, get_type_hints
 
 from ..targets.target import ARITHMETICS, Target
-from .options import ON_NAN, PRECISIONS, ROUNDINGS, MemoryOptions, Training
+from .options import GRADIENTS, ON_NAN, PRECISIONS, ROUNDINGS, MemoryOptions, Training
 from .tuning import Tuning
 
 __all__ = ["ImportOptions", "Keyword", "Options", "keywords"]
@@ -44,6 +44,9 @@ class Options(TypedDict, total=False):
     precision: Annotated[str, Keyword("Of what is stored between kernels.", Training.precision, choices=PRECISIONS)]
     rounding: Annotated[
         str, Keyword("Of changes of parameters stored as integers.", Training.rounding, choices=ROUNDINGS)
+    ]
+    gradients: Annotated[
+        str, Keyword("As which products with quantised layers read them.", Training.gradients, choices=GRADIENTS)
     ]
     memory_limit: Annotated[
         int | str | None, Keyword("Of parameters, optimizer state and arena, e.g. 64MB.", metavar="BYTES")

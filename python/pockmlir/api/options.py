@@ -10,13 +10,16 @@ from ..core.ir_text import mlir_float, quote
 from ..errors import ArgumentError
 from ..support.sizes import parse_bytes
 
-__all__ = ["ON_NAN", "PRECISIONS", "ROUNDINGS", "MemoryOptions", "Training", "check_seed"]
+__all__ = ["GRADIENTS", "ON_NAN", "PRECISIONS", "ROUNDINGS", "MemoryOptions", "Training", "check_seed"]
 
 #: Element types that activations, gradients and frozen weights can be stored in; ``int8`` is for quantised models.
 PRECISIONS = ("f32", "bf16", "int8")
 
 #: How a change of a parameter that is stored as integers becomes an integer.
 ROUNDINGS = ("stochastic", "nearest")
+
+#: What products with quantised layers read gradients as.
+GRADIENTS = ("float32", "int16")
 
 #: Reactions to a loss that is NaN or infinite.
 ON_NAN = ("ignore", "error", "skip")
@@ -34,6 +37,7 @@ class Training:
         precision: storage of values between kernels, one of `PRECISIONS`.
         on_nan: one of `ON_NAN`.
         rounding: one of `ROUNDINGS`.
+        gradients: one of `GRADIENTS`.
     """
 
     accumulate: int = 1
@@ -43,6 +47,7 @@ class Training:
     precision: str = "f32"
     on_nan: str = "ignore"
     rounding: str = "stochastic"
+    gradients: str = "float32"
 
     def __post_init__(self) -> None:
         count: object = self.accumulate
@@ -61,6 +66,13 @@ class Training:
             raise ArgumentError(f"on_nan: expected one of {', '.join(ON_NAN)}, but got {self.on_nan!r}")
         if self.rounding not in ROUNDINGS:
             raise ArgumentError(f"rounding: expected one of {', '.join(ROUNDINGS)}, but got {self.rounding!r}")
+        if self.gradients not in GRADIENTS:
+            raise ArgumentError(f"gradients: expected one of {', '.join(GRADIENTS)}, but got {self.gradients!r}")
+        if self.gradients == "int16" and self.precision == "bf16":
+            # The largest entry would be that of float32 numbers, and others could be rounded up above it.
+            raise ArgumentError(
+                "gradients: 'int16' needs gradients that are stored in float32, but precision is 'bf16'"
+            )
 
     def used(self) -> dict[str, float]:
         """Return the settings of accumulation and clipping that are in use."""
@@ -74,6 +86,8 @@ class Training:
         stored = {"pock.precision": quote(self.precision)} if self.precision == "bf16" else {}
         if self.rounding != Training.rounding:
             stored["pock.rounding"] = quote(self.rounding)
+        if self.gradients == "int16":
+            stored["pock.gradients"] = quote("i16")
         return stored | {
             f"pock.{name}": f"{value} : i64" if name == "accumulate" else f"{mlir_float(value)} : f64"
             for name, value in self.used().items()

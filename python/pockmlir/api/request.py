@@ -20,7 +20,7 @@ from .tuning import Tuning
 __all__ = ["Options", "Request", "require_rules"]
 
 
-_TRAINING = ("accumulate", "clip_grad_norm", "clip_grad_value", "seed", "precision", "rounding")
+_TRAINING = ("accumulate", "clip_grad_norm", "clip_grad_value", "seed", "precision", "rounding", "gradients")
 
 
 @dataclass(frozen=True)

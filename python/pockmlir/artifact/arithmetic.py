@@ -27,6 +27,8 @@ def arithmetic_of(manifest: Manifest, training: Training, target: Target, facts:
         result["stored between kernels"] = "bfloat16, computed in float32"
     if any(slot.quantization for slot in manifest.tensors.values()):
         result["changes of integers"] = f"rounded: {training.rounding}"
+    if training.gradients == "int16":
+        result["products of gradients and integers"] = "of int16, with one power of two for a tensor; sums exact"
     if facts["bf16_products"]:
         result["products of matrices"] = "of bfloat16, sums in float32"
     result["multiply-add"] = "fused" if facts["fused"] else "two roundings"

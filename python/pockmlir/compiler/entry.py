@@ -38,6 +38,7 @@ def compile(
     seed: int = 0,
     precision: str = "f32",
     rounding: str = "stochastic",
+    gradients: str = "float32",
     on_nan: str = "ignore",
     memory_limit: int | str | None = None,
     memory: MemoryOptions | None = None,
@@ -84,6 +85,10 @@ def compile(
             ``f32``, too; ``int8`` only makes it an error if it has none.
         rounding: of changes of parameters that are stored as integers: ``stochastic``, whose mean is exact, so that
             changes smaller than a step are not lost; or ``nearest``. It depends on the step's count and ``seed``.
+        gradients: ``float32``, or ``int16`` for a quantised model: products of gradients with integer weights and
+            activations round each gradient tensor to integers of 16 bits, or fewer if their sums could overflow 32
+            bits, with one power of two for its largest entry. The sums are exact. For processors without a
+            floating-point unit. Gradients of biases, other layers and updates stay float32.
         on_nan: the action of a call whose loss is NaN or infinite: ``ignore`` updates like PyTorch;
             ``error`` raises a `LossNotFiniteError`; ``skip`` returns the loss. The last two leave
             parameters, buffers, optimizer state and counters unchanged. `Step.loss_is_finite` and
@@ -130,6 +135,7 @@ def compile(
         seed=seed,
         precision=precision,
         rounding=rounding,
+        gradients=gradients,
         memory_limit=memory_limit,
         memory=memory,
         arithmetic=arithmetic,

@@ -1,4 +1,4 @@
-"""The arithmetic of each layer of a quantised model, read from the module at stage ``graph``."""
+"""The arithmetic of each layer of a quantised model, read from the modules at stages ``graph`` and ``training``."""
 
 from __future__ import annotations
 
@@ -35,11 +35,14 @@ class LayerReport:
         layer: path of the module; ``(model)`` for operators of the model's own forward.
         arithmetic: ``int8``, ``float32``, or ``mixed``.
         reason: why operators are computed in float32, with their names.
+        gradients: with ``gradients="int16"``, the bits of the gradients that its weights and activations are
+            multiplied by, in the order of the step; empty if these are float32.
     """
 
     layer: str
     arithmetic: Literal["int8", "float32", "mixed"]
     reason: str
+    gradients: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,24 @@ class _Op:
     types: tuple[str, ...]
     result: str
     path: str
+    attributes: str
 
 
-def layers_of(ir: str) -> tuple[LayerReport, ...]:
+def layers_of(ir: str, training: str = "") -> tuple[LayerReport, ...]:
     """Return one entry per layer in order of execution; nothing if no layer has integers.
 
     Args:
         ir: the module at stage ``graph``, with locations.
+        training: the module at stage ``training``, for the gradients.
     """
     if "pock.dequantize" not in ir:
         return ()
     makers: dict[str, _Op] = {}
     integer: dict[str, bool] = {}
     reasons: dict[str, dict[str, None]] = {}
-    for results, op in _operations(ir):
+    bits = _bits_of_gradients(training)
+    forward = "predict" if "func.func @predict(" in ir else "loss"
+    for results, op in _operations(ir, forward):
         makers |= dict.fromkeys(results, op)
         if op.path in _OUTSIDE or op.name in _SILENT:
             continue
@@ -74,8 +81,17 @@ def layers_of(ir: str) -> tuple[LayerReport, ...]:
     rows = []
     for path, found in reasons.items():
         kind: Literal["int8", "float32", "mixed"] = "int8" if not found else "mixed" if integer.get(path) else "float32"
-        rows.append(LayerReport(path or "(model)", kind, "; ".join(found)))
+        rows.append(LayerReport(path or "(model)", kind, "; ".join(found), bits.get(path, ())))
     return tuple(rows)
+
+
+def _bits_of_gradients(ir: str) -> dict[str, tuple[int, ...]]:
+    """Layer → the bits of the gradients in its products of integers."""
+    found: dict[str, tuple[int, ...]] = {}
+    for _, op in _operations(ir, "step"):
+        if op.name == "block_dequantize" and (bits := re.search(r"bits = (\d+)", op.attributes)):
+            found[op.path] = (*found.get(op.path, ()), int(bits[1]))
+    return found
 
 
 def _reason(op: _Op, makers: dict[str, _Op]) -> str:
@@ -95,22 +111,23 @@ def _stands_for_integers(name: str, makers: dict[str, _Op]) -> bool:
     return op is not None and op.name == "dequantize"
 
 
-def _operations(ir: str) -> Iterator[tuple[list[str], _Op]]:
-    """The results and operations of ``predict``, or of ``loss`` if there is none."""
+def _operations(ir: str, function: str) -> Iterator[tuple[list[str], _Op]]:
+    """The results and operations of a function."""
     lines = ir.splitlines()
     aliases = {match[1]: match[2] for match in map(_ALIAS.match, lines) if match}
-    wanted = "@predict(" if any("func.func @predict(" in line for line in lines) else "@loss("
     inside = False
     for line in lines:
         if "func.func @" in line:
-            inside = wanted in line
+            inside = f"@{function}(" in line
         match = _OP.match(line) if inside else None
         if match is None:
             continue
         given, _, result = match["types"].rpartition(" -> ")
-        operands = tuple(re.findall(r"%[\w#]+", match["rest"].split("{")[0]))
+        values, _, attributes = match["rest"].partition("{")
+        operands = tuple(re.findall(r"%[\w#]+", values))
         types, results = _TENSOR.findall(given), _TENSOR.findall(result or match["types"])
-        op = _Op(match["name"], operands, tuple(types), results[0] if results else "", _path(match["place"], aliases))
+        path = _path(match["place"], aliases)
+        op = _Op(match["name"], operands, tuple(types), results[0] if results else "", path, attributes)
         yield [name.split(":")[0] for name in match["results"].split(", ")], op
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -141,7 +142,7 @@ class Report:
             memory=artifact.manifest.memory,
             kernels=dict(artifact.manifest.data.get("kernels", {})),
             timings=dict(artifact.timings),
-            layers=layers_of(next((dump.ir for dump in artifact.dumps if dump.name == "graph"), "")),
+            layers=layers_of(_dumped(artifact, "graph"), _dumped(artifact, "training")),
         )
 
     @property
@@ -204,8 +205,8 @@ class Report:
         if self.norm_modes:
             yield make_table("normalisation", ("layer", "mode"), self.norm_modes.items())
         if self.layers:
-            rows = [(entry.layer, entry.arithmetic, entry.reason) for entry in self.layers]
-            yield make_table("layers", ("layer", "arithmetic", "why not integers"), rows)
+            rows = [(entry.layer, entry.arithmetic, _bits(entry), entry.reason) for entry in self.layers]
+            yield make_table("layers", ("layer", "arithmetic", "gradients", "why not integers"), rows)
         yield make_table("arithmetic", ("", ""), self.arithmetic.items())
         yield memory_table(self.memory)
 
@@ -235,3 +236,14 @@ def _groups(artifact: Artifact) -> tuple[Mapping[str, Any], ...]:
         optimizer.to_dict() | {"parameters": names}
         for optimizer, names in zip(artifact.groups.optimizers, members, strict=True)
     )
+
+
+def _dumped(artifact: Artifact, stage: str) -> str:
+    """The module after a stage; empty if there is none."""
+    return next((dump.ir for dump in artifact.dumps if dump.name == stage), "")
+
+
+def _bits(layer: LayerReport) -> str:
+    """The bits of the gradients that a layer's integers are multiplied by."""
+    counts = Counter(layer.gradients)
+    return ", ".join(f"{bits} bits" + f" x {n}" * (n > 1) for bits, n in counts.items())

@@ -92,6 +92,50 @@ func.func private @halves(%x: memref<32x64xi16>, %w: memref<64x48xi16>, %y: memr
   }
   return
 }
+
+// Bytes are widened for a gradient of 16 bits, without their zero point.
+// CHECK-LABEL: func.func private @gradient(
+// CHECK-SAME:    %[[G:.+]]: memref<32x64xi16>, %[[W:.+]]: memref<64x48xi8>,
+// CHECK:         %[[GG:.+]] = pock.group_view %[[G]] : memref<32x64xi16> to memref<32x32xi32>
+// CHECK:         %[[WW:.+]] = memref.alloc() : memref<32x48xi32>
+// CHECK:         linalg.generic {{.*}} ins(%[[W]], %[[W]] : {{.*}}) outs(%[[WW]]
+// CHECK:           arith.extsi %{{.+}} : i8 to i16
+// CHECK:           arith.subi
+// CHECK:         linalg.generic {{.*}} ins(%[[GG]], %[[WW]]
+// CHECK:           pock.dot %{{.+}}, %{{.+}}, %{{.+}} of si16, si16 : i32, i32
+// ASM-LABEL: pock_kernel_gradient:
+// ASM: smlad
+func.func private @gradient(%g: memref<32x64xi16>, %w: memref<64x48xi8>, %y: memref<32x48xi32>) attributes {pock.kernel} {
+  %zero = arith.constant -5 : i32
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%g, %w : memref<32x64xi16>, memref<64x48xi8>) outs(%y : memref<32x48xi32>) {
+  ^bb0(%a: i16, %b: i8, %out: i32):
+    %wa = arith.extsi %a : i16 to i32
+    %wb = arith.extsi %b : i8 to i32
+    %z = arith.subi %wb, %zero : i32
+    %p = arith.muli %wa, %z : i32
+    %s = arith.addi %p, %out : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+
+// Bytes by bytes are products of other loops.
+// CHECK-LABEL: func.func private @bytes_alone(
+// CHECK-NOT:     pock.dot
+// CHECK:         return
+func.func private @bytes_alone(%x: memref<32x64xi8>, %w: memref<64x48xi8>, %y: memref<32x48xi32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<32x64xi8>, memref<64x48xi8>) outs(%y : memref<32x48xi32>) {
+  ^bb0(%a: i8, %b: i8, %out: i32):
+    %wa = arith.extsi %a : i8 to i32
+    %wb = arith.extsi %b : i8 to i32
+    %p = arith.muli %wa, %wb : i32
+    %s = arith.addi %p, %out : i32
+    linalg.yield %s : i32
+  }
+  return
+}
 }
 
 //--- neon.mlir

@@ -406,3 +406,57 @@ func.func private @channels_first(%x: memref<1x16x8xf32>, %w: memref<16x3xf32>, 
   return
 }
 }
+
+// -----
+
+#target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", features = "", index_bits = 32, vector_bytes = 0, vector_registers = 32, l1_bytes = 4096, l2_bytes = 16384, alignment = 8, stack_bytes = 4096, threads = 1>
+#pack = affine_map<(y, x, c) -> (c, -y + 2, -x + 2)>
+#packed = affine_map<(y, x, c) -> (y, x, c)>
+#window = affine_map<(n, y, x, c, ky, kx) -> (n, y + ky, x + kx, c)>
+#taps = affine_map<(n, y, x, c, ky, kx) -> (ky, kx, c)>
+#point = affine_map<(n, y, x, c, ky, kx) -> (n, y, x, c)>
+#sum = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]
+
+// A gradient of 16 bits and bytes.
+
+// CHECK-LABEL: func.func private @narrow_gradient(
+// CHECK-SAME:    %[[W:[a-z0-9]+]]: memref<16x3x3xi8>, %[[G:[a-z0-9]+]]: memref<1x8x8x16xi16>
+// CHECK-DAG:     %[[PLANE:.+]] = memref.alloc() : memref<1x8x8x1xi16>
+// CHECK:         scf.for %[[C:.+]] = %{{.+}} to %{{.+}} step
+// CHECK:           %[[FROM:.+]] = memref.subview %[[G]][0, 0, 0, %[[C]]] [1, 8, 8, 1]
+// CHECK:           linalg.generic {{.*}} ins(%[[FROM]] : {{.*}}) outs(%[[PLANE]]
+// CHECK:           %[[PADDED:.+]] = pock.padded_view %[[PLANE]] {high = array<i64: 0, 1, 1, 0>, low = array<i64: 0, 1, 1, 0>}
+// CHECK:           linalg.generic {{.*}} ins(%[[PADDED]], %{{.+}} :
+// CHECK:         return
+module attributes {pock.arithmetic = "portable", pock.target = #target} {
+func.func private @narrow_gradient(%w: memref<16x3x3xi8>, %g: memref<1x8x8x16xi16>, %out: memref<1x8x8x16xi32>) attributes {pock.kernel} {
+  %zero = arith.constant 0 : i16
+  %none = arith.constant 0 : i32
+  %pad = memref.alloc() : memref<1x10x10x16xi16>
+  %top = memref.subview %pad[0, 0, 0, 0] [1, 1, 10, 16] [1, 1, 1, 1] : memref<1x10x10x16xi16> to memref<1x1x10x16xi16, strided<[1600, 160, 16, 1]>>
+  linalg.fill ins(%zero : i16) outs(%top : memref<1x1x10x16xi16, strided<[1600, 160, 16, 1]>>)
+  %bottom = memref.subview %pad[0, 9, 0, 0] [1, 1, 10, 16] [1, 1, 1, 1] : memref<1x10x10x16xi16> to memref<1x1x10x16xi16, strided<[1600, 160, 16, 1], offset: 1440>>
+  linalg.fill ins(%zero : i16) outs(%bottom : memref<1x1x10x16xi16, strided<[1600, 160, 16, 1], offset: 1440>>)
+  %left = memref.subview %pad[0, 1, 0, 0] [1, 8, 1, 16] [1, 1, 1, 1] : memref<1x10x10x16xi16> to memref<1x8x1x16xi16, strided<[1600, 160, 16, 1], offset: 160>>
+  linalg.fill ins(%zero : i16) outs(%left : memref<1x8x1x16xi16, strided<[1600, 160, 16, 1], offset: 160>>)
+  %right = memref.subview %pad[0, 1, 9, 0] [1, 8, 1, 16] [1, 1, 1, 1] : memref<1x10x10x16xi16> to memref<1x8x1x16xi16, strided<[1600, 160, 16, 1], offset: 304>>
+  linalg.fill ins(%zero : i16) outs(%right : memref<1x8x1x16xi16, strided<[1600, 160, 16, 1], offset: 304>>)
+  %inner = memref.subview %pad[0, 1, 1, 0] [1, 8, 8, 16] [1, 1, 1, 1] : memref<1x10x10x16xi16> to memref<1x8x8x16xi16, strided<[1600, 160, 16, 1], offset: 176>>
+  linalg.copy ins(%g : memref<1x8x8x16xi16>) outs(%inner : memref<1x8x8x16xi16, strided<[1600, 160, 16, 1], offset: 176>>)
+  %packed = memref.alloc() : memref<3x3x16xi8>
+  linalg.generic {indexing_maps = [#pack, #packed], iterator_types = ["parallel", "parallel", "parallel"]} ins(%w : memref<16x3x3xi8>) outs(%packed : memref<3x3x16xi8>) {
+  ^bb0(%a: i8, %b: i8):
+    linalg.yield %a : i8
+  }
+  linalg.fill ins(%none : i32) outs(%out : memref<1x8x8x16xi32>)
+  linalg.generic {indexing_maps = [#window, #taps, #point], iterator_types = #sum} ins(%pad, %packed : memref<1x10x10x16xi16>, memref<3x3x16xi8>) outs(%out : memref<1x8x8x16xi32>) {
+  ^bb0(%a: i16, %b: i8, %c: i32):
+    %wa = arith.extsi %a : i16 to i32
+    %wb = arith.extsi %b : i8 to i32
+    %0 = arith.muli %wa, %wb : i32
+    %1 = arith.addi %c, %0 : i32
+    linalg.yield %1 : i32
+  }
+  return
+}
+}

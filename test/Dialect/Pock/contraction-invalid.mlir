@@ -208,3 +208,39 @@ func.func @conv_weight_grad_c1(%x: tensor<1x3x8x8xf32>, %g: tensor<1x4x6x6xf32>)
       : (tensor<1x3x8x8xf32>, tensor<1x4x6x6xf32>) -> tensor<4x3x2x2xf32>
   return
 }
+
+// -----
+
+func.func @factors_c1_matmul(%g: tensor<2x4xf32>, %w: tensor<4x3xi8>) {
+  // expected-error @below {{'pock.matmul' expected operands of one element type}}
+  // expected-error @below {{failed to infer returned types}}
+  %0 = pock.matmul %g, %w : (tensor<2x4xf32>, tensor<4x3xi8>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+func.func @factors_c1_conv_weight_grad(%x: tensor<1x3x8xi8>, %g: tensor<1x4x6xf32>) {
+  // expected-error @below {{expected operands of one element type, but got 'tensor<1x3x8xi8>' and 'tensor<1x4x6xf32>'}}
+  %0 = pock.conv_weight_grad %x, %g {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>, dilations = array<i64: 1>}
+      : (tensor<1x3x8xi8>, tensor<1x4x6xf32>) -> tensor<4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @conv_weight_grad_sums(%x: tensor<1x3x8xi8>, %g: tensor<1x4x6xi16>) {
+  // expected-error @below {{expected a result of elements 'i32', but got 'tensor<4x3x3xf32>'}}
+  %0 = pock.conv_weight_grad %x, %g {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>, dilations = array<i64: 1>}
+      : (tensor<1x3x8xi8>, tensor<1x4x6xi16>) -> tensor<4x3x3xf32>
+  return
+}
+
+// -----
+
+func.func @zero_c1_conv_weight_grad(%x: tensor<1x3x8xi8>, %g: tensor<1x4x6xi16>) {
+  // expected-error @below {{'pock.conv_weight_grad' expected a zero point between -128 and 127}}
+  %0 = pock.conv_weight_grad %x, %g {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>, dilations = array<i64: 1>, input_zero = 128 : i64}
+      : (tensor<1x3x8xi8>, tensor<1x4x6xi16>) -> tensor<4x3x3xi32>
+  return
+}

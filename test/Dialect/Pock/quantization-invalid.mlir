@@ -212,3 +212,43 @@ func.func @sparse_update_c5(%g: tensor<4xf32>, %lr: tensor<f32>, %seed: tensor<i
   } : tensor<f32>
   return
 }
+
+// -----
+
+func.func @magnitude_c1(%g: tensor<4xf32>) {
+  // expected-error @below {{expected operand and result of the same shape, but got 'tensor<4xf32>' and 'tensor<2xi32>'}}
+  %0 = pock.magnitude %g : (tensor<4xf32>) -> tensor<2xi32>
+  return
+}
+
+// -----
+
+func.func @block_c1(%g: tensor<4xf32>, %max: tensor<i32>) {
+  // expected-error @below {{expected from 4 to 16 bits, but got 17}}
+  %0 = pock.block_quantize %g, %max {bits = 17 : i64} : (tensor<4xf32>, tensor<i32>) -> tensor<4xi16>
+  return
+}
+
+// -----
+
+func.func @block_c1_few(%s: tensor<4xi32>, %max: tensor<i32>) {
+  // expected-error @below {{expected from 4 to 16 bits, but got 3}}
+  %0 = pock.block_dequantize %s, %max {bits = 3 : i64} : (tensor<4xi32>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @block_quantize_c1(%g: tensor<4xf32>, %max: tensor<i32>) {
+  // expected-error @below {{expected operand and result of the same shape, but got 'tensor<4xf32>' and 'tensor<2xi16>'}}
+  %0 = pock.block_quantize %g, %max {bits = 16 : i64} : (tensor<4xf32>, tensor<i32>) -> tensor<2xi16>
+  return
+}
+
+// -----
+
+func.func @block_dequantize_c1(%s: tensor<4xi32>, %max: tensor<i32>) {
+  // expected-error @below {{expected operand and result of the same shape, but got 'tensor<4xi32>' and 'tensor<2xf32>'}}
+  %0 = pock.block_dequantize %s, %max {bits = 16 : i64} : (tensor<4xi32>, tensor<i32>) -> tensor<2xf32>
+  return
+}

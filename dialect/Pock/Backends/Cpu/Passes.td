@@ -150,7 +150,8 @@ def GroupProducts : Pass<"pock-group-products", "mlir::ModuleOp"> {
     blocks whose copies fit into half of `l2_bytes` of the target.
 
     On targets with vectors, a copy widens bytes to 16 bits for an instruction
-    that multiplies those, and subtracts their zero point. An instruction that
+    that multiplies those, and subtracts their zero point; on others, if the other
+    operand has 16 bits, as a gradient may. An instruction that
     multiplies unsigned bytes also takes signed ones with a zero point of -128,
     with their highest bit flipped. If both operands are contiguous along the
     sum, the one along whose rows vectors run is copied.
@@ -241,9 +242,9 @@ def SplitChannels : Pass<"pock-split-channels", "mlir::ModuleOp"> {
   let summary = "Depthwise sums of floats, one channel at a time";
   let description = [{
     On processors without vectors whose code is optimised for size, a depthwise
-    convolution of f32, or its gradient with respect to the input, runs one
-    channel at a time, with everything around it: the weight that becomes f32, the
-    mask, the scale. So temporaries have the size of one channel. The channel is
+    convolution of f32, or its gradient with respect to the input, also of i16,
+    runs one channel at a time, with everything around it: the weight that becomes
+    f32, the mask, the scale. So temporaries have the size of one channel. The channel is
     copied to a plane in scratch, where the entries of a row are adjacent. Sums
     read it through `pock.padded_view`, and leave out the border.
 
