@@ -79,15 +79,20 @@ static int claim(uint32_t number, int share) {
   return 0;
 }
 
+/* Calls the function for share `number` of `count`. */
+static void call(Function function, void *data, int number, int count) {
+  int number_before = share_number, count_before = share_count;
+  share_number = number;
+  share_count = count;
+  function(data);
+  share_number = number_before;
+  share_count = count_before;
+}
+
 /* Does a claimed share. */
 static void run_share(int share) {
-  int before = share_number, count_before = share_count;
   uint32_t count = (uint32_t)pool.count;
-  share_number = share;
-  share_count = pool.count;
-  pool.function(pool.data);
-  share_number = before;
-  share_count = count_before;
+  call(pool.function, pool.data, share, pool.count);
   if (atomic_fetch_add(&pool.done, 1) + 1 == count &&
       atomic_load(&pool.waiting))
     wake_all(&pool.done);
@@ -170,22 +175,13 @@ static int start_threads(int count) {
   return pool.started + 1 < count ? pool.started + 1 : count;
 }
 
-static void run_alone(Function function, void *data) {
-  int before = share_number, count_before = share_count;
-  share_number = 0;
-  share_count = 1;
-  function(data);
-  share_number = before;
-  share_count = count_before;
-}
-
 /* GOMP_parallel: calls the function in a team, and returns when all have. A
  * caller that finds the threads at work for another does all itself. */
 void __wrap_GOMP_parallel(Function function, void *data, unsigned count,
                           unsigned flags) {
   (void)flags;
   if (pthread_mutex_trylock(&pool.mutex) != 0) {
-    run_alone(function, data);
+    call(function, data, 0, 1);
     return;
   }
   if (!pool.wanted)
@@ -193,7 +189,7 @@ void __wrap_GOMP_parallel(Function function, void *data, unsigned count,
   int wanted = count && count < MOST ? (int)count : pool.wanted;
   int team = wanted > 1 ? start_threads(wanted) : 1;
   if (team == 1) {
-    run_alone(function, data);
+    call(function, data, 0, 1);
     pthread_mutex_unlock(&pool.mutex);
     return;
   }
