@@ -33,6 +33,12 @@ using namespace mlir::pock;
 static constexpr int64_t fewestBits = 10;
 static constexpr int64_t mostBits = 16;
 
+/// The number of entries at one index of dimension `dim`, which may be empty.
+static int64_t countBeside(ArrayRef<int64_t> shape, int64_t dim) {
+  return llvm::product_of(shape.take_front(dim)) *
+         llvm::product_of(shape.drop_front(dim + 1));
+}
+
 /// The largest number of products that are added to one entry of the result.
 static int64_t countTerms(MatmulOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getLhs());
@@ -41,8 +47,8 @@ static int64_t countTerms(MatmulOp op) {
 
 static int64_t countTerms(ConvOp op) {
   ArrayRef<int64_t> weight = shapeOf(op.getWeight());
-  return llvm::product_of(weight) /
-         weight[FilterDims::get(op.getLayout(), weight.size()).out];
+  return countBeside(weight,
+                     FilterDims::get(op.getLayout(), weight.size()).out);
 }
 
 static int64_t countTerms(ConvTransposeOp op) {
@@ -59,8 +65,7 @@ static int64_t countTerms(ConvTransposeOp op) {
 
 static int64_t countTerms(ConvWeightGradOp op) {
   ArrayRef<int64_t> shape = shapeOf(op.getGradient());
-  return llvm::product_of(shape) /
-         shape[channelDim(op.getLayout(), shape.size())];
+  return countBeside(shape, channelDim(op.getLayout(), shape.size()));
 }
 
 namespace {

@@ -1,7 +1,8 @@
 """Figures of the int8 backbones on microcontrollers are those of ``int8_counts.json``.
 
-After a change that is meant to change them, write the file again: the rows of ``python bench/int8.py --json``, and of
-``python bench/int8.py --network mcunet-5fps --scheme 49kb --target cortex-m55 --json``.
+After a change that is meant to change them, write the file again: the rows of ``python bench/int8.py --json``, then
+those with ``--gradients int16``, of ``--network mcunet-5fps --scheme 49kb`` and of ``--network kws-dscnn --scheme full
+--target cortex-m0plus --target cortex-m3``, then that of ``--network mcunet-5fps --scheme 49kb --target cortex-m55``.
 """
 
 from __future__ import annotations

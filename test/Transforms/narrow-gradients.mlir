@@ -108,3 +108,19 @@ func.func @off(%w: tensor<4x8xi8>, %t: tensor<2x4xf32>) -> (tensor<f32>, tensor<
   return %loss, %dx : tensor<f32>, tensor<2x8xf32>
 }
 }
+
+// -----
+
+// A layer without outputs.
+
+module attributes {pock.gradients = "i16"} {
+// CHECK-LABEL: func @empty(
+// CHECK: pock.conv_weight_grad %{{.+}} : (tensor<2x2x6xi8>, tensor<2x0x6xi16>) -> tensor<0x2x1xi32>
+func.func @empty(%x: tensor<2x2x6xi8>, %g: tensor<2x0x6xf32>, %t: tensor<2xf32>) -> (tensor<f32>, tensor<0x2x1xf32>) {
+  %loss = pock.sum %t {dims = array<i64: 0>} : (tensor<2xf32>) -> tensor<f32>
+  %xr = pock.dequantize %x : (tensor<2x2x6xi8>) -> tensor<2x2x6xf32>
+  %dw = pock.conv_weight_grad %xr, %g {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>, dilations = array<i64: 1>}
+      : (tensor<2x2x6xf32>, tensor<2x0x6xf32>) -> tensor<0x2x1xf32>
+  return %loss, %dw : tensor<f32>, tensor<0x2x1xf32>
+}
+}
