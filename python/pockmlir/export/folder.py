@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,14 @@ def _state_image(instance: Segments) -> Array:
     return image
 
 
+def _torch_version() -> str | None:
+    """Return the version of PyTorch; None where it is not installed."""
+    try:
+        return version("torch")
+    except PackageNotFoundError:
+        return None
+
+
 def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
     """Return the manifest with versions, scheme and hashes; `hash` is that of all files."""
     target = artifact.target
@@ -108,7 +116,7 @@ def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
         "scheme": dict(artifact.fractions),
         "optimizers": [optimizer.to_dict() for optimizer in artifact.optimizers],
         "loss": artifact.loss,
-        "versions": {"compiler": load_core().version(), "torch": version("torch")},
+        "versions": {"compiler": load_core().version(), "torch": _torch_version()},
         "files": files,
         "hash": hashlib.sha256(listed.encode()).hexdigest(),
     }
