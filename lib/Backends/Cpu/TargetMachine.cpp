@@ -88,10 +88,8 @@ StringRef pock::floatUnitOf(const TargetDescription &target) {
 }
 
 llvm::Error pock::checkTriple(const TargetDescription &target) {
-  initializeTargets();
   llvm::Triple triple = tripleOf(target);
-  std::string error;
-  if (!llvm::TargetRegistry::lookupTarget(triple, error))
+  if (triple.getArch() == llvm::Triple::UnknownArch)
     return llvm::createStringError("LLVM does not know the processor of '" +
                                    triple.str() + "'");
   if (!isServed(triple))
@@ -106,6 +104,7 @@ pock::createTargetMachine(const TargetDescription &target,
                           function_ref<InFlightDiagnostic()> emitError) {
   if (llvm::Error error = checkTriple(target))
     return emitError() << llvm::toString(std::move(error));
+  initializeTargets();
   llvm::Triple triple = tripleOf(target);
   std::string error;
   const llvm::Target *backend =
