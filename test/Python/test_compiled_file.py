@@ -336,3 +336,18 @@ def test_training_from_the_command_line(file: Path, tmp_path: Path):
     assert result.exit_code == 0, result.output
     figures = json.loads(result.output)
     assert [epoch["epoch"] for epoch in figures["epochs"]] == [1, 2]
+
+
+def test_a_step_for_processors_with_avx2_runs_on_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    name = "x86-64-linux"
+    if not pock.Target.named(name).native:
+        pytest.skip("this machine is no x86-64")
+    compiled(name).save_compiled(tmp_path / "a.pock")
+    described = compiled_file.describe(np.frombuffer((tmp_path / "a.pock").read_bytes(), np.uint8), "a.pock")
+    assert {"avx2", "fma"} <= set(described["processor_features"])
+    assert not [feature for feature in described["processor_features"] if feature.startswith("avx512")]
+    if not processor.missing_features(described["processor_features"]):
+        assert pock.load(tmp_path / "a.pock")(*batch()) > 0
+    monkeypatch.setattr(processor, "_reported", lambda: frozenset({"lm", "sse2"}))
+    with pytest.raises(pock.TargetError, match=r"compiled for a processor with .*avx2"):
+        pock.load(tmp_path / "a.pock")

@@ -185,7 +185,7 @@ def _read_counts(program: Program) -> list[tuple[str, int]]:
 
 def describe_tools(target: Target) -> dict[str, str]:
     """Return the versions that instruction counts depend on, by program."""
-    names = ["clang-22" if target.bare_metal else "aarch64-linux-gnu-gcc"]
+    names = ["clang-22" if target.bare_metal else "cc" if target.native else "aarch64-linux-gnu-gcc"]
     if target.runner:
         names.append(machine_of(target).emulator if target.bare_metal else target.runner)
     versions = {}

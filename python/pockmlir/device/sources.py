@@ -51,6 +51,7 @@ _PACKAGES = {
     "llvm-nm-22": "llvm-22",
     "make": "make",
     "qemu-aarch64": "qemu-user",
+    "qemu-x86_64": "qemu-user",
     "qemu-system-arm": "qemu-system-arm",
     "qemu-system-riscv32": "qemu-system-misc",  # Debian 13: qemu-system-riscv
 }
