@@ -15,6 +15,8 @@ PY_DIRS = $(wildcard python test tools examples bench)
 SHELL = /bin/bash
 # Runs the command $(2), and says how long the part $(1) of the tests took.
 part = begin=$$SECONDS; $(2) && echo "$(1): $$((SECONDS - begin)) s"
+# On a terminal, ninja shows how far it is in one line; elsewhere each step would be a line.
+QUIET = $(if $(MAKE_TERMOUT),,--quiet)
 # Why tests are skipped, and which take longest.
 PYTEST = $(PYTHON) -m pytest -n $(JOBS) -rs --durations=10
 .PHONY: help setup peers build demo test test-all lint format docs check-docs lit pytest pytest-all wheel clean
@@ -33,7 +35,8 @@ $(BUILD)/build.ninja: | setup
 	cmake -S . -B $(BUILD) -G Ninja -DPython_EXECUTABLE=$(PYTHON) -DMLIR_DIR=$(LLVM)/lib/cmake/mlir
 
 build: setup $(BUILD)/build.ninja ## build pock-opt and the Python module
-	@flock $(BUILD)/build.ninja ninja -C $(BUILD) -j $(JOBS) --quiet
+	@begin=$$SECONDS; flock $(BUILD)/build.ninja ninja -C $(BUILD) -j $(JOBS) $(QUIET) && \
+	  if ((SECONDS - begin > 10)); then echo "C++ build: $$((SECONDS - begin)) s"; fi
 
 demo: build ## fine-tune a model on real data and say what it cost
 	@$(PYTHON) examples/demo.py
