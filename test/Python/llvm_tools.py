@@ -8,8 +8,6 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 __all__ = ["find_program", "find_tool", "run_tool"]
 
 #: Debian's folder for the tools of a versioned LLVM.
@@ -18,12 +16,12 @@ _BUILD = Path(os.environ.get("POCK_BUILD", Path(__file__).parents[2] / "build"))
 
 
 def find_program(*names: str) -> str:
-    """Return the path of the first of these programs that is installed; without any, the test is skipped."""
+    """Return the path of the first of these programs that is installed."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), _LLVM_BIN))
     for name in names:
         if found := shutil.which(name, path=path):
             return found
-    pytest.skip(f"none of {', '.join(names)} found on PATH")
+    raise FileNotFoundError(f"none of {', '.join(names)} found on PATH")
 
 
 def find_tool(name: str = "pock-opt") -> Path:
