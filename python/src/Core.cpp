@@ -287,16 +287,6 @@ NB_MODULE(_core, m) {
   m.def("list_pipelines", listPipelines,
         "Names of the registered pipelines, in the order of the stages.");
   m.def(
-      "emit_objects",
-      [](const Source &ir) {
-        std::vector<nb::bytes> objects;
-        for (const std::string &object :
-             emit(ir, mlir::pock::emitBinaries, "emitting the objects"))
-          objects.push_back(toBytes(object));
-        return objects;
-      },
-      nb::arg("ir"), "Object files of a module at stage 'llvm'.");
-  m.def(
       "generate",
       [](const Source &ir, const std::string &pipeline) {
         Generated result = generate(ir, pipeline);

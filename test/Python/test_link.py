@@ -16,7 +16,7 @@ pytest.importorskip("pockmlir._core")
 from llvm_tools import find_program
 from pockmlir.core import link
 from pockmlir.core.extension import load_core
-from pockmlir.core.stages import PIPELINES
+from pockmlir.core.stages import PIPELINES, anchored
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def symbols(path: Path) -> list[list[str]]:
 
 
 def test_what_parts_share_is_local(lowered: str, tmp_path: Path):
-    parts = load_core().emit_objects(lowered)
+    parts = load_core().generate(lowered, anchored())[0]
     assert len(parts) > 1
     path = tmp_path / "model.o"
     link.write_object(parts, path)
@@ -47,10 +47,10 @@ def test_what_parts_share_is_local(lowered: str, tmp_path: Path):
 
 def test_bytes_do_not_depend_on_the_number_of_cores(lowered: str, tmp_path: Path):
     core, cores = load_core(), os.sched_getaffinity(0)
-    first = core.emit_objects(lowered)
+    first = core.generate(lowered, anchored())[0]
     try:
         os.sched_setaffinity(0, {min(cores)})
-        assert core.emit_objects(lowered) == first
+        assert core.generate(lowered, anchored())[0] == first
     finally:
         os.sched_setaffinity(0, cores)
     written = []

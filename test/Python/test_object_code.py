@@ -16,6 +16,7 @@ pytest.importorskip("pockmlir._core")
 
 from pockmlir.core import link
 from pockmlir.core.extension import load_core
+from pockmlir.core.stages import anchored
 
 
 def stores(offsets: list[int], count: int) -> str:
@@ -50,7 +51,7 @@ llvm.func @merge(%in: !llvm.ptr, %out: !llvm.ptr) {{
 @pytest.mark.parametrize("others", [0, 40])
 def test_merged_stores(others: int, tmp_path: Path) -> None:
     """Scalar replacement in LLVM 22 puts the merged vector where the store at the last offset was."""
-    objects = load_core().emit_objects(stores([14, 2, 4, 6, 8, 10, 12, 0], others))
+    objects = load_core().generate(stores([14, 2, 4, 6, 8, 10, 12, 0], others), anchored())[0]
     link.write_object(objects, tmp_path / "merge.o")
     link.link_shared(tmp_path / "merge.o", tmp_path / "merge.so")
     given, found = np.arange(1, 17, dtype=np.float32), np.zeros(16, np.float32)
@@ -107,7 +108,7 @@ def conversions(lanes: int) -> str:
 @pytest.mark.parametrize("lanes", [4, 6, 8])
 def test_conversions_of_fixed_point(lanes: int, tmp_path: Path) -> None:
     """LLVM 22 encodes the number of a register where Helium's VCVT has the exponent."""
-    (code,) = load_core().emit_objects(conversions(lanes))
+    (code,) = load_core().generate(conversions(lanes), anchored())[0]
     (tmp_path / "code.o").write_bytes(code)
     text = subprocess.run(
         ["llvm-objdump-22", "-d", "--mcpu=cortex-m55", tmp_path / "code.o"], capture_output=True, text=True, check=True

@@ -20,6 +20,7 @@ from pockmlir import Target
 from pockmlir.artifact.manifest import Manifest, dtype_of
 from pockmlir.core import link
 from pockmlir.core.extension import load_core
+from pockmlir.core.stages import anchored
 from pockmlir.runtime.abi import Call, Instance
 
 TOY_OPT = Path(__file__).parents[2] / "build" / "bin" / "toy-opt"
@@ -50,7 +51,7 @@ def build(ir: str, directory: Path) -> Instance:
         if stage == "plan":
             manifest = Manifest.from_json(core.manifest(ir))
     assert manifest is not None
-    link.write_object(core.emit_objects(ir), directory / "net.o")
+    link.write_object(core.generate(ir, anchored())[0], directory / "net.o")
     link.link_shared(directory / "net.o", directory / "net.so")
     return Instance(directory / "net.so", manifest)
 

@@ -13,6 +13,15 @@ using namespace mlir::pock;
 // Arithmetic and loops
 //===----------------------------------------------------------------------===//
 
+int64_t pock::chooseUnroll(int64_t groups, int64_t mostWithoutLoop) {
+  if (groups <= mostWithoutLoop)
+    return groups;
+  for (int64_t factor : {4, 3, 2})
+    if (groups % factor == 0)
+      return factor;
+  return 4;
+}
+
 static constexpr auto kNoWrap = arith::IntegerOverflowFlags::nsw;
 
 Value ByteBuilder::add(Value value, int64_t distance) {

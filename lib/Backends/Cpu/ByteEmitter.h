@@ -14,6 +14,11 @@
 
 namespace mlir::pock {
 
+/// How many groups of terms one iteration of a loop computes. Few groups, at
+/// most `mostWithoutLoop`, need no loop. A factor without a remainder saves
+/// code.
+int64_t chooseUnroll(int64_t groups, int64_t mostWithoutLoop);
+
 /// Builds index arithmetic and loops.
 class ByteBuilder {
 public:

@@ -77,18 +77,6 @@ SmallVector<Value> LaneEmitter::emitPiece(const ByteRows &rows,
   return result;
 }
 
-/// How many vectors one iteration of a loop multiplies. Few need no loop. A
-/// factor without a remainder saves code.
-static int64_t chooseUnroll(int64_t vectors) {
-  constexpr int64_t mostWithoutLoop = 4;
-  if (vectors <= mostWithoutLoop)
-    return vectors;
-  for (int64_t factor : {4, 3, 2})
-    if (vectors % factor == 0)
-      return factor;
-  return 4;
-}
-
 SmallVector<Value> LaneEmitter::emit(const ByteRows &rows,
                                      const ByteRows &weight,
                                      ArrayRef<Value> sums,
@@ -102,7 +90,8 @@ SmallVector<Value> LaneEmitter::emit(const ByteRows &rows,
         starts.push_back(&value.getDefiningOp<DotLanesOp>().getSumMutable());
     return result;
   };
-  int64_t vectors = terms / kLanes, unroll = chooseUnroll(vectors);
+  int64_t vectors = terms / kLanes,
+          unroll = chooseUnroll(vectors, /*mostWithoutLoop=*/4);
   int64_t done = 0;
   if (unroll < vectors) {
     int64_t size = unroll * kLanes, loops = vectors / unroll;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LowerBytes.h"
+#include "ByteEmitter.h"
 #include "Isa/ByteInstructions.h"
 #include "Pock/IR/ByteOps.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
@@ -25,18 +26,6 @@ namespace {
 
 using Values = SmallVector<Value>;
 
-/// How many groups of terms one iteration of a loop computes. Few groups need
-/// no loop. A factor without a remainder saves code.
-int64_t chooseUnroll(int64_t groups) {
-  constexpr int64_t mostWithoutLoop = 6;
-  if (groups <= mostWithoutLoop)
-    return groups;
-  for (int64_t factor : {4, 3, 2})
-    if (groups % factor == 0)
-      return factor;
-  return 4;
-}
-
 /// Emits a product, group by group. A subclass knows where operands are.
 class QuadsEmitter {
 public:
@@ -46,7 +35,8 @@ public:
 
   Values emit() {
     auto terms = static_cast<int64_t>(op.getTerms());
-    int64_t groups = terms / 4, unroll = chooseUnroll(groups);
+    int64_t groups = terms / 4,
+            unroll = chooseUnroll(groups, /*mostWithoutLoop=*/6);
     Values carried = begin();
     carried.append(op.getSums().begin(), op.getSums().end());
     int64_t loops = unroll ? groups / unroll : 0;

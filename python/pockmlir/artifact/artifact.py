@@ -20,7 +20,7 @@ from .arguments import Argument
 from .footprint import Footprint
 from .manifest import Manifest
 
-__all__ = ["Artifact", "StageDump"]
+__all__ = ["Artifact", "LazyDump", "StageDump"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,19 @@ class StageDump:
     name: str
     ir: str
     seconds: float
+
+
+class LazyDump(StageDump):
+    """A stage whose module is made or read when somebody asks for it, once."""
+
+    def __init__(self, name: str, make: Callable[[], str], seconds: float = 0.0) -> None:
+        self.__dict__.update(name=name, seconds=seconds, _make=make)
+
+    @cached_property
+    def ir(self) -> str:
+        """The module after the stage, with source locations."""
+        text: str = self.__dict__["_make"]()
+        return text
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from ..support.json_text import parse_json
 from ..targets.processor import missing_features
 from ..targets.target import Target
 from .arguments import Argument, Tree
-from .artifact import Artifact, StageDump
+from .artifact import Artifact, LazyDump
 from .manifest import Array, Manifest
 
 __all__ = ["Images", "describe", "digest", "pack", "unpack"]
@@ -66,18 +65,6 @@ class Images:
     state: Array
     unused: Mapping[str, Array] = field(default_factory=dict)
     counters: tuple[int, int, int] = (0, 0, 0)
-
-
-class _StoredDump(StageDump):
-    """A stage whose IR is read when it is asked for."""
-
-    def __init__(self, name: str, read: Callable[[], Array]) -> None:
-        self.__dict__.update(name=name, seconds=0.0, read=read)
-
-    @cached_property
-    def ir(self) -> str:
-        """The module after the stage."""
-        return bytes(self.__dict__["read"]()).decode()
 
 
 class _Reader(io.RawIOBase):
@@ -275,6 +262,10 @@ class _File:
             raise CompiledFileError(f"{self.where}: truncated: {name}")
         return content
 
+    def text(self, name: str) -> str:
+        """Return an entry as text."""
+        return self.entry(name).tobytes().decode()
+
     def segment(self, name: str, alignment: int) -> Array:
         """Return an entry as memory of a step: in place, or a copy if its place is not aligned, or if it is empty."""
         content = self.entry(name)
@@ -365,7 +356,7 @@ def _artifact(file: _File, target: Target, manifest: Manifest) -> Artifact:
         fixed=frozenset(described["fixed"]),
         without_gradient=described["without_gradient"],
         arithmetic=described["arithmetic"],
-        dumps=[_StoredDump(name, functools.partial(file.entry, f"ir/{name}.mlir")) for name in described["stages"]],
+        dumps=[LazyDump(name, functools.partial(file.text, f"ir/{name}.mlir")) for name in described["stages"]],
         print_ir=lambda ir: load_core().parse_check(ir),
         directory=directory,
     )

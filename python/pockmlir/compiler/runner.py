@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..api.resolve import read_scheme_error
-from ..artifact.artifact import StageDump
+from ..artifact.artifact import LazyDump, StageDump
 from ..artifact.manifest import Manifest
 from ..artifact.memory import read_limit_error
 from ..core.extension import Core, facts_of, load_core
@@ -28,19 +28,6 @@ def _refusal(error: RuntimeError) -> PockError | None:
     """Return the error for a scheme or a memory limit that the compiler refuses, None if a stage has failed."""
     facts = facts_of(error)
     return read_limit_error(facts) or read_scheme_error(facts)
-
-
-class _LoweredDump(StageDump):
-    """A module that is made again when it is asked for."""
-
-    def __init__(self, name: str, core: Core, before: str, pipeline: str, seconds: float) -> None:
-        self.__dict__.update(name=name, seconds=seconds, _make=lambda: core.run_pipeline(before, pipeline, True))
-
-    @functools.cached_property
-    def ir(self) -> str:
-        """The module after the stage."""
-        text: str = self.__dict__["_make"]()
-        return text
 
 
 class StageRunner:
@@ -172,7 +159,9 @@ class StageRunner:
         self.begin("object")
         self.timings |= {"llvm": lowering, "object": emission}
         if not self._dump_dir:
-            self.dumps.append(_LoweredDump("llvm", self.core, plan, pipeline, lowering))
+            self.dumps.append(
+                LazyDump("llvm", functools.partial(self.core.run_pipeline, plan, pipeline, True), lowering)
+            )
         return objects, json.loads(facts)
 
     def manifest(self) -> Manifest:

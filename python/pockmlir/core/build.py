@@ -21,7 +21,7 @@ def write_code(
     """Write the parts of a module's code as one object file, and link it.
 
     Args:
-        objects: the result of `Core.emit_objects`.
+        objects: object files of `Core.generate`.
         directory: folder for ``<name>.o`` and ``lib<name>.so``.
         name: the name of the files.
         shared: whether to make a shared library.

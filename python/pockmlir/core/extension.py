@@ -35,14 +35,11 @@ class Core(Protocol):
     def parse_check(self, ir: str) -> str:
         """Parse and verify; return the module without source locations."""
 
-    def emit_objects(self, ir: str) -> list[bytes]:
-        """Return object files that together contain the code of a module at stage ``llvm``."""
-
     def generate(self, ir: str, pipeline: str) -> tuple[list[bytes], str, float, float]:
-        """Run a pipeline from stage ``plan`` to ``llvm``, and generate code.
+        """Run a pipeline to stage ``llvm``, and generate code.
 
         Returns:
-            Object files as of `emit_objects`, facts about their arithmetic as JSON, and the seconds of the pipeline and
+            Object files that together contain the code, facts about their arithmetic as JSON, and the seconds of the pipeline and
             of the generation.
         """
 

@@ -15,7 +15,7 @@ from ..step import Step
 from ..targets.target import Target
 from .machines import machine_of
 from .model_c import model_source
-from .sources import find_tool, platform_sources, program_sources
+from .sources import compiler_of, find_tool, platform_sources, program_sources
 
 __all__ = ["PROGRAM", "Program", "build", "write_program"]
 
@@ -115,8 +115,7 @@ def _tools(target: Target, stack: int) -> tuple[list[str], list[str], str, str]:
     """Return flags of the C compiler and the linker, the compiler, and a list of alternatives."""
     common = [*target.c_flags, "-O2", "-std=gnu11", "-Wall"]
     if not target.bare_metal:
-        compiler = "cc" if target.native else "aarch64-linux-gnu-gcc"
-        return common, ["-static"], compiler, "on the board itself: make CC=cc"
+        return common, ["-static"], compiler_of(target), "on the board itself: make CC=cc"
     machine = machine_of(target)
     flash, flash_size = machine.flash
     ram, ram_size = machine.ram(target.ram)
@@ -130,7 +129,7 @@ def _tools(target: Target, stack: int) -> tuple[list[str], list[str], str, str]:
     }
     link = ["-nostdlib", "-static", "-T", "link.ld", "-Wl,--gc-sections", "-Wl,-z,noexecstack"]
     link += [f"-Wl,--defsym={symbol}={value:#x}" for symbol, value in symbols.items()]
-    compiler = f"{find_tool('clang-22')} --target={target.triple} -fuse-ld=lld"
+    compiler = f"{find_tool(compiler_of(target))} --target={target.triple} -fuse-ld=lld"
     return (
         [*common, "-ffreestanding", "-ffunction-sections", "-fdata-sections"],
         link,

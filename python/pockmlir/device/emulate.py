@@ -12,7 +12,7 @@ from ..errors import RunError
 from ..targets.target import Target
 from .build import PROGRAM, Program
 from .machines import AARCH64_CPUS, machine_of
-from .sources import find_plugin, find_tool
+from .sources import compiler_of, find_plugin, find_tool
 
 __all__ = ["CallFailed", "Emulation", "emulate"]
 
@@ -185,7 +185,7 @@ def _read_counts(program: Program) -> list[tuple[str, int]]:
 
 def describe_tools(target: Target) -> dict[str, str]:
     """Return the versions that instruction counts depend on, by program."""
-    names = ["clang-22" if target.bare_metal else "cc" if target.native else "aarch64-linux-gnu-gcc"]
+    names = [compiler_of(target)]
     if target.runner:
         names.append(machine_of(target).emulator if target.bare_metal else target.runner)
     versions = {}

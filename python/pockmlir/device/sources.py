@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..errors import RunError
 from ..support.files import find_library
+from ..targets.target import Target
 
-__all__ = ["find_plugin", "find_tool", "platform_sources", "program_sources"]
+__all__ = ["compiler_of", "find_plugin", "find_tool", "platform_sources", "program_sources"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parents[1]
@@ -55,6 +56,13 @@ _PACKAGES = {
     "qemu-system-arm": "qemu-system-arm",
     "qemu-system-riscv32": "qemu-system-misc",  # Debian 13: qemu-system-riscv
 }
+
+
+def compiler_of(target: Target) -> str:
+    """Return the name of the C compiler that builds programs for a target."""
+    if target.bare_metal:
+        return "clang-22"
+    return "cc" if target.native else "aarch64-linux-gnu-gcc"
 
 
 def find_tool(name: str) -> str:
