@@ -34,7 +34,7 @@ def compiled(model: torch.nn.Module, backbone: Backbone, update: SparseUpdate) -
     """Compile the update in float32 for this host, batch 1, plain SGD."""
     x = torch.zeros(1, 3, PIXELS, PIXELS)
     scheme = to_scheme(backbone, update)
-    return pock.compile(model, (x,), loss="cross_entropy", optimizer=pock.SGD(lr=0.01), scheme=scheme)
+    return pock.compile(model, (x,), loss="cross_entropy", optimizer=pock.SGD(lr=0.01), scheme=scheme, cache=False)
 
 
 def figures(model: torch.nn.Module, backbone: Backbone, update: SparseUpdate) -> dict[str, Any]:

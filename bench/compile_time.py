@@ -165,7 +165,9 @@ def measure(name: str, size: int) -> Row:
 def _compile(model: nn.Module, shape: tuple[int, ...], on_stage: Callable[[str], Any]) -> pock.Step:
     x = torch.randn(shape)
     optimizer = pock.SGD(lr=0.01)
-    return pock.compile(model, (x,), loss="mse", optimizer=optimizer, scheme=pock.Scheme.full(), on_stage=on_stage)
+    return pock.compile(
+        model, (x,), loss="mse", optimizer=optimizer, scheme=pock.Scheme.full(), cache=False, on_stage=on_stage
+    )
 
 
 def apart(name: str, size: int, timeout: float) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def row(name: str, size: str, scheme: str, plans: int) -> dict[str, Any]:
             loss=case.loss,
             optimizer=pock.SGD(lr=case.lr, momentum=MOMENTUM),
             example_target=expected if callable(case.loss) else None,
+            cache=False,
         )
 
     import_it()  # Modules that are imported by need are no part of the comparison.

@@ -67,7 +67,13 @@ def main(model: str, batch: int, scheme: str, optimizer: str, steps: int, thread
     x, y = torch.randn(batch, *shape), torch.randint(0, 10, (batch,))
     begin = time.perf_counter()
     step = pock.compile(
-        module, (x,), loss="cross_entropy", optimizer=OPTIMIZERS[optimizer], scheme=SCHEMES[scheme], name=model
+        module,
+        (x,),
+        loss="cross_entropy",
+        optimizer=OPTIMIZERS[optimizer],
+        scheme=SCHEMES[scheme],
+        name=model,
+        cache=False,
     )
     seconds = time.perf_counter() - begin
     arrays = (x.numpy(), y.numpy())

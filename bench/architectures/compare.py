@@ -124,6 +124,7 @@ def compile_case(case: Case, model: nn.Module, scheme: str, target: str = "host"
         scheme=case.scheme(scheme),
         example_target=expected if callable(case.loss) else None,
         name="zoo",
+        cache=False,
         target=target,
     )
 

@@ -30,6 +30,7 @@ def compiled(task: Task, **options: Any) -> pock.Step:
         scheme=case.scheme(task.scheme),
         example_target=target if callable(case.loss) else None,
         name="row",
+        cache=False,
         **options,
     )
 

@@ -1,6 +1,6 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
-from . import cost
+from . import cache, cost
 from .api.optim import SGD, Adam, AdamW, Optimizer
 from .api.options import MemoryOptions
 from .api.quantization import Quantization
@@ -81,6 +81,7 @@ __all__ = [
     "Tuning",
     "UnsupportedOp",
     "UnsupportedOpsError",
+    "cache",
     "compile",
     "cost",
     "draw_memory",

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "BuildId.h"
 #include "Interruptible.h"
 
 #include "Pock/IR/ElementTypes.h"
@@ -348,4 +349,7 @@ NB_MODULE(_core, m) {
   m.def(
       "version", [] { return POCK_VERSION " (MLIR " LLVM_VERSION_STRING ")"; },
       "Version of this package and of the MLIR it is linked with.");
+  m.def("build_id", getBuildId,
+        "Build identifiers of the compiler and of LLVM, empty if one is "
+        "missing.");
 }

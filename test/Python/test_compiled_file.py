@@ -265,7 +265,7 @@ def test_other_versions_and_other_machines_are_refused(file: Path, tmp_path: Pat
         ({"optimizer": {"kind": "x"}}, pock.CompiledFileError, "damaged: KeyError"),
     ):
         with monkeypatch.context() as patched:
-            patched.setattr(processor, "_reported", lambda: frozenset({"lm"}))
+            patched.setattr(processor, "reported_features", lambda: frozenset({"lm"}))
             if "processor_features" not in changes:
                 changes = {"processor_features": [], **changes}
             with pytest.raises(error, match=message):
@@ -348,6 +348,6 @@ def test_a_step_for_processors_with_avx2_runs_on_all_of_them(tmp_path: Path, mon
     assert not [feature for feature in described["processor_features"] if feature.startswith("avx512")]
     if not processor.missing_features(described["processor_features"]):
         assert pock.load(tmp_path / "a.pock")(*batch()) > 0
-    monkeypatch.setattr(processor, "_reported", lambda: frozenset({"lm", "sse2"}))
+    monkeypatch.setattr(processor, "reported_features", lambda: frozenset({"lm", "sse2"}))
     with pytest.raises(pock.TargetError, match=r"compiled for a processor with .*avx2"):
         pock.load(tmp_path / "a.pock")

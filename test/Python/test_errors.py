@@ -18,7 +18,7 @@ from pockmlir.api.source import LOSSES
 from pockmlir.compiler.runner import StageRunner
 from pockmlir.core import ir_text, link
 from pockmlir.core.stages import PLAN_STAGES
-from pockmlir.frontends.torch import import_model
+from pockmlir.frontends.torch.importer import import_model
 from pockmlir.scheme import ParameterInfo
 from pockmlir.support.c_names import c_identifier, require_c_identifier
 

@@ -11,8 +11,9 @@ import torch
 from frontend_ir import count, ops, params, stores, verify
 from frontend_models import Function, InvertedResidual, LeNet, MobileNetV2, mlp
 from pockmlir.errors import ArgumentError
+from pockmlir.frontends.common import ImportedModel, TensorSpec
 from pockmlir.frontends.common.emitter import RANDOM_INPUTS
-from pockmlir.frontends.torch import ImportedModel, TensorSpec, import_model
+from pockmlir.frontends.torch.importer import import_model
 from torch import nn
 from torch.nn import functional as F
 

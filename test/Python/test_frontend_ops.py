@@ -10,8 +10,8 @@ import torch
 from frontend_cases import FAMILIES, Family
 from frontend_ir import count, ops, verify
 from pockmlir.errors import UnsupportedOpsError
-from pockmlir.frontends.torch import import_model
 from pockmlir.frontends.torch.decompositions import DECOMPOSED
+from pockmlir.frontends.torch.importer import import_model
 from pockmlir.frontends.torch.registry import CONVERTERS
 from torch import nn
 

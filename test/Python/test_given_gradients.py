@@ -10,7 +10,7 @@ import pytest
 import torch
 from frontend_models import Function
 from pockmlir.errors import ArgumentError
-from pockmlir.frontends.torch import import_model
+from pockmlir.frontends.torch.importer import import_model
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint

@@ -10,7 +10,7 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir.frontends.torch import import_model
+from pockmlir.frontends.torch.importer import import_model
 from torch import nn
 from torch.nn import functional
 

@@ -10,7 +10,7 @@ import pockmlir as pock
 import pytest
 import torch
 from pockmlir.errors import ArgumentError, CompileError
-from pockmlir.frontends.torch import import_model
+from pockmlir.frontends.torch.importer import import_model
 from torch import nn
 
 X = torch.randn(2, 3)

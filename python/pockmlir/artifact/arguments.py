@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from ..errors import ArgumentError
 from .manifest import TensorSpec
 
-__all__ = ["Argument", "Arguments", "Tree"]
+__all__ = ["Argument", "Arguments", "Tree", "tree_from_json"]
 
 #: The structure of an argument: a tensor's name, a sequence, a mapping, or a constant (None).
 Tree: TypeAlias = "str | tuple[Tree, ...] | dict[str, Tree] | None"
@@ -144,3 +144,10 @@ def _describe(value: object) -> str:
         return f"one with {', '.join(map(str, value))}"
     size = f" of {len(value)}" if isinstance(value, list | tuple) else ""
     return f"{type(value).__name__}{size}"
+
+
+def tree_from_json(tree: Any) -> Tree:
+    """Return the structure of an argument; JSON has lists for tuples."""
+    if isinstance(tree, Sequence) and not isinstance(tree, str):
+        return tuple(map(tree_from_json, tree))
+    return {key: tree_from_json(entry) for key, entry in tree.items()} if isinstance(tree, Mapping) else tree

@@ -14,7 +14,7 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from ..errors import CompiledFileError, TargetError
 from ..support.json_text import parse_json
 from ..targets.processor import missing_features
 from ..targets.target import Target
-from .arguments import Argument, Tree
+from .arguments import Argument, tree_from_json
 from .artifact import Artifact, LazyDump
 from .manifest import Array, Manifest
 
@@ -345,7 +345,8 @@ def _artifact(file: _File, target: Target, manifest: Manifest) -> Artifact:
         training=Training(**described["training"]),
         dropout=described["dropout"],
         arguments=[
-            Argument(entry["name"], _tree(entry["tree"]), entry["constant"]) for entry in described["arguments"]
+            Argument(entry["name"], tree_from_json(entry["tree"]), entry["constant"])
+            for entry in described["arguments"]
         ],
         named_outputs=described["named_outputs"],
         loss=described["loss"],
@@ -372,10 +373,3 @@ def _optimizer(data: Mapping[str, Any]) -> Optimizer:
 def _settings(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of a dataclass; JSON has lists for tuples."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
-
-
-def _tree(tree: Any) -> Tree:
-    """Return the structure of an argument; JSON has lists for tuples."""
-    if isinstance(tree, Sequence) and not isinstance(tree, str):
-        return tuple(map(_tree, tree))
-    return {key: _tree(entry) for key, entry in tree.items()} if isinstance(tree, Mapping) else tree

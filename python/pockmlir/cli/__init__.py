@@ -9,11 +9,13 @@ import sys
 import click
 
 from ..errors import PockError
+from .caching import cache_command
 from .commands import pock
 from .quantizing import quantize_command
 
 __all__ = ["main", "pock"]
 
+pock.add_command(cache_command)
 pock.add_command(quantize_command)
 
 

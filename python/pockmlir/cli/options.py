@@ -100,6 +100,7 @@ def model_options(
         help="full, last:N, bias_only[:N], glob=fraction, JSON or @file; repeatable, later ones win.",
     )
     @_compile_options
+    @click.option("--cache/--no-cache", default=True, show_default=True, help="Reuse results of earlier compilations.")
     @functools.wraps(command)
     def wrapper(
         model: str,
@@ -109,11 +110,12 @@ def model_options(
         lr: float | None,
         settings: tuple[str, ...],
         scheme: tuple[str, ...],
+        cache: bool,
         **rest: Any,
     ) -> None:
         given: Any = {name: rest.pop(name) for name in keywords()}
         if compiled and model.endswith(".pock"):
-            _refuse_settings("inputs", "loss", "optimizer", "lr", "settings", "scheme", "compare", *given)
+            _refuse_settings("inputs", "loss", "optimizer", "lr", "settings", "scheme", "cache", "compare", *given)
             compiled(Path(model), **rest)
             return
         # Only `inspect` has `compare`; the user's text is the title of a column.
@@ -137,6 +139,7 @@ def model_options(
                 loss=parsed_loss,
                 optimizer=parsed_optimizer,
                 seed=rest.get("seed", Training.seed),
+                cache=cache,
                 **given,
                 on_stage=show,
             )

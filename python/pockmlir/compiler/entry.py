@@ -12,6 +12,7 @@ from ..api.request import Request, require_rules
 from ..api.scheme import Scheme
 from ..api.source import TorchSource
 from ..api.tuning import Tuning
+from ..cache.store import Store
 from ..report.plan import Plan
 from ..step import Step
 from ..targets.target import Target
@@ -46,6 +47,7 @@ def compile(
     ram: int | str | None = None,
     flash: int | str | None = None,
     tuning: str | Path | Tuning | None = None,
+    cache: bool = True,
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
 ) -> Step:
@@ -103,6 +105,7 @@ def compile(
         ram: refuse a step whose state, arena and stack need more bytes; a number, or a text like ``256K``.
         flash: refuse a step whose code, constants and initial state need more bytes; for example ``1M``.
         tuning: the result of `tune`, or its file; entries for other kernels and targets are ignored.
+        cache: whether results of earlier compilations may be used, and those of this one kept; see `pockmlir.cache`.
         dump_ir_dir: folder for the module after every stage, ``NN-stage.mlir``.
         on_stage: called with each stage's name before it runs.
 
@@ -125,6 +128,7 @@ def compile(
         optimizer=optimizer,
         example_target=example_target,
         on_nan=on_nan,
+        cache=cache,
         dump_ir_dir=dump_ir_dir,
         on_stage=on_stage,
         target=target,
@@ -156,6 +160,7 @@ def plan(
     scheme: Scheme | Mapping[str, float],
     example_target: Any = None,
     on_nan: str = "ignore",
+    cache: bool = True,
     on_stage: Callable[[str], None] | None = None,
     **options: Unpack[Options],
 ) -> Plan:
@@ -176,6 +181,7 @@ def plan(
         optimizer=optimizer,
         example_target=example_target,
         on_nan=on_nan,
+        cache=cache,
         on_stage=on_stage,
         **options,
     )
@@ -191,6 +197,7 @@ def import_model(
     optimizer: Any,
     example_target: Any = None,
     on_nan: str = "ignore",
+    cache: bool = True,
     dump_ir_dir: str | Path | None = None,
     on_stage: Callable[[str], None] | None = None,
     **options: Unpack[Options],
@@ -207,6 +214,7 @@ def import_model(
         optimizer: the default optimizer of plans and steps.
         example_target: as for `compile`.
         on_nan: as for `compile`; it applies to all plans, because it is part of the imported loss.
+        cache: as for `compile`, also for the steps that are compiled.
         dump_ir_dir: folder for the module of a failed import.
         on_stage: called with ``import`` before the import runs.
         options: options of `compile` from ``target`` on; defaults for plans and steps.
@@ -224,4 +232,5 @@ def import_model(
     kind = BuiltSource if isinstance(model, ImportedModel) else TorchSource
     source = kind.check(model, inputs, kwargs, loss=loss, example_target=example_target, on_nan=on_nan)
     request = Request.check(source, optimizer, **options)
-    return Imported(source, request, StageRunner(request.name, dump_ir_dir, on_stage))
+    runner = StageRunner(request.name, dump_ir_dir, on_stage)
+    return Imported(source, request, runner, Store.open() if cache else None)

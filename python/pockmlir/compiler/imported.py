@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -14,19 +14,18 @@ from ..api.resolve import resolve_scheme
 from ..api.scheme import ParameterInfo, Scheme
 from ..api.source import Source, TorchSource
 from ..artifact.artifact import Artifact
-from ..artifact.manifest import Manifest
+from ..cache.store import Store
 from ..core.ir_text import add_module_attributes, scheme_attr
 from ..core.stages import PLAN_STAGES
 from ..errors import ArgumentError
 from ..report.plan import Plan
 from ..runtime.torch_state import TorchState
 from ..step import Step
-from ..support.needs import require_torch
 from .code import Code, generate
 from .runner import StageRunner
+from .torch_import import import_torch
 
 if TYPE_CHECKING:
-    from ..frontends.common.imported import ImportedModel
     from .built import BuiltSource
 
 __all__ = ["Imported"]
@@ -56,11 +55,16 @@ class Imported:
     >>> step = imported.compile(pock.Scheme.last(2), memory_limit="64KB")                     # doctest: +SKIP
     """
 
-    def __init__(self, source: TorchSource | BuiltSource, request: Request, runner: StageRunner) -> None:
+    def __init__(
+        self, source: TorchSource | BuiltSource, request: Request, runner: StageRunner, store: Store | None = None
+    ) -> None:
         with runner.timed("import"):
-            self._model = _import_torch(source) if isinstance(source, TorchSource) else source.model
+            if isinstance(source, TorchSource):
+                self._model = import_torch(source, runner, store)
+            else:
+                self._model = replace(source.model, ir=runner.verify_import(source.model.ir))
         self._seconds = runner.timings["import"]
-        self._ir = runner.verify_import(self._model.ir)
+        self._store = store
         self._source: Source = source
         self._request = request
         self._tensors = tuple(source.named_parameters())
@@ -113,13 +117,11 @@ class Imported:
             options: options of `compile` from ``target`` on; they override those of the import.
         """
         chosen = self._choose(scheme, optimizer, options, dump_ir_dir, on_stage)
-        runner = chosen.runner
-        runner.run_pipelines(PLAN_STAGES, chosen.request.memory.pipeline_options())
-        manifest = runner.manifest()
-        code = generate(runner, chosen.request.target, manifest, chosen.request.training)
-        step = Step(self._artifact(chosen, manifest, code), self._model.values, chosen.request.torch_optimizer)
+        # Whoever wants to see the stages wants them to run.
+        code = generate(chosen.runner, chosen.request, None if dump_ir_dir else self._store)
+        step = Step(self._artifact(chosen, code), self._model.values, chosen.request.torch_optimizer)
         if chosen.taken is not None:
-            step.load_optimizer_state_dict(chosen.taken.arrays(manifest, step.optimizer_state_dict()))
+            step.load_optimizer_state_dict(chosen.taken.arrays(code.manifest, step.optimizer_state_dict()))
         return step
 
     def _choose(
@@ -142,7 +144,7 @@ class Imported:
         runner.timings["import"] = self._seconds
         attributes = request.attributes() | groups.attributes() | {"pock.scheme": scheme_attr(fractions)}
         attributes |= request.memory.attributes([spec.name for spec in self._model.inputs])
-        runner.record("import", add_module_attributes(self._ir, attributes))
+        runner.record("import", add_module_attributes(self._model.ir, attributes))
         return _Chosen(request, rules, fractions, without_gradient, groups, taken, runner)
 
     def _require_precision(self, request: Request) -> None:
@@ -180,12 +182,12 @@ class Imported:
                 return name
         return None
 
-    def _artifact(self, chosen: _Chosen, manifest: Manifest, code: Code) -> Artifact:
+    def _artifact(self, chosen: _Chosen, code: Code) -> Artifact:
         """Return all parts of the step, except its memory."""
         model, request, runner = self._model, chosen.request, chosen.runner
         aliases = {alias: name for alias, name in model.aliases.items() if alias in model.saved_names}
         return Artifact(
-            manifest=manifest,
+            manifest=code.manifest,
             library=code.library,
             object_code=code.object_code,
             optimizer=request.optimizer if request.torch_optimizer is None else chosen.groups.optimizers[0],
@@ -211,18 +213,3 @@ class Imported:
             print_ir=runner.core.parse_check,
             directory=code.directory,
         )
-
-
-def _import_torch(source: TorchSource) -> ImportedModel:
-    """Run the front end of PyTorch, which takes seconds to import."""
-    require_torch("importing a PyTorch model")
-    from ..frontends.torch import import_model
-
-    return import_model(
-        source.model,
-        source.inputs,
-        source.loss,
-        kwargs=source.kwargs,
-        target_example=source.example_target,
-        check_loss=source.on_nan != "ignore",
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 import shlex
@@ -159,10 +158,19 @@ class StageRunner:
         self.begin("object")
         self.timings |= {"llvm": lowering, "object": emission}
         if not self._dump_dir:
-            self.dumps.append(
-                LazyDump("llvm", functools.partial(self.core.run_pipeline, plan, pipeline, True), lowering)
-            )
+            self._add_last_stage(lowering)
         return objects, json.loads(facts)
+
+    def restore(self, stages: Sequence[StageDump]) -> None:
+        """Take the modules of the stages up to ``plan`` from an earlier compilation."""
+        self.dumps += stages
+        self._add_last_stage(0.0)
+
+    def _add_last_stage(self, seconds: float) -> None:
+        def lower(plan: StageDump = self.dumps[-1]) -> str:
+            return self.core.run_pipeline(plan.ir, anchored(PIPELINES["llvm"]), True)
+
+        self.dumps.append(LazyDump("llvm", lower, seconds))
 
     def manifest(self) -> Manifest:
         """Return the manifest of the module at stage ``plan``."""

@@ -88,6 +88,9 @@ class Core(Protocol):
     def version(self) -> str:
         """Return the version of this package and of the MLIR it is linked with."""
 
+    def build_id(self) -> str:
+        """Return the linker's build identifiers of the compiler and of LLVM, or an empty text if one is missing."""
+
 
 def load_core() -> Core:
     """Return the extension module.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["USED", "missing_features"]
+__all__ = ["USED", "missing_features", "reported_features"]
 
 #: LLVM's feature → Linux's name, for features whose instructions the compiler may use.
 USED = {
@@ -53,8 +53,8 @@ USED = {
 
 
 @functools.cache
-def _reported() -> frozenset[str] | None:
-    """The features in /proc/cpuinfo; None where there is no such file."""
+def reported_features() -> frozenset[str] | None:
+    """The features in /proc/cpuinfo, by Linux's names; None where there is no such file."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -65,7 +65,7 @@ def _reported() -> frozenset[str] | None:
 
 def missing_features(features: Iterable[str]) -> list[str]:
     """Return which of LLVM's features this processor lacks; those that code does not use do not count."""
-    reported = _reported()
+    reported = reported_features()
     if reported is None:
         return []
     return [name for name in features if name in USED and USED[name] not in reported]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,6 +11,7 @@ import torch
 from torch.export import ExportedProgram
 
 from ...errors import ArgumentError, CompileError, PockError
+from ...support.warning import warn_user
 from .arguments import as_module, is_replayed
 from .calls import Examples, model_call
 from .export import evaluation_mode, export_program
@@ -53,11 +53,10 @@ def export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], na
             exported = export_program(wrapper, inputs, "predict, eval mode")
     found = wrapper.found
     if found.dropped:
-        warnings.warn(
+        warn_user(
             "predict leaves out "
             + ", ".join(f"{name} ({kind})" for name, kind in found.dropped.items())
-            + ": not a tensor; for a model of transformers, use_cache=False does without it",
-            stacklevel=4,
+            + ": not a tensor; for a model of transformers, use_cache=False does without it"
         )
     program = make_program(exported, names, found.names, stores=False)
     return dataclasses.replace(program, names_outputs=found.named)

@@ -17,7 +17,12 @@ from ...errors import ArgumentError
 from ..common.declarations import Declarations
 from .dtypes import DTYPES, NARROW
 
-__all__ = ["Parameters", "array_of"]
+__all__ = ["Parameters", "array_of", "declared_values"]
+
+
+def declared_values(model: torch.nn.Module, loss: Any) -> dict[str, np.ndarray[Any, Any]]:
+    """Return copies of the tensors of a model and its loss, by the names under which `Parameters` declares them."""
+    return Parameters(model, loss if isinstance(loss, torch.nn.Module) else None).values
 
 
 def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:

@@ -6,7 +6,6 @@ part of it. This module compares them before and after the traced forward pass.
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from ...errors import ArgumentError
+from ...support.warning import warn_user
 from .source import strip_model
 
 __all__ = ["Change", "PythonState", "report_changes", "store_assigned_buffers"]
@@ -193,10 +193,9 @@ def report_changes(changes: Iterable[Change], constants: Iterable[Any]) -> None:
             "a buffer (register_buffer), which a step carries from call to call"
         )
     if listed := ", ".join(f"'{change.name}' ({change.what})" for change in changes):
-        warnings.warn(
+        warn_user(
             f"model: its forward changes {listed}: a compiled step does not, it has been compiled with what was there; "
-            "make a number that counts steps a buffer, or an input",
-            stacklevel=6,
+            "make a number that counts steps a buffer, or an input"
         )
 
 
