@@ -118,7 +118,7 @@ std::optional<Choice> choose(memref::AllocOp alloc, int64_t minBytes,
                              int64_t budget, int64_t columns) {
   MemRefType type = alloc.getType();
   int64_t rank = type.getRank();
-  if (!type.hasStaticShape() || rank < 2)
+  if (!type.hasStaticShape() || rank < 2 || type.getNumElements() == 0)
     return std::nullopt;
   int64_t bytes = bytesOf(type);
   if (linalg::GenericOp reader = findReader(alloc)) {

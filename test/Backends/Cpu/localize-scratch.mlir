@@ -161,3 +161,32 @@ func.func private @channels(%x: memref<24x4xf32>, %w: memref<4x20xf32>, %d: memr
   return
 }
 }
+
+// -----
+
+// A packed operand without columns is left alone; its product computes nothing.
+
+#lhs = affine_map<(m, n, k) -> (m, k)>
+#rhs = affine_map<(m, n, k) -> (k, n)>
+#out = affine_map<(m, n, k) -> (m, n)>
+
+// CHECK-LABEL: func.func private @empty(
+// CHECK-NEXT:    return
+module attributes {pock.target = #pock.target<vector_bytes = 16>} {
+func.func private @empty(%x: memref<32x64xf32>, %w: memref<64x0xf32>, %y: memref<32x0xf32>) attributes {pock.kernel} {
+  %packed = memref.alloc() : memref<64x0xf32>
+  linalg.generic {indexing_maps = [affine_map<(k, n) -> (k, n)>, affine_map<(k, n) -> (k, n)>], iterator_types = ["parallel", "parallel"]}
+      ins(%w : memref<64x0xf32>) outs(%packed : memref<64x0xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  }
+  linalg.generic {indexing_maps = [#lhs, #rhs, #out], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %packed : memref<32x64xf32>, memref<64x0xf32>) outs(%y : memref<32x0xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+}
