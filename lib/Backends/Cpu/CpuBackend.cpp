@@ -88,9 +88,9 @@ public:
     pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
     pm.addPass(createBufferizeKernels());
     // Folds subviews of subviews and copies of a buffer to itself. That removes
-    // unneeded scratch before scratch is placed.
-    pm.addPass(createCanonicalizerPass());
-    pm.addPass(createCSEPass());
+    // unneeded scratch before scratch is placed. (Functions in parallel.)
+    pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+    pm.addNestedPass<func::FuncOp>(createCSEPass());
     pm.addPass(createPackWords());
     // Before padded copies are folded, because they need no padded copy.
     pm.addPass(createFuseByteLayers());
@@ -117,8 +117,8 @@ public:
     pm.addPass(createCheckFpu());
     pm.addPass(createLaunchToCall());
     pm.addPass(createVectorizeKernels());
-    pm.addPass(createCanonicalizerPass());
-    pm.addPass(createCSEPass());
+    pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+    pm.addNestedPass<func::FuncOp>(createCSEPass());
     pm.addPass(createLowerToLLVM());
     pm.addPass(createLoadMultiple());
     pm.addPass(createMergeKernels());

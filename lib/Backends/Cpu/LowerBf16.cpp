@@ -1,9 +1,9 @@
 //===- LowerBf16.cpp - bf16 for targets with and without it ---------------===//
 
 #include "LowerBf16.h"
+#include "FunctionPatterns.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -16,7 +16,7 @@ namespace {
 LogicalResult expandBf16(ModuleOp module) {
   RewritePatternSet patterns(module.getContext());
   arith::populateExpandBFloat16Patterns(patterns);
-  if (failed(applyPatternsGreedily(module, std::move(patterns))))
+  if (failed(applyToFunctions(module, std::move(patterns))))
     return failure();
   AttrTypeReplacer replacer;
   auto bitsOf = [](const APFloat &value) { return value.bitcastToAPInt(); };

@@ -8,6 +8,7 @@
 
 #include "LowerBytes.h"
 #include "ByteEmitter.h"
+#include "FunctionPatterns.h"
 #include "Isa/ByteInstructions.h"
 #include "Pock/IR/ByteOps.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
@@ -17,7 +18,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -359,7 +359,7 @@ LogicalResult lowerBytes(ModuleOp module, const TargetDescription &target) {
   patterns
       .add<LowerDotLanes, LowerDotQuads, LowerMultiplyHalves, LowerWidenBytes>(
           module.getContext(), isa);
-  return applyPatternsGreedily(module, std::move(patterns));
+  return applyToFunctions(module, std::move(patterns));
 }
 
 void populateLoadWordToLLVMPatterns(const LLVMTypeConverter &converter,

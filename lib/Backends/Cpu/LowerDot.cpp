@@ -1,6 +1,7 @@
 //===- LowerDot.cpp - pock.dot to instructions or multiply-adds -----------===//
 
 #include "LowerDot.h"
+#include "FunctionPatterns.h"
 #include "Isa/GroupProduct.h"
 #include "Pock/IR/Pock.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
@@ -10,7 +11,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -210,7 +210,7 @@ LogicalResult lowerDots(ModuleOp module, const TargetDescription &target) {
   llvm::append_range(rows, listScalarProducts(target));
   RewritePatternSet patterns(module.getContext());
   patterns.add<LowerDot>(module.getContext(), rows);
-  return applyPatternsGreedily(module, std::move(patterns));
+  return applyToFunctions(module, std::move(patterns));
 }
 
 void populateGroupViewToLLVMPatterns(const LLVMTypeConverter &converter,

@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FunctionPatterns.h"
 #include "LowerBf16.h"
 #include "LowerBytes.h"
 #include "LowerDot.h"
@@ -48,8 +49,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/CodeGen/TargetLowering.h"
 #include "llvm/CodeGen/TargetSubtargetInfo.h"
 #include "llvm/IR/Function.h"
@@ -94,27 +95,47 @@ struct MoveBoolVector : ConvertOpToLLVMPattern<Op> {
   }
 };
 
+/// The name of the function of the C library for an operation on f64 without an
+/// LLVM intrinsic, or nothing.
+StringRef functionFor(Operation *op) {
+  if (op->getNumResults() != 1 ||
+      !getElementTypeOrSelf(op->getResultTypes().front()).isF64())
+    return "";
+  return TypeSwitch<Operation *, StringRef>(op)
+      .Case([](math::ErfOp) { return "erf"; })
+      .Case([](math::ErfcOp) { return "erfc"; })
+      .Case([](math::ExpM1Op) { return "expm1"; })
+      .Case([](math::Log1pOp) { return "log1p"; })
+      .Default(StringRef());
+}
+
+/// Declares the functions that `CallFunction` calls, before it runs on all
+/// functions in parallel.
+void declareFunctions(ModuleOp module) {
+  OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  Type f64 = b.getF64Type();
+  module.walk([&](Operation *op) {
+    StringRef name = functionFor(op);
+    if (name.empty() || module.lookupSymbol(name))
+      return;
+    func::FuncOp::create(b, op->getLoc(), name, b.getFunctionType(f64, f64))
+        .setPrivate();
+  });
+}
+
 /// Lowers functions without an LLVM intrinsic on f64 to calls, lane by lane.
 /// (Upstream expands two of them to exp(x) - 1 and log(1 + x), which are zero
 /// for small x.)
 template <typename Op>
 struct CallFunction : OpRewritePattern<Op> {
-  CallFunction(MLIRContext *context, StringRef name)
-      : OpRewritePattern<Op>(context), name(name) {}
+  using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     Type f64 = rewriter.getF64Type(), type = op.getType();
-    if (getElementTypeOrSelf(type) != f64)
+    StringRef name = functionFor(op);
+    if (name.empty())
       return rewriter.notifyMatchFailure(op, "not on f64");
     Location loc = op.getLoc();
-    auto module = op->template getParentOfType<ModuleOp>();
-    if (!module.lookupSymbol(name)) {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(module.getBody());
-      auto declaration = func::FuncOp::create(
-          rewriter, loc, name, rewriter.getFunctionType({f64}, {f64}));
-      declaration.setPrivate();
-    }
     auto call = [&](Value value) -> Value {
       return func::CallOp::create(rewriter, loc, name, TypeRange{f64}, value)
           .getResult(0);
@@ -134,8 +155,6 @@ struct CallFunction : OpRewritePattern<Op> {
                                                         elements);
     return success();
   }
-
-  StringRef name;
 };
 
 /// Operations for which the target has instructions or functions.
@@ -181,7 +200,7 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh",
                                                "atanh", "ceilf", "tan", "round",
                                                "exp2f", "fpowi", "ctlz"});
-    if (failed(applyPatternsGreedily(module, std::move(patterns))))
+    if (failed(applyToFunctions(module, std::move(patterns))))
       return failure();
   }
   // (f64 keeps the exact functions.)
@@ -191,29 +210,31 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
   populateMathPolynomialApproximationPatterns(patterns, options);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<math::ErfcPolynomialApproximation>(context);
-  patterns.add<CallFunction<math::ErfOp>>(context, "erf");
-  patterns.add<CallFunction<math::ErfcOp>>(context, "erfc");
-  patterns.add<CallFunction<math::ExpM1Op>>(context, "expm1");
-  patterns.add<CallFunction<math::Log1pOp>>(context, "log1p");
+  declareFunctions(module);
+  patterns.add<CallFunction<math::ErfOp>, CallFunction<math::ErfcOp>,
+               CallFunction<math::ExpM1Op>, CallFunction<math::Log1pOp>>(
+      context);
   if (!abilities.rounding)
     populateRoundingPatterns(patterns);
   if (!abilities.wideConversions)
     populateWideConversionPatterns(patterns);
   if (!abilities.library)
     populateLibraryPatterns(patterns);
-  return applyPatternsGreedily(module, std::move(patterns));
+  return applyToFunctions(module, std::move(patterns));
 }
 
-/// Expands structured control flow, views and affine operations.
+/// Expands structured control flow, views and affine operations, in all
+/// functions in parallel.
 LogicalResult runPreparation(
     ModuleOp module,
     llvm::function_ref<LogicalResult(OpPassManager &, Operation *)> run) {
   OpPassManager pm("builtin.module");
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  pm.addPass(createSCFToControlFlowPass());
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(memref::createExpandStridedMetadataPass());
+  functions.addPass(createLowerAffinePass());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+  functions.addPass(createSCFToControlFlowPass());
   return run(pm, module);
 }
 
@@ -228,7 +249,7 @@ LogicalResult lowerVectors(ModuleOp module, const TargetDescription &target) {
       patterns, vector::VectorTransposeLowering::Shuffle1D);
   vector::populateVectorShapeCastLoweringPatterns(patterns);
   vector::populateVectorStepLoweringPatterns(patterns);
-  return applyPatternsGreedily(module, std::move(patterns));
+  return applyToFunctions(module, std::move(patterns));
 }
 
 /// Rejects f64, for which a function of the runtime library would be called.
