@@ -336,10 +336,10 @@ def test_limit_that_is_no_size_is_an_error(monkeypatch):
 def test_default_folder(monkeypatch, tmp_path):
     monkeypatch.delenv("POCK_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cache.info().folder == tmp_path / "pockmlir"
+    assert cache.info().folder == tmp_path / "pockmlir" / "compiled"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    assert cache.info().folder == tmp_path / "home" / ".cache" / "pockmlir"
+    assert cache.info().folder == tmp_path / "home" / ".cache" / "pockmlir" / "compiled"
     monkeypatch.setenv("POCK_CACHE_LIMIT", "0")
     assert cache.info().folder is None
 

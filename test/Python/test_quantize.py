@@ -200,7 +200,7 @@ def test_given_scales_are_used_and_a_mean_takes_its_operands() -> None:
     weight = pock.Quantization(np.float32([0.01, 0.02, 0.03]), axis=0, least=-127)
     quantized = pock.quantize(Small(), qparams=GIVEN | {"conv.weight": weight})
     imported = pock.import_model(quantized, (torch.ones(2, 2, 4, 4),), loss="mse", optimizer=pock.SGD(lr=0.1))
-    assert imported._ir.count("scale = 2.000000e-01 : f64, zero_point = -5") == 8
+    assert imported._model.ir.count("scale = 2.000000e-01 : f64, zero_point = -5") == 8
 
 
 def test_inputs_may_be_bytes_and_heads_real() -> None:
@@ -208,8 +208,8 @@ def test_inputs_may_be_bytes_and_heads_real() -> None:
     quantized = pock.quantize(Small(), qparams={"x": GIVEN["x"]}, input="int8", head="float32")
     imported = pock.import_model(quantized, (torch.ones(2, 2, 4, 4),), loss="mse", optimizer=pock.SGD(lr=0.1))
     assert [spec.dtype for spec in imported._model.inputs] == ["i8"]
-    assert "pock.load_param @head.weight : tensor<2x3xf32>" in imported._ir
-    assert "pock.load_param @conv.weight : tensor<3x2x1x1xi8>" in imported._ir
+    assert "pock.load_param @head.weight : tensor<2x3xf32>" in imported._model.ir
+    assert "pock.load_param @conv.weight : tensor<3x2x1x1xi8>" in imported._model.ir
     bytes_in = torch.zeros(1, 2, 4, 4, dtype=torch.int8)
     torch.testing.assert_close(quantized(bytes_in), quantized(torch.full((1, 2, 4, 4), -0.3)))
 

@@ -192,7 +192,7 @@ def _settings() -> tuple[Path | None, int]:
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     except RuntimeError:  # There is no home.
         return None, limit
-    return Path(home, "pockmlir"), limit
+    return Path(home, "pockmlir", "compiled"), limit
 
 
 def _is_private(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -106,6 +107,13 @@ class Examples:
         self._targets.append(is_target)
         self.names.append(name)
         return _Hole(len(self.tensors) - 1), name
+
+    def copy(self) -> Examples:
+        """Return examples with the same tensors, which can take others."""
+        result = copy.copy(self)
+        result.tensors, result.names = list(self.tensors), list(self.names)
+        result.converted, result._targets = dict(self.converted), list(self._targets)
+        return result
 
     def differs(self, other: Examples) -> bool:
         """Return whether the other's conversion gives one of these tensors a different type."""

@@ -16,9 +16,9 @@ from .arguments import as_module, is_replayed
 from .calls import Examples, model_call
 from .export import evaluation_mode, export_program
 from .graph import Program, make_program
-from .wrappers import PredictWrapper
+from .wrappers import Found, PredictWrapper
 
-__all__ = ["export_forward", "export_predict", "in_types_that_fit"]
+__all__ = ["export_forward", "export_predict", "in_types_that_fit", "warn_of_dropped"]
 
 _Result = TypeVar("_Result")
 
@@ -52,14 +52,19 @@ def export_predict(wrapper: PredictWrapper, inputs: tuple[torch.Tensor, ...], na
         with evaluation_mode(wrapper.model):
             exported = export_program(wrapper, inputs, "predict, eval mode")
     found = wrapper.found
+    warn_of_dropped(found)
+    program = make_program(exported, names, found.names, stores=False)
+    return dataclasses.replace(program, names_outputs=found.named)
+
+
+def warn_of_dropped(found: Found) -> None:
+    """Warn of the values in a model's output that a prediction does not return."""
     if found.dropped:
         warn_user(
             "predict leaves out "
             + ", ".join(f"{name} ({kind})" for name, kind in found.dropped.items())
             + ": not a tensor; for a model of transformers, use_cache=False does without it"
         )
-    program = make_program(exported, names, found.names, stores=False)
-    return dataclasses.replace(program, names_outputs=found.named)
 
 
 def in_types_that_fit(module: torch.nn.Module, export: Callable[[Examples], _Result]) -> _Result:

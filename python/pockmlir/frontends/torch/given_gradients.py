@@ -56,12 +56,13 @@ class GivenGradients:
     """Emits pairs of these operators, which are matched by number.
 
     Attributes:
+        count: the number of pairs.
         dropped: the numbers of the pairs that have been revoked.
     """
 
     def __init__(self) -> None:
         self.dropped: set[int] = set()
-        self._count = 0
+        self.count = 0
         self._first: dict[int, torch.Tensor] = {}
 
     def begin(
@@ -78,7 +79,7 @@ class GivenGradients:
         Returns:
             The number for `end`, copies of the values, and their gradients.
         """
-        number, self._count = self._count, self._count + 1
+        number, self.count = self.count, self.count + 1
         with torch.enable_grad():
             pairs = [CUSTOM_GRADIENT(list(values), list(inputs), number, i, in_place) for i in range(len(values))]
         self._first[number] = pairs[0][0]

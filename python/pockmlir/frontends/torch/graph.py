@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import fx
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind, InputSpec, OutputKind, TensorArgument
+from torch.export.graph_signature import ExportGraphSignature, InputKind, InputSpec, OutputKind, TensorArgument
 
 from ...errors import ArgumentError, CompileError, UnsupportedOp
 from .dtypes import dtype_name
@@ -22,7 +22,7 @@ from .registry import CONVERTERS, HINTS, hint, operator_name
 from .rewrites import find_random_masks
 from .source import module_path, source_line, tensor_name
 
-__all__ = ["Binding", "Program", "fold_buffers", "make_program", "unimportable"]
+__all__ = ["Binding", "ExportedCopy", "Program", "fold_buffers", "make_program", "unimportable"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,32 @@ class Program:
     names_outputs: bool = False
 
 
+@dataclass(frozen=True)
+class ExportedCopy:
+    """The parts of an exported program that `make_program` reads, with a graph of its own."""
+
+    graph: fx.Graph
+    graph_signature: ExportGraphSignature
+    state_dict: Mapping[str, Any]
+    constants: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, exported: ExportedProgram) -> ExportedCopy:
+        """Return a copy, whose nodes have the same names."""
+        graph = fx.Graph()
+        graph.output(graph.graph_copy(exported.graph, {}))
+        output, original = (next(iter(g.find_nodes(op="output"))) for g in (graph, exported.graph))
+        output.meta = dict(original.meta)
+        return cls(graph, exported.graph_signature, exported.state_dict, exported.constants)
+
+
 def make_program(
-    exported: ExportedProgram, input_names: list[str], output_names: list[str], *, stores: bool
+    exported: ExportedProgram | ExportedCopy,
+    input_names: list[str],
+    output_names: list[str],
+    *,
+    stores: bool,
+    outputs: slice = slice(None),
 ) -> Program:
     """Make a `Program` from an exported program, which must not be used afterwards.
 
@@ -69,19 +93,22 @@ def make_program(
         input_names: names for the user's inputs.
         output_names: names for the user's tensor outputs.
         stores: whether to keep changes to buffers.
+        outputs: the tensor outputs to keep.
 
     Raises:
         ArgumentError: the program changes a parameter or an input.
     """
     graph = exported.graph
-    changed = _select_outputs(exported, input_names, stores)
+    changed = _select_outputs(exported, input_names, stores, outputs)
     find_random_masks(graph)
     bindings = dict(zip(graph.find_nodes(op="placeholder"), _bindings(exported, input_names), strict=True))
     program = Program(graph, list(bindings.values()), changed, output_names)
     return fold_constants(program)
 
 
-def _select_outputs(exported: ExportedProgram, input_names: list[str], stores: bool) -> list[str]:
+def _select_outputs(
+    exported: ExportedProgram | ExportedCopy, input_names: list[str], stores: bool, outputs: slice
+) -> list[str]:
     """Reduce the graph's results to changed buffers and tensor outputs."""
     output = next(node for node in exported.graph.nodes if node.op == "output")
     kept, changed, results = [], [], []
@@ -98,6 +125,7 @@ def _select_outputs(exported: ExportedProgram, input_names: list[str], stores: b
                 spec.target, spec.target
             )
             raise ArgumentError(f"model: its forward changes '{name}' in place; only buffers may change")
+    results = results[outputs]
     output.args = (tuple(kept + results),)
     exported.graph.eliminate_dead_code()
     # A program without stores is not differentiated.
@@ -105,7 +133,7 @@ def _select_outputs(exported: ExportedProgram, input_names: list[str], stores: b
     return changed
 
 
-def _bindings(exported: ExportedProgram, input_names: list[str]) -> list[Binding]:
+def _bindings(exported: ExportedProgram | ExportedCopy, input_names: list[str]) -> list[Binding]:
     specs = {spec.arg.name: spec for spec in exported.graph_signature.input_specs}
     names = iter(input_names)
     bindings = []
@@ -124,7 +152,7 @@ def _bindings(exported: ExportedProgram, input_names: list[str]) -> list[Binding
     return bindings
 
 
-def _buffer(exported: ExportedProgram, spec: InputSpec) -> Binding:
+def _buffer(exported: ExportedProgram | ExportedCopy, spec: InputSpec) -> Binding:
     is_persistent = spec.persistent is not False
     value = exported.state_dict.get(spec.target) if is_persistent else exported.constants.get(spec.target)
     return Binding("parameter", tensor_name(spec.target), value, is_persistent)

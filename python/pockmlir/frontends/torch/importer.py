@@ -9,26 +9,22 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
-from ...artifact.arguments import Argument
 from ...artifact.manifest import TensorSpec
 from ...errors import ArgumentError, UnsupportedOpsError
 from ..common.imported import ImportedModel
 from .arguments import as_module, is_replayed
-from .calls import Examples, ModelCall, example_target, model_call
+from .calls import Examples, model_call
 from .convert import ModuleConverter
 from .dtypes import dtype_name
-from .export import export_program
-from .forward import export_predict, in_types_that_fit
+from .exports import Subject, export_functions, output_nodes
+from .forward import in_types_that_fit
 from .frozen_weights import adopt_frozen_weights
-from .graph import Program, make_program, unimportable
+from .graph import Program, unimportable
 from .hooks import refuse_hooks
-from .losses import Loss, resolve_loss, target_like
+from .losses import Loss, resolve_loss
 from .parameters import Parameters
-from .python_state import report_changes
 from .quantized_model import QuantizedModel
 from .reach import reached_parameters
-from .source import strip_model
-from .wrappers import LossWrapper, PredictWrapper, Wrapper
 
 __all__ = ["import_model"]
 
@@ -100,17 +96,11 @@ def _import(
             "model: hooks on gradients that cannot be part of a compiled step:\n  " + "\n  ".join(refused)
         )
 
-    replay = is_replayed(model)
-    wrapper = PredictWrapper(module, call, has_loss=loss is None, replay=replay)
-    predict = export_predict(wrapper, inputs, examples.names)
-    results = dict(zip(predict.outputs, (node.meta["val"] for node in _outputs(predict)), strict=True))
-    if any(not isinstance(size, int) for value in results.values() for size in value.shape):
-        raise UnsupportedOpsError(unimportable(predict.graph))
-    target, arguments = _target(loss, target_example, results, examples, call)
-    loss_wrapper = LossWrapper(module, call, loss_function, target, replay=replay)
-    training = _export_loss(loss_wrapper, tuple(examples.tensors), examples.names)
-    fixed = _fixed(training, wrapper, loss_wrapper)
-    if wrapper.found.without_loss:
+    subject = Subject(module, call, examples, loss, loss_function, target_example, replay=is_replayed(model))
+    exports = export_functions(subject, together=quantized is None)
+    predict, training, examples = exports.predict, exports.training, exports.examples
+    results = dict(zip(predict.outputs, (node.meta["val"] for node in output_nodes(predict)), strict=True))
+    if exports.found.without_loss:
         _drop_unused_inputs(predict, training)
     specs = examples.specs()
     if quantized is not None:
@@ -132,59 +122,18 @@ def _import(
         values=parameters.values,
         inputs=specs[: len(inputs)],
         targets=specs[len(inputs) :],
-        arguments=arguments,
+        arguments=exports.arguments,
         outputs=[TensorSpec(name, tuple(value.shape), str(dtype_name(value.dtype))) for name, value in results.items()],
-        named_outputs=wrapper.found.named,
+        named_outputs=exports.found.named,
         norm_modes=converter.norm_modes,
         dropout_layers=tuple(converter.dropout_layers),
         gradients=gradients,
         converted=examples.converted,
-        fixed=fixed,
+        fixed=exports.fixed,
         aliases=parameters.aliases,
         checks_loss=check_loss,
         saved_names=parameters.saved(model.state_dict if isinstance(model, ExportedProgram) else model.state_dict()),
     )
-
-
-def _target(
-    loss: str | Loss | None, example: Any, results: dict[str, torch.Tensor], examples: Examples, call: ModelCall
-) -> tuple[Any, list[Argument]]:
-    """Return the target with holes in place of its tensors, and all arguments of a step."""
-    if loss is None:
-        if example is not None:
-            raise ArgumentError("target_example: given, but with loss=None the model takes its targets as inputs")
-        return None, call.arguments
-    value = target_like(loss, results) if example is None else example
-    hole, argument = example_target(value, [a.name for a in call.arguments] + examples.names, examples)
-    return hole, [*call.arguments, argument]
-
-
-def _export_loss(wrapper: LossWrapper, args: tuple[torch.Tensor, ...], names: list[str]) -> Program:
-    """Export ``@loss``."""
-    exported = export_program(wrapper, args, "loss")
-    report_changes(wrapper.seen.changes, exported.constants.values())
-    program = make_program(exported, names, ["loss"], stores=True)
-    results = [node.meta["val"] for node in _outputs(program)]
-    if len(results) != 1 or results[0].dim() != 0 or not results[0].is_floating_point():
-        got = ", ".join(f"{value.dtype} {list(value.shape)}" for value in results)
-        raise ArgumentError(f"loss: expected one floating-point scalar, but got {got or 'no tensor'}")
-    return program
-
-
-def _fixed(training: Program, *wrappers: Wrapper) -> frozenset[str]:
-    """Return the buffers whose values are compiled in, such as masks on which shapes depend.
-
-    Raises:
-        ArgumentError: a step changes one of them.
-    """
-    used = {name for wrapper in wrappers if wrapper.known for name in wrapper.known.used}
-    fixed = frozenset(name for name in map(strip_model, used) if name is not None)
-    for name in sorted(fixed.intersection(training.stores)):
-        raise ArgumentError(
-            f"model: '{name}' is a mask whose values decide on the shape of a tensor, but the forward changes it; "
-            "shapes must be static"
-        )
-    return fixed
 
 
 def _drop_unused_inputs(predict: Program, training: Program) -> None:
@@ -217,11 +166,6 @@ def _inputs(program: Program) -> list[tuple[str, Any]]:
     """Name and placeholder of a program's inputs."""
     nodes = program.graph.find_nodes(op="placeholder")
     return [(b.name, node) for b, node in zip(program.bindings, nodes, strict=True) if b.kind == "input"]
-
-
-def _outputs(program: Program) -> list[Any]:
-    output = next(node for node in program.graph.nodes if node.op == "output")
-    return list(output.args[0][len(program.stores) :])
 
 
 def _convert(parameters: Parameters, training: Program, predict: Program, check_loss: bool) -> ModuleConverter:

@@ -48,6 +48,11 @@ class GradientTracer:
         self.given = GivenGradients()
         self.handles: dict[int, Mapping[int, Any]] = {}
 
+    @property
+    def was_used(self) -> bool:
+        """Whether the model has custom gradients."""
+        return self.given.count > 0
+
     def dropped(self) -> set[int]:
         """Return the numbers of custom gradients that have been revoked."""
         return {number for number, kept in self.handles.items() if not kept}

@@ -79,47 +79,11 @@ class Seen:
     changes: list[Change]
 
 
-class LossWrapper(Wrapper):
-    """Returns the loss.
+class Found:
+    """What a wrapper found in the model's output.
 
     Args:
-        model: the user's model.
-        call: the arguments of the model.
-        loss: a function of the model's output and the target; None if the model returns its loss.
-        target: the target, with holes in place of its tensors.
-        replay: see `Wrapper`.
-
-    Attributes:
-        seen: records from the export.
-    """
-
-    def __init__(
-        self, model: torch.nn.Module, call: ModelCall, loss: Loss | None, target: Any, *, replay: bool
-    ) -> None:
-        super().__init__(model, call, replay=replay, gradients=True)
-        self.loss = loss
-        if isinstance(loss, torch.nn.Module):
-            self.tracer.modules.update((id(m), f"loss.{path}".rstrip(".")) for path, m in loss.named_modules())
-        self._target = target
-        self._hooks = parameter_hooks(self)
-        self.seen = Seen()
-
-    def forward(self, *tensors: torch.Tensor) -> Any:
-        """Return the loss for the model's inputs and the target's tensors."""
-        with self._begin():
-            before, buffers = PythonState(self), dict(self.named_buffers())
-            for name, hooks in self._hooks.items():
-                for hook in hooks:
-                    self.tracer.hook(self.get_parameter(name), describe_hook(hook, tensor_name(name)), hook)
-            output = self._called(tensors)
-            loss = returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
-            store_assigned_buffers(self, buffers)
-            self.seen.changes = before.changes()
-            return loss
-
-
-class Found:
-    """Records of a `PredictWrapper` from its export.
+        has_loss: whether the output's ``loss`` is the training loss, which prediction leaves out.
 
     Attributes:
         names: the names of the returned tensors.
@@ -132,6 +96,68 @@ class Found:
     named: bool
     dropped: dict[str, str]
     without_loss: bool
+
+    def __init__(self, *, has_loss: bool) -> None:
+        self._has_loss = has_loss
+
+    def tensors(self, output: Any) -> tuple[torch.Tensor, ...]:
+        """Return the tensors of an output, and record their names."""
+        outputs = Outputs(output)
+        self.without_loss = self._has_loss and outputs.named and "loss" in outputs.tensors and len(outputs.tensors) > 1
+        if self.without_loss:
+            del outputs.tensors["loss"]
+        self.names, self.named, self.dropped = list(outputs.tensors), outputs.named, outputs.dropped
+        return tuple(outputs.tensors.values())
+
+
+class LossWrapper(Wrapper):
+    """Returns the loss, and on request copies of the tensors in the model's output behind it.
+
+    Args:
+        model: the user's model.
+        call: the arguments of the model.
+        loss: a function of the model's output and the target; None if the model returns its loss.
+        target: the target, with holes in place of its tensors.
+        replay: see `Wrapper`.
+        found: records the tensors in the output; None to return only the loss.
+
+    Attributes:
+        seen: records from the export.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        call: ModelCall,
+        loss: Loss | None,
+        target: Any,
+        *,
+        replay: bool,
+        found: Found | None = None,
+    ) -> None:
+        super().__init__(model, call, replay=replay, gradients=True)
+        self.loss = loss
+        if isinstance(loss, torch.nn.Module):
+            self.tracer.modules.update((id(m), f"loss.{path}".rstrip(".")) for path, m in loss.named_modules())
+        self._target = target
+        self._hooks = parameter_hooks(self)
+        self.seen = Seen()
+        self._found = found
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        """Return the loss for the model's inputs and the target's tensors."""
+        with self._begin():
+            before, buffers = PythonState(self), dict(self.named_buffers())
+            for name, hooks in self._hooks.items():
+                for hook in hooks:
+                    self.tracer.hook(self.get_parameter(name), describe_hook(hook, tensor_name(name)), hook)
+            output = self._called(tensors)
+            # Copies, because the loss may change the output in place.
+            copies = [tensor.clone() for tensor in self._found.tensors(output)] if self._found else []
+            loss = returned_loss(output) if self.loss is None else self.loss(output, fill_target(self._target, tensors))
+            store_assigned_buffers(self, buffers)
+            self.seen.changes = before.changes()
+            return (loss, *copies) if self._found else loss
 
 
 class PredictWrapper(Wrapper):
@@ -146,16 +172,10 @@ class PredictWrapper(Wrapper):
 
     def __init__(self, model: torch.nn.Module, call: ModelCall, *, has_loss: bool, replay: bool) -> None:
         super().__init__(model, call, replay=replay, gradients=False)
-        self._has_loss = has_loss
-        self.found = Found()
+        self.found = Found(has_loss=has_loss)
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the output's tensors; `found` has their names."""
         with self._begin():
-            outputs = Outputs(self._called(tensors))
-        found = self.found
-        found.without_loss = self._has_loss and outputs.named and "loss" in outputs.tensors and len(outputs.tensors) > 1
-        if found.without_loss:
-            del outputs.tensors["loss"]
-        found.names, found.named, found.dropped = list(outputs.tensors), outputs.named, outputs.dropped
-        return tuple(outputs.tensors.values())
+            output = self._called(tensors)
+        return self.found.tensors(output)
