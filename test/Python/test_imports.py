@@ -20,7 +20,7 @@ ROOMS = (
     "api",
     "artifact",
     "frontends report",
-    "runtime",
+    "cache runtime",
     "export",
     "step",
     "loading",
