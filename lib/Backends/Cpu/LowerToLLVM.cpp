@@ -48,7 +48,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/CodeGen/TargetLowering.h"
@@ -265,17 +267,10 @@ LogicalResult refuseDoubles(ModuleOp module) {
   return failure(result.wasInterrupted());
 }
 
-LogicalResult convert(ModuleOp module, const TargetDescription &target,
-                      StringRef dataLayout) {
+/// Converts the operations of every function, in parallel; functions, calls
+/// and returns stay. Casts that the latter need remain.
+LogicalResult convertBodies(ModuleOp module, LLVMTypeConverter &converter) {
   MLIRContext *context = module.getContext();
-  LowerToLLVMOptions options(context);
-  options.useBarePtrCallConv = true;
-  options.overrideIndexBitwidth(target.indexBits);
-  options.allocLowering = LowerToLLVMOptions::AllocLowering::None;
-  if (!dataLayout.empty())
-    options.dataLayout = llvm::DataLayout(dataLayout);
-  LLVMTypeConverter converter(context, options);
-
   RewritePatternSet patterns(context);
   patterns.add<MoveBoolVector<vector::LoadOp>, MoveBoolVector<vector::StoreOp>>(
       converter, /*benefit=*/10);
@@ -287,12 +282,43 @@ LogicalResult convert(ModuleOp module, const TargetDescription &target,
   populateMathToLLVMConversionPatterns(converter, patterns);
   populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
   populateVectorToLLVMConversionPatterns(converter, patterns);
-  populateFuncToLLVMConversionPatterns(converter, patterns);
   populateOpenMPToLLVMConversionPatterns(converter, patterns);
+  FrozenRewritePatternSet frozen(std::move(patterns));
   LLVMConversionTarget legal(*context);
   configureOpenMPToLLVMConversionLegality(legal, converter);
-  legal.addLegalOp<ModuleOp>();
-  return applyFullConversion(module, legal, std::move(patterns));
+  legal.addLegalDialect<func::FuncDialect>();
+  auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
+  return failableParallelForEach(
+      context, functions, [&](func::FuncOp function) {
+        return applyFullConversion(function, legal, frozen);
+      });
+}
+
+LogicalResult convert(ModuleOp module, const TargetDescription &target,
+                      StringRef dataLayout) {
+  MLIRContext *context = module.getContext();
+  LowerToLLVMOptions options(context);
+  options.useBarePtrCallConv = true;
+  options.overrideIndexBitwidth(target.indexBits);
+  options.allocLowering = LowerToLLVMOptions::AllocLowering::None;
+  if (!dataLayout.empty())
+    options.dataLayout = llvm::DataLayout(dataLayout);
+  LLVMTypeConverter converter(context, options);
+  if (failed(convertBodies(module, converter)))
+    return failure();
+
+  RewritePatternSet patterns(context);
+  populateFuncToLLVMConversionPatterns(converter, patterns);
+  populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns); // globals
+  LLVMConversionTarget legal(*context);
+  configureOpenMPToLLVMConversionLegality(legal, converter);
+  legal.addLegalOp<ModuleOp, UnrealizedConversionCastOp>();
+  if (failed(applyFullConversion(module, legal, std::move(patterns))))
+    return failure();
+  SmallVector<UnrealizedConversionCastOp> casts;
+  module.walk([&](UnrealizedConversionCastOp cast) { casts.push_back(cast); });
+  reconcileUnrealizedCasts(casts);
+  return success();
 }
 
 struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {

@@ -105,3 +105,20 @@ func.func @pairs_in_parts(%s: f32, %x: i32, %w: i32) -> f32 {
   return %r : f32
 }
 }
+
+// -----
+
+// Constants of a module belong to no function.
+
+module attributes {pock.target = #pock.target<triple = "x86_64-unknown-linux-gnu">} {
+// CHECK:         llvm.mlir.global private constant @positions(dense<[3, 1]>
+// CHECK-LABEL: llvm.func @global(
+// CHECK:         llvm.mlir.addressof @positions
+// CHECK:         llvm.load
+memref.global "private" constant @positions : memref<2xi64> = dense<[3, 1]>
+func.func @global(%i: index) -> i64 {
+  %table = memref.get_global @positions : memref<2xi64>
+  %r = memref.load %table[%i] : memref<2xi64>
+  return %r : i64
+}
+}
