@@ -52,12 +52,19 @@ static FILE *open_image(const char *folder, const char *name,
   return file;
 }
 
-static void *load(const char *folder, const char *name, size_t bytes) {
+/* Read an image and check that it is one of this library; its footer stays
+ * behind the segment. */
+static void *load(const char *folder, const char *name, size_t bytes,
+                  int32_t (*check)(const void *, size_t)) {
   void *memory = allocate(bytes);
   FILE *file = open_image(folder, name, "rb");
-  if (fread(memory, 1, bytes, file) != bytes)
-    fail(name);
+  size_t found = fread(memory, 1, bytes, file);
+  int32_t code = check(memory, found);
   fclose(file);
+  if (code) {
+    fprintf(stderr, "%s: not an image of this model: %d\n", name, (int)code);
+    exit(1);
+  }
   return memory;
 }
 
@@ -153,10 +160,12 @@ int main(int argc, char **argv) {
     return 2;
   }
   int epochs = argc > 3 ? atoi(argv[3]) : 5;
-  struct model model = {
-      load(argv[1], "digits.constants.bin", DIGITS_CONSTANTS_BYTES),
-      load(argv[1], "digits.state.bin", DIGITS_STATE_BYTES),
-      allocate(DIGITS_ARENA_BYTES)};
+  struct model model = {load(argv[1], "digits.constants.bin",
+                             DIGITS_CONSTANTS_IMAGE_BYTES,
+                             digits_check_constants),
+                        load(argv[1], "digits.state.bin",
+                             DIGITS_STATE_IMAGE_BYTES, digits_check_state),
+                        allocate(DIGITS_ARENA_BYTES)};
   struct sample *samples;
   size_t count = read_samples(argv[2], &samples);
   size_t test = count / 5, training = count - test;
@@ -173,8 +182,10 @@ int main(int argc, char **argv) {
     printf("epoch %d: mean loss %.4f, %zu of %zu right\n", epoch, mean,
            count_right(&model, samples + training, test), test);
   }
+  digits_seal_state(model.state);
   FILE *file = open_image(argv[1], "digits.state.bin", "wb");
-  if (fwrite(model.state, 1, DIGITS_STATE_BYTES, file) != DIGITS_STATE_BYTES ||
+  if (fwrite(model.state, 1, DIGITS_STATE_IMAGE_BYTES, file) !=
+          DIGITS_STATE_IMAGE_BYTES ||
       fclose(file))
     fail("digits.state.bin");
   free(samples);

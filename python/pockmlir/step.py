@@ -17,6 +17,7 @@ from .artifact.arguments import Arguments
 from .artifact.artifact import Artifact
 from .artifact.compiled_file import Images
 from .artifact.footprint import Footprint
+from .artifact.image import Identity, Kind, unseal
 from .artifact.manifest import Array, TensorSpec
 from .artifact.memory import Memory
 from .core.extension import load_core
@@ -264,10 +265,19 @@ class Step:
         with self._lock:
             self._state.set_optimizer(state_dict)
 
-    def set_state_image(self, image: Array) -> None:
-        """Copy the bytes of segment ``state`` from another machine, with everything that was trained there."""
+    def set_state_image(self, image: bytes | Array) -> None:
+        """Copy segment ``state`` from another machine, with everything that was trained there.
+
+        Args:
+            image: the bytes of an image file, whose footer is checked; or those of the segment alone, unchecked.
+
+        Raises:
+            ArgumentError: the image is another step's, truncated or damaged; nothing has changed.
+        """
         with self._lock:
-            self._instance.state[: len(image)] = image
+            instance, size = self._instance, self._artifact.manifest.segments["state"]
+            identity = Identity.of(instance.manifest, instance.constants, instance.state)
+            instance.state[:size] = unseal(image, Kind.STATE, identity, size)
 
     def write_back(self, model: Any) -> None:
         """Copy parameters and buffers into the torch model that was compiled, or an equal one.

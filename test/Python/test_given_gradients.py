@@ -111,11 +111,11 @@ def test_hooks_with_a_fraction_and_a_global_hook() -> None:
 def test_a_model_with_hooks_is_as_before() -> None:
     model = module_with_hooks()
     apply, register = torch.autograd.Function.__dict__["apply"], torch.Tensor.register_hook
-    code = apply.__func__.__code__
+    attributes = dict(vars(torch.autograd.function.FunctionMeta))
     hooks = dict(model.second.weight._backward_hooks)
     import_model(model, (X,), "mse")
     assert torch.autograd.Function.__dict__["apply"] is apply
-    assert apply.__func__.__code__ is code
+    assert dict(vars(torch.autograd.function.FunctionMeta)) == attributes
     assert torch.Tensor.register_hook is register
     assert dict(model.second.weight._backward_hooks) == hooks
 
@@ -312,13 +312,16 @@ class Functions(nn.Module):
         signs = self.sign(hidden)
         first, positive, second, number = Several.apply(hidden, self.weight, self.bias)
         product, _ = SetUp.apply(first, self.row * self.frozen)
+        product = product + SetUp.apply(self.frozen * hidden, self.row, scale=0.5)[0]
+        with torch.no_grad():
+            quiet = Reversed.apply(hidden, 0.5)
         rows = Broadcast.apply(self.second(signs) + second, self.row)
         assert not positive.requires_grad
         inner = checkpoint(lambda y: self.second(torch.sin(y)), product, use_reentrant=True)
         # Without gradient in PyTorch: no argument of the checkpoint has one.
         outer = checkpoint(lambda y: self.first(y), x, use_reentrant=True)
         again = Recomputed.apply(self.second(x)) + NoGradient.apply(self.cut(x))
-        return product + rows * number + positive * inner + outer + again
+        return product + rows * number + positive * inner + outer + again + quiet * self.row
 
 
 @pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")

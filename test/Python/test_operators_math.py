@@ -14,6 +14,12 @@ INF, NAN = math.inf, math.nan
 M, T = (3, 4), (2, 3, 4)
 #: Both signs, halves, whole numbers and zero.
 POINTS = [-7.25, -2.5, -1.5, -1.0, -0.3, 0.0, 0.4, 0.5, 1.0, 1.5, 2.5, 3.0]
+#: An input, lower and upper limits.
+CLAMPED = (
+    [-2.0, -1.0, 0.0, 1.0, 2.0],
+    [-1.0, -1.0, -1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
+    [-1.0, 0.0, 1.0, -1.0, 0.0, 1.0, -1.0, 0.0, 1.0],
+)
 UNIT = [-0.95, -0.5, -0.1, 0.0, 0.2, 0.6, 0.95]
 POSITIVE = [0.01, 0.4, 1.0, 2.5, 100.0]
 INTS = torch.tensor([[-5, -4, -1, 0], [1, 2, 3, 7]])
@@ -203,6 +209,10 @@ COMPARISONS = [
     Case("logical_not", lambda x: torch.logical_not(x).double() * x, (POINTS,)),
     Case("signbit", lambda x: torch.signbit(x).double() * x, ([-2.0, 3.0],)),
     Case("clip", lambda x: torch.clip(x, -1, 1), (POINTS,)),
+    Case("clip_at_one_limit", lambda x: x.clamp(min=-1) * x.clamp(max=1), (POINTS,)),
+    # Below, at, between and above limits that are apart, equal, and crossed.
+    Case("clip_at_tensors", lambda x, low, high: torch.clip(x[:, None], low, high), CLAMPED),
+    Case("clip_at_one_tensor", lambda x, low, high: x[:, None].clamp(min=low) * x[:, None].clamp(max=high), CLAMPED),
     Case("bool_to_float", lambda x: (x > 0).to(x.dtype) - 0.5 + x, (POINTS,)),
     Case("mask_of_hundreds", lambda x: torch.where(torch.ones(16, 16).tril().bool(), x, 0.5), ((16, 16),)),
     Case("mask_of_thousands", lambda x: torch.where(torch.ones(40, 40).tril().bool(), x, 0.5), ((40, 40),)),

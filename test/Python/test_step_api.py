@@ -312,13 +312,15 @@ C_MAIN = r"""
 #include "net.h"
 #include <stdalign.h>
 #include <stdio.h>
-static alignas(NET_ALIGNMENT) unsigned char constants[NET_CONSTANTS_BYTES], state[NET_STATE_BYTES], arena[NET_ARENA_BYTES];
+static alignas(NET_ALIGNMENT) unsigned char constants[NET_CONSTANTS_IMAGE_BYTES];
+static alignas(NET_ALIGNMENT) unsigned char state[NET_STATE_IMAGE_BYTES], arena[NET_ARENA_BYTES];
 static alignas(64) float x[12]; static alignas(64) int64_t y[4];
 static int load(const char *path, void *to, size_t size) {
   FILE *f = fopen(path, "rb"); return f && fread(to, 1, size, f) == size && fgetc(f) == EOF ? 0 : 1; }
 int main(void) {
   if (load("net.constants.bin", constants, sizeof constants) || load("net.state.bin", state, sizeof state) ||
       load("x.bin", x, sizeof x) || load("y.bin", y, sizeof y)) return 1;
+  if (net_check_constants(constants, sizeof constants) || net_check_state(state, sizeof state)) return 3;
   for (int i = 0; i < 5; ++i) {
     float lr = 0.1f, loss;
     if (net_step(constants, state, arena, x, y, &lr, &loss)) return 2;

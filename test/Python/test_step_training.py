@@ -180,9 +180,10 @@ def test_report_tells():
 
 def test_header_tells_how_to_accumulate(tmp_path):
     # Nothing is linked: the header alone is of interest.
+    from pockmlir.artifact.image import Identity
     from pockmlir.export.header import header
 
-    text = header(make_step().artifact)
+    text = header(make_step().artifact, Identity(layout=1, frozen=2))
     assert "int32_t acc_accumulate(" in text
     assert "Of 3 calls, the last one is acc_step" in text
     assert "count the calls" in text

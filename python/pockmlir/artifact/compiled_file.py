@@ -32,14 +32,13 @@ from ..targets.processor import missing_features
 from ..targets.target import Target
 from .arguments import Argument, tree_from_json
 from .artifact import Artifact, LazyDump
+from .image import ABI_VERSION
 from .manifest import Array, Manifest
 
 __all__ = ["Images", "describe", "digest", "pack", "unpack"]
 
 #: Incremented when an older reader would misunderstand a newer file.
 FORMAT_VERSION = 1
-#: The functions of the code: their names, arguments and results; see docs/abi.md.
-ABI_VERSION = 1
 #: Of entries that are mapped.
 _PAGE = 4096
 _DESCRIPTION = "step.json"

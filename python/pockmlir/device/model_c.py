@@ -29,7 +29,7 @@ def model_source(manifest: Manifest, *, bare_metal: bool) -> str:
         f"#define ALIGNED __attribute__((aligned({upper}_ALIGNMENT)))",
         *_memory(name, upper, bare_metal=bare_metal),
         "",
-        "const struct run_buffer run_state = {state, sizeof state};",
+        f"const struct run_buffer run_state = {{state, {upper}_STATE_BYTES}};",
         "",
         *(f"static unsigned char {buffer}[{_bytes(spec)}] ALIGNED; /* {spec} */" for spec, buffer in specs.items()),
     ]
@@ -66,11 +66,10 @@ def _bytes(spec: TensorSpec) -> int:
 
 def _memory(name: str, upper: str, *, bare_metal: bool) -> list[str]:
     """Return the segments and ``run_load``. C has no empty arrays, so each has at least one byte."""
-    sizes = {segment: f"{upper}_{segment.upper()}_BYTES" for segment in ("constants", "state", "arena")}
 
     def array(segment: str, attribute: str = "") -> str:
-        size = f"{sizes[segment]} ? {sizes[segment]} : 1"
-        return f"static unsigned char {segment}[{size}] {attribute}ALIGNED;"
+        size = f"{upper}_{segment.upper()}_BYTES"
+        return f"static unsigned char {segment}[{size} ? {size} : 1] {attribute}ALIGNED;"
 
     if bare_metal:
         return [
@@ -79,16 +78,19 @@ def _memory(name: str, upper: str, *, bare_metal: bool) -> list[str]:
             array("arena", '__attribute__((section(".model.arena"))) '),
             "",
             "int run_load(void) {",
-            f"  for (uint32_t index = 0; index < {sizes['state']}; ++index)",
+            f"  for (uint32_t index = 0; index < {upper}_STATE_BYTES; ++index)",
             f"    state[index] = {name}_initial_state[index];",
             "  return 0;",
             "}",
         ]
+    images = ("constants", "state")
+    loaded = [f'!file_load("{name}.{image}.bin", {image}, sizeof {image})' for image in images]
+    checked = [f"{name}_check_{image}({image}, sizeof {image})" for image in images]
     return [
-        *(array(segment) for segment in sizes),
+        *(f"static unsigned char {image}[{upper}_{image.upper()}_IMAGE_BYTES] ALIGNED;" for image in images),
+        array("arena"),
         "",
         "int run_load(void) {",
-        f'  return !file_load("{name}.constants.bin", constants, {sizes["constants"]}) ||',
-        f'         !file_load("{name}.state.bin", state, {sizes["state"]});',
+        "  return " + " ||\n         ".join(loaded + checked) + ";",
         "}",
     ]

@@ -72,10 +72,9 @@ def read_state(directory: Path, manifest: Manifest) -> Array:
     """
     path = directory / STATE
     data = _read(path)
-    # C has no empty arrays, so the program's state has at least one byte.
-    if len(data) != (expected := max(manifest.segments["state"], 1)):
+    if len(data) != (expected := manifest.segments["state"]):
         raise RunError(f"{path}: expected {expected} bytes, but got {len(data)}")
-    return np.frombuffer(data, np.uint8)[: manifest.segments["state"]]
+    return np.frombuffer(data, np.uint8)
 
 
 def _read(path: Path) -> bytes:

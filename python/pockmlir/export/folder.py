@@ -12,6 +12,7 @@ from typing import Any
 
 from ..artifact.artifact import Artifact
 from ..artifact.failures import FPU_OFF
+from ..artifact.image import Identity, Kind, seal
 from ..artifact.manifest import Array
 from ..core import link
 from ..core.extension import load_core
@@ -55,6 +56,7 @@ def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], pa
     """Write the files."""
     name = artifact.name
     segments = artifact.manifest.segments
+    identity = Identity.of(artifact.manifest, instance.constants, instance.state)
     images = {
         "constants": instance.constants[: segments["constants"]].tobytes(),
         "initial_state": _state_image(instance)[: segments["state"]].tobytes(),
@@ -66,16 +68,16 @@ def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], pa
             code = Path(directory, f"{name}.o")
             code.write_bytes(artifact.object_code)
             link.link_shared(code, paths["shared_library"], native=artifact.target.native, openmp=True)
-        paths["constants"].write_bytes(images["constants"])
-        paths["state"].write_bytes(images["initial_state"])
+        paths["constants"].write_bytes(seal(images["constants"], Kind.CONSTANTS, identity))
+        paths["state"].write_bytes(seal(images["initial_state"], Kind.STATE, identity))
     else:
         module = f"module attributes {{pock.target = {artifact.target.attributes}}} {{}}"
         arrays = {f"{name}_{key}": image for key, image in images.items()}
         objects[f"{name}_images.o"] = load_core().emit_data(module, arrays)
     link.archive(objects, paths["static_library"])
-    paths["header"].write_text(header(artifact))
+    paths["header"].write_text(header(artifact, identity))
     checkpoint.write(paths["parameters"], tensors, {"model": name, "exported": True})
-    paths["manifest"].write_text(json.dumps(_manifest(artifact, paths), indent=1) + "\n")
+    paths["manifest"].write_text(json.dumps(_manifest(artifact, identity, paths), indent=1) + "\n")
 
 
 def _state_image(instance: Segments) -> Array:
@@ -95,7 +97,7 @@ def _torch_version() -> str | None:
         return None
 
 
-def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
+def _manifest(artifact: Artifact, identity: Identity, paths: Mapping[str, Path]) -> dict[str, Any]:
     """Return the manifest with versions, scheme and hashes; `hash` is that of all files."""
     target = artifact.target
     files = {path.name: _digest(path) for role, path in sorted(paths.items()) if role != "manifest"}
@@ -113,6 +115,7 @@ def _manifest(artifact: Artifact, paths: Mapping[str, Path]) -> dict[str, Any]:
         "failures": [*artifact.manifest.data.get("failures", ()), *_unit_failures(target)],
         "arithmetic": target.arithmetic,
         "footprint": artifact.footprint.to_dict(),
+        "images": identity.to_dict(),
         "scheme": dict(artifact.fractions),
         "optimizers": [optimizer.to_dict() for optimizer in artifact.optimizers],
         "loss": artifact.loss,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..artifact.artifact import Artifact
 from ..artifact.failures import FPU_OFF
+from ..artifact.image import ABI_VERSION, FOOTER_BYTES, Identity, ImageError, Kind
 from ..artifact.manifest import Function, Manifest, TensorSpec
 from ..core.elements import element_types
 from ..support.c_names import c_identifier
@@ -12,7 +15,11 @@ from ..targets.target import Target
 __all__ = ["header"]
 
 
-def header(artifact: Artifact) -> str:
+#: The C code that seals and checks images, with "pock" in the place of the model's name.
+_IMAGE_CODE = Path(__file__).parent / "image.h"
+
+
+def header(artifact: Artifact, identity: Identity) -> str:
     """Return the C header, for C and C++."""
     manifest, target = artifact.manifest, artifact.target
     name, upper = manifest.name, manifest.name.upper()
@@ -33,9 +40,12 @@ def header(artifact: Artifact) -> str:
         f"#ifndef {guard}",
         f"#define {guard}",
         "",
+        "#include <stddef.h>",
         "#include <stdint.h>",
         "",
         *_size_lines(artifact),
+        "",
+        *_identity_lines(upper, identity),
         "",
         *_failure_lines(manifest),
         *_unit_failure_lines(upper, target.unit),
@@ -62,6 +72,7 @@ def header(artifact: Artifact) -> str:
     ]
     for key, function in manifest.functions.items():
         lines += _declaration(artifact, key, function)
+    lines += _image_lines(name, upper, target.bare_metal)
     lines += ["", "#ifdef __cplusplus", "}", "#endif", "", f"#endif /* {guard} */"]
     return "\n".join(lines) + "\n"
 
@@ -72,10 +83,12 @@ def _memory_lines(name: str, bare_metal: bool) -> list[str]:
         return [
             f" * Pass {name}_constants as `constants`: it is only read, and stays in flash. Copy {name}_initial_state",
             " * to `state`: it is already prepared. The arena needs no content and keeps none between calls.",
+            f" * To keep a trained state, seal it ({name}_seal_state) before it is stored, and check it when it is read.",
         ]
     return [
         f" * Load {name}.constants.bin to `constants` (it is only read: flash will do) and {name}.state.bin to",
         " * `state`; both are already prepared. The arena needs no content and keeps none between calls.",
+        " * A file has a footer behind the segment: check it after reading, seal a trained state before writing it.",
     ]
 
 
@@ -123,6 +136,61 @@ def _size_lines(artifact: Artifact) -> list[str]:
             if spec.arena_offset is not None:
                 lines.append(f"#define {prefix}_OFFSET {spec.arena_offset} /* bytes from the arena's begin */")
     return lines
+
+
+#: What each code of a refused image means.
+_REFUSALS = {
+    ImageError.FORMAT: "not an image with a footer, or truncated",
+    ImageError.ABI: "of another version of the ABI",
+    ImageError.KIND: "of another segment",
+    ImageError.LAYOUT: "of another model, scheme, optimizer or compiler: its tensors are elsewhere",
+    ImageError.FROZEN: "made with other frozen parameters",
+    ImageError.DAMAGED: "its bytes do not have their CRC",
+}
+
+
+def _identity_lines(upper: str, identity: Identity) -> list[str]:
+    """Return the macros that say what an image must be like."""
+    lines = [
+        "/* An image is a segment and a footer behind it. The hashes are of the places of all tensors, and of the",
+        " * values that training does not change. A state is right for all steps with the same version and hashes. */",
+        f"#define {upper}_ABI_VERSION {ABI_VERSION}",
+        f"#define {upper}_LAYOUT_HASH UINT64_C({identity.layout:#018x})",
+        f"#define {upper}_FROZEN_HASH UINT64_C({identity.frozen:#018x})",
+        f"#define {upper}_IMAGE_FOOTER_BYTES {FOOTER_BYTES}",
+    ]
+    lines += [
+        f"#define {upper}_{kind.name}_IMAGE_BYTES ({upper}_{kind.name}_BYTES + {upper}_IMAGE_FOOTER_BYTES)"
+        for kind in Kind
+    ]
+    lines += ["", "/* Why an image is refused. */"]
+    lines += [f"#define {upper}_ERROR_IMAGE_{e.name} ({e.value}) /* {text} */" for e, text in _REFUSALS.items()]
+    return [*lines, ""]
+
+
+def _image_lines(name: str, upper: str, bare_metal: bool) -> list[str]:
+    """Return the functions that check and seal images; those of microcontrollers' constants are in the library."""
+    code = _IMAGE_CODE.read_text().replace("POCK_", f"{upper}_").replace("pock_", f"{name}_")
+    lines = ["", code.partition("*/\n\n")[2]]
+    for kind in [Kind.STATE] if bare_metal else Kind:
+        segment = kind.name.lower()
+        lines += [
+            f"/* Check an image of `{segment}` that was read from storage: bytes, of which the last",
+            f" * {upper}_IMAGE_FOOTER_BYTES are the footer. Return 0, or {upper}_ERROR_IMAGE_...: then do not use it.",
+            " */",
+            f"static inline int32_t {name}_check_{segment}(const void *image, size_t bytes) {{",
+            f"  return {name}_image_check(image, bytes, {kind.value}, {upper}_{kind.name}_BYTES);",
+            "}",
+            "",
+        ]
+    return [
+        *lines,
+        "/* Write the footer behind a state that is about to be stored: the memory has",
+        f" * {upper}_STATE_IMAGE_BYTES bytes. Store all of them. */",
+        f"static inline void {name}_seal_state(void *image) {{",
+        f"  {name}_image_seal(image, {Kind.STATE.value}, {upper}_STATE_BYTES);",
+        "}",
+    ]
 
 
 def _failure_lines(manifest: Manifest) -> list[str]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
+import functools
 from collections.abc import Iterator
-from types import FunctionType
 from typing import Any
 
 import torch
-from torch.autograd.function import FunctionCtx
+from torch.autograd.function import FunctionCtx, FunctionMeta
 from torch.utils.checkpoint import CheckpointFunction
 
 from ...errors import ArgumentError
-from .traced_gradients import GradientTracer
+from .traced_gradients import GradientTracer, replaced
 
-__all__ = ["apply_traced", "functions_traced"]
+__all__ = ["functions_traced"]
 
 
 class _Context(FunctionCtx):
@@ -30,55 +29,78 @@ class _Context(FunctionCtx):
         return tuple(getattr(self, "to_save", ()) or ())
 
     @property
-    def non_differentiable_ids(self) -> set[int]:
-        """The ``id`` of each output without gradient."""
-        return {id(tensor) for tensor in getattr(self, "non_differentiable", ()) or ()}
+    def marked(self) -> tuple[torch.Tensor, ...]:
+        """The arguments of `mark_non_differentiable`."""
+        return tuple(getattr(self, "non_differentiable", ()) or ())
 
 
-_APPLY = torch.autograd.Function.__dict__["apply"].__func__
-#: A copy of the original function; `functions_traced` replaces the code of the function itself.
-_original = FunctionType(_APPLY.__code__, _APPLY.__globals__, closure=_APPLY.__closure__)
-_tracers: list[GradientTracer] = []
+_BASE = torch.autograd.Function
 
 
-class _StandIn:
-    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
-        # This code runs in PyTorch's module with the closure of the code that it replaces: one variable.
-        _ = __class__  # type: ignore[name-defined]
-        from pockmlir.frontends.torch.functions import apply_traced
+class _Calls:
+    """Takes the place of ``forward`` while PyTorch calls a function.
 
-        return apply_traced(cls, args, kwargs)
+    Models keep ``MyFunction.apply`` in attributes and globals, and from PyTorch 2.14 on it is written in C++: it
+    cannot be replaced. But it reads attributes of the class, first ``_backward_cls``, which nobody else reads, and
+    then ``forward``.
+    """
+
+    def __init__(self, tracer: GradientTracer) -> None:
+        self._tracer = tracer
+        self._begun: tuple[Any, bool] = (None, False)
+
+    def attribute(self, cls: Any, name: str) -> Any:
+        """Return an attribute of a class derived from `torch.autograd.Function`."""
+        value = type.__getattribute__(cls, name)
+        if name == "_backward_cls":
+            self._begun = cls, torch.is_grad_enabled()
+        elif name == "forward" and self._begun[0] is cls:
+            _, enabled = self._begun
+            self._begun = None, False
+            if issubclass(cls, CheckpointFunction) or not cls.__module__.startswith("torch."):
+                return functools.partial(self._forward, cls, enabled)
+        return value
+
+    def _forward(self, cls: Any, enabled: bool, *args: Any) -> Any:
+        """Run a function and trace its backward, in the mode of the caller: PyTorch has switched gradients off."""
+        context, args = (None, args) if _has_setup(cls) else (args[0], args[1:])
+        with _gradients(enabled):
+            if issubclass(cls, CheckpointFunction):
+                return _checkpointed(*args)
+            application = _Application(self._tracer, cls, args)
+            result = application.run()
+        if context is not None:
+            context.mark_non_differentiable(*application.context.marked)
+        return result
 
 
 @contextlib.contextmanager
 def functions_traced(tracer: GradientTracer) -> Iterator[None]:
-    """Make the backward of every function part of the traced graph.
+    """Make the backward of every function part of the traced graph."""
+    calls = _Calls(tracer)
+    with replaced(FunctionMeta, "__getattribute__", lambda cls, name: calls.attribute(cls, name)):
+        yield
 
-    This replaces the code of ``apply``, not the method, because models keep ``MyFunction.apply`` in attributes
-    and globals.
-    """
-    _tracers.append(tracer)
-    before, _APPLY.__code__ = _APPLY.__code__, _StandIn.apply.__code__
+
+def _has_setup(cls: Any) -> bool:
+    """Return whether ``forward`` has no context, as ``setup_context`` fills it in."""
+    return cls.setup_context is not _BASE.setup_context
+
+
+@contextlib.contextmanager
+def _gradients(enabled: bool) -> Iterator[None]:
+    """Set the mode like C++ code does: the exported graph does not record it."""
+
+    def switch(mode: bool) -> None:
+        with torch._C.DisableTorchFunction():
+            torch._C._set_grad_enabled(mode)
+
+    before = torch.is_grad_enabled()
+    switch(enabled)
     try:
         yield
     finally:
-        _APPLY.__code__ = before
-        _tracers.pop()
-
-
-def apply_traced(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call a function like ``apply``, and trace its backward."""
-    if issubclass(cls, CheckpointFunction):
-        return _checkpointed(*args)
-    if cls.__module__.startswith("torch."):
-        return _original(cls, *args, **kwargs)
-    if cls.setup_context is not torch.autograd.Function.setup_context:
-        bound = inspect.signature(cls.forward).bind(*args, **kwargs)
-        bound.apply_defaults()
-        args, kwargs = bound.args, bound.kwargs
-    if kwargs:
-        raise TypeError(f"{cls.__qualname__}.apply takes no keyword arguments, but got {', '.join(kwargs)}")
-    return _Application(_tracers[-1], cls, args).run()
+        switch(before)
 
 
 def _checkpointed(function: Any, preserve_random_state: bool, *args: Any) -> Any:
@@ -98,20 +120,20 @@ class _Application:
         self._args = args
         self._name = f"torch.autograd.Function '{function.__qualname__}'"
         needs = tuple(tracer.has_gradient(arg) for arg in args)
-        self._context = _Context(needs)
+        self.context = _Context(needs)
 
     def run(self) -> Any:
         """Run the forward, and if gradients are needed the backward; return outputs with its gradient."""
         with torch.no_grad():
             result = self._forward()
-        if getattr(self._context, "dirty_tensors", None):
+        if getattr(self.context, "dirty_tensors", None):
             raise ArgumentError(
                 f"model: the {self._name} changes its input in place (mark_dirty){self._tracer.place()}; "
                 "return a new tensor instead"
             )
-        needs = self._context.needs_input_grad
+        needs = self.context.needs_input_grad
         outputs = list(result) if isinstance(result, tuple) else [result]
-        excluded = self._context.non_differentiable_ids
+        excluded = {id(tensor) for tensor in self.context.marked}
         places = [
             i
             for i, output in enumerate(outputs)
@@ -128,8 +150,8 @@ class _Application:
         return tuple(outputs) if isinstance(result, tuple) else outputs[0]
 
     def _forward(self) -> Any:
-        function, context = self._function, self._context
-        if function.setup_context is torch.autograd.Function.setup_context:
+        function, context = self._function, self.context
+        if not _has_setup(function):
             return function.forward(context, *self._args)
         result = function.forward(*self._args)
         function.setup_context(context, self._args, result)
@@ -138,12 +160,12 @@ class _Application:
     def _backward(self, outputs: list[Any], cotangents: dict[int, torch.Tensor]) -> list[Any]:
         """Return one gradient for each argument."""
         function = self._function
-        backward = function.vjp if function.vjp is not torch.autograd.Function.vjp else function.backward
-        empty = getattr(self._context, "materialize_grads", True) is False
+        backward = function.vjp if function.vjp is not _BASE.vjp else function.backward
+        empty = getattr(self.context, "materialize_grads", True) is False
 
         def gradients(*known: torch.Tensor) -> Any:
             of = dict(zip(cotangents, known, strict=True))
-            return backward(self._context, *(of.get(i, _no_gradient(o, empty)) for i, o in enumerate(outputs)))
+            return backward(self.context, *(of.get(i, _no_gradient(o, empty)) for i, o in enumerate(outputs)))
 
         found = self._tracer.trace(self._name, gradients, *cotangents.values())
         result = list(found) if isinstance(found, tuple | list) else [found]

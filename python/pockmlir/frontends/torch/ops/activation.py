@@ -8,7 +8,7 @@ from typing import Any
 from ...._ops import _pock_ops_gen as pock
 from ..builder import Builder, Number, Value, dtype_of, is_float, rank_of, shape_of
 from ..registry import Unsupported, converts
-from .elementwise import clamp
+from .clamp import clamp
 from .functions import register_unary
 
 register_unary(

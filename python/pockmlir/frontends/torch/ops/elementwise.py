@@ -82,65 +82,6 @@ def minimum(b: Builder, x: Value, y: Value) -> Value:
     return b.select(b.compare("lt", x, y), x, y)
 
 
-@converts("aten.clamp")
-def clamp(b: Builder, x: Value, low: Number | None, high: Number | None) -> Value:
-    x = b.cast(x, b.out_dtype)
-    limits = {key: float(limit) for key, limit in (("min", low), ("max", high)) if limit is not None}
-    # PyTorch returns NaN for every entry if a limit is NaN; the op does not.
-    if not is_float(b.out_dtype) or any(map(math.isnan, limits.values())):
-        return clamp_tensor(b, x, low, high)
-    if low is not None and high is not None and low > high:
-        return b.splat(b.out_shape, high, b.out_dtype)
-    return b.unary(pock.ClampOp, x, **limits)
-
-
-@converts("aten.clamp_min")
-def clamp_min(b: Builder, x: Value, low: Number) -> Value:
-    return clamp(b, x, low, None)
-
-
-@converts("aten.clamp_max")
-def clamp_max(b: Builder, x: Value, high: Number) -> Value:
-    return clamp(b, x, None, high)
-
-
-@converts("aten.clamp.Tensor")
-def clamp_tensor(b: Builder, x: Value, low: Operand | None, high: Operand | None) -> Value:
-    x = b.cast(x, b.out_dtype)
-    low = None if low is None else b.lift(low, b.out_dtype)
-    high = None if high is None else b.lift(high, b.out_dtype)
-    if not is_float(b.out_dtype):
-        if low is not None:
-            x = b.select(b.compare("lt", x, low), low, x)
-        return x if high is None else b.select(b.compare("gt", x, high), high, x)
-    # At a limit, only the input has a gradient; if the limits cross, only the upper one has.
-    value = x
-    inside: list[Value] = []
-    slopes: list[tuple[Value, Value]] = []
-    if low is not None:
-        value = b.binary(pock.MaximumOp, value, low)
-        inside.append(b.compare("ge", x, low))
-        below = b.compare("lt", x, low)
-        slopes.append((low, below if high is None else b.both(below, b.compare("lt", low, high))))
-    if high is not None:
-        value = b.binary(pock.MinimumOp, value, high)
-        inside.append(b.compare("le", x, high))
-        above = b.compare("gt", x, high)
-        slopes.append((high, above if low is None else b.either(above, b.compare("lt", high, low))))
-    slopes.append((x, functools.reduce(b.both, inside)))
-    return b.with_derivatives(value, *((operand, b.cast(mask, b.out_dtype)) for operand, mask in slopes))
-
-
-@converts("aten.clamp_min.Tensor")
-def clamp_min_tensor(b: Builder, x: Value, low: Value) -> Value:
-    return clamp_tensor(b, x, low, None)
-
-
-@converts("aten.clamp_max.Tensor")
-def clamp_max_tensor(b: Builder, x: Value, high: Value) -> Value:
-    return clamp_tensor(b, x, None, high)
-
-
 @converts("aten.fmax")
 def fmax(b: Builder, x: Value, y: Value) -> Value:
     # Use selects: for equal operands, only the first one has a gradient.
