@@ -39,7 +39,7 @@ build: setup $(BUILD)/build.ninja ## build pock-opt and the Python module
 	  if ((SECONDS - begin > 10)); then echo "C++ build: $$((SECONDS - begin)) s"; fi
 
 demo: build ## fine-tune a model on real data and say what it cost
-	@$(PYTHON) examples/demo.py
+	@$(BIN)/pock demo
 
 test: lint check-docs lit pytest ## everything but the slow tests
 test-all: lint check-docs lit pytest-all ## everything
