@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 import pockmlir as pock
 import torch
+from pockmlir.demo.mobilenet import MobileNetV2
 from pockmlir.loop import eager
 from torch import nn
 
 
 def mobilenet() -> nn.Module:
-    sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
-    from mobilenet import MobileNetV2
-
     return MobileNetV2()
 
 

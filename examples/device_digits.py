@@ -1,4 +1,4 @@
-"""The model that both device examples train, and its data: scikit-learn's 1797 scanned digits, 8 x 8 pixels.
+"""The model that both device examples train, and its data: 1797 scanned digits, 8 x 8 pixels.
 
 As a program: ``device_digits.py FILE`` writes the digits in random order, each as its class (one byte)
 and 64 brightnesses from 0 to 16 (a byte each), and behind them the byte 255.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pockmlir.demo.digits import scans
 from torch import nn
 
 END = 255
@@ -41,12 +42,10 @@ def in_batches() -> tuple[nn.Module, tuple[torch.Tensor]]:
 
 def write_samples(path: Path) -> None:
     """Write all digits, in random order."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
+    pictures, labels = scans()
     with path.open("wb") as file:
-        for index in np.random.default_rng(0).permutation(len(digits.target)):
-            file.write(bytes([digits.target[index], *digits.images[index].astype(np.uint8).ravel()]))
+        for index in np.random.default_rng(0).permutation(len(labels)):
+            file.write(bytes([labels[index], *pictures[index].ravel()]))
         file.write(bytes([END]))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
+from pockmlir.demo.digits import enlarge, scans
 from torch import nn
 
 __all__ = ["digits", "ds_cnn", "network", "pretrained", "user_digits"]
@@ -34,13 +34,10 @@ def network(width: int = 64, blocks: int = 4) -> nn.Module:
 
 
 def digits(size: int = 8, channels: int = 1, test: int = 360) -> Arrays:
-    """Return scikit-learn's scanned digits, scaled up from 8 x 8 pixels, as `pock.run` takes data."""
-    source = load_digits()
-    order = np.random.default_rng(0).permutation(len(source.target))
-    x = torch.from_numpy((source.images[order] / 8 - 1).astype(np.float32))[:, None]
-    if size != 8:
-        x = nn.functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
-    pictures, labels = np.repeat(x.numpy(), channels, axis=1), source.target[order].astype(np.int64)
+    """Return scanned digits, scaled up from 8 x 8 pixels, as `pock.run` takes data."""
+    scanned, classes = scans()
+    order = np.random.default_rng(0).permutation(len(classes))
+    pictures, labels = np.repeat(enlarge(scanned[order], size), channels, axis=1), classes[order]
     return {"x": pictures[test:], "y": labels[test:], "x_test": pictures[:test], "y_test": labels[:test]}
 
 

@@ -13,7 +13,7 @@ function(add_pock_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
   llvm_update_compile_flags(${name})
   if(NOT ARG_LLVM_ONLY)
-    target_precompile_headers(${name} REUSE_FROM PockUpstream)
+    target_precompile_headers(${name} REUSE_FROM PockPrecompiled)
   endif()
 endfunction()
 

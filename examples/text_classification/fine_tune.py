@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# What the examples share is a directory above.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import click
 import corpus
 import loss_picture
@@ -25,8 +22,8 @@ import pockmlir as pock
 import tokens
 import torch
 import training
-from common import Bar, Bars, Recipe
 from plans import BATCH, COMPARED, PLAN, QUICK, SEED, SOURCE, TARGET, Plan, recipes
+from pockmlir.demo.common import Bar, Bars, Recipe
 from pockmlir.loop.eager import measure
 from results import Result, Run, accuracy, show
 from training import EagerStep

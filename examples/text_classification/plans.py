@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pockmlir as pock
-from common import Recipe
 from corpus import Package
+from pockmlir.demo.common import Recipe
 from training import Architecture
 
 SEED = 0

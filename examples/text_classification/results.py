@@ -10,8 +10,8 @@ from typing import Any
 import pockmlir as pock
 import tokens
 import training
-from common import Recipe
 from plans import BATCH, TARGET
+from pockmlir.demo.common import Recipe
 from rich import box
 from rich.console import Console
 from rich.table import Table

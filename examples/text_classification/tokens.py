@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-import common
 import numpy as np
 from corpus import Sentence
 from numpy.typing import NDArray
+from pockmlir.loop.batches import batch_indices
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 __all__ = ["Batch", "Tokens", "encode", "train_tokenizer"]
@@ -46,7 +47,7 @@ class Tokens:
 
     def batches(self, size: int, count: int, seed: int) -> Iterator[Batch]:
         """Yield whole batches, each epoch in another order."""
-        return map(self.at, common.batches(len(self), size, count, seed))
+        return map(self.at, islice(batch_indices(len(self), size, seed), count))
 
     def in_order(self, size: int) -> Iterator[Batch]:
         """Yield every sentence once.

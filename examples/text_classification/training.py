@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pockmlir as pock
 import torch
-from common import Bar, Recipe
 from numpy.typing import NDArray
+from pockmlir.demo.common import Bar, Recipe
 from tokens import Batch, Tokens
 from transformers import BertConfig, BertForSequenceClassification, get_linear_schedule_with_warmup
 

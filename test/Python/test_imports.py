@@ -27,6 +27,7 @@ ROOMS = (
     "compiler cost",
     "loop",
     "device tuning",
+    "demo",
     "cli",
 )
 #: Public names for modules of the rooms; nothing in the package imports them.

@@ -28,8 +28,10 @@ def wheels() -> dict[str, Path]:
     return {"-".join(path.stem.split("-")[2:4]): path for path in (ROOT / "dist").glob("*.whl")}
 
 
-def output(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+def output(*command: str | Path, **environment: str) -> str:
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd="/", env={**os.environ, **environment}
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -41,6 +43,16 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         output(sys.executable, PROGRAM, "hashes", tmp_path_factory.mktemp("development"))
     )
     return found
+
+
+def new_environment(wheels: dict[str, Path], folder: Path) -> Path:
+    """Install the wheel for this Python; return the interpreter."""
+    version = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    wheel = wheels.get(f"{version}-{version}") or wheels["cp312-abi3"]
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    python = folder / "venv" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", wheel], check=True)
+    return python
 
 
 def test_a_wheel_has_one_library_of_the_system_only(wheels: dict[str, Path], tmp_path: Path):
@@ -56,11 +68,7 @@ def test_a_wheel_has_one_library_of_the_system_only(wheels: dict[str, Path], tmp
 
 
 def test_a_new_environment_makes_the_same(wheels: dict[str, Path], expected: dict[str, str], tmp_path: Path):
-    version = f"cp{sys.version_info[0]}{sys.version_info[1]}"
-    wheel = wheels.get(f"{version}-{version}") or wheels["cp312-abi3"]
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", wheel], check=True)
+    python = new_environment(wheels, tmp_path)
     assert "torch" not in output(python, "-m", "pip", "freeze")
     assert output(python, PROGRAM, "train") == "trained\n"
     assert output(python, PROGRAM, "errors", tmp_path) == "checked\n"
@@ -70,6 +78,17 @@ def test_a_new_environment_makes_the_same(wheels: dict[str, Path], expected: dic
     )
     assert "func.func @f" in opt.stdout
     assert "0.1.0" in output(python.with_name("pock"), "--version")
+
+
+def test_the_demo_runs_with_and_without_pytorch(wheels: dict[str, Path], tmp_path: Path):
+    torch = pytest.importorskip("torch")
+    python = new_environment(wheels, tmp_path)
+    demo = (python, "-m", "pockmlir.cli", "demo", "--quick", "--json", "--out", tmp_path / "out")
+    assert json.loads(output(*demo))["accuracy_after"] > 0.7
+    # PyTorch from this environment. (Its path file, which leads to the checkout, is not read there.)
+    packages = {"PYTHONPATH": str(Path(torch.__file__).parents[1])}
+    assert output(python, "-c", "import pockmlir; print(pockmlir.__file__)", **packages).startswith(str(tmp_path))
+    assert list(json.loads(output(*demo, **packages))["schemes"]) == ["last", "bias", "sparse", "full"]
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -91,8 +110,10 @@ def test_a_bare_debian_makes_the_same(release: str, wheels: dict[str, Path], exp
     script = f"""
         python3 -m venv /tmp/venv
         /tmp/venv/bin/pip install -q /tmp/{Path(wheel).name} >/dev/null 2>&1
+        /tmp/venv/bin/pock demo --quick --json --out /tmp/demo >/dev/null
         OMP_NUM_THREADS=2 /tmp/venv/bin/python /tmp/{PROGRAM.name} hashes /tmp
     """
     done = subprocess.run(["chroot", root, "sh", "-ec", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout) == expected
+    assert json.loads((root / "tmp/demo/figures.json").read_text())["accuracy_after"] > 0.7

@@ -309,7 +309,8 @@ LogicalResult convert(ModuleOp module, const TargetDescription &target,
 
   RewritePatternSet patterns(context);
   populateFuncToLLVMConversionPatterns(converter, patterns);
-  populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns); // globals
+  populateFinalizeMemRefToLLVMConversionPatterns(converter,
+                                                 patterns); // globals
   LLVMConversionTarget legal(*context);
   configureOpenMPToLLVMConversionLegality(legal, converter);
   legal.addLegalOp<ModuleOp, UnrealizedConversionCastOp>();

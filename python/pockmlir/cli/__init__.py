@@ -1,4 +1,4 @@
-"""The command ``pock``: quantise, train, compile, run, inspect, tune and bench a model."""
+"""The command ``pock``: demonstrate, quantise, train, compile, run, inspect, tune and bench a model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import click
 from ..errors import PockError
 from .caching import cache_command
 from .commands import pock
+from .demo import demo_command
 from .quantizing import quantize_command
 
 __all__ = ["main", "pock"]
 
 pock.add_command(cache_command)
+pock.add_command(demo_command)
 pock.add_command(quantize_command)
 
 

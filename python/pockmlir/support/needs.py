@@ -6,7 +6,10 @@ import importlib
 
 from ..errors import PockError
 
-__all__ = ["require_matplotlib", "require_torch"]
+__all__ = ["TORCH_COMMAND", "require_matplotlib", "require_torch"]
+
+#: Installs PyTorch. Of the same version, pip prefers the build for the CPU, because its name is longer.
+TORCH_COMMAND = "pip install 'pockmlir[torch]' --extra-index-url https://download.pytorch.org/whl/cpu"
 
 
 def _require(module: str, name: str, what: str, command: str) -> None:
@@ -27,9 +30,7 @@ def require_torch(what: str) -> None:
     Raises:
         PockError: it is not installed; the message says how to install it.
     """
-    # Of the same version, pip prefers the build for the CPU, because its name is longer.
-    command = "pip install 'pockmlir[torch]' --extra-index-url https://download.pytorch.org/whl/cpu"
-    _require("torch", "PyTorch", what, command)
+    _require("torch", "PyTorch", what, TORCH_COMMAND)
 
 
 def require_matplotlib(what: str) -> None:

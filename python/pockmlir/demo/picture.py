@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pockmlir.support.sizes import format_bytes
+from ..support.sizes import format_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

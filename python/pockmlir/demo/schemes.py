@@ -1,73 +1,59 @@
-"""Fine-tune a MobileNetV2 like a device: accuracy and cost of four schemes.
+"""The whole demo: fine-tune a MobileNetV2 like a device, and compare accuracy and cost of four schemes.
 
-Run by ``make demo``. A model that reads upright digits meets a user whose digits are turned
-by 90 degrees and inverted. Every scheme starts from the same pretrained parameters, sees the
-same batches, and runs as a compiled step with frozen batch-norm statistics.
+A model that reads upright digits meets a user whose digits are turned by 90 degrees and inverted. Every scheme starts
+from the same pretrained parameters, sees the same batches, and runs as a compiled step with frozen batch-norm
+statistics.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-import math
 import statistics
-import sys
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import click
-import demo_picture
-import digits
-import numpy as np
-import pockmlir as pock
 import torch
-from common import Bar, Bars, Recipe
-from mobilenet import MobileNetV2
-from pockmlir.loop import eager
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from torch.nn import functional
 
-SEED = 0
-BATCH = 16
+from .. import compiler
+from ..api.optim import SGD
+from ..api.scheme import Scheme
+from ..errors import PockError
+from ..loop import eager
+from ..step import Step
+from ..support.needs import require_matplotlib
+from . import digits, picture
+from .common import Bar, Bars, Recipe
+from .mobilenet import MobileNetV2
+from .training import BATCH, SEED, Plan, fine_tune
+
+__all__ = ["RECIPES", "Outcome", "Result", "run"]
+
 LOSS = "cross_entropy"
 
-
-LAST_LAYER = pock.Scheme.last(1)
+LAST_LAYER = Scheme.last(1)
 
 RECIPES = {
     "last": Recipe("last layer", "the classifier", LAST_LAYER, 0.3),
-    "bias": Recipe("bias-only", "all biases and the classifier", pock.Scheme.bias_only() | LAST_LAYER, 0.1),
+    "bias": Recipe("bias-only", "all biases and the classifier", Scheme.bias_only() | LAST_LAYER, 0.1),
     "sparse": Recipe(
         "sparse",
         "last 24 biases, expansions of blocks 11-14, half that of block 15, the classifier",
-        pock.Scheme.bias_only(last=24)
+        Scheme.bias_only(last=24)
         | {f"blocks.{index}.expand.conv.weight": 1.0 for index in (11, 12, 13, 14)}
         | {"blocks.15.expand.conv.weight": 0.5}
         | LAST_LAYER,
         0.1,
     ),
-    "full": Recipe("full", "everything", pock.Scheme.full(), 0.01),
+    "full": Recipe("full", "everything", Scheme.full(), 0.01),
 }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is done."""
-
-    pretraining_steps: int = 200
-    steps: int = 300
-    evaluate_every: int = 10
-    timed_steps: int = 25
-
-    @classmethod
-    def quick(cls) -> Plan:
-        """Return as little as still shows which scheme learns more."""
-        return cls(pretraining_steps=120, steps=80, evaluate_every=20, timed_steps=5)
 
 
 @dataclass
@@ -75,7 +61,7 @@ class Result:
     """What a scheme reached, and what it cost."""
 
     recipe: Recipe
-    step: pock.Step
+    step: Step
     compile_seconds: float
     history: list[tuple[int, float]] = field(default_factory=list)
     speed: dict[str, Any] = field(default_factory=dict)
@@ -108,7 +94,8 @@ class Result:
 def pretrain(data: digits.Digits, steps: int, bar: Bar) -> MobileNetV2:
     """Train from scratch on upright digits, in PyTorch: what the maker of a device would ship."""
     torch.manual_seed(SEED)
-    model = MobileNetV2().train()
+    model = MobileNetV2()
+    model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps)
     for x, y in data.factory.batches(32, steps, SEED):
@@ -118,7 +105,8 @@ def pretrain(data: digits.Digits, steps: int, bar: Bar) -> MobileNetV2:
         optimizer.step()
         schedule.step()
         bar.advance(f"loss {loss.item():.3f}")
-    return model.eval()
+    model.eval()
+    return model
 
 
 def compile_all(model: MobileNetV2, data: digits.Digits, bar: Bar) -> dict[str, Result]:
@@ -127,41 +115,16 @@ def compile_all(model: MobileNetV2, data: digits.Digits, bar: Bar) -> dict[str, 
     results = {}
     for key, recipe in RECIPES.items():
         begin = time.perf_counter()
-        optimizer = pock.SGD(lr=recipe.lr, momentum=0.9)
-        step = pock.compile(model, example, loss=LOSS, optimizer=optimizer, scheme=recipe.scheme, name=f"digits_{key}")
+        optimizer = SGD(lr=recipe.lr, momentum=0.9)
+        step = compiler.compile(
+            model, example, loss=LOSS, optimizer=optimizer, scheme=recipe.scheme, name=f"digits_{key}"
+        )
         results[key] = Result(recipe, step, time.perf_counter() - begin)
         bar.advance(recipe.title)
     return results
 
 
-def fine_tune(result: Result, data: digits.Digits, plan: Plan, bar: Bar) -> None:
-    """Train one scheme on the user's data; remember the accuracy on held-out data on the way."""
-    step = result.step
-    result.history.append((0, accuracy(step, data.held_out)))
-    for index, (x, y) in enumerate(data.user.batches(BATCH, plan.steps, SEED), start=1):
-        loss = step(x, y, lr=result.recipe.lr * rate(index, plan.steps))
-        note = f"loss {loss:.3f}"
-        if index % plan.evaluate_every == 0 or index == plan.steps:
-            result.history.append((index, accuracy(step, data.held_out)))
-        bar.advance(f"{note}, accuracy {100 * result.history[-1][1]:.1f} %")
-
-
-def rate(index: int, steps: int) -> float:
-    """Rise in a tenth of the steps, then fall as a cosine: the rate is an argument of every step."""
-    return min(10 * index / steps, 0.5 + 0.5 * math.cos(math.pi * index / steps))
-
-
-def accuracy(step: pock.Step, split: digits.Split) -> float:
-    """Return the share of right guesses; the compiled forward pass takes whole batches only."""
-    right = 0
-    for begin in range(0, len(split.x), BATCH):
-        x, y = split.x[begin : begin + BATCH], split.y[begin : begin + BATCH]
-        filled = np.concatenate([x, split.x[: BATCH - len(x)]])
-        right += int((step.predict(filled).argmax(1)[: len(y)] == y).sum())
-    return right / len(split.x)
-
-
-def write_artefacts(results: dict[str, Result], directory: Path) -> dict[str, str]:
+def write_artefacts(results: Mapping[str, Result], directory: Path) -> dict[str, str]:
     """Write what each scheme leaves behind; return what the patterns of the files are."""
     for key, result in results.items():
         folder = directory / key
@@ -170,31 +133,38 @@ def write_artefacts(results: dict[str, Result], directory: Path) -> dict[str, st
         exported = folder / "export"
         result.step.export(exported)
         (folder / "report.txt").write_text(f"{result.step.report()}\n")
-    demo_picture.draw(
-        {
-            result.recipe.title: demo_picture.Series(
-                result.history,
-                {
-                    "parameters": result.step.memory.parameters,
-                    "optimizer state": result.step.memory.optimizer_state,
-                    "saved activations": result.step.memory.saved,
-                    "rest of the arena": result.other_arena_bytes,
-                },
-            )
-            for result in results.values()
-        },
-        directory / "demo.png",
-    )
     scheme = directory / f"{{{','.join(results)}}}"
     return {
-        "picture": str(directory / "demo.png"),
+        "picture": draw(results, directory / "demo.png"),
         "checkpoints": f"{scheme}/checkpoint.safetensors",
         "libraries, header, manifest": f"{scheme}/export/",
         "reports": f"{scheme}/report.txt",
     }
 
 
-def make_table(results: dict[str, Result]) -> Table:
+def draw(results: Mapping[str, Result], path: Path) -> str:
+    """Draw accuracy and memory if Matplotlib is installed; return the picture's path, or why there is none."""
+    series = {
+        result.recipe.title: picture.Series(
+            result.history,
+            {
+                "parameters": result.step.memory.parameters,
+                "optimizer state": result.step.memory.optimizer_state,
+                "saved activations": result.step.memory.saved,
+                "rest of the arena": result.other_arena_bytes,
+            },
+        )
+        for result in results.values()
+    }
+    try:
+        require_matplotlib(path.name)
+    except PockError as error:
+        return f"none: {error}"
+    picture.draw(series, path)
+    return str(path)
+
+
+def make_table(results: Mapping[str, Result]) -> Table:
     """Return the demo's one table."""
     table = Table(box=box.SIMPLE_HEAD, title="Accuracy on held-out user data, and cost", title_justify="left")
     table.add_column("scheme", no_wrap=True)
@@ -217,39 +187,61 @@ def make_table(results: dict[str, Result]) -> Table:
     return table
 
 
-def show(results: dict[str, Result], paths: dict[str, str], elements: int, seconds: float) -> None:
-    """Print the table, then what explains it."""
-    console = Console(highlight=False)
-    console.width = max(console.width, 100)
-    console.print()
-    console.print(make_table(results))
-    for result in results.values():
-        console.print(f"  {result.recipe.title:<10}  {result.recipe.meaning}")
-    console.print(
-        f"\nBatch {BATCH}, SGD with momentum 0.9, {elements:,} parameters; arena = everything transient, saved "
-        "activations included.\nTimes are medians, taken in turns, on one thread; PyTorch is eager with the same "
-        "parameters frozen.",
-        soft_wrap=True,
-    )
-    times = ", ".join(f"{result.recipe.title} {result.compile_seconds:.1f} s" for result in results.values())
-    median = statistics.median(result.compile_seconds for result in results.values())
-    console.print(f"Compiled in {times} (median {median:.1f} s); whole demo {seconds:.0f} s.\n", soft_wrap=True)
-    for what, path in paths.items():
-        console.print(f"  {what:<28} {path}", soft_wrap=True)
+@dataclass(frozen=True)
+class Outcome:
+    """What all schemes reached.
+
+    Attributes:
+        results: name of a scheme → its result.
+        paths: what was written → where.
+        elements: the number of the model's parameters.
+        seconds: of the whole demo.
+    """
+
+    results: Mapping[str, Result]
+    paths: Mapping[str, str]
+    elements: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as plain data."""
+        return {
+            "schemes": {key: result.to_dict() for key, result in self.results.items()},
+            "parameters": self.elements,
+            "batch": BATCH,
+            "seconds": self.seconds,
+        }
+
+    def show(self, figures: Path) -> None:
+        """Print the table, then what explains it; ``figures`` is the file with all figures."""
+        console = Console(highlight=False)
+        console.width = max(console.width, 100)
+        console.print()
+        console.print(make_table(self.results))
+        for result in self.results.values():
+            console.print(f"  {result.recipe.title:<10}  {result.recipe.meaning}")
+        console.print(
+            f"\nBatch {BATCH}, SGD with momentum 0.9, {self.elements:,} parameters; arena = everything transient, saved "
+            "activations included.\nTimes are medians, taken in turns, on one thread; PyTorch is eager with the same "
+            "parameters frozen.",
+            soft_wrap=True,
+        )
+        times = ", ".join(f"{result.recipe.title} {result.compile_seconds:.1f} s" for result in self.results.values())
+        median = statistics.median(result.compile_seconds for result in self.results.values())
+        console.print(
+            f"Compiled in {times} (median {median:.1f} s); whole demo {self.seconds:.0f} s.\n", soft_wrap=True
+        )
+        for what, path in {**self.paths, "figures": figures}.items():
+            console.print(f"  {what:<28} {path}", soft_wrap=True, markup=False)
 
 
-@click.command()
-@click.option("--quick", is_flag=True, help="Fewer steps, for tests.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON instead of a table.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/demo"), show_default=True)
-def main(quick: bool, as_json: bool, out: Path) -> None:
-    """Fine-tune a small MobileNetV2 on digits of another kind, under four schemes."""
+def run(plan: Plan, directory: Path) -> Outcome:
+    """Pretrain, compile, fine-tune and measure; write into the directory what each scheme leaves behind."""
     begin = time.perf_counter()
     # torch.export uses a deprecated function of its own.
     warnings.filterwarnings("ignore", category=FutureWarning)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    plan = Plan.quick() if quick else Plan()
     data = digits.load(seed=SEED)
     bars = Bars()
     with bars.progress:
@@ -259,8 +251,8 @@ def main(quick: bool, as_json: bool, out: Path) -> None:
             results = compile_all(copy.deepcopy(model), data, bar)
         for result in results.values():
             with bars.bar(f"fine-tune: {result.recipe.title}", plan.steps) as bar:
-                fine_tune(result, data, plan, bar)
-        paths = write_artefacts(results, out)
+                result.history = fine_tune(result.step, result.recipe.lr, data, plan, bar)
+        paths = write_artefacts(results, directory)
         with bars.bar("measure", len(results)) as bar:
             for result in results.values():
                 # After everything is written: measuring trains on.
@@ -270,22 +262,4 @@ def main(quick: bool, as_json: bool, out: Path) -> None:
                 )
                 bar.advance(result.recipe.title)
     elements = sum(parameter.numel() for parameter in model.parameters())
-    seconds = time.perf_counter() - begin
-    figures = {
-        "schemes": {key: result.to_dict() for key, result in results.items()},
-        "parameters": elements,
-        "batch": BATCH,
-        "seconds": seconds,
-    }
-    (out / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
-    if as_json:
-        click.echo(json.dumps(figures, indent=2))
-    else:
-        show(results, paths | {"figures": str(out / "figures.json")}, elements, seconds)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except pock.PockError as error:
-        sys.exit(f"demo: {error}")
+    return Outcome(results, paths, elements, time.perf_counter() - begin)

@@ -1,4 +1,4 @@
-"""Helpers of the examples: recipes, progress bars, and batches in a reproducible order."""
+"""What the demo and other examples share: recipes, and progress bars."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-import pockmlir as pock
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["Bar", "Bars", "Recipe", "batches"]
+from ..api.scheme import Scheme
+
+__all__ = ["Bar", "Bars", "Recipe"]
 
 
 @dataclass(frozen=True)
@@ -28,19 +27,8 @@ class Recipe:
 
     title: str
     meaning: str
-    scheme: pock.Scheme
+    scheme: Scheme
     lr: float
-
-
-def batches(examples: int, size: int, count: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Yield which examples make up each of ``count`` whole batches, each epoch in another order."""
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(examples)
-    for _ in range(count):
-        if len(order) < size:
-            order = generator.permutation(examples)
-        chosen, order = order[:size], order[size:]
-        yield chosen
 
 
 class Bars:
@@ -73,4 +61,6 @@ class Bar:
 
     def advance(self, note: str = "") -> None:
         """Count one more; the note replaces the last one unless it is empty."""
-        self.progress.update(self.task, advance=1, **({"note": note} if note else {}))
+        self.progress.advance(self.task)
+        if note:
+            self.progress.update(self.task, note=note)

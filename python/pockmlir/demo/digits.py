@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
-from common import batches
 from numpy.typing import NDArray
 
-__all__ = ["Digits", "Split", "load"]
+from ..loop.batches import batch_indices
+
+__all__ = ["Digits", "Split", "enlarge", "load", "scans"]
+
+#: See digits.md for source and licence.
+_FILE = Path(__file__).with_name("digits.npz")
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Split:
 
     def batches(self, size: int, count: int, seed: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
         """Yield whole batches, each epoch in another order."""
-        for chosen in batches(len(self.x), size, count, seed):
+        for chosen in islice(batch_indices(len(self.x), size, seed), count):
             yield self.x[chosen], self.y[chosen]
 
 
@@ -40,22 +46,24 @@ class Digits:
     held_out: Split
 
 
-def load(size: int = 32, seed: int = 0) -> Digits:
-    """Split scikit-learn's 1797 digits, which are 8 x 8, and scale them up."""
-    from sklearn.datasets import load_digits
+def scans() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return 1797 scanned digits of 8 x 8 pixels, brightness 0 to 16, and their classes."""
+    with np.load(_FILE) as file:
+        return file["pictures"], file["labels"].astype(np.int64)
 
-    pictures, labels = load_digits(return_X_y=True)
+
+def load(size: int = 32, seed: int = 0) -> Digits:
+    """Split the scanned digits, and scale them up."""
+    pictures, labels = scans()
     order = np.random.default_rng(seed).permutation(len(labels))
-    x = _scale(pictures.reshape(-1, 8, 8)[order] / 8 - 1, size)
-    y = labels[order].astype(np.int64)
+    x, y = enlarge(pictures[order], size), labels[order]
     shifted = np.ascontiguousarray(-np.rot90(x, axes=(2, 3)))
     return Digits(Split(x[:997], y[:997]), Split(shifted[997:1397], y[997:1397]), Split(shifted[1397:], y[1397:]))
 
 
-def _scale(x: NDArray[np.float64], size: int) -> NDArray[np.float32]:
-    """Scale up linearly, and give the pictures a channel."""
-    import torch
-
-    tensor = torch.from_numpy(x).float()[:, None]
-    scaled = torch.nn.functional.interpolate(tensor, (size, size), mode="bilinear", align_corners=False)
-    return np.ascontiguousarray(scaled.numpy())
+def enlarge(pictures: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    """Scale square pictures to [-1, 1] and up, linearly between the centres of pixels; give them a channel."""
+    given = pictures.shape[-1]
+    places = np.clip((np.arange(size) + 0.5) * given / size - 0.5, 0, given - 1)
+    weights = np.maximum(1 - np.abs(places[:, None] - np.arange(given)), 0)
+    return np.ascontiguousarray((weights @ (pictures / 8 - 1) @ weights.T)[:, None].astype(np.float32))
