@@ -188,3 +188,26 @@ func.func @conv_transpose_large_stride(%x: tensor<1x4x3xf32>, %w: tensor<41x2x3x
       dilations = array<i64: 1>, layout = #pock.layout<channels_last>} : (tensor<1x4x3xf32>, tensor<41x2x3xf32>) -> tensor<1x161x2xf32>
   return %y : tensor<1x161x2xf32>
 }
+
+// -----
+
+// Ops behind a product run over its loops, a mask of bits as well. Ops behind
+// another op keep the shape that they have: bits do not impose theirs.
+
+// CHECK-LABEL: func @masks
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]} {{.*}} : tensor<32x3xi1>, tensor<32x3xf32>)
+// CHECK: arith.select
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "parallel", "parallel"]} {{.*}} : tensor<2x4x4x3xi1>, tensor<2x4x4x3xf32>)
+// CHECK: arith.select
+func.func @masks(%x: tensor<2x4x4x5xf32>, %v: tensor<1x1x5x3xf32>, %y: tensor<2x4x4x3xf32>, %w: tensor<3x3x1x3xf32>, %bits: tensor<4x3xi8>, %a: tensor<2x4x4x3xf32> {bufferization.writable = true}, %b: tensor<2x4x4x3xf32> {bufferization.writable = true}) -> (tensor<2x4x4x3xf32>, tensor<2x4x4x3xf32>) attributes {pock.kernel} {
+  %zero = pock.constant dense<0.0> : tensor<f32>
+  %0 = pock.unpack_bits %bits : (tensor<4x3xi8>) -> tensor<8x4x3xi1>
+  %1 = pock.reshape %0 : (tensor<8x4x3xi1>) -> tensor<2x4x4x3xi1>
+  %2 = pock.conv %x, %v {dilations = array<i64: 1, 1>, layout = #pock.layout<channels_last>, pad_high = array<i64: 0, 0>, pad_low = array<i64: 0, 0>, strides = array<i64: 1, 1>} : (tensor<2x4x4x5xf32>, tensor<1x1x5x3xf32>) -> tensor<2x4x4x3xf32>
+  %3 = pock.select %1, %2, %zero : (tensor<2x4x4x3xi1>, tensor<2x4x4x3xf32>, tensor<f32>) -> tensor<2x4x4x3xf32>
+  %4 = pock.unpack_bits %bits : (tensor<4x3xi8>) -> tensor<8x4x3xi1>
+  %5 = pock.reshape %4 : (tensor<8x4x3xi1>) -> tensor<2x4x4x3xi1>
+  %6 = pock.conv %y, %w {dilations = array<i64: 1, 1>, groups = 3 : i64, layout = #pock.layout<channels_last>, pad_high = array<i64: 1, 1>, pad_low = array<i64: 1, 1>, strides = array<i64: 1, 1>} : (tensor<2x4x4x3xf32>, tensor<3x3x1x3xf32>) -> tensor<2x4x4x3xf32>
+  %7 = pock.select %5, %6, %zero : (tensor<2x4x4x3xi1>, tensor<2x4x4x3xf32>, tensor<f32>) -> tensor<2x4x4x3xf32>
+  return %3, %7 : tensor<2x4x4x3xf32>, tensor<2x4x4x3xf32>
+}

@@ -111,6 +111,32 @@ struct CollapseProducer : OpRewritePattern<tensor::CollapseShapeOp> {
   }
 };
 
+/// The tensor that `value` is a view of, in row-major order.
+Value stripReshapes(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+/// Whether `value` is a sum, or elementwise operations on one.
+bool comesFromProduct(Value value) {
+  SmallVector<Value> pending{value};
+  DenseSet<Operation *> seen;
+  while (!pending.empty()) {
+    auto op =
+        stripReshapes(pending.pop_back_val()).getDefiningOp<linalg::LinalgOp>();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (op.getNumReductionLoops() != 0)
+      return true;
+    llvm::append_range(pending, op.getDpsInputs());
+  }
+  return false;
+}
+
 /// Moves the expansion of a product's rows behind the elementwise ops that
 /// follow it. Then these ops run over the same loops, and so do the ops that
 /// make their other operands.
@@ -118,14 +144,17 @@ void sinkExpansions(func::FuncOp kernel) {
   RewritePatternSet patterns(kernel.getContext());
   linalg::populateFoldReshapeOpsByCollapsingPatterns(
       patterns, [](OpOperand *operand) {
+        // Unpacked bits, too, are expanded, but to the shape that others have.
+        if (!operand->get().getDefiningOp<tensor::ExpandShapeOp>() ||
+            !comesFromProduct(operand->get()))
+          return false;
         // All of them or none: the remaining ones could not be fused with the
         // others.
-        return operand->get().getDefiningOp<tensor::ExpandShapeOp>() &&
-               llvm::all_of(operand->get().getUsers(), [](Operation *user) {
-                 auto consumer = dyn_cast<linalg::GenericOp>(user);
-                 return consumer && consumer.getNumReductionLoops() == 0 &&
-                        hasCollapsibleMaps(consumer);
-               });
+        return llvm::all_of(operand->get().getUsers(), [](Operation *user) {
+          auto consumer = dyn_cast<linalg::GenericOp>(user);
+          return consumer && consumer.getNumReductionLoops() == 0 &&
+                 hasCollapsibleMaps(consumer);
+        });
       });
   patterns.add<CollapseProducer>(kernel.getContext());
   // Reshapes that meet cancel out.
@@ -137,16 +166,6 @@ void sinkExpansions(func::FuncOp kernel) {
   tensor::populateFoldTensorEmptyPatterns(patterns, /*foldSingleUseOnly=*/true);
   tensor::populateReassociativeReshapeFoldingPatterns(patterns);
   (void)applyPatternsGreedily(kernel, std::move(patterns));
-}
-
-/// The tensor that `value` is a view of, in row-major order.
-Value stripReshapes(Value value) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
-      break;
-    value = op->getOperand(0);
-  }
-  return value;
 }
 
 /// Makes the value of `use` be computed into `out`, a tensor of its type: its
