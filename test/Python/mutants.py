@@ -282,7 +282,9 @@ def frames(errors: str) -> tuple[str, ...]:
         found.insert(0, fatal.group()[:80])
     skipped = re.compile(r"llvm::sys::|SignalHandler|__restore_rt|^raise|^abort|gsignal|pthread_kill|\(|^0x|^std::|__")
     names = [re.sub(r"\(.*|<.*", "", name) for name in found]
-    return tuple(name for name in names if name and not skipped.search(name))[:12]
+    kept = tuple(name for name in names if name and not skipped.search(name))[:12]
+    # A call of nothing leaves no frame, but LLVM says what it was doing.
+    return kept or tuple(reversed(re.findall(r"^[1-9]\d*\.\s+(.+?) *$", errors, re.MULTILINE)))[:1]
 
 
 def crash_of(tool: Path, sources: Sequence[Source], seed: int) -> Crash | None:

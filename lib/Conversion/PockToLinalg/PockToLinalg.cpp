@@ -145,8 +145,10 @@ void sinkExpansions(func::FuncOp kernel) {
   linalg::populateFoldReshapeOpsByCollapsingPatterns(
       patterns, [](OpOperand *operand) {
         // Unpacked bits, too, are expanded, but to the shape that others have.
+        // (Of one image, none of these can be computed image by image.)
+        auto type = dyn_cast<RankedTensorType>(operand->get().getType());
         if (!operand->get().getDefiningOp<tensor::ExpandShapeOp>() ||
-            !comesFromProduct(operand->get()))
+            !(comesFromProduct(operand->get()) || type.getDimSize(0) == 1))
           return false;
         // All of them or none: the remaining ones could not be fused with the
         // others.
