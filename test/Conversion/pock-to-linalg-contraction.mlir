@@ -211,3 +211,15 @@ func.func @masks(%x: tensor<2x4x4x5xf32>, %v: tensor<1x1x5x3xf32>, %y: tensor<2x
   %7 = pock.select %5, %6, %zero : (tensor<2x4x4x3xi1>, tensor<2x4x4x3xf32>, tensor<f32>) -> tensor<2x4x4x3xf32>
   return %3, %7 : tensor<2x4x4x3xf32>, tensor<2x4x4x3xf32>
 }
+
+// -----
+
+// Without channels, every sum is zero.
+
+// CHECK-LABEL: func @conv_transpose_of_nothing
+// CHECK-NOT: iterator_types
+// CHECK: linalg.fill
+func.func @conv_transpose_of_nothing(%g: tensor<1x3x0xf32>, %w: tensor<1x2x0xf32>, %out: tensor<1x7x2xf32> {bufferization.writable = true}) -> tensor<1x7x2xf32> attributes {pock.kernel} {
+  %y = pock.conv_transpose %g, %w {strides = array<i64: 3>, pad_low = array<i64: 0>, pad_high = array<i64: 0>, dilations = array<i64: 1>, layout = #pock.layout<channels_last>} : (tensor<1x3x0xf32>, tensor<1x2x0xf32>) -> tensor<1x7x2xf32>
+  return %y : tensor<1x7x2xf32>
+}

@@ -223,7 +223,8 @@ Value pock::buildByResidueClass(OpBuilder &b, Location loc,
   llvm::erase_if(combinations, [&](ArrayRef<ResidueClass> classes) {
     return !readsOutputs(classes, outputs);
   });
-  if (combinations.empty())
+  // A sum of no channels is zero, too.
+  if (combinations.empty() || llvm::is_contained(getShape(values[0]), 0))
     return buildFilled(b, loc, type.getShape(), type.getElementType(), 0.0);
 
   PaddedOutputs padded(b, loc, layout, values, padding, combinations);
