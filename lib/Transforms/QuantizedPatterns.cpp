@@ -112,7 +112,7 @@ static LogicalResult requantize(PatternRewriter &rewriter, QuantizeOp quantize,
 //===----------------------------------------------------------------------===//
 
 /// The largest distance of the integers of `value` from its zero point.
-static int64_t largest(const QuantizedValue &value) {
+static double largest(const QuantizedValue &value) {
   int64_t min = -128, max = 127;
   if (auto load = value.integers.getDefiningOp<LoadParamOp>())
     if (auto param = SymbolTable::lookupNearestSymbolFrom<ParamOp>(
@@ -121,13 +121,16 @@ static int64_t largest(const QuantizedValue &value) {
         min = quantization.getMin();
         max = quantization.getMax();
       }
-  return std::max(value.zeroPoint - min, max - value.zeroPoint);
+  // (Any 64-bit number may be a zero point here.)
+  auto zero = static_cast<double>(value.zeroPoint);
+  return std::max(zero - static_cast<double>(min),
+                  static_cast<double>(max) - zero);
 }
 
 /// Sums of this many products stay below 2^30, so that a bias fits, too.
 static bool fitsSum(int64_t terms, const QuantizedValue &lhs,
                     const QuantizedValue &rhs) {
-  return terms * largest(lhs) * largest(rhs) < (int64_t(1) << 30);
+  return static_cast<double>(terms) * largest(lhs) * largest(rhs) < 0x1p30;
 }
 
 /// How many products of `filter` each of its entries `dim` sums.

@@ -211,3 +211,17 @@ module {
     return %q : tensor<1x2xi8>
   }
 }
+
+// -----
+
+// A zero point far away makes sums that overflow, too.
+
+// CHECK-LABEL: func.func @far_zero
+// CHECK-COUNT-2: pock.dequantize
+// CHECK:         pock.linear {{.*}} : (tensor<1x4xf32>, tensor<2x4xf32>) -> tensor<1x2xf32>
+func.func @far_zero(%x: tensor<1x4xi8>, %w: tensor<2x4xi8>) -> tensor<1x2xf32> {
+  %xf = pock.dequantize %x {scale = 0.25 : f64, zero_point = 9223372036854775807 : i64} : (tensor<1x4xi8>) -> tensor<1x4xf32>
+  %wf = pock.dequantize %w {scale = 0.25 : f64} : (tensor<2x4xi8>) -> tensor<2x4xf32>
+  %y = pock.linear %xf, %wf : (tensor<1x4xf32>, tensor<2x4xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
