@@ -11,7 +11,7 @@ import pockmlir as pock
 import tokens
 import training
 from plans import BATCH, TARGET
-from pockmlir.demo.common import Recipe
+from pockmlir.demo.common import Recipe, costs
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -73,18 +73,13 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain data."""
-        memory = self.step.memory
         pytorch = self.eager.to_dict() | self.run.differences(self.eager) if self.eager else None
         return self.run.to_dict() | {
             "accuracy_before": self.accuracy_before,
             "pytorch": pytorch,
             "scheme": str(self.recipe.scheme),
             "lr": self.recipe.lr,
-            "trained_parameters": self.step.report().trained_elements,
-            "parameter_bytes": memory.parameters,
-            "optimizer_bytes": memory.optimizer_state,
-            "saved_bytes": memory.saved,
-            "arena_bytes": memory.arena,
+            **costs(self.step),
             "compiled_ms": self.milliseconds["compiled"],
             "eager_ms": self.milliseconds["eager"],
             "speedup": self.milliseconds["eager"] / self.milliseconds["compiled"],

@@ -1,17 +1,19 @@
-"""What the demo and other examples share: recipes, and progress bars."""
+"""What the demo and other examples share: recipes, costs, and progress bars."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ..api.scheme import Scheme
+from ..step import Step
 
-__all__ = ["Bar", "Bars", "Recipe"]
+__all__ = ["Bar", "Bars", "Recipe", "costs"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,18 @@ class Recipe:
     meaning: str
     scheme: Scheme
     lr: float
+
+
+def costs(step: Step) -> dict[str, Any]:
+    """Return what a step trains, and the bytes that it needs, as plain data."""
+    memory = step.memory
+    return {
+        "trained_parameters": step.report().trained_elements,
+        "parameter_bytes": memory.parameters,
+        "optimizer_bytes": memory.optimizer_state,
+        "saved_bytes": memory.saved,
+        "arena_bytes": memory.arena,
+    }
 
 
 class Bars:

@@ -19,7 +19,7 @@ from ..step import Step
 from ..support.needs import TORCH_COMMAND
 from ..support.sizes import format_bytes
 from . import digits
-from .common import Bars
+from .common import Bars, costs
 from .training import BATCH, SEED, Plan, fine_tune
 
 __all__ = ["RATE", "STEP_FILE", "Outcome", "load_step", "run"]
@@ -49,16 +49,11 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain data."""
-        memory = self.step.memory
         return {
             "accuracy_before": self.history[0][1],
             "accuracy_after": self.history[-1][1],
             "steps": self.history[-1][0],
-            "trained_parameters": self.step.report().trained_elements,
-            "parameter_bytes": memory.parameters,
-            "optimizer_bytes": memory.optimizer_state,
-            "saved_bytes": memory.saved,
-            "arena_bytes": memory.arena,
+            **costs(self.step),
             "compiled_ms": self.milliseconds,
             "batch": BATCH,
             "seconds": self.seconds,

@@ -30,7 +30,7 @@ from ..loop import eager
 from ..step import Step
 from ..support.needs import require_matplotlib
 from . import digits, picture
-from .common import Bar, Bars, Recipe
+from .common import Bar, Bars, Recipe, costs
 from .mobilenet import MobileNetV2
 from .training import BATCH, SEED, Plan, fine_tune
 
@@ -73,16 +73,11 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all figures as plain data."""
-        memory = self.step.memory
         return {
             "scheme": str(self.recipe.scheme),
             "accuracy_before": self.history[0][1],
             "accuracy_after": self.history[-1][1],
-            "trained_parameters": self.step.report().trained_elements,
-            "parameter_bytes": memory.parameters,
-            "optimizer_bytes": memory.optimizer_state,
-            "saved_bytes": memory.saved,
-            "arena_bytes": memory.arena,
+            **costs(self.step),
             "compiled_ms": self.speed["compiled"]["median_ms"],
             "eager_ms": self.speed["eager"]["median_ms"],
             "speedup": self.speed["speedup"],

@@ -27,7 +27,7 @@ from .python_state import PythonState, report_changes
 from .source import strip_model
 from .wrappers import Found, LossWrapper, PredictWrapper, Wrapper
 
-__all__ = ["Exports", "Subject", "export_functions", "output_nodes"]
+__all__ = ["Exports", "Subject", "export_functions", "named_results"]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _apart(subject: Subject) -> Exports:
     examples = subject.examples
     wrapper = PredictWrapper(subject.module, subject.call, has_loss=subject.has_loss, replay=subject.replay)
     predict = export_predict(wrapper, tuple(examples.tensors), examples.names)
-    results = dict(zip(predict.outputs, (node.meta["val"] for node in output_nodes(predict)), strict=True))
+    results = named_results(predict)
     if any(not isinstance(size, int) for value in results.values() for size in value.shape):
         raise UnsupportedOpsError(unimportable(predict.graph))
     target, arguments = subject.target(results, examples)
@@ -136,7 +136,7 @@ def _loss_program(program: Program) -> Program:
     Raises:
         ArgumentError: it has other results.
     """
-    results = [node.meta["val"] for node in output_nodes(program)]
+    results = _results(program)
     if len(results) != 1 or results[0].dim() != 0 or not results[0].is_floating_point():
         got = ", ".join(f"{value.dtype} {list(value.shape)}" for value in results)
         raise ArgumentError(f"loss: expected one floating-point scalar, but got {got or 'no tensor'}")
@@ -252,14 +252,18 @@ def _predict_program(exported: ExportedCopy, examples: Examples, found: Found, i
 
 
 def _same_shapes(predict: Program, shapes: Mapping[str, torch.Tensor]) -> bool:
-    values = [node.meta["val"] for node in output_nodes(predict)]
-    return list(shapes) == predict.outputs and all(
-        value.shape == shape.shape and value.dtype == shape.dtype
-        for value, shape in zip(values, shapes.values(), strict=True)
+    values = named_results(predict)
+    return list(shapes) == list(values) and all(
+        values[name].shape == shape.shape and values[name].dtype == shape.dtype for name, shape in shapes.items()
     )
 
 
-def output_nodes(program: Program) -> list[Any]:
-    """Return the results of a program, without the new values of buffers."""
+def named_results(program: Program) -> dict[str, torch.Tensor]:
+    """Return tensors without data in place of a program's results, by name."""
+    return dict(zip(program.outputs, _results(program), strict=True))
+
+
+def _results(program: Program) -> list[torch.Tensor]:
+    """Return tensors without data in place of a program's results, without the new values of buffers."""
     output = next(node for node in program.graph.nodes if node.op == "output")
-    return list(output.args[0][len(program.stores) :])
+    return [node.meta["val"] for node in output.args[0][len(program.stores) :]]

@@ -16,7 +16,7 @@ from .arguments import as_module, is_replayed
 from .calls import Examples, model_call
 from .convert import ModuleConverter
 from .dtypes import dtype_name
-from .exports import Subject, export_functions, output_nodes
+from .exports import Subject, export_functions, named_results
 from .forward import in_types_that_fit
 from .frozen_weights import adopt_frozen_weights
 from .graph import Program, unimportable
@@ -99,7 +99,7 @@ def _import(
     subject = Subject(module, call, examples, loss, loss_function, target_example, replay=is_replayed(model))
     exports = export_functions(subject, together=quantized is None)
     predict, training, examples = exports.predict, exports.training, exports.examples
-    results = dict(zip(predict.outputs, (node.meta["val"] for node in output_nodes(predict)), strict=True))
+    results = named_results(predict)
     if exports.found.without_loss:
         _drop_unused_inputs(predict, training)
     specs = examples.specs()
