@@ -34,8 +34,9 @@ class Row:
         inference_instructions: of a prediction.
         ram_bytes: as linked: state, arena with the image in it, outputs; and the deepest use of the stack.
         flash_bytes: as linked: code, constants, initial state.
-        gradients: what products of gradients read them as: float32 or int16.
-        same_bits: whether parameters and results have the bits of this machine.
+        gradients: what products of gradients read them as: float32, int16 or float16.
+        same_bits: whether parameters and results have the bits of this machine; None for float16, which it does not
+            compute with.
         tools: versions of what the counts depend on.
         reference_step_instructions: of Tiny Training Engine, as the others from here on; None if unknown.
     """
@@ -48,7 +49,7 @@ class Row:
     inference_instructions: int | None
     ram_bytes: int | None
     flash_bytes: int | None
-    same_bits: bool
+    same_bits: bool | None
     tools: dict[str, str]
     reference_step_instructions: int | None = None
     reference_inference_instructions: int | None = None
@@ -101,7 +102,9 @@ def measure(network: str, scheme: str, target: str, gradients: str = "float32") 
     options = subject.options | {"optimizer": pock.SGD(lr=0.01), "gradients": gradients}
     memory = pock.MemoryOptions(inputs_in_arena=True)
     step = pock.compile(subject.model, *subject.arguments, **options, target=target, memory=memory)
-    host = pock.compile(subject.model, *subject.arguments, **options, arithmetic="portable")
+    host = None
+    if gradients != "float16":
+        host = pock.compile(subject.model, *subject.arguments, **options, arithmetic="portable")
     x, y = subject.x, np.array([3])
     run = pock.run(step, {"x": x, "y": y, "x_test": x, "y_test": y}, steps=1, reference=host)
     compared = run.comparison
@@ -114,7 +117,7 @@ def measure(network: str, scheme: str, target: str, gradients: str = "float32") 
         run.predict_instructions,
         run.peak_ram_bytes,
         run.flash_bytes,
-        compared is not None and compared.state_equal and compared.outputs_equal,
+        compared and compared.state_equal and compared.outputs_equal,
         dict(run.tools),
         *REFERENCE.get((network, scheme), (None,) * 4),
     )
@@ -133,7 +136,8 @@ def _table(rows: list[Row]) -> Table:
     for row in rows:
         label = f"{row.network} {row.scheme}"
         figures = [_number(getattr(row, name)) for name in names]
-        table.add_row(label, row.target, row.gradients, *figures, "same" if row.same_bits else "DIFFERENT")
+        bits = {None: "-", True: "same", False: "DIFFERENT"}[row.same_bits]
+        table.add_row(label, row.target, row.gradients, *figures, bits)
         if row.reference_step_instructions:
             figures = [_number(getattr(row, f"reference_{name}")) for name in names]
             table.add_row(label, "TinyEngine, M7", "float32", *figures, "")

@@ -77,7 +77,7 @@ static ArrayRef<Rule> rules() {
   static constexpr auto isRounding =
       +[](Attribute attr) { return isOneOf(attr, {"stochastic", "nearest"}); };
   static constexpr auto isGradients =
-      +[](Attribute attr) { return isOneOf(attr, {"f32", "i16"}); };
+      +[](Attribute attr) { return isOneOf(attr, {"f32", "i16", "f16"}); };
   static constexpr auto isSegment = +[](Attribute attr) {
     return isOneOf(attr, {"constants", "state", "arena"});
   };
@@ -88,7 +88,7 @@ static ArrayRef<Rule> rules() {
       {arithmetic, Holder::Module, isArithmetic, "\"fast\" or \"portable\""},
       {precision, Holder::Module, isPrecision, "\"f32\" or \"bf16\""},
       {rounding, Holder::Module, isRounding, "\"stochastic\" or \"nearest\""},
-      {gradients, Holder::Module, isGradients, "\"f32\" or \"i16\""},
+      {gradients, Holder::Module, isGradients, "\"f32\", \"i16\" or \"f16\""},
       {scheme, Holder::Module, isDictionary, "a dictionary"},
       {optimizer, Holder::Module, isOptimizer,
        "an optimizer attribute, or an array of them"},

@@ -12,9 +12,10 @@ using namespace mlir::pock;
 // A truth value takes a byte.
 static const ElementType table[] = {
     {"i1", 1, 1, ElementKind::Boolean},   {"i8", 8, 1, ElementKind::Integer},
-    {"i16", 16, 2, ElementKind::Integer}, {"bf16", 16, 2, ElementKind::Float},
-    {"i32", 32, 4, ElementKind::Integer}, {"f32", 32, 4, ElementKind::Float},
-    {"i64", 64, 8, ElementKind::Integer}, {"f64", 64, 8, ElementKind::Float},
+    {"i16", 16, 2, ElementKind::Integer}, {"f16", 16, 2, ElementKind::Float},
+    {"bf16", 16, 2, ElementKind::Float},  {"i32", 32, 4, ElementKind::Integer},
+    {"f32", 32, 4, ElementKind::Float},   {"i64", 64, 8, ElementKind::Integer},
+    {"f64", 64, 8, ElementKind::Float},
 };
 
 ArrayRef<ElementType> pock::getElementTypes() { return table; }

@@ -118,21 +118,30 @@ static LogicalResult verifySameShape(Op op) {
   return success();
 }
 
+/// Checks an op with blocks of `numbers`.
 template <typename Op>
-static LogicalResult verifyBlock(Op op) {
+static LogicalResult verifyBlock(Op op, Value numbers) {
   auto bits = static_cast<int64_t>(op.getBits());
+  auto [fewest, most] = getElementTypeOrSelf(numbers).isF16()
+                            ? std::pair(-8, 2)
+                            : std::pair(4, 16);
   // block_c1
-  if (bits < 4 || bits > 16)
-    return op.emitOpError("expected from 4 to 16 bits, but got ") << bits;
+  if (bits < fewest || bits > most)
+    return op.emitOpError("expected from ")
+           << fewest << " to " << most << " bits, but got " << bits;
   return verifySameShape(op);
 }
 
 // magnitude_c1
 LogicalResult MagnitudeOp::verify() { return verifySameShape(*this); }
 // block_quantize_c1
-LogicalResult BlockQuantizeOp::verify() { return verifyBlock(*this); }
+LogicalResult BlockQuantizeOp::verify() {
+  return verifyBlock(*this, getResult());
+}
 // block_dequantize_c1
-LogicalResult BlockDequantizeOp::verify() { return verifyBlock(*this); }
+LogicalResult BlockDequantizeOp::verify() {
+  return verifyBlock(*this, getInput());
+}
 
 LogicalResult QuantizedUpdateOp::verify() {
   RankedTensorType param = getParam().getType();

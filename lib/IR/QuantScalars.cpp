@@ -210,19 +210,48 @@ static constexpr int64_t infinity = 0x7f800000;
 /// The bits of a float below the exponent.
 static constexpr int64_t fractionBits = 23;
 
-/// The exponent, with its bias of 127, of a block of integers of `bits` bits:
-/// of the largest magnitude, rounded to `bits - 1` significant bits. So a
-/// maximum that rounds to 2^(bits - 1) has the next power of two.
-static Value buildBlockExponent(const Numbers &n, Value maximum, int64_t bits) {
+/// The significant bits of f16.
+static constexpr int64_t halfBits = 11;
+
+/// The exponent, with its bias of 127, of a block: of the largest magnitude,
+/// rounded to `significant` bits. So a maximum that is rounded up to a power of
+/// two has the exponent of that.
+static Value buildBlockExponent(const Numbers &n, Value maximum,
+                                int64_t significant) {
   OpBuilder &b = n.b;
   Type word = maximum.getType();
   Value rounded = arith::AddIOp::create(
       b, n.loc, maximum,
-      n.integer(word, int64_t(1) << (fractionBits + 1 - bits)));
+      n.integer(word, int64_t(1) << (fractionBits - significant)));
   Value field =
       arith::ShRUIOp::create(b, n.loc, rounded, n.integer(word, fractionBits));
   // Denormal numbers have the exponent of the least normal ones.
   return arith::MaxSIOp::create(b, n.loc, field, n.integer(word, 1));
+}
+
+/// 2^`exponent` as two powers of two, whose product it is: it may be too large
+/// or too small for a float.
+static std::pair<Value, Value> buildPowers(const Numbers &n, Value exponent) {
+  OpBuilder &b = n.b;
+  Type word = exponent.getType();
+  auto power = [&](Value exponent) -> Value {
+    Value field =
+        arith::AddIOp::create(b, n.loc, exponent, n.integer(word, 127));
+    return arith::ShLIOp::create(b, n.loc, field,
+                                 n.integer(word, fractionBits));
+  };
+  Value half = arith::ShRSIOp::create(b, n.loc, exponent, n.integer(word, 1));
+  return {power(half), power(arith::SubIOp::create(b, n.loc, exponent, half))};
+}
+
+/// `x` times the floats whose bits are `powers`.
+static Value buildScaled(const Numbers &n, Value x,
+                         std::pair<Value, Value> powers) {
+  for (Value power : {powers.first, powers.second})
+    x = arith::MulFOp::create(
+        n.b, n.loc, x,
+        arith::BitcastOp::create(n.b, n.loc, x.getType(), power));
+  return x;
 }
 
 SmallVector<Value> MagnitudeOp::buildScalar(OpBuilder &b, Location loc,
@@ -233,17 +262,24 @@ SmallVector<Value> MagnitudeOp::buildScalar(OpBuilder &b, Location loc,
                                 n.integer(b.getI32Type(), INT32_MAX))};
 }
 
-// With integers only, because processors without a floating-point unit call a
-// function for each operation on floats. With the exponents E of the block and
-// F of the number, and its significand M of 24 bits: |x| = M 2^(F - 150) and
-// e = bits + 125 - E, so |x| 2^e = M / 2^(E - F + 25 - bits).
+// For i16 with integers only, because processors without a floating-point unit
+// call a function for each operation on floats. With the exponents E of the
+// block and F of the number, and its significand M of 24 bits: |x| = M 2^(F -
+// 150) and e = bits + 125 - E, so |x| 2^e = M / 2^(E - F + 25 - bits).
 SmallVector<Value> BlockQuantizeOp::buildScalar(OpBuilder &b, Location loc,
                                                 ValueRange args) {
   Numbers n{b, loc};
   auto bits = static_cast<int64_t>(getBits());
   Type word = b.getI32Type();
   auto constant = [&](int64_t value) { return n.integer(word, value); };
-  Value block = buildBlockExponent(n, args[1], bits);
+  Type type = getElementTypeOrSelf(getType());
+  if (type.isF16()) {
+    Value block = buildBlockExponent(n, args[1], halfBits);
+    Value exponent = arith::SubIOp::create(b, loc, constant(bits + 125), block);
+    Value scaled = buildScaled(n, args[0], buildPowers(n, exponent));
+    return {arith::TruncFOp::create(b, loc, type, scaled)};
+  }
+  Value block = buildBlockExponent(n, args[1], bits - 1);
   Value x = arith::BitcastOp::create(b, loc, word, args[0]);
   Value sign = arith::ShRSIOp::create(b, loc, x, constant(31));
   Value field = arith::AndIOp::create(
@@ -282,7 +318,20 @@ SmallVector<Value> BlockDequantizeOp::buildScalar(OpBuilder &b, Location loc,
   auto bits = static_cast<int64_t>(getBits());
   Type word = b.getI32Type(), real = b.getF32Type();
   auto constant = [&](int64_t value) { return n.integer(word, value); };
-  Value block = buildBlockExponent(n, args[1], bits);
+  Value isFinite = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                         args[1], constant(infinity));
+  auto unlessInfinite = [&](Value power) -> Value {
+    return arith::SelectOp::create(b, loc, isFinite, power,
+                                   constant(infinity | 1 << 22));
+  };
+  if (getElementTypeOrSelf(getInput()).isF16()) {
+    Value block = buildBlockExponent(n, args[1], halfBits);
+    auto [first, second] = buildPowers(
+        n, arith::SubIOp::create(b, loc, block, constant(bits + 125)));
+    Value sum = arith::ExtFOp::create(b, loc, real, args[0]);
+    return {buildScaled(n, sum, {unlessInfinite(first), second})};
+  }
+  Value block = buildBlockExponent(n, args[1], bits - 1);
   // The exponent of 2^-e = 2^(E - bits - 125).
   Value exponent = arith::AddIOp::create(b, loc, block, constant(2 - bits));
   Value power = arith::ShLIOp::create(b, loc, exponent, constant(fractionBits));
@@ -294,10 +343,7 @@ SmallVector<Value> BlockDequantizeOp::buildScalar(OpBuilder &b, Location loc,
                                          exponent, constant(0));
   Value denormal = arith::ShLIOp::create(b, loc, constant(1), place);
   power = arith::SelectOp::create(b, loc, isNormal, power, denormal);
-  Value isFinite = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                         args[1], constant(infinity));
-  power = arith::SelectOp::create(b, loc, isFinite, power,
-                                  constant(infinity | 1 << 22));
+  power = unlessInfinite(power);
   Value sum = arith::SIToFPOp::create(b, loc, real, args[0]);
   return {arith::MulFOp::create(b, loc, sum,
                                 arith::BitcastOp::create(b, loc, real, power))};

@@ -1,13 +1,13 @@
-//===- NarrowGradients.cpp - multiply gradients as integers ---------------===//
+//===- NarrowGradients.cpp - multiply gradients in 16 bits ----------------===//
 //
 // Needs the backward pass in the function's block, with the products of
 // gradients and integers that the rules of quantised layers make
-// (lib/Vjp/ContractionVjp.cpp). Guarantees integer sums that cannot overflow,
-// so that every target computes the same bits in any order.
+// (lib/Vjp/ContractionVjp.cpp). Guarantees sums that cannot overflow: those of
+// integers are exact, so that every target computes the same bits in any order.
 //
-// The integers of a gradient have one power of two for the whole tensor, from
-// the largest magnitude of its entries in this call. No state is kept between
-// calls. What to narrow does not depend on the target: results would.
+// A gradient has one power of two for the whole tensor, from the largest
+// magnitude of its entries in this call. No state is kept between calls. What
+// to narrow does not depend on the target: results would.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,9 +29,32 @@ namespace mlir::pock {
 using namespace mlir;
 using namespace mlir::pock;
 
-/// With fewer bits, the rounding of small entries of a gradient is felt.
-static constexpr int64_t fewestBits = 10;
-static constexpr int64_t mostBits = 16;
+namespace {
+/// A type of 16 bits that gradients are multiplied in.
+struct NarrowType {
+  Type gradient, sum;
+  /// The largest sum of products. (That of f16 leaves room for roundings.)
+  double largestSum;
+  /// The bits of a gradient's entries, above one half and below. With fewer,
+  /// the loss of small entries is felt: the rounding of integers; and of an f16
+  /// all below 2^-14, because processors take these numbers for zeros, and the
+  /// roundings of the sums of very many terms.
+  int64_t fewestBits, mostBits;
+
+  static NarrowType get(MLIRContext *context, StringRef name) {
+    Builder b(context);
+    if (name == "i16")
+      return {b.getI16Type(), b.getI32Type(), INT32_MAX, 10, 16};
+    return {b.getF16Type(), b.getF16Type(), 1 << 15, -2, 2};
+  }
+
+  bool isFloat() const { return isa<FloatType>(gradient); }
+  /// The largest magnitude of an entry with so many bits.
+  double largestEntry(int64_t bits) const {
+    return std::ldexp(1.0, static_cast<int>(bits - 1)) - (isFloat() ? 0 : 1);
+  }
+};
+} // namespace
 
 /// The number of entries at one index of dimension `dim`, which may be empty.
 static int64_t countBeside(ArrayRef<int64_t> shape, int64_t dim) {
@@ -79,16 +102,16 @@ struct Product {
 
   Value getGradient() const { return op->getOperand(1 - index); }
 
-  /// The most bits with which no sum of the products overflows.
-  int64_t countBits() const {
+  /// The most bits with which no sum of the products overflows; nothing if
+  /// that are too few.
+  std::optional<int64_t> countBits(const NarrowType &type) const {
     int64_t factor = std::max(INT8_MAX - zero, zero - INT8_MIN);
-    int64_t bits = mostBits;
     // (In floats, because the product may be larger than an integer.)
-    while (bits > 1 && static_cast<double>(terms) * factor *
-                               ((int64_t(1) << (bits - 1)) - 1) >
-                           INT32_MAX)
-      --bits;
-    return bits;
+    double largest = static_cast<double>(terms) * factor;
+    for (int64_t bits = type.mostBits; bits >= type.fewestBits; --bits)
+      if (largest * type.largestEntry(bits) <= type.largestSum)
+        return bits;
+    return {};
   }
 };
 
@@ -100,8 +123,9 @@ struct NarrowGradients
     ModuleOp module = getOperation();
     auto gradients =
         dyn_cast_or_null<StringAttr>(module->removeAttr(attribute::gradients));
-    if (!gradients || gradients != "i16")
+    if (!gradients || gradients == "f32")
       return;
+    auto type = NarrowType::get(&getContext(), gradients);
     for (auto func : module.getOps<func::FuncOp>()) {
       if (func.isExternal())
         continue;
@@ -109,16 +133,16 @@ struct NarrowGradients
       SmallVector<Product> products;
       for (Operation &op : func.getBody().front())
         if (phases.isBackward(&op))
-          if (std::optional<Product> product = match(&op))
+          if (std::optional<Product> product = match(&op, type))
             products.push_back(*product);
       for (const Product &product : products)
-        narrow(product);
+        narrow(product, type);
     }
   }
 
 private:
   /// `op` as a product that can be narrowed.
-  static std::optional<Product> match(Operation *op) {
+  static std::optional<Product> match(Operation *op, const NarrowType &type) {
     auto terms = llvm::TypeSwitch<Operation *, int64_t>(op)
                      .Case<MatmulOp, ConvOp, ConvTransposeOp, ConvWeightGradOp>(
                          [](auto product) { return countTerms(product); })
@@ -136,17 +160,17 @@ private:
         continue;
       Product product{op, index, integers.getInput(),
                       static_cast<int64_t>(integers.getZeroPoint()), terms};
-      if (takesZero(product) && product.countBits() >= fewestBits)
+      if ((type.isFloat() || takesZero(product)) && product.countBits(type))
         return product;
     }
     return {};
   }
 
-  static void narrow(const Product &product) {
+  static void narrow(const Product &product, const NarrowType &narrow) {
     Operation *op = product.op;
     OpBuilder builder(op);
     Expr g(builder, op->getLoc(), product.getGradient());
-    IntegerAttr bits = builder.getI64IntegerAttr(product.countBits());
+    IntegerAttr bits = builder.getI64IntegerAttr(*product.countBits(narrow));
     RankedTensorType type = g.type();
     Expr magnitude =
         g.make<MagnitudeOp>(type.clone(builder.getI32Type()), Value(g));
@@ -154,20 +178,33 @@ private:
         Value(magnitude),
         llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())),
         /*keepdim=*/false);
-    Value narrowed = g.make<BlockQuantizeOp>(type.clone(builder.getI16Type()),
+    Value narrowed = g.make<BlockQuantizeOp>(type.clone(narrow.gradient),
                                              Value(g), maximum, bits);
 
     auto real = cast<RankedTensorType>(op->getResult(0).getType());
+    Value integers = narrow.isFloat() ? toFloats(builder, product, narrow)
+                                      : product.integers;
     Operation *sums = builder.clone(*op);
-    sums->setOperand(product.index, product.integers);
+    sums->setOperand(product.index, integers);
     sums->setOperand(1 - product.index, narrowed);
-    sums->getResult(0).setType(real.clone(builder.getI32Type()));
-    if (product.zero != 0)
+    sums->getResult(0).setType(real.clone(narrow.sum));
+    if (!narrow.isFloat() && product.zero != 0)
       setZero(sums, product.index, product.zero);
     Value result =
         g.make<BlockDequantizeOp>(real, sums->getResult(0), maximum, bits);
     op->getResult(0).replaceAllUsesWith(result);
     op->erase();
+  }
+
+  /// The integers as floats of the narrow type, in which they are exact.
+  static Value toFloats(OpBuilder &builder, const Product &product,
+                        const NarrowType &narrow) {
+    Operation *real = builder.clone(
+        *product.op->getOperand(product.index).getDefiningOp<DequantizeOp>());
+    real->getResult(0).setType(
+        cast<RankedTensorType>(real->getResult(0).getType())
+            .clone(narrow.gradient));
+    return real->getResult(0);
   }
 
   /// Whether the op can subtract the zero point: a convolution cannot subtract

@@ -127,3 +127,28 @@ func.func @block_dequantize(%s: tensor<4xi32>, %max: tensor<i32>, %out: tensor<4
   %y = pock.block_dequantize %s, %max {bits = 16 : i64} : (tensor<4xi32>, tensor<i32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// To f16 by two powers of two, whose product a float may not have.
+
+// CHECK-LABEL: func @block_quantize_half
+// CHECK: %[[ONCE:.+]] = arith.mulf %{{.+}}, %{{.+}} : f32
+// CHECK: %[[TWICE:.+]] = arith.mulf %[[ONCE]], %{{.+}} : f32
+// CHECK: arith.truncf %[[TWICE]] : f32 to f16
+func.func @block_quantize_half(%g: tensor<4xf32>, %max: tensor<i32>, %out: tensor<4xf16>) -> tensor<4xf16> attributes {pock.kernel} {
+  %q = pock.block_quantize %g, %max {bits = 2 : i64} : (tensor<4xf32>, tensor<i32>) -> tensor<4xf16>
+  return %q : tensor<4xf16>
+}
+
+// -----
+
+// CHECK-LABEL: func @block_dequantize_half
+// CHECK-DAG: arith.constant 2143289344 : i32
+// CHECK: %[[SUM:.+]] = arith.extf %{{.+}} : f16 to f32
+// CHECK: %[[ONCE:.+]] = arith.mulf %[[SUM]], %{{.+}} : f32
+// CHECK: arith.mulf %[[ONCE]], %{{.+}} : f32
+func.func @block_dequantize_half(%s: tensor<4xf16>, %max: tensor<i32>, %out: tensor<4xf32>) -> tensor<4xf32> attributes {pock.kernel} {
+  %y = pock.block_dequantize %s, %max {bits = -2 : i64} : (tensor<4xf16>, tensor<i32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}

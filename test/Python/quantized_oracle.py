@@ -17,9 +17,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 __all__ = [
+    "HalfLinear",
     "Narrow",
     "add",
     "block_bits",
+    "block_half",
     "block_quantize",
     "conv",
     "fixed_scale",
@@ -159,6 +161,33 @@ def block_quantize(g: np.ndarray[Any, Any], bits: int) -> tuple[np.ndarray[Any, 
     return np.rint(np.ldexp(g.astype(np.float64), exponent)), np.float32(math.ldexp(1.0, -exponent))
 
 
+def block_half(g: np.ndarray[Any, Any], bits: int) -> tuple[np.ndarray[Any, Any], float]:
+    """Return float32 numbers as float16, and the power of two that 1.0 stands for.
+
+    The power is the least with which the largest magnitude is less than ``2**(bits - 1)`` after rounding, and NaN if an
+    entry is infinite or NaN.
+    """
+    assert g.dtype == np.float32
+    if not np.all(np.isfinite(g)):
+        return np.zeros(g.shape, np.float16), math.nan
+    largest = max(float(np.max(np.abs(g), initial=0.0)), 2.0**-126)
+    exponent = next(e for e in range(150, -150, -1) if float(_half(math.ldexp(largest, e))) < 2.0 ** (bits - 1))
+    return _half(np.ldexp(g.astype(np.float64), exponent)), math.ldexp(1.0, -exponent)
+
+
+def _half(x: Any) -> np.ndarray[Any, Any]:
+    with np.errstate(over="ignore"):
+        return np.asarray(x, np.float64).astype(np.float16)
+
+
+def _sum_halves(lhs: np.ndarray[Any, Any], rhs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The product of matrices by fused multiply-adds in float16, in the order of the terms."""
+    total = np.zeros((lhs.shape[0], rhs.shape[1]), np.float16)
+    for k in range(lhs.shape[1]):
+        total = _half(total.astype(np.float64) + np.outer(lhs[:, k].astype(np.float64), rhs[k].astype(np.float64)))
+    return total
+
+
 @dataclass(frozen=True)
 class Narrow:
     """The products of a layer with 16-bit gradients."""
@@ -200,6 +229,25 @@ class Narrow:
         return torch.tensor((found.astype(np.float32) * power).astype(np.float64))
 
 
+class HalfLinear(Narrow):
+    """The products of a linear layer with float16 gradients, for one sample."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def gradients(self, g: Tensor, x: Tensor, weight: Tensor, zero: int) -> tuple[Tensor, Tensor]:
+        assert len(g) == 1
+        gx = self._half_product(g, g.shape[1], 128, lambda q: _sum_halves(q, weight.numpy()))
+        gw = self._half_product(g, 1, max(127 - zero, zero + 128), lambda q: _sum_halves(q.T, x.numpy()))
+        return gx, gw
+
+    def _half_product(self, g: Tensor, terms: int, factor: int, sums: Any) -> Tensor:
+        bits = next(bits for bits in range(2, -3, -1) if terms * factor * 2.0 ** (bits - 1) <= 2**15)
+        q, power = block_half(g.numpy().astype(np.float32), bits)
+        with np.errstate(over="ignore"):
+            return torch.tensor((sums(q).astype(np.float64) * power).astype(np.float32).astype(np.float64))
+
+
 class _NarrowProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, zero: int, narrow: Narrow) -> Tensor:
@@ -232,9 +280,11 @@ def conv(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, narrow: bool
     return result if bias is None else result + bias.reshape(1, -1, 1, 1)
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, narrow: bool = False) -> Tensor:
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, narrow: bool | Narrow = False) -> Tensor:
     """Return the exact sums of a linear layer."""
-    return _narrow(x, weight, bias, zero, Narrow(None)) if narrow else F.linear(x - zero, weight, bias)
+    if not narrow:
+        return F.linear(x - zero, weight, bias)
+    return _narrow(x, weight, bias, zero, narrow if isinstance(narrow, Narrow) else Narrow(None))
 
 
 def _narrow(x: Tensor, weight: Tensor, bias: Tensor | None, zero: int, narrow: Narrow) -> Tensor:

@@ -19,6 +19,7 @@ EXPECTED = {
     "i1": ("boolean", 1, np.bool_, "uint8_t", torch.bool),
     "i8": ("integer", 1, np.int8, "int8_t", torch.int8),
     "i16": ("integer", 2, np.int16, "int16_t", torch.int16),
+    "f16": ("float", 2, np.float16, "uint16_t", torch.float16),
     "bf16": ("float", 2, ml_dtypes.bfloat16, "uint16_t", torch.bfloat16),
     "i32": ("integer", 4, np.int32, "int32_t", torch.int32),
     "f32": ("float", 4, np.float32, "float", torch.float32),
@@ -50,7 +51,7 @@ def test_all_names_mean_the_same(name: str) -> None:
     assert dtype.is_floating_point == is_float(name)
 
 
-@pytest.mark.parametrize("name", [name for name in EXPECTED if name not in ("bf16", "i16")])
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name not in ("i16", "f16", "bf16")])
 def test_numpy_and_pytorch_agree(name: str) -> None:
     element = element_types()[name]
     assert torch.zeros(1, dtype=getattr(torch, element.torch)).numpy().dtype == element.numpy

@@ -364,5 +364,5 @@ def test_real_networks_are_refused() -> None:
         imported.plan(pock.Scheme.full(), gradients="int16")
     with pytest.raises(pock.ArgumentError, match="gradients: 'int16' needs gradients that are stored in float32"):
         imported.plan(pock.Scheme.full(), gradients="int16", precision="bf16")
-    with pytest.raises(pock.ArgumentError, match="gradients: expected one of float32, int16, but got 'int8'"):
+    with pytest.raises(pock.ArgumentError, match="gradients: expected one of float32, int16, float16, but got 'int8'"):
         pock.import_model(model, (x,), loss="mse", optimizer=pock.SGD(lr=0.1), gradients="int8")

@@ -84,6 +84,50 @@ func.func @others(%w: tensor<4x8xi8>, %v: tensor<4x8xf32>, %t: tensor<2x4xf32>, 
 
 // -----
 
+// As floats of 16 bits, in which bytes without their zero point are exact. Sums
+// stay below 2^15: 8 * 128 * 2 fits, 256 * 250 * 2 does not, and neither do the
+// halves.
+
+// CHECK: module {
+module attributes {pock.gradients = "f16"} {
+// CHECK-LABEL: func @halves(
+// CHECK-SAME: %[[W:[^:]+]]: tensor<8x4xi8>, %[[X:[^:]+]]: tensor<256x2xi8>, %[[T:[^:]+]]: tensor<2x8xf32>, %[[U:[^:]+]]: tensor<256x3xf32>
+// CHECK: %[[MAX:.+]] = pock.amax
+// CHECK: %[[Q:.+]] = pock.block_quantize %[[T]], %[[MAX]] {bits = 2 : i64} : (tensor<2x8xf32>, tensor<i32>) -> tensor<2x8xf16>
+// CHECK: %[[WR:.+]] = pock.dequantize %[[W]] : (tensor<8x4xi8>) -> tensor<8x4xf16>
+// CHECK: %[[S:.+]] = pock.matmul %[[Q]], %[[WR]] : (tensor<2x8xf16>, tensor<8x4xf16>) -> tensor<2x4xf16>
+// CHECK: %[[DX:.+]] = pock.block_dequantize %[[S]], %[[MAX]] {bits = 2 : i64} : (tensor<2x4xf16>, tensor<i32>) -> tensor<2x4xf32>
+// CHECK: pock.block_quantize %[[U]], %{{.+}} {bits = 0 : i64}
+// CHECK: pock.dequantize %[[X]] {zero_point = -122 : i64} : (tensor<256x2xi8>) -> tensor<256x2xf16>
+// CHECK: pock.matmul %{{.+}} {transpose_lhs} : (tensor<256x3xf16>, tensor<256x2xf16>) -> tensor<3x2xf16>
+func.func @halves(%w: tensor<8x4xi8>, %x: tensor<256x2xi8>, %t: tensor<2x8xf32>, %u: tensor<256x3xf32>) -> (tensor<f32>, tensor<2x4xf32>, tensor<3x2xf32>) {
+  %loss = pock.sum %t {dims = array<i64: 0, 1>} : (tensor<2x8xf32>) -> tensor<f32>
+  %wr = pock.dequantize %w : (tensor<8x4xi8>) -> tensor<8x4xf32>
+  %dx = pock.matmul %t, %wr : (tensor<2x8xf32>, tensor<8x4xf32>) -> tensor<2x4xf32>
+  %xr = pock.dequantize %x {zero_point = -122 : i64} : (tensor<256x2xi8>) -> tensor<256x2xf32>
+  %dw = pock.matmul %u, %xr {transpose_lhs} : (tensor<256x3xf32>, tensor<256x2xf32>) -> tensor<3x2xf32>
+  return %loss, %dx, %dw : tensor<f32>, tensor<2x4xf32>, tensor<3x2xf32>
+}
+}
+
+// -----
+
+// Sums of so many terms that their roundings would be felt: 2^15 / (2049 * 128)
+// is less than 2^-3.
+
+module attributes {pock.gradients = "f16"} {
+// CHECK-LABEL: func @long_sums(
+// CHECK-NOT: pock.block_quantize
+func.func @long_sums(%w: tensor<2049x4xi8>, %t: tensor<2x2049xf32>) -> (tensor<f32>, tensor<2x4xf32>) {
+  %loss = pock.sum %t {dims = array<i64: 0, 1>} : (tensor<2x2049xf32>) -> tensor<f32>
+  %wr = pock.dequantize %w : (tensor<2049x4xi8>) -> tensor<2049x4xf32>
+  %dx = pock.matmul %t, %wr : (tensor<2x2049xf32>, tensor<2049x4xf32>) -> tensor<2x4xf32>
+  return %loss, %dx : tensor<f32>, tensor<2x4xf32>
+}
+}
+
+// -----
+
 // Without the attribute, and with its default.
 
 // CHECK-LABEL: func @absent(

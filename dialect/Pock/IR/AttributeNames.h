@@ -28,7 +28,8 @@ inline constexpr Name arithmetic("pock.arithmetic");
 inline constexpr Name precision("pock.precision");
 /// "stochastic", or "nearest": how changes of quantised parameters are rounded.
 inline constexpr Name rounding("pock.rounding");
-/// "f32", or "i16": what products with quantised layers read gradients as.
+/// "f32", "i16" or "f16": what products with quantised layers read gradients
+/// as.
 inline constexpr Name gradients("pock.gradients");
 /// Dictionary from parameters to the fraction that trains.
 inline constexpr Name scheme("pock.scheme");

@@ -160,23 +160,27 @@ def Pock_MagnitudeOp : Pock_PureOp<"magnitude", InstructionRole, [Pock_Elementwi
 defvar Pock_BlockArguments = (ins 0DTensorOf<[I32]>:$maximum, I64Attr:$bits);
 
 def Pock_BlockQuantizeOp : Pock_PureOp<"block_quantize", SimpleRole, [Pock_Elementwise]> {
-  let summary = "real numbers to integers, with a power of two from the maximum";
+  let summary = "real numbers to 16 bits, with a power of two from the maximum";
   let description = [{
-    `result = round(input * 2^e)`, halves to the even integer, exact for all finite
-    numbers. `maximum` is the largest `pock.magnitude` of the tensor, or a larger
-    one, and `e` the largest integer with `|result| < 2^(bits - 1)` for all numbers
-    up to it (of a maximum below 2^-126, that of 2^-126).
+    `result = round(input * 2^e)`. `maximum` is the largest `pock.magnitude` of the
+    tensor, or a larger one, and `e` the largest integer with
+    `|result| < 2^(bits - 1)` for all numbers up to it (of a maximum below 2^-126,
+    that of 2^-126).
+
+    An `i16` is the nearest integer, halves to the even one, exact for all finite
+    numbers. An `f16` is the nearest number of that type, as the processor rounds:
+    Helium takes results below 2^-14 for zeros.
 
     If `maximum` is infinite or NaN, the result is undefined, and
     `pock.block_dequantize` gives NaN for any. Not differentiated.
 
-    Constraints: `block_c1`: `bits` is from 4 to 16; `block_quantize_c1`: operand
-    and result have the same shape.
+    Constraints: `block_c1`: `bits` is from 4 to 16 for `i16`, and from -8 to 2 for
+    `f16`; `block_quantize_c1`: operand and result have the same shape.
 
     Example: `%q = pock.block_quantize %g, %max {bits = 16 : i64} : (tensor<4xf32>, tensor<i32>) -> tensor<4xi16>`
   }];
   let arguments = !con((ins StaticShapeTensorOf<[F32]>:$input), Pock_BlockArguments);
-  let results = (outs StaticShapeTensorOf<[I16]>:$result);
+  let results = (outs StaticShapeTensorOf<[I16, F16]>:$result);
   let hasVerifier = 1;
 }
 
@@ -186,14 +190,15 @@ def Pock_BlockDequantizeOp : Pock_PureOp<"block_dequantize", SimpleRole, [Pock_E
     `result = f32(input) * 2^-e` with the `e` of `pock.block_quantize` for the same
     `maximum` and `bits`. Both the conversion and the product round to nearest,
     halves to even; the product is exact unless it is denormal or too large. NaN,
-    for every `input`, if `maximum` is infinite or NaN. Not differentiated.
+    for every `input`, if `maximum` is infinite or NaN. `input` are sums of `i16`,
+    or of `f16`. Not differentiated.
 
     Constraints: `block_c1` as `pock.block_quantize`; `block_dequantize_c1`:
     operand and result have the same shape.
 
     Example: `%y = pock.block_dequantize %acc, %max {bits = 16 : i64} : (tensor<4xi32>, tensor<i32>) -> tensor<4xf32>`
   }];
-  let arguments = !con((ins StaticShapeTensorOf<[I32]>:$input), Pock_BlockArguments);
+  let arguments = !con((ins StaticShapeTensorOf<[I32, F16]>:$input), Pock_BlockArguments);
   let results = (outs StaticShapeTensorOf<[F32]>:$result);
   let hasVerifier = 1;
 }

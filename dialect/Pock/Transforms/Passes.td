@@ -169,19 +169,21 @@ def BuildStep : Pass<"pock-build-step", "::mlir::ModuleOp"> {
 }
 
 def NarrowGradients : Pass<"pock-narrow-gradients", "::mlir::ModuleOp"> {
-  let summary = "Multiply gradients as 16-bit integers";
+  let summary = "Multiply gradients in 16 bits";
   let description = [{
-    Acts if the module attribute `pock.gradients`, which it removes, is `"i16"`. A
-    product of a gradient `g` and integers `w - z` of a quantised layer, in the
-    backward pass, becomes one of integers, with one power of two for all of `g`:
+    Acts if the module attribute `pock.gradients`, which it removes, is `"i16"` or
+    `"f16"`. A product of a gradient `g` and integers `w - z` of a quantised layer,
+    in the backward pass, becomes one of that type, with one power of two for all
+    of `g`:
 
         q = round(g * 2^e), |q| < 2^(bits - 1)      e from the largest |g|
-        result = f32(sum of q (w - z)) * 2^-e       the sum exact in i32
+        result = f32(sum of q (w - z)) * 2^-e
 
-    `bits` is 16, or less if the sum of all terms of the product could overflow
-    then. With many terms, the product stays one of floats: fewer than 10 bits
-    lose too much. If an entry of `g` is infinite or NaN, all entries of the result
-    are NaN.
+    Sums of `i16` are exact in `i32`; those of `f16` are fused multiply-adds in that
+    type. `bits` is 16 for integers and 2 for `f16`, or less if the sum of all terms
+    of the product could overflow then. With many terms, the product stays one of
+    `f32`: fewer than 10 bits lose too much, and of `f16` fewer than -2. If an entry
+    of `g` is infinite or NaN, all entries of the result are NaN.
 
     The products are those that read `pock.dequantize` of bytes with scale 1:
     gradients of inputs and of weights. Sums of gradients (of biases), and all

@@ -169,6 +169,8 @@ struct Abilities {
   bool library;
   /// Nothing on f64: neither instructions, nor functions that come with them.
   bool noDoubles;
+  /// Instructions that compute with f16.
+  bool halves;
 
   Abilities(const llvm::TargetMachine &machine,
             const TargetDescription &target) {
@@ -186,6 +188,7 @@ struct Abilities {
     noDoubles = !lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f64) &&
                 (target.bareMetal ||
                  lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f32));
+    halves = lowering->isOperationLegal(llvm::ISD::FADD, llvm::MVT::f16);
   }
 };
 
@@ -254,14 +257,17 @@ LogicalResult lowerVectors(ModuleOp module, const TargetDescription &target) {
   return applyToFunctions(module, std::move(patterns));
 }
 
-/// Rejects f64, for which a function of the runtime library would be called.
-LogicalResult refuseDoubles(ModuleOp module) {
-  auto isDouble = [](Type type) { return getElementTypeOrSelf(type).isF64(); };
+/// Rejects a type for which functions of the runtime library would be called.
+template <typename FloatType>
+LogicalResult refuse(ModuleOp module, StringRef message) {
+  auto isRefused = [](Type type) {
+    return isa<FloatType>(getElementTypeOrSelf(type));
+  };
   WalkResult result = module.walk([&](Operation *op) {
-    if (llvm::none_of(op->getOperandTypes(), isDouble) &&
-        llvm::none_of(op->getResultTypes(), isDouble))
+    if (llvm::none_of(op->getOperandTypes(), isRefused) &&
+        llvm::none_of(op->getResultTypes(), isRefused))
       return WalkResult::advance();
-    op->emitError("needs f64, but the target has only f32");
+    op->emitError(message);
     return WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());
@@ -345,7 +351,13 @@ struct LowerToLLVM : impl::LowerToLLVMBase<LowerToLLVM> {
       return runPipeline(pm, op);
     };
     Abilities abilities(*machine, target);
-    if (abilities.noDoubles && failed(refuseDoubles(module)))
+    if (abilities.noDoubles &&
+        failed(refuse<Float64Type>(module,
+                                   "needs f64, but the target has only f32")))
+      return signalPassFailure();
+    if (!abilities.halves &&
+        failed(refuse<Float16Type>(
+            module, "needs f16, for which the target has no instructions")))
       return signalPassFailure();
     if (failed(expandMath(module, target, abilities)) ||
         failed(lowerVectors(module, target)) ||

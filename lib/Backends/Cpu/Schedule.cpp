@@ -39,9 +39,10 @@ constexpr double kCyclesPerOperation = 4.0;
 constexpr double kTileOverhead = 6.0, kStepOverhead = 1.0;
 
 /// The same for a nest whose windows may have computed bounds of taps instead,
-/// which take more time for each loop over taps.
+/// which take more time for each loop over taps. Vectors have few operations,
+/// of which the loops are a larger part.
 constexpr int64_t kBytesPerBorderOperation = 16;
-constexpr double kBoundsFactor = 1.1;
+constexpr double kBoundsFactor = 1.1, kVectorBoundsFactor = 1.5;
 
 /// Bytes of the distinct elements of `access` over the given loops.
 double footprint(const Nest &nest, const Access &access,
@@ -308,7 +309,8 @@ double CostModel::cost(const Schedule &schedule) const {
     if ((schedule.row >= 0 || schedule.col >= 0) &&
         operations > target.l1Bytes / kBytesPerOperation)
       return INFINITY;
-    if (!schedule.boundsTaps && mayBoundTaps(nest, target) &&
+    if (!schedule.boundsTaps && !target.vectorBytes &&
+        mayBoundTaps(nest, target) &&
         operations > target.l1Bytes / kBytesPerBorderOperation)
       return INFINITY;
     size = operations * kCyclesPerOperation / runs;
@@ -326,11 +328,14 @@ double CostModel::cost(const Schedule &schedule) const {
   for (auto [l, loop] : llvm::enumerate(nest.loops))
     if (!loop.reduction && int(l) != schedule.row && int(l) != schedule.col)
       others *= loop.extent;
-  return size + total * others * (schedule.boundsTaps ? kBoundsFactor : 1);
+  double factor = target.vectorBytes ? kVectorBoundsFactor : kBoundsFactor;
+  return size + total * others * (schedule.boundsTaps ? factor : 1);
 }
 
 /// Lanes of a vector for the floating-point types of the nest (for its widest
-/// type if it has no floating-point type).
+/// type if it has no floating-point type). Of a nest with sums of f16, for
+/// these: most of its time passes there, and what follows on wider types takes
+/// two vectors.
 int64_t lanesOf(Nest &nest, const TargetDescription &target) {
   int64_t floats = 0, any = 0;
   nest.forEachAccess([&](Access &access) {
@@ -339,6 +344,10 @@ int64_t lanesOf(Nest &nest, const TargetDescription &target) {
     if (isa<FloatType>(access.elementType))
       floats = floats ? std::min(floats, lanes) : lanes;
   });
+  for (const Statement &statement : nest.statements)
+    for (const Access &out : statement.outs)
+      if (statement.isReduction() && out.elementType.isF16())
+        floats = target.lanes(out.elementType);
   int64_t lanes = floats ? floats : any;
   return lanes < target.leastLanes() ? 1 : lanes;
 }
@@ -501,6 +510,23 @@ std::optional<std::pair<int, int>> findGroups(const Nest &nest,
   return std::nullopt;
 }
 
+/// Whether terms must be combined in the order of the loops. The largest of
+/// integers is the same in any order, but only vectors are faster for it. (The
+/// same holds for their sums, but vectors along the terms of products of 16
+/// bits make these slower on Helium.)
+bool keepsOrder(const Nest &nest, const TargetDescription &target) {
+  if (!target.portable)
+    return false;
+  return target.vectorBytes == 0 ||
+         llvm::any_of(nest.statements, [](const Statement &statement) {
+           return statement.isReduction() &&
+                  llvm::any_of(statement.combiners, [](Operation *op) {
+                    return !isa_and_nonnull<arith::MaxSIOp, arith::MaxUIOp,
+                                            arith::MinSIOp, arith::MinUIOp>(op);
+                  });
+         });
+}
+
 /// Calls `fn` with every schedule and its cost, first with scalar code. The
 /// order of loops and the loop of threads are not chosen yet.
 void forEachSchedule(Nest &nest, const TargetDescription &target,
@@ -591,7 +617,7 @@ void forEachSchedule(Nest &nest, const TargetDescription &target,
       schedule.reductionLoop.push_back(loop);
     }
     schedule.lanes = lanes;
-    if (all && lanes > 1 && !target.portable)
+    if (all && lanes > 1 && !keepsOrder(nest, target))
       for (int row : rows)
         for (int col : rows) {
           if (row == col && row >= 0)
@@ -631,7 +657,7 @@ Schedule chooseSchedule(Nest &nest, const TargetDescription &target,
     return chooseSchedule(nest, target);
 
   chooseOrder(nest, target, *best);
-  best->keepsOrder = target.portable;
+  best->keepsOrder = keepsOrder(nest, target);
   best->farBytes = target.vectorBytes ? target.l2Bytes : 0;
   if (target.threads != 1 && bestCost > kParallelCycles)
     best->threadLoop = chooseThreadLoop(nest, *best);

@@ -84,7 +84,7 @@ bool isInnermost(const Nest &nest, int loop) {
 } // namespace
 
 bool mayBoundTaps(const Nest &nest, const TargetDescription &target) {
-  return usesGroups(target) && !nest.windows.empty() &&
+  return target.prefersSize() && !nest.windows.empty() &&
          llvm::all_of(nest.windows, [](const TapWindow &window) {
            return window.dilation == 1;
          });

@@ -18,8 +18,8 @@ PRECISIONS = ("f32", "bf16", "int8")
 #: How a change of a parameter that is stored as integers becomes an integer.
 ROUNDINGS = ("stochastic", "nearest")
 
-#: What products with quantised layers read gradients as.
-GRADIENTS = ("float32", "int16")
+#: What products with quantised layers read gradients as; ``float16`` is for processors with Helium.
+GRADIENTS = ("float32", "int16", "float16")
 
 #: Reactions to a loss that is NaN or infinite.
 ON_NAN = ("ignore", "error", "skip")
@@ -68,10 +68,10 @@ class Training:
             raise ArgumentError(f"rounding: expected one of {', '.join(ROUNDINGS)}, but got {self.rounding!r}")
         if self.gradients not in GRADIENTS:
             raise ArgumentError(f"gradients: expected one of {', '.join(GRADIENTS)}, but got {self.gradients!r}")
-        if self.gradients == "int16" and self.precision == "bf16":
+        if self.gradients != "float32" and self.precision == "bf16":
             # The largest entry would be that of float32 numbers, and others could be rounded up above it.
             raise ArgumentError(
-                "gradients: 'int16' needs gradients that are stored in float32, but precision is 'bf16'"
+                f"gradients: {self.gradients!r} needs gradients that are stored in float32, but precision is 'bf16'"
             )
 
     def used(self) -> dict[str, float]:
@@ -86,8 +86,8 @@ class Training:
         stored = {"pock.precision": quote(self.precision)} if self.precision == "bf16" else {}
         if self.rounding != Training.rounding:
             stored["pock.rounding"] = quote(self.rounding)
-        if self.gradients == "int16":
-            stored["pock.gradients"] = quote("i16")
+        if self.gradients != "float32":
+            stored["pock.gradients"] = quote("i16" if self.gradients == "int16" else "f16")
         return stored | {
             f"pock.{name}": f"{value} : i64" if name == "accumulate" else f"{mlir_float(value)} : f64"
             for name, value in self.used().items()

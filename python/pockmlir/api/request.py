@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Unpack, cast
 
 from ..core.ir_text import quote
-from ..errors import SchemeError
+from ..errors import ArgumentError, SchemeError
 from ..support.c_names import require_c_identifier
 from ..targets.target import Target
 from .keywords import Options
@@ -61,6 +61,8 @@ class Request:
             ram=options.get("ram"),
             flash=options.get("flash"),
         )
+        if training.get("gradients") == "float16":
+            _require_float16(target)
         if not (isinstance(optimizer, Optimizer) and optimizer.kind):
             from_torch(optimizer)
         name = options.get("name")
@@ -92,6 +94,15 @@ class Request:
         if self.target.arithmetic != "fast":
             attributes["pock.arithmetic"] = quote(self.target.arithmetic)
         return attributes | self.training.attributes() | self.tuning.attributes(self.target) | self.memory.attributes()
+
+
+def _require_float16(target: Target) -> None:
+    """Check that the target has instructions for vectors of float16."""
+    if not target.has_float16_vectors:
+        raise ArgumentError(
+            "gradients: 'float16' needs a processor with Helium, cortex-m55 or cortex-m85, but the target is "
+            f"{target.name}"
+        )
 
 
 def require_rules(scheme: object) -> Scheme:

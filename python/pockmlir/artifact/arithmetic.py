@@ -29,12 +29,14 @@ def arithmetic_of(manifest: Manifest, training: Training, target: Target, facts:
         result["changes of integers"] = f"rounded: {training.rounding}"
     if training.gradients == "int16":
         result["products of gradients and integers"] = "of int16, with one power of two for a tensor; sums exact"
+    if training.gradients == "float16":
+        result["products of gradients and integers"] = "of float16, with one power of two for a tensor; sums in float16"
     if facts["bf16_products"]:
         result["products of matrices"] = "of bfloat16, sums in float32"
     result["multiply-add"] = "fused" if facts["fused"] else "two roundings"
     library = ", ".join(facts["libm"])
     result["exp, log, tanh, pow, erf"] = f"libm: {library}" if library else "polynomials, same on every target"
     result["reordering by the compiler"] = "allowed" if facts["reassociated"] else "none"
-    portable = target.arithmetic == "portable"
+    portable = target.arithmetic == "portable" and training.gradients != "float16"
     result["results"] = "portable: the same bits on every target" if portable else "fast: may depend on the processor"
     return result

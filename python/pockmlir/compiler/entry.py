@@ -90,7 +90,9 @@ def compile(
         gradients: ``float32``, or ``int16`` for a quantised model: products of gradients with integer weights and
             activations round each gradient tensor to integers of 16 bits, or fewer if their sums could overflow 32
             bits, with one power of two for its largest entry. The sums are exact. For processors without a
-            floating-point unit. Gradients of biases, other layers and updates stay float32.
+            floating-point unit. ``float16`` is the same with numbers and sums of float16, for processors with Helium
+            (Cortex-M55, M85), whose vectors have twice as many of these; its results are not those of other targets.
+            Gradients of biases, other layers and updates stay float32.
         on_nan: the action of a call whose loss is NaN or infinite: ``ignore`` updates like PyTorch;
             ``error`` raises a `LossNotFiniteError`; ``skip`` returns the loss. The last two leave
             parameters, buffers, optimizer state and counters unchanged. `Step.loss_is_finite` and

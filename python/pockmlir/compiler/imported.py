@@ -153,10 +153,10 @@ class Imported:
                 "precision: 'int8' needs a quantised model, but this one has real numbers only; quantise it with data "
                 "for its ranges, pock.quantize(model, batches), or with scales, pock.quantize(model, qparams=…)"
             )
-        if request.training.gradients == "int16" and not self._model.is_quantized:
+        if (gradients := request.training.gradients) != "float32" and not self._model.is_quantized:
             raise ArgumentError(
-                "gradients: 'int16' needs a quantised model, but this one has real numbers only, whose products are "
-                "float32"
+                f"gradients: {gradients!r} needs a quantised model, but this one has real numbers only, whose products "
+                "are float32"
             )
 
     def _optimizer_state(self, request: Request, groups: OptimizerGroups, trained: list[str]) -> TorchState | None:

@@ -59,6 +59,7 @@ _TYPES = (
     ElementType("i1", 1, 1, "boolean"),
     ElementType("i8", 8, 1, "integer"),
     ElementType("i16", 16, 2, "integer"),
+    ElementType("f16", 16, 2, "float"),
     ElementType("bf16", 16, 2, "float"),
     ElementType("i32", 32, 4, "integer"),
     ElementType("f32", 32, 4, "float"),
@@ -75,8 +76,8 @@ def element_types() -> Mapping[str, ElementType]:
 
 @functools.cache
 def computed_types() -> tuple[str, ...]:
-    """The names of the element types that a model may have; bf16 and i16 only stand for f32 within a step."""
-    return tuple(name for name in element_types() if name not in ("bf16", "i16"))
+    """The names of the element types that a model may have; those of 16 bits only stand for f32 within a step."""
+    return tuple(name for name, element in element_types().items() if element.bits != 16)
 
 
 def element_of(dtype: np.dtype[Any]) -> ElementType | None:

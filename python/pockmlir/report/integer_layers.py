@@ -35,8 +35,8 @@ class LayerReport:
         layer: path of the module; ``(model)`` for operators of the model's own forward.
         arithmetic: ``int8``, ``float32``, or ``mixed``.
         reason: why operators are computed in float32, with their names.
-        gradients: with ``gradients="int16"``, the bits of the gradients that its weights and activations are
-            multiplied by, in the order of the step; empty if these are float32.
+        gradients: with ``gradients="int16"`` or ``"float16"``, the bits of the gradients that its weights and
+            activations are multiplied by, in the order of the step; empty if these are float32.
     """
 
     layer: str
@@ -89,8 +89,8 @@ def _bits_of_gradients(ir: str) -> dict[str, tuple[int, ...]]:
     """Layer → the bits of the gradients in its products of integers."""
     found: dict[str, tuple[int, ...]] = {}
     for _, op in _operations(ir, "step"):
-        if op.name == "block_dequantize" and (bits := re.search(r"bits = (\d+)", op.attributes)):
-            found[op.path] = (*found.get(op.path, ()), int(bits[1]))
+        if op.name == "block_dequantize" and (bits := re.search(r"bits = (-?\d+)", op.attributes)):
+            found[op.path] = (*found.get(op.path, ()), 16 if "f16" in op.types else int(bits[1]))
     return found
 
 

@@ -177,6 +177,15 @@ class Target:
         return str(_describe(self.attributes)["unit"])
 
     @property
+    def has_float16_vectors(self) -> bool:
+        """Whether the processor has Helium's vectors of float16.
+
+        Raises:
+            ArgumentError: no back end has code for the target.
+        """
+        return "mve.fp" in _describe(self.attributes)["features"]
+
+    @property
     def features_in_use(self) -> tuple[str, ...]:
         """LLVM's names of the features that the processor has, and that code may use.
 

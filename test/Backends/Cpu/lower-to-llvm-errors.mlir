@@ -49,3 +49,15 @@ func.func @soft_doubles(%x: memref<8xf64>) {
   return
 }
 }
+
+// -----
+
+module attributes {pock.target = #pock.target<triple = "thumbv7em-none-eabihf", cpu = "cortex-m7", index_bits = 32>} {
+func.func @halves(%x: memref<8xf16>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{needs f16, for which the target has no instructions}}
+  %v = memref.load %x[%c0] : memref<8xf16>
+  memref.store %v, %x[%c0] : memref<8xf16>
+  return
+}
+}

@@ -50,3 +50,22 @@ func.func private @rows(%a: memref<4x256xf32>, %b: memref<256x8xf32>, %out: memr
   return
 }
 }
+
+// -----
+
+// The largest of integers is the same in any order.
+
+// CHECK-LABEL: func.func private @largest(
+// CHECK:         arith.maxsi {{.*}} : vector<8xi32>
+// CHECK:         arith.maxsi {{.*}} : vector<4xi32>
+module attributes {pock.target = #pock.target<vector_bytes = 32>, pock.arithmetic = "portable"} {
+func.func private @largest(%x: memref<256xi32>, %out: memref<i32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> ()>], iterator_types = ["reduction"]}
+      ins(%x : memref<256xi32>) outs(%out : memref<i32>) {
+  ^bb0(%v: i32, %o: i32):
+    %s = arith.maxsi %o, %v : i32
+    linalg.yield %s : i32
+  }
+  return
+}
+}

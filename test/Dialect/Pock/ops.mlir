@@ -894,6 +894,8 @@ func.func @lanes(%s: i32, %x: vector<16xi8>, %y: vector<8xi16>) -> i32 {
 // CHECK: pock.magnitude %{{.+}} : (tensor<2x4xf32>) -> tensor<2x4xi32>
 // CHECK: pock.block_quantize %{{.+}}, %{{.+}} {bits = 15 : i64} : (tensor<2x4xf32>, tensor<i32>) -> tensor<2x4xi16>
 // CHECK: pock.matmul %{{.+}}, %{{.+}} : (tensor<2x4xi16>, tensor<4x3xi8>) -> tensor<2x3xi32>
+// CHECK: pock.block_quantize %{{.+}}, %{{.+}} {bits = -8 : i64} : (tensor<2x4xf32>, tensor<i32>) -> tensor<2x4xf16>
+// CHECK: pock.block_dequantize %{{.+}}, %{{.+}} {bits = 2 : i64} : (tensor<2x4xf16>, tensor<i32>) -> tensor<2x4xf32>
 // CHECK: pock.block_dequantize %{{.+}}, %{{.+}} {bits = 15 : i64} : (tensor<2x3xi32>, tensor<i32>) -> tensor<2x3xf32>
 // CHECK: pock.conv_weight_grad %{{.+}}, %{{.+}} {{{.*}}input_zero = -128 : i64{{.*}}} : (tensor<1x2x8xi8>, tensor<1x3x6xi16>) -> tensor<3x2x3xi32>
 func.func @narrow_gradients(%g: tensor<2x4xf32>, %w: tensor<4x3xi8>, %x: tensor<1x2x8xi8>, %h: tensor<1x3x6xi16>)
@@ -902,6 +904,8 @@ func.func @narrow_gradients(%g: tensor<2x4xf32>, %w: tensor<4x3xi8>, %x: tensor<
   %max = pock.amax %m {dims = array<i64: 0, 1>} : (tensor<2x4xi32>) -> tensor<i32>
   %q = pock.block_quantize %g, %max {bits = 15 : i64} : (tensor<2x4xf32>, tensor<i32>) -> tensor<2x4xi16>
   %s = pock.matmul %q, %w : (tensor<2x4xi16>, tensor<4x3xi8>) -> tensor<2x3xi32>
+  %half = pock.block_quantize %g, %max {bits = -8 : i64} : (tensor<2x4xf32>, tensor<i32>) -> tensor<2x4xf16>
+  %real = pock.block_dequantize %half, %max {bits = 2 : i64} : (tensor<2x4xf16>, tensor<i32>) -> tensor<2x4xf32>
   %y = pock.block_dequantize %s, %max {bits = 15 : i64} : (tensor<2x3xi32>, tensor<i32>) -> tensor<2x3xf32>
   %d = pock.conv_weight_grad %x, %h {strides = array<i64: 1>, pad_low = array<i64: 0>, pad_high = array<i64: 0>,
       dilations = array<i64: 1>, input_zero = -128 : i64} : (tensor<1x2x8xi8>, tensor<1x3x6xi16>) -> tensor<3x2x3xi32>

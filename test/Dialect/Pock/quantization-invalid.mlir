@@ -239,6 +239,22 @@ func.func @block_c1_few(%s: tensor<4xi32>, %max: tensor<i32>) {
 
 // -----
 
+func.func @block_c1_half(%g: tensor<4xf32>, %max: tensor<i32>) {
+  // expected-error @below {{expected from -8 to 2 bits, but got 3}}
+  %0 = pock.block_quantize %g, %max {bits = 3 : i64} : (tensor<4xf32>, tensor<i32>) -> tensor<4xf16>
+  return
+}
+
+// -----
+
+func.func @block_c1_half_few(%s: tensor<4xf16>, %max: tensor<i32>) {
+  // expected-error @below {{expected from -8 to 2 bits, but got -9}}
+  %0 = pock.block_dequantize %s, %max {bits = -9 : i64} : (tensor<4xf16>, tensor<i32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
 func.func @block_quantize_c1(%g: tensor<4xf32>, %max: tensor<i32>) {
   // expected-error @below {{expected operand and result of the same shape, but got 'tensor<4xf32>' and 'tensor<2xi16>'}}
   %0 = pock.block_quantize %g, %max {bits = 16 : i64} : (tensor<4xf32>, tensor<i32>) -> tensor<2xi16>
