@@ -12,13 +12,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Shared/MathApproximation.h"
 #include "FunctionPatterns.h"
 #include "LowerBf16.h"
 #include "LowerBytes.h"
 #include "LowerDot.h"
-#include "MathApproximation.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "TargetMachine.h"
+#include "WideArithmetic.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -212,6 +213,7 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
   RewritePatternSet patterns(context);
   MathPolynomialApproximationOptions options;
   populateMathApproximationPatterns(patterns);
+  populateTrigonometryPatterns(patterns, /*benefit=*/2);
   populateMathPolynomialApproximationPatterns(patterns, options);
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
   patterns.add<math::ErfcPolynomialApproximation>(context);

@@ -1,6 +1,6 @@
 //===- Formula.h - Builder for formulas of functions ------------*- C++ -*-===//
-#ifndef POCK_BACKENDS_CPU_FORMULA_H
-#define POCK_BACKENDS_CPU_FORMULA_H
+#ifndef POCK_BACKENDS_SHARED_FORMULA_H
+#define POCK_BACKENDS_SHARED_FORMULA_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -117,4 +117,4 @@ struct Formula {
 
 } // namespace mlir::pock
 
-#endif // POCK_BACKENDS_CPU_FORMULA_H
+#endif // POCK_BACKENDS_SHARED_FORMULA_H

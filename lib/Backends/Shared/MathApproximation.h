@@ -1,6 +1,6 @@
 //===- MathApproximation.h - elementary functions as formulas ---*- C++ -*-===//
-#ifndef POCK_BACKENDS_CPU_MATHAPPROXIMATION_H
-#define POCK_BACKENDS_CPU_MATHAPPROXIMATION_H
+#ifndef POCK_BACKENDS_SHARED_MATHAPPROXIMATION_H
+#define POCK_BACKENDS_SHARED_MATHAPPROXIMATION_H
 
 #include "mlir/IR/PatternMatch.h"
 
@@ -14,7 +14,8 @@ void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 /// results: for targets without an instruction, which would call a C library.
 void populateRoundingPatterns(mlir::RewritePatternSet &patterns);
 
-/// Expands math.sin and math.cos on f32, for numbers of any size.
+/// Expands math.sin and math.cos on f32, for numbers of any size, with integers
+/// of 64 bits.
 void populateTrigonometryPatterns(mlir::RewritePatternSet &patterns,
                                   mlir::PatternBenefit benefit);
 
@@ -24,14 +25,6 @@ void populateTrigonometryPatterns(mlir::RewritePatternSet &patterns,
 /// C library.
 void populateLibraryPatterns(mlir::RewritePatternSet &patterns);
 
-/// Expands conversions between i64 and f32 to integer arithmetic, with exact
-/// results.
-void populateWideConversionPatterns(mlir::RewritePatternSet &patterns);
-
-/// Splits 64-bit arithmetic on vectors, between extension from 32 bits and
-/// truncation to 32, into even and odd lanes: for x86.
-void populateWideLanePatterns(mlir::RewritePatternSet &patterns);
-
 } // namespace mlir::pock
 
-#endif // POCK_BACKENDS_CPU_MATHAPPROXIMATION_H
+#endif // POCK_BACKENDS_SHARED_MATHAPPROXIMATION_H

@@ -229,7 +229,6 @@ void populateMathApproximationPatterns(RewritePatternSet &patterns) {
   // These patterns take precedence over upstream's.
   patterns.add<ApproximateErf, ApproximateLog>(patterns.getContext(),
                                                /*benefit=*/2);
-  populateTrigonometryPatterns(patterns, /*benefit=*/2);
 }
 
 } // namespace mlir::pock
