@@ -28,7 +28,7 @@ page Dialect "The pock dialect" -gen-dialect-doc -dialect=pock -- dialect/Pock/I
 page ByteOps "Ops on bytes" -gen-op-doc -- dialect/Pock/IR/PockByteOps.td
 page OpInterfaces "Op interfaces" -gen-op-interface-docs -- dialect/Pock/Interfaces/*OpInterface.td
 page AttrInterfaces "Attribute interfaces" -gen-attr-interface-docs -- dialect/Pock/Interfaces/*AttrInterface.td
-for area in Transforms Conversion Target Backends/Shared Backends/Cpu; do
+for area in Transforms Conversion Target Backends/Shared Backends/Cpu Backends/Vulkan; do
   name=$(basename "$area")
   page "${name}Passes" "Passes: $name" -gen-pass-doc -- "dialect/Pock/$area/Passes.td"
 done

@@ -23,6 +23,7 @@ packages=(
   mlir-22-tools llvm-22-tools  # mlir-tblgen; lit, of which the build tree has the path
   clang-22 lld-22              # compile and link, also what is exported
   libgomp1                     # threads of compiled steps
+  libvulkan-dev                # headers; steps on graphics processors find the rest at run time
   g++ cmake ninja-build        # build; clang compiles, with the headers that come with g++
   python3-dev python3-venv     # the Python module
   libgtest-dev                 # C++ unit tests, which are a part of the build tree
@@ -32,6 +33,7 @@ if [[ $part == test ]]; then
     qemu-system-arm qemu-user    # boards and programs of other processors
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross # programs for 64-bit Arm
     gcc-arm-none-eabi            # the example firmware, beside clang
+    mesa-vulkan-drivers vulkan-validationlayers spirv-tools # Vulkan on this processor, and checks of what it gets
   )
   # The emulator of RISC-V boards: in Debian 12 it is in a package with others.
   if [[ $(. /etc/os-release && echo "${VERSION_ID-}") == 12 ]]; then

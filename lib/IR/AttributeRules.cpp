@@ -114,6 +114,7 @@ static ArrayRef<Rule> rules() {
       {segment, Holder::Value, isSegment,
        "\"constants\", \"state\" or \"arena\""},
       {output, Holder::Value, isString, "a string"},
+      {written, Holder::Value, isUnit, "a unit attribute"},
       {profile, Holder::Value, isUnit, "a unit attribute"},
       {again, Holder::Launch, isUnit, "a unit attribute"},
       {masks, Holder::Launch, isIntegers, "an array of i64"},

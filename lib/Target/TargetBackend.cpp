@@ -153,7 +153,9 @@ FailureOr<std::string> pock::describeTarget(ModuleOp module) {
   RunForm form = (*backend)->getRunForm(targetOf(module));
   llvm::json::Value target = llvm::json::Object{
       {"backend", (*backend)->getName()},
-      {"form", form == RunForm::Library ? "library" : "object"},
+      {"form", form == RunForm::Library  ? "library"
+               : form == RunForm::Object ? "object"
+                                         : "dispatches"},
       {"unit", (*backend)->getUnit(targetOf(module))},
       {"features",
        llvm::json::Array((*backend)->getFeatures(targetOf(module)))}};

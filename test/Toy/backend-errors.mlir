@@ -2,7 +2,7 @@
 
 // What the limits of a back end exclude is refused by the passes that all share.
 
-// expected-error @below {{no back end for the target 'nvptx64-nvidia-cuda' (cpu: expected a triple of an x86, Arm, AArch64 or RISC-V processor, but got 'nvptx64-nvidia-cuda'; toy: expected a triple that begins with 'toy')}}
+// expected-error @below {{no back end for the target 'nvptx64-nvidia-cuda' (cpu: expected a triple of an x86, Arm, AArch64 or RISC-V processor, but got 'nvptx64-nvidia-cuda'; vulkan: expected the triple 'spirv-unknown-vulkan', but got 'nvptx64-nvidia-cuda'; toy: expected a triple that begins with 'toy')}}
 module attributes {pock.target = #pock.target<triple = "nvptx64-nvidia-cuda">} {
 }
 

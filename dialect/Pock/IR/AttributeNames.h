@@ -86,6 +86,8 @@ inline constexpr Name apart("pock.apart");
 inline constexpr Name segment("pock.segment");
 /// Name of the output that an argument is the memory of.
 inline constexpr Name output("pock.output");
+/// Marks an argument of a shader that it writes.
+inline constexpr Name written("pock.written");
 /// The argument that times of launches are written to.
 inline constexpr Name profile("pock.profile");
 

@@ -67,6 +67,8 @@ enum class RunForm {
   Library,
   /// An object file, which a program without an operating system contains.
   Object,
+  /// Shaders and a list of their dispatches, which a program records.
+  Dispatches,
 };
 
 /// Bytes in memory that a program only reads.
@@ -185,8 +187,8 @@ TargetAttr getHostTarget(MLIRContext *context);
 FailureOr<Binaries> emitBinaries(ModuleOp module);
 FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols);
 
-/// JSON of the module's target: `{"backend": name, "form": "library" or
-/// "object", "unit": text, "features": [name, …]}`.
+/// JSON of the module's target: `{"backend": name, "form": "library", "object"
+/// or "dispatches", "unit": text, "features": [name, …]}`.
 FailureOr<std::string> describeTarget(ModuleOp module);
 
 } // namespace mlir::pock

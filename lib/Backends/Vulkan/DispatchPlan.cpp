@@ -1,0 +1,191 @@
+//===- DispatchPlan.cpp - The functions of a module as dispatches ---------===//
+//
+// All numbers are little-endian; texts have their length before them, and are
+// padded to four bytes. A plan is
+//
+//   "PKVK", version, number of shaders, number of functions,
+//   for each shader: name, number of arguments
+//   for each function: name, number of arguments, number of commands,
+//     for each argument: kind, bytes (64 bits)
+//     for each command: kind,
+//       dispatch: shader, groups in x, y, z, whether a barrier comes before,
+//         for each argument of the shader: argument of the function,
+//           offset (64 bits), bytes (64 bits)
+//       failure: argument of the function, offset (64 bits), code
+//
+//===----------------------------------------------------------------------===//
+
+#include "DispatchPlan.h"
+#include "Places.h"
+#include "Pock/IR/AttributeNames.h"
+#include "Pock/IR/Pock.h"
+#include "Pock/IR/PockUtils.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Endian.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+static constexpr uint32_t version = 1;
+
+Place pock::placeOf(Value buffer) {
+  auto whole = cast<MemRefType>(buffer.getType());
+  int64_t offset = 0;
+  while (Operation *op = buffer.getDefiningOp()) {
+    if (auto view = dyn_cast<memref::ViewOp>(op)) {
+      IntegerAttr shift;
+      matchPattern(view.getByteShift(), m_Constant(&shift));
+      offset += shift.getInt();
+    }
+    // Other views of plans begin where their source does.
+    buffer = op->getOperand(0);
+  }
+  return {cast<BlockArgument>(buffer).getArgNumber(), offset, bytesOf(whole)};
+}
+
+namespace {
+/// Appends numbers and texts to a plan.
+class Writer {
+public:
+  std::string bytes;
+
+  void number(uint32_t value) { append(value); }
+  void wide(uint64_t value) { append(value); }
+  void text(StringRef value) {
+    number(value.size());
+    bytes += value;
+    bytes.append(llvm::offsetToAlignment(value.size(), llvm::Align(4)), '\0');
+  }
+
+private:
+  template <typename T>
+  void append(T value) {
+    char raw[sizeof(T)];
+    llvm::support::endian::write(raw, value, llvm::endianness::little);
+    bytes.append(raw, sizeof(T));
+  }
+};
+
+/// What dispatches since the last barrier access.
+class Hazards {
+public:
+  /// Whether an access to `place` has to wait for one of them.
+  bool conflicts(const Place &place, bool writes) const {
+    return llvm::any_of(accesses, [&](const Access &access) {
+      return (writes || access.writes) &&
+             access.place.argument == place.argument &&
+             access.place.offset < place.offset + place.bytes &&
+             place.offset < access.place.offset + access.place.bytes;
+    });
+  }
+  void add(const Place &place, bool writes) {
+    accesses.push_back({place, writes});
+  }
+  void clear() { accesses.clear(); }
+
+private:
+  struct Access {
+    Place place;
+    bool writes;
+  };
+  SmallVector<Access> accesses;
+};
+
+enum class ArgumentKind : uint32_t { Constants, State, Arena, Input, Output };
+enum class CommandKind : uint32_t { Dispatch, Failure };
+
+ArgumentKind kindOf(func::FuncOp function, unsigned index) {
+  if (auto segment =
+          function.getArgAttrOfType<StringAttr>(index, attribute::segment))
+    return segment == "constants" ? ArgumentKind::Constants
+           : segment == "state"   ? ArgumentKind::State
+                                  : ArgumentKind::Arena;
+  return function.getArgAttr(index, attribute::output) ? ArgumentKind::Output
+                                                       : ArgumentKind::Input;
+}
+} // namespace
+
+static uint32_t constantOf(Value value) {
+  IntegerAttr found;
+  matchPattern(value, m_Constant(&found));
+  return found.getInt();
+}
+
+FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
+  llvm::MapVector<StringRef, gpu::GPUFuncOp> shaders;
+  module.walk([&](gpu::GPUFuncOp shader) {
+    shaders.insert({shader.getName(), shader});
+  });
+  SmallVector<func::FuncOp> functions;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function.isPublic() && !function.isExternal())
+      functions.push_back(function);
+
+  Writer plan;
+  plan.bytes = "PKVK";
+  plan.number(version);
+  plan.number(shaders.size());
+  plan.number(functions.size());
+  for (auto &[name, shader] : shaders) {
+    plan.text(name);
+    plan.number(shader.getNumArguments());
+  }
+  for (func::FuncOp function : functions) {
+    plan.text(function.getSymName());
+    uint32_t numCommands =
+        llvm::count_if(function.getBody().front(), [](Operation &op) {
+          return isa<gpu::LaunchFuncOp, FailIfOp>(op);
+        });
+    plan.number(function.getNumArguments());
+    plan.number(numCommands);
+    for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+      plan.number(static_cast<uint32_t>(kindOf(function, i)));
+      plan.wide(bytesOf(cast<MemRefType>(type)));
+    }
+    Hazards hazards;
+    for (Operation &op : function.getBody().front()) {
+      if (auto failure = dyn_cast<FailIfOp>(op)) {
+        Place flag = placeOf(failure.getFlag());
+        plan.number(static_cast<uint32_t>(CommandKind::Failure));
+        plan.number(flag.argument);
+        plan.wide(flag.offset);
+        plan.number(failure.getCode().value_or(1));
+        hazards.clear();
+      }
+      auto launch = dyn_cast<gpu::LaunchFuncOp>(op);
+      if (!launch)
+        continue;
+      auto *found = shaders.find(launch.getKernelName());
+      gpu::GPUFuncOp shader = found->second;
+      SmallVector<Place> places;
+      bool waits = false;
+      auto writes = [&](unsigned i) {
+        return bool(shader.getArgAttr(i, attribute::written));
+      };
+      for (auto [i, operand] : llvm::enumerate(launch.getKernelOperands())) {
+        places.push_back(placeOf(operand));
+        waits |= hazards.conflicts(places.back(), writes(i));
+      }
+      if (waits)
+        hazards.clear();
+      plan.number(static_cast<uint32_t>(CommandKind::Dispatch));
+      plan.number(found - shaders.begin());
+      gpu::KernelDim3 groups = launch.getGridSizeOperandValues();
+      for (Value extent : {groups.x, groups.y, groups.z})
+        plan.number(constantOf(extent));
+      plan.number(waits);
+      for (auto [i, place] : llvm::enumerate(places)) {
+        hazards.add(place, writes(i));
+        plan.number(place.argument);
+        plan.wide(place.offset);
+        plan.wide(place.bytes);
+      }
+    }
+  }
+  return plan.bytes;
+}

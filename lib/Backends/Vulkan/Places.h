@@ -1,0 +1,25 @@
+//===- Places.h - Where an argument of a dispatch lies ----------*- C++ -*-===//
+#ifndef POCK_BACKENDS_VULKAN_PLACES_H
+#define POCK_BACKENDS_VULKAN_PLACES_H
+
+#include "mlir/IR/Value.h"
+
+namespace mlir::pock {
+
+/// Bytes of an argument of a function: of a segment, an input or an output.
+struct Place {
+  unsigned argument;
+  int64_t offset, bytes;
+
+  bool operator==(const Place &other) const {
+    return argument == other.argument && offset == other.offset &&
+           bytes == other.bytes;
+  }
+};
+
+/// The place of a buffer that is a view of an argument at a constant offset.
+Place placeOf(Value buffer);
+
+} // namespace mlir::pock
+
+#endif // POCK_BACKENDS_VULKAN_PLACES_H

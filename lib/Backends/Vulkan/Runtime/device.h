@@ -1,0 +1,20 @@
+/*===- device.h - An open device
+ * ---------------------------------------------===*/
+#ifndef POCK_VULKAN_DEVICE_H
+#define POCK_VULKAN_DEVICE_H
+
+#include "api.h"
+#include "pock_vulkan.h"
+
+struct pock_vulkan_device {
+  pock_vulkan_api vk;
+  VkInstance instance;
+  VkPhysicalDevice physical;
+  VkDevice device;
+  VkQueue queue;
+  uint32_t family;
+  VkPhysicalDeviceProperties properties;
+  VkPhysicalDeviceMemoryProperties memory;
+};
+
+#endif /* POCK_VULKAN_DEVICE_H */

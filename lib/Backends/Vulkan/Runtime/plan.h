@@ -1,0 +1,60 @@
+/*===- plan.h - The plan of a step
+ * -------------------------------------------===
+ *
+ * The format is described in `lib/Backends/Vulkan/DispatchPlan.cpp`.
+ *
+ *===----------------------------------------------------------------------===*/
+#ifndef POCK_VULKAN_PLAN_H
+#define POCK_VULKAN_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The kinds of arguments; the first three are segments. */
+enum { PLAN_CONSTANTS, PLAN_STATE, PLAN_ARENA, PLAN_INPUT, PLAN_OUTPUT };
+enum { PLAN_DISPATCH, PLAN_FAILURE };
+
+/* Bytes of an argument of a function. */
+typedef struct {
+  uint32_t argument;
+  uint64_t offset, bytes;
+} plan_place;
+
+typedef struct {
+  uint32_t kind;
+  /* Of a dispatch. */
+  uint32_t shader, groups[3], waits;
+  plan_place *places;
+  /* Of a failure. */
+  plan_place flag;
+  uint32_t code;
+} plan_command;
+
+typedef struct {
+  uint32_t kind;
+  uint64_t bytes;
+} plan_argument;
+
+typedef struct {
+  char *name;
+  uint32_t num_arguments, num_commands;
+  plan_argument *arguments;
+  plan_command *commands;
+} plan_function;
+
+typedef struct {
+  char *name;
+  uint32_t num_arguments;
+} plan_shader;
+
+typedef struct {
+  uint32_t num_shaders, num_functions;
+  plan_shader *shaders;
+  plan_function *functions;
+} plan;
+
+/* Reads a plan; a code if it is damaged. The caller frees it in any case. */
+int plan_read(const void *data, size_t bytes, plan *result);
+void plan_free(plan *plan);
+
+#endif /* POCK_VULKAN_PLAN_H */

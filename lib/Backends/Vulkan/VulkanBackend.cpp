@@ -1,0 +1,88 @@
+//===- VulkanBackend.cpp - Graphics processors, through SPIR-V ------------===//
+
+#include "Pock/Backends/Vulkan/VulkanBackend.h"
+
+#include "DispatchPlan.h"
+#include "Pock/Backends/Shared/Passes.h"
+#include "Pock/Backends/Vulkan/Passes.h"
+#include "Pock/Conversion/Passes.h"
+#include "Pock/Target/TargetBackend.h"
+
+#include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/SPIRV/Serialization.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::pock;
+
+namespace {
+class VulkanBackend : public TargetBackend {
+public:
+  StringRef getName() const override { return "vulkan"; }
+
+  llvm::Error accepts(TargetAttr target) const override {
+    if (target.getTriple() == "spirv-unknown-vulkan")
+      return llvm::Error::success();
+    return llvm::createStringError(
+        "expected the triple 'spirv-unknown-vulkan', but got '" +
+        target.getTriple() + "'");
+  }
+
+  TargetLimits getLimits(TargetAttr target) const override {
+    TargetLimits limits;
+    limits.alignment = target.getAlignment();
+    limits.indexBits = target.getIndexBits();
+    limits.stackBytes = 0;
+    limits.workingBytes = target.getL2Bytes();
+    return limits;
+  }
+
+  RunForm getRunForm(TargetAttr) const override { return RunForm::Dispatches; }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    OpPassManager passes(ModuleOp::getOperationName());
+    buildKernelPipeline(passes, {}, {});
+    buildCodePipeline(passes, {});
+    passes.getDependentDialects(registry);
+  }
+
+  void buildKernelPipeline(OpPassManager &pm, TargetAttr,
+                           const KernelOptions &) const override {
+    pm.addNestedPass<func::FuncOp>(createConvertPockToLinalg());
+    pm.addPass(createBufferizeKernels());
+    pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+    pm.addNestedPass<func::FuncOp>(createCSEPass());
+    pm.addPass(createStoreWords());
+    pm.addPass(createPlaceScratch());
+  }
+
+  void buildCodePipeline(OpPassManager &pm, TargetAttr) const override {
+    pm.addPass(createFormDispatches());
+    pm.addPass(createLowerToSpirv());
+  }
+
+  /// The shaders as SPIR-V, and the plan of their dispatches.
+  FailureOr<Binaries> emit(ModuleOp module) const override {
+    FailureOr<std::string> plan = buildDispatchPlan(module);
+    if (failed(plan))
+      return failure();
+    Binaries binaries;
+    for (auto shaders : module.getOps<spirv::ModuleOp>()) {
+      SmallVector<uint32_t> words;
+      spirv::SerializationOptions options;
+      options.emitSymbolName = false;
+      if (failed(spirv::serialize(shaders, words, options)))
+        return failure();
+      binaries.emplace_back(reinterpret_cast<const char *>(words.data()),
+                            words.size() * sizeof(uint32_t));
+    }
+    binaries.push_back(*plan);
+    return binaries;
+  }
+};
+} // namespace
+
+void pock::registerVulkanBackend() {
+  registerTargetBackend(std::make_unique<VulkanBackend>());
+}
