@@ -9,7 +9,14 @@ import pockmlir as pock
 import pytest
 import quantized_oracle as oracle
 import torch
-from test_narrow_gradients import SPECIAL, inverse_scale, other_network, small_network, small_step
+from test_narrow_gradients import (
+    SPECIAL,
+    inverse_scale,
+    other_network,
+    require_narrow_layers,
+    small_network,
+    small_step,
+)
 from torch import nn
 
 Array = np.ndarray[Any, Any]
@@ -132,11 +139,7 @@ def test_gradients_of_a_network_are_close_to_float32() -> None:
 @pytest.mark.parametrize("name", ["attention", "transposed", "one dimension", "groups"])
 def test_all_products_have_float16(name: str) -> None:
     model, data = other_network(name)
-    step = require_small_difference(pock.quantize(model.eval(), data), data[0])
-    trained = [layer for layer in step.report().layers if layer.layer in dict(model.named_modules())]
-    for layer in trained:
-        has_weight = hasattr(model.get_submodule(layer.layer), "weight")
-        assert (len(layer.gradients) > 0) == has_weight, layer
+    require_narrow_layers(require_small_difference(pock.quantize(model.eval(), data), data[0]), model)
 
 
 def test_both_processors_have_the_same_bits() -> None:

@@ -316,14 +316,18 @@ def require_small_difference(quantized: Any, x: torch.Tensor, **options: Any) ->
     return narrow
 
 
+def require_narrow_layers(step: pock.Step, model: nn.Module) -> None:
+    """The layers with weights, and no others, multiply gradients of 16 bits."""
+    for layer in step.report().layers:
+        if layer.layer in dict(model.named_modules()):
+            has_weight = hasattr(model.get_submodule(layer.layer), "weight")
+            assert (len(layer.gradients) > 0) == has_weight, layer
+
+
 @pytest.mark.parametrize("name", ["attention", "transposed", "one dimension", "groups"])
 def test_all_products_have_integers(name: str) -> None:
     model, data = other_network(name)
-    step = require_small_difference(pock.quantize(model.eval(), data), data[0])
-    trained = [layer for layer in step.report().layers if layer.layer in dict(model.named_modules())]
-    for layer in trained:
-        has_weight = hasattr(model.get_submodule(layer.layer), "weight")
-        assert (len(layer.gradients) > 0) == has_weight, layer
+    require_narrow_layers(require_small_difference(pock.quantize(model.eval(), data), data[0]), model)
 
 
 def test_gradients_are_close_with_accumulation_slices_and_clipping() -> None:
