@@ -64,6 +64,14 @@ Source sourceOf(Value buffer) {
   return {argument.getArgNumber(), part};
 }
 
+/// Whether strides and offset of `type` are numbers.
+bool isAtKnownPlace(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  return succeeded(type.getStridesAndOffset(strides, offset)) &&
+         ShapedType::isStatic(offset) && ShapedType::isStaticShape(strides);
+}
+
 /// The nests of a kernel, which must contain everything that it does.
 FailureOr<Kernel> analyze(func::FuncOp func) {
   Kernel kernel{func, {}, {}, {}, {}};
@@ -90,11 +98,6 @@ FailureOr<Kernel> analyze(func::FuncOp func) {
   for (Nest &nest : kernel.nests) {
     SetVector<Value> read, written;
     for (Statement &statement : nest.statements) {
-      if (statement.readsMemory) {
-        statement.op.emitError("reads memory at computed places, which a "
-                               "shader cannot do");
-        return failure();
-      }
       for (Access &out : statement.outs)
         if (!kernel.registers.contains(out.root.getDefiningOp()))
           written.insert(out.root);
@@ -104,6 +107,20 @@ FailureOr<Kernel> analyze(func::FuncOp func) {
         if (in.root && !kernel.registers.contains(in.root.getDefiningOp()) &&
             !written.contains(in.root))
           read.insert(in.root);
+    for (Statement &statement : nest.statements) {
+      WalkResult result = statement.op->walk([&](memref::LoadOp load) {
+        if (!isAtKnownPlace(load.getMemRefType())) {
+          load.emitError("reads a part of a buffer that begins at a computed "
+                         "place, which a shader cannot do");
+          return WalkResult::interrupt();
+        }
+        if (Value root = findRoot(load.getMemRef()); !written.contains(root))
+          read.insert(root);
+        return WalkResult::advance();
+      });
+      if (result.wasInterrupted())
+        return failure();
+    }
     kernel.numRead.push_back(read.size());
     read.insert_range(written);
     for (Value buffer : read) {
@@ -250,14 +267,41 @@ private:
     for (unsigned argument : written)
       shader.setArgAttr(argument, attribute::written, b.getUnitAttr());
     b.setInsertionPointToStart(&shader.getBody().front());
-    emitGuarded(b, loc, nest, kernel.registers, [&](Value root) -> Value {
+    auto bufferOf = [&](Value root) -> Value {
       const auto *found = llvm::find(buffers, root);
       return shader.getArgument(argumentOf[found - buffers.begin()]);
-    });
+    };
+    emitGuarded(b, loc, nest, kernel.registers, bufferOf);
+    flattenLoads(shader, bufferOf);
     b.setInsertionPointToEnd(&shader.getBody().front());
     gpu::ReturnOp::create(b, loc);
     takeConstants(shader);
     return shader;
+  }
+
+  /// Makes loads at computed places, which bodies have, ones of the shader's
+  /// flat buffers.
+  static void flattenLoads(gpu::GPUFuncOp shader,
+                           llvm::function_ref<Value(Value)> bufferOf) {
+    shader.walk([&](memref::LoadOp load) {
+      if (llvm::is_contained(shader.getArguments(), load.getMemRef()))
+        return;
+      OpBuilder b(load);
+      Location loc = load.getLoc();
+      SmallVector<int64_t> strides;
+      int64_t offset;
+      (void)load.getMemRefType().getStridesAndOffset(strides, offset);
+      Value place = arith::ConstantIndexOp::create(b, loc, offset);
+      for (auto [index, stride] : llvm::zip_equal(load.getIndices(), strides)) {
+        Value factor = arith::ConstantIndexOp::create(b, loc, stride);
+        Value term = arith::MulIOp::create(b, loc, index, factor);
+        place = arith::AddIOp::create(b, loc, place, term);
+      }
+      Value buffer = bufferOf(findRoot(load.getMemRef()));
+      Value value = memref::LoadOp::create(b, loc, buffer, place);
+      load.replaceAllUsesWith(value);
+      load.erase();
+    });
   }
 
   /// The point of this thread, and its code if there is such a point.

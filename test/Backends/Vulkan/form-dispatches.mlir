@@ -159,3 +159,33 @@ func.func private @negate(%x: memref<0xf32>, %y: memref<0xf32>) attributes {pock
   return
 }
 }
+
+// -----
+
+// Reads at computed places: table[index[i], j].
+
+// CHECK-LABEL: func.func @gather_rows(
+// CHECK:         gpu.func @gather(%[[INDEX:.+]]: memref<4xi32, {{.+}}>, %[[TABLE:.+]]: memref<18xf32, {{.+}}>, %{{.+}}: memref<8xf32, {{.+}}> {pock.written})
+// CHECK:           %[[WORD:.+]] = memref.load %[[INDEX]][%{{.+}}]
+// CHECK:           %[[ROW:.+]] = arith.index_cast %[[WORD]] : i32 to index
+// CHECK:           %[[FIRST:.+]] = arith.muli %[[ROW]], %{{.+}} : index
+// CHECK:           %[[AT:.+]] = arith.addi %[[FIRST]], %{{.+}} : index
+// CHECK:           memref.load %[[TABLE]][%[[AT]]]
+module {
+func.func @gather_rows(%table: memref<9x2xf32>, %index: memref<4xi32>, %y: memref<4x2xf32>) {
+  pock.launch @gather ins(%table, %index : memref<9x2xf32>, memref<4xi32>) outs(%y : memref<4x2xf32>)
+  return
+}
+func.func private @gather(%table: memref<9x2xf32>, %index: memref<4xi32>, %y: memref<4x2xf32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} outs(%y : memref<4x2xf32>) {
+  ^bb0(%old: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %word = memref.load %index[%i] : memref<4xi32>
+    %row = arith.index_cast %word : i32 to index
+    %value = memref.load %table[%row, %j] : memref<9x2xf32>
+    linalg.yield %value : f32
+  }
+  return
+}
+}
