@@ -36,9 +36,8 @@ struct NarrowType {
   /// The largest sum of products. (That of f16 leaves room for roundings.)
   double largestSum;
   /// The bits of a gradient's entries, above one half and below. With fewer,
-  /// the loss of small entries is felt: the rounding of integers; and of an f16
-  /// all below 2^-14, because processors take these numbers for zeros, and the
-  /// roundings of the sums of very many terms.
+  /// the loss of small entries is felt: the rounding of integers, and for f16
+  /// the roundings of the sums of very many terms.
   int64_t fewestBits, mostBits;
 
   static NarrowType get(MLIRContext *context, StringRef name) {

@@ -153,12 +153,18 @@ def block_quantize(g: np.ndarray[Any, Any], bits: int) -> tuple[np.ndarray[Any, 
     The power is the least with which the largest magnitude is less than ``2**(bits - 1)`` after rounding, and NaN if an
     entry is infinite or NaN.
     """
+    numbers, power = _block(g, bits, np.rint)
+    return numbers, np.float32(power)
+
+
+def _block(g: np.ndarray[Any, Any], bits: int, rounded: Any) -> tuple[np.ndarray[Any, Any], float]:
+    """Return numbers that `rounded` has rounded, and the power of two that one stands for."""
     assert g.dtype == np.float32
     if not np.all(np.isfinite(g)):
-        return np.zeros(g.shape), np.float32(np.nan)
+        return rounded(np.zeros(g.shape)), math.nan
     largest = max(float(np.max(np.abs(g), initial=0.0)), 2.0**-126)
-    exponent = next(e for e in range(150, -150, -1) if np.rint(math.ldexp(largest, e)) < 2 ** (bits - 1))
-    return np.rint(np.ldexp(g.astype(np.float64), exponent)), np.float32(math.ldexp(1.0, -exponent))
+    exponent = next(e for e in range(150, -150, -1) if rounded(math.ldexp(largest, e)) < 2.0 ** (bits - 1))
+    return rounded(np.ldexp(g.astype(np.float64), exponent)), math.ldexp(1.0, -exponent)
 
 
 def block_half(g: np.ndarray[Any, Any], bits: int) -> tuple[np.ndarray[Any, Any], float]:
@@ -167,12 +173,7 @@ def block_half(g: np.ndarray[Any, Any], bits: int) -> tuple[np.ndarray[Any, Any]
     The power is the least with which the largest magnitude is less than ``2**(bits - 1)`` after rounding, and NaN if an
     entry is infinite or NaN.
     """
-    assert g.dtype == np.float32
-    if not np.all(np.isfinite(g)):
-        return np.zeros(g.shape, np.float16), math.nan
-    largest = max(float(np.max(np.abs(g), initial=0.0)), 2.0**-126)
-    exponent = next(e for e in range(150, -150, -1) if float(_half(math.ldexp(largest, e))) < 2.0 ** (bits - 1))
-    return _half(np.ldexp(g.astype(np.float64), exponent)), math.ldexp(1.0, -exponent)
+    return _block(g, bits, _half)
 
 
 def _half(x: Any) -> np.ndarray[Any, Any]:

@@ -168,8 +168,7 @@ def Pock_BlockQuantizeOp : Pock_PureOp<"block_quantize", SimpleRole, [Pock_Eleme
     that of 2^-126).
 
     An `i16` is the nearest integer, halves to the even one, exact for all finite
-    numbers. An `f16` is the nearest number of that type, as the processor rounds:
-    Helium takes results below 2^-14 for zeros.
+    numbers. An `f16` is the nearest number of that type.
 
     If `maximum` is infinite or NaN, the result is undefined, and
     `pock.block_dequantize` gives NaN for any. Not differentiated.

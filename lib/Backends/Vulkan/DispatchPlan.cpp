@@ -24,7 +24,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/Matchers.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Endian.h"
 
@@ -37,11 +37,8 @@ Place pock::placeOf(Value buffer) {
   auto whole = cast<MemRefType>(buffer.getType());
   int64_t offset = 0;
   while (Operation *op = buffer.getDefiningOp()) {
-    if (auto view = dyn_cast<memref::ViewOp>(op)) {
-      IntegerAttr shift;
-      matchPattern(view.getByteShift(), m_Constant(&shift));
-      offset += shift.getInt();
-    }
+    if (auto view = dyn_cast<memref::ViewOp>(op))
+      offset += *getConstantIntValue(view.getByteShift());
     // Other views of plans begin where their source does.
     buffer = op->getOperand(0);
   }
@@ -110,12 +107,6 @@ ArgumentKind kindOf(func::FuncOp function, unsigned index) {
 }
 } // namespace
 
-static uint32_t constantOf(Value value) {
-  IntegerAttr found;
-  matchPattern(value, m_Constant(&found));
-  return found.getInt();
-}
-
 FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
   llvm::MapVector<StringRef, gpu::GPUFuncOp> shaders;
   module.walk([&](gpu::GPUFuncOp shader) {
@@ -177,7 +168,7 @@ FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
       plan.number(found - shaders.begin());
       gpu::KernelDim3 groups = launch.getGridSizeOperandValues();
       for (Value extent : {groups.x, groups.y, groups.z})
-        plan.number(constantOf(extent));
+        plan.number(*getConstantIntValue(extent));
       plan.number(waits);
       for (auto [i, place] : llvm::enumerate(places)) {
         hazards.add(place, writes(i));

@@ -21,8 +21,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVAttributes.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace mlir::pock {
@@ -97,11 +97,10 @@ FailureOr<Kernel> analyze(func::FuncOp func) {
   }
   for (Nest &nest : kernel.nests) {
     SetVector<Value> read, written;
-    for (Statement &statement : nest.statements) {
+    for (Statement &statement : nest.statements)
       for (Access &out : statement.outs)
         if (!kernel.registers.contains(out.root.getDefiningOp()))
           written.insert(out.root);
-    }
     for (Statement &statement : nest.statements)
       for (Access &in : statement.ins)
         if (in.root && !kernel.registers.contains(in.root.getDefiningOp()) &&
@@ -214,9 +213,8 @@ private:
     Value operand = launch.getOperand(source.argument);
     auto type = cast<MemRefType>(buffer.getType());
     if (source.part) {
-      IntegerAttr shift;
-      matchPattern(source.part.getByteShift(), m_Constant(&shift));
-      Value start = arith::ConstantIndexOp::create(b, loc, shift.getInt());
+      Value start = arith::ConstantIndexOp::create(
+          b, loc, *getConstantIntValue(source.part.getByteShift()));
       operand =
           memref::ViewOp::create(b, loc, type, operand, start, ValueRange());
     }

@@ -1,5 +1,4 @@
-/*===- device.c - Finding and opening devices
- * --------------------------------===*/
+/*===- device.c - Finding and opening devices -----------------------------===*/
 #include "device.h"
 #include "error.h"
 

@@ -1,5 +1,4 @@
-/*===- device.h - An open device
- * ---------------------------------------------===*/
+/*===- device.h - An open device ------------------------------------------===*/
 #ifndef POCK_VULKAN_DEVICE_H
 #define POCK_VULKAN_DEVICE_H
 

@@ -1,5 +1,4 @@
-/*===- error.c - The text of an error
- * ----------------------------------------===*/
+/*===- error.c - The text of an error -------------------------------------===*/
 #include "error.h"
 #include "pock_vulkan.h"
 

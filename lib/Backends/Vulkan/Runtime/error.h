@@ -1,5 +1,4 @@
-/*===- error.h - The text of an error
- * ----------------------------------------===*/
+/*===- error.h - The text of an error -------------------------------------===*/
 #ifndef POCK_VULKAN_ERROR_H
 #define POCK_VULKAN_ERROR_H
 

@@ -1,5 +1,4 @@
-/*===- plan.c - Reading the plan of a step
- * -----------------------------------===*/
+/*===- plan.c - Reading the plan of a step --------------------------------===*/
 #include "plan.h"
 #include "error.h"
 #include "pock_vulkan.h"

@@ -1,5 +1,4 @@
-/*===- plan.h - The plan of a step
- * -------------------------------------------===
+/*===- plan.h - The plan of a step ----------------------------------------===
  *
  * The format is described in `lib/Backends/Vulkan/DispatchPlan.cpp`.
  *

@@ -1,5 +1,4 @@
-/*===- step.c - A loaded step: memory, recorded dispatches, calls
- * ------------===
+/*===- step.c - A loaded step: memory, recorded dispatches, calls ---------===
  *
  * Segments are buffers of the device. Inputs and outputs are parts of one
  * buffer that the host sees, in which shaders read and write them. The
@@ -79,8 +78,7 @@ static int no_memory(void) {
   return pock_vulkan_fail(POCK_VULKAN_NO_MEMORY, "out of memory");
 }
 
-/*===- Memory
- * ----------------------------------------------------------------===*/
+/*===- Memory -------------------------------------------------------------===*/
 
 /* The first allowed type of memory with all `wanted` properties, or -1. */
 static int memory_type(pock_vulkan_device *device, uint32_t allowed,
@@ -159,8 +157,7 @@ static int make_memory(pock_vulkan_step *step) {
   return make_buffer(step->device, STAGING_BYTES, 1, &step->staging);
 }
 
-/*===- Shaders
- * ---------------------------------------------------------------===*/
+/*===- Shaders ------------------------------------------------------------===*/
 
 static int make_pipeline(pock_vulkan_step *step, const plan_shader *shader,
                          shader_pipeline *result) {
@@ -220,8 +217,7 @@ static int make_pipelines(pock_vulkan_step *step, const void *shaders,
   return 0;
 }
 
-/*===- Recording
- * -------------------------------------------------------------===*/
+/*===- Recording ----------------------------------------------------------===*/
 
 /* Makes what comes before visible to what follows. */
 static void barrier(pock_vulkan_step *step, VkCommandBuffer to,
@@ -406,8 +402,7 @@ static int record_all(pock_vulkan_step *step) {
   return 0;
 }
 
-/*===- Submitting
- * ------------------------------------------------------------===*/
+/*===- Submitting ---------------------------------------------------------===*/
 
 static int submit(pock_vulkan_step *step, VkCommandBuffer commands) {
   pock_vulkan_api *vk = &step->device->vk;
@@ -474,8 +469,7 @@ static int transfer(pock_vulkan_step *step, int segment, size_t offset,
   return 0;
 }
 
-/*===- The interface
- * ---------------------------------------------------------===*/
+/*===- The interface ------------------------------------------------------===*/
 
 static int load(pock_vulkan_step *step, const void *shaders,
                 size_t shader_bytes, const void *data, size_t bytes) {
@@ -560,6 +554,24 @@ int pock_vulkan_read(pock_vulkan_step *step, int segment, size_t offset,
   return transfer(step, segment, offset, NULL, data, bytes);
 }
 
+/* Copies all arguments of a kind, inputs or outputs, from or to the caller. */
+static void copy_arguments(pock_vulkan_step *step, uint32_t index,
+                           void *const *given, uint32_t kind) {
+  plan_function *function = &step->plan.functions[index];
+  for (uint32_t i = 0; i < function->num_arguments; ++i) {
+    plan_argument argument = function->arguments[i];
+    if (argument.kind < SEGMENTS)
+      continue;
+    unsigned char *own =
+        step->arguments.host + step->functions[index].offsets[i];
+    if (argument.kind == kind && kind == PLAN_INPUT)
+      memcpy(own, *given, argument.bytes);
+    else if (argument.kind == kind)
+      memcpy(*given, own, argument.bytes);
+    ++given;
+  }
+}
+
 int pock_vulkan_call(pock_vulkan_step *step, const char *name,
                      void *const *arguments, size_t count) {
   uint32_t index = 0;
@@ -577,26 +589,12 @@ int pock_vulkan_call(pock_vulkan_step *step, const char *name,
     return pock_vulkan_fail(POCK_VULKAN_BAD_ARGUMENT,
                             "'%s' has %zu inputs and outputs, but got %zu",
                             name, given, count);
-  size_t next = 0;
-  for (uint32_t i = 0; i < function->num_arguments; ++i) {
-    plan_argument argument = function->arguments[i];
-    if (argument.kind == PLAN_INPUT)
-      memcpy(step->arguments.host + recorded->offsets[i], arguments[next],
-             argument.bytes);
-    next += argument.kind >= SEGMENTS;
-  }
+  copy_arguments(step, index, arguments, PLAN_INPUT);
   for (uint32_t part = 0; part < recorded->num_parts; ++part) {
     TRY(submit(step, recorded->parts[part]));
     if (recorded->codes[part] && step->staging.host[0])
       return (int)recorded->codes[part];
   }
-  next = 0;
-  for (uint32_t i = 0; i < function->num_arguments; ++i) {
-    plan_argument argument = function->arguments[i];
-    if (argument.kind == PLAN_OUTPUT)
-      memcpy(arguments[next], step->arguments.host + recorded->offsets[i],
-             argument.bytes);
-    next += argument.kind >= SEGMENTS;
-  }
+  copy_arguments(step, index, arguments, PLAN_OUTPUT);
   return 0;
 }
