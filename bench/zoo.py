@@ -24,7 +24,7 @@ from rich.table import Table
 MEMORY = 14_000_000_000
 
 
-def verdict(name: str, size: str, scheme: str, double: bool) -> dict[str, Any]:
+def verdict(name: str, size: str, scheme: str, double: bool, target: str) -> dict[str, Any]:
     """Compile and compare one model in this process; return its figures, or the error."""
     import torch
     from architectures.compare import compare
@@ -33,7 +33,7 @@ def verdict(name: str, size: str, scheme: str, double: bool) -> dict[str, Any]:
     torch.set_num_threads(1)
     begin = time.perf_counter()
     try:
-        figures = compare(ARCHITECTURES[name].at(size), scheme, double or None)
+        figures = compare(ARCHITECTURES[name].at(size), scheme, double or None, target=target)
     except pock.UnsupportedOpsError as error:
         found: dict[str, Any] = {"verdict": "unsupported", "unsupported": _unsupported(error)}
     except pock.CompileError as error:
@@ -53,9 +53,9 @@ def _unsupported(error: pock.UnsupportedOpsError) -> dict[str, str]:
     return {what: f"{len(ops)} x {ops[0].source} in {ops[0].module}" for what, ops in groups.items()}
 
 
-def apart(name: str, size: str, scheme: str, double: bool, timeout: float) -> dict[str, Any]:
+def apart(name: str, size: str, scheme: str, double: bool, target: str, timeout: float) -> dict[str, Any]:
     """Run `verdict` in another process, so that crashes and exhausted memory also give a result."""
-    command = [sys.executable, __file__, name, "--size", size, "--scheme", scheme, "--inside"]
+    command = [sys.executable, __file__, name, "--size", size, "--scheme", scheme, "--target", target, "--inside"]
     command += ["--double"] * double
     limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # noqa: E731
     begin = time.perf_counter()
@@ -146,6 +146,7 @@ def show_depth(as_json: bool) -> None:
 @click.option("--size", "sizes", multiple=True, default=["small"], show_default=True, help="small, real, base.")
 @click.option("--scheme", "schemes", multiple=True, type=click.Choice(SCHEMES), default=SCHEMES, show_default=True)
 @click.option("--double", is_flag=True, help="Compare with float64, too; else only where float32 differs.")
+@click.option("--target", default="host", show_default=True, help="A target whose code this machine runs.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds for one model.")
 @click.option("--depth", is_flag=True, help="Instead, say what more blocks cost, and what frozen ones save.")
 @click.option("--inside", is_flag=True, hidden=True, help="Run the one model in this process.")
@@ -155,6 +156,7 @@ def main(
     sizes: tuple[str, ...],
     schemes: tuple[str, ...],
     double: bool,
+    target: str,
     timeout: float,
     depth: bool,
     inside: bool,
@@ -169,7 +171,7 @@ def main(
         # torch.export uses a deprecated function of its own; transformers talks about kernels it lacks.
         warnings.filterwarnings("ignore")
         logging.disable(logging.WARNING)
-        click.echo(json.dumps(verdict(names[0], sizes[0], schemes[0], double)))
+        click.echo(json.dumps(verdict(names[0], sizes[0], schemes[0], double, target)))
         return
     if depth:
         show_depth(as_json)
@@ -186,7 +188,7 @@ def main(
         task = progress.add_task("", total=len(runs))
         for name, size, scheme in runs:
             progress.update(task, description=f"{name}, {size}, {scheme}")
-            result = apart(name, size, scheme, double, timeout)
+            result = apart(name, size, scheme, double, target, timeout)
             results.append({"name": name, "size": size, "scheme": scheme} | result)
             progress.advance(task)
             if as_json:

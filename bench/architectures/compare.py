@@ -80,7 +80,7 @@ class Figures:
         return "equal" if near else "different"
 
 
-def compare(case: Case, scheme: str, double: bool | None = None, steps: int = STEPS) -> Figures:
+def compare(case: Case, scheme: str, double: bool | None = None, steps: int = STEPS, target: str = "host") -> Figures:
     """Compile a case and train it beside PyTorch: SGD with momentum, a new batch every step.
 
     Args:
@@ -88,12 +88,13 @@ def compare(case: Case, scheme: str, double: bool | None = None, steps: int = ST
         scheme: ``full`` or ``sparse``.
         double: whether to train in float64 too; by default if float32 is not near enough.
         steps: the number of steps.
+        target: a target whose code this machine runs.
 
     Raises:
         pockmlir.PockError: the case does not compile.
     """
     model = case.model()
-    step = compile_case(case, model, scheme)
+    step = compile_case(case, model, scheme, target)
     figures = _costs(step)
     before = {name: value.detach().numpy().copy() for name, value in model.named_parameters()}
     losses = [step(*inputs, target) for inputs, target in _batches(case, steps)]

@@ -11,7 +11,7 @@ using namespace mlir;
 using namespace mlir::pock;
 
 namespace {
-enum class Holder { Module, Function, Launch, Generic, Value };
+enum class Holder { Module, Function, Launch, Dispatch, Generic, Value };
 
 /// What holds for an attribute.
 struct Rule {
@@ -68,6 +68,8 @@ static ArrayRef<Rule> rules() {
   static constexpr auto isUnit = +[](Attribute a) { return isa<UnitAttr>(a); };
   static constexpr auto isIntegers =
       +[](Attribute attr) { return isa<DenseI64ArrayAttr>(attr); };
+  static constexpr auto isWords =
+      +[](Attribute attr) { return isa<DenseI32ArrayAttr>(attr); };
   static constexpr auto isTarget =
       +[](Attribute attr) { return isa<TargetAttr>(attr); };
   static constexpr auto isArithmetic =
@@ -109,6 +111,8 @@ static ArrayRef<Rule> rules() {
       {algorithm, Holder::Function, isString, "a string"},
       {workspace, Holder::Function, isAtLeast<0>, bytes},
       {inPlace, Holder::Function, isAtLeast<0>, "the number of an argument"},
+      {pushed, Holder::Function, isAtLeast<1>, "a positive integer"},
+      {offsets, Holder::Dispatch, isWords, "an array of i32"},
       {leastPeak, Holder::Function, isAtLeast<0>, bytes},
       {name, Holder::Value, isString, "a string"},
       {segment, Holder::Value, isSegment,
@@ -131,6 +135,8 @@ static StringRef describe(Holder holder) {
     return "a function";
   case Holder::Launch:
     return "a pock.launch";
+  case Holder::Dispatch:
+    return "a gpu.launch_func";
   case Holder::Generic:
     return "a linalg.generic";
   case Holder::Value:
@@ -147,6 +153,9 @@ static bool holds(Operation *op, Holder holder) {
     return isa<FunctionOpInterface>(op);
   case Holder::Launch:
     return isa<LaunchOp>(op);
+  case Holder::Dispatch:
+    // By its name, because only one back end needs that dialect.
+    return op->getName().getStringRef() == "gpu.launch_func";
   case Holder::Generic:
     return isa<linalg::GenericOp>(op);
   case Holder::Value:

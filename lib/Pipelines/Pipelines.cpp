@@ -86,6 +86,7 @@ void mlir::pock::buildSchedulePipeline(OpPassManager &pm,
 
 void mlir::pock::buildKernelsPipeline(OpPassManager &pm,
                                       const KernelsOptions &options) {
+  pm.addPass(createStoreConstants());
   pm.addNestedPass<func::FuncOp>(createRepeatElementwise());
   FormKernelsOptions kernels;
   kernels.reorder = options.reorder;

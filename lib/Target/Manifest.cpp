@@ -55,14 +55,18 @@ static json::Object describeFunction(func::FuncOp function,
 
 /// The bytes of `value` in memory, in hexadecimal digits.
 static std::string bytesOfValue(DenseElementsAttr value) {
-  ArrayRef<char> raw = value.getRawData();
-  std::string once = llvm::toHex(StringRef(raw.data(), raw.size()));
-  if (!value.isSplat())
-    return once;
-  std::string all;
-  for (int64_t i = 0; i < value.getNumElements(); ++i)
-    all += once;
-  return all;
+  std::string bytes;
+  if (value.getElementType().isInteger(1)) {
+    // The attribute may store bits; memory has bytes.
+    for (bool flag : value.getValues<bool>())
+      bytes += static_cast<char>(flag);
+  } else {
+    ArrayRef<char> raw = value.getRawData();
+    int64_t times = value.isSplat() ? value.getNumElements() : 1;
+    for (int64_t i = 0; i < times; ++i)
+      bytes.append(raw.data(), raw.size());
+  }
+  return llvm::toHex(bytes);
 }
 
 static json::Object describe(QuantizationAttr quantization) {

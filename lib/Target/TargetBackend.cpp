@@ -25,6 +25,8 @@ Layout TargetBackend::getLayoutOfBytes(TargetAttr) const {
 
 bool TargetBackend::supportsElement(TargetAttr, Type) const { return true; }
 
+bool TargetBackend::hasPortableArithmetic(TargetAttr) const { return true; }
+
 StringRef TargetBackend::getUnit(TargetAttr) const { return ""; }
 
 SmallVector<std::string> TargetBackend::getFeatures(TargetAttr) const {
@@ -157,6 +159,7 @@ FailureOr<std::string> pock::describeTarget(ModuleOp module) {
                : form == RunForm::Object ? "object"
                                          : "dispatches"},
       {"unit", (*backend)->getUnit(targetOf(module))},
+      {"portable", (*backend)->hasPortableArithmetic(targetOf(module))},
       {"features",
        llvm::json::Array((*backend)->getFeatures(targetOf(module)))}};
   std::string text;

@@ -29,6 +29,7 @@ from .report.report import Report
 from .runtime import checkpoint
 from .runtime.abi import Call, Instance, Segments
 from .runtime.counters import Counters
+from .runtime.dispatched import DispatchedInstance
 from .runtime.foreign import ForeignInstance, refuse
 from .runtime.learning_rates import LearningRates
 from .runtime.profile_run import profile_function
@@ -479,11 +480,15 @@ class Step:
 
 
 def _instance_of(artifact: Artifact, images: Images | None = None) -> Segments:
-    """Return memory for the step, bound to its library if this machine can load it."""
+    """Return memory for the step, bound to its code if this machine can run it."""
     memory = (None, None) if images is None else (images.constants, images.state)
     if artifact.library and artifact.target.native:
         return Instance(artifact.library, artifact.manifest, *memory)
-    instance = ForeignInstance(artifact.manifest, artifact.target, artifact.dump("plan"))
+    what = (artifact.manifest, artifact.target, lambda: artifact.dump("plan"))
+    if artifact.target.dispatched:
+        instance: ForeignInstance = DispatchedInstance(*what, artifact.object_code)
+    else:
+        instance = ForeignInstance(*what)
     if images is not None:
         instance.constants, instance.state = images.constants, images.state
     return instance

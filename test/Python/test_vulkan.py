@@ -1,4 +1,4 @@
-"""Steps on a Vulkan device: stages, shaders, plan and runtime together, against PyTorch.
+"""Steps for Vulkan devices, through the interface that users have, against PyTorch and against steps for this machine.
 
 Without a graphics processor, Mesa's driver for this processor takes its place. What Khronos' validation layer says of a
 call is a failure.
@@ -6,9 +6,13 @@ call is a failure.
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +21,11 @@ import pockmlir as pock
 import pytest
 import torch
 from pockmlir import _core
-from pockmlir.artifact.manifest import Manifest, dtype_of
-from pockmlir.core.ir_text import retarget
+from pockmlir.artifact.dispatches import Dispatches
 from pockmlir.runtime import vulkan
 from torch import nn
 
-TARGET = pock.Target(
-    "vulkan", triple="spirv-unknown-vulkan", index_bits=32, vector_bytes=0, alignment=256, stack_bytes=0
-).attributes
-STAGES = [(name, f"builtin.module(pock-{name}-pipeline)") for name in ("kernels", "plan")]
+Model = tuple[nn.Module, torch.Tensor, torch.Tensor]
 
 
 def devices() -> tuple[str, ...]:
@@ -38,185 +38,325 @@ def devices() -> tuple[str, ...]:
 needs_device = pytest.mark.skipif(not devices(), reason="no Vulkan device; Mesa's mesa-vulkan-drivers has one")
 
 
-def compiled(
-    model: nn.Module, x: torch.Tensor, y: torch.Tensor, loss: str, optimizer: Any = pock.SGD
-) -> tuple[Manifest, bytes, bytes]:
-    """The manifest, the shaders and the plan of a step that trains everything."""
-    step = pock.compile(
-        model, (x,), loss=loss, example_target=y, optimizer=optimizer(lr=0.1), scheme=pock.Scheme.full()
-    )
-    stages = _core.run_stages(retarget(step.ir("schedule"), TARGET).encode(), STAGES)
-    plan = stages[-1][1].encode()
-    (shaders, dispatches), *_ = _core.generate(plan, "builtin.module(pock-llvm-pipeline)")
-    return Manifest.from_json(_core.manifest(plan)), shaders, dispatches
+def compiled(model: nn.Module, x: torch.Tensor, y: torch.Tensor, target: str = "vulkan", **options: Any) -> pock.Step:
+    """A step that trains everything."""
+    loss = "mse" if y.is_floating_point() else "cross_entropy"
+    settings = {"optimizer": pock.SGD(lr=0.1), "scheme": pock.Scheme.full(), "loss": loss} | options
+    return pock.compile(model, (x,), target=target, **settings)
 
 
-class Device:
-    """A step on a device, with the parameters of a model."""
+class Tokens(nn.Module):
+    """Embedding, positions, attention with a mask, and arithmetic on integers."""
 
-    def __init__(self, loaded: vulkan.LoadedStep, manifest: Manifest, model: nn.Module) -> None:
-        self._loaded, self._manifest = loaded, manifest
-        self._memory = {name: np.zeros(max(1, manifest.segments[name]), np.uint8) for name in ("constants", "state")}
-        for name, value in [*model.named_parameters(), *model.named_buffers()]:
-            if name in manifest.tensors:
-                manifest.tensors[name].write(self._memory, value.detach().numpy())
-        for name, memory in self._memory.items():
-            loaded.write(name, memory[: manifest.segments[name]])
-        assert loaded.call("prepare", []) == 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(11, 8, padding_idx=0)
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+        self.head = nn.Linear(8, 3)
 
-    def call(self, function: str, *inputs: np.ndarray[Any, Any]) -> tuple[int, np.ndarray[Any, Any]]:
-        """The code of a function, and its only output."""
-        spec = self._manifest.functions[function]
-        arrays = [np.ascontiguousarray(x, dtype_of(given.dtype)) for x, given in zip(inputs, spec.inputs, strict=True)]
-        output = np.zeros(spec.outputs[0].shape, np.float32)
-        return self._loaded.call(function, [*arrays, output]), output
-
-    def parameter(self, name: str) -> np.ndarray[Any, Any]:
-        self._loaded.read("state", self._memory["state"][: self._manifest.segments["state"]])
-        return self._manifest.tensors[name].read(self._memory)
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        places = torch.cumsum((ids != 0).long(), 1) * (ids != 0)
+        x = self.embedding(ids) + self.embedding((places * 7 - 3) % 11)
+        return self.head(self.layer(x, src_key_padding_mask=ids == 0)[:, 0])
 
 
-def networks() -> dict[str, tuple[nn.Module, torch.Tensor, torch.Tensor, str]]:
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn, self.head = nn.LSTM(6, 8, batch_first=True), nn.Linear(8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.rnn(x)[0][:, -1])
+
+
+def networks() -> dict[str, Model]:
     torch.manual_seed(0)
     image, labels = torch.randn(2, 3, 8, 8), torch.tensor([0, 3])
     pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
     return {
-        "mlp": (nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)), torch.randn(4, 6), torch.randn(4, 3), "mse"),
-        "one sample": (nn.Sequential(nn.Linear(1, 1), nn.Tanh(), nn.Linear(1, 2)), torch.randn(1, 1), torch.tensor([1]), "cross_entropy"),
+        "mlp": (nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)), torch.randn(4, 6), torch.randn(4, 3)),
+        "one sample": (nn.Sequential(nn.Linear(1, 1), nn.Tanh(), nn.Linear(1, 2)), torch.randn(1, 1), torch.tensor([1])),
         "convolutions": (
             nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, 2, 1, groups=2), nn.ReLU6(), *pooled),
-            image, labels, "cross_entropy",
+            image, labels,
         ),
         "depthwise": (
             nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU6(), nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8), *pooled).eval(),
-            image, labels, "cross_entropy",
+            image, labels,
         ),
-        "batch norm": (nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU(), *pooled), image, labels, "cross_entropy"),
+        "transposed": (nn.Sequential(nn.ConvTranspose2d(3, 8, 3, 2, 1), nn.ReLU(), *pooled), image, labels),
+        "batch norm": (nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU(), *pooled), image, labels),
         "functions": (
             nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 8), nn.SiLU(), nn.LayerNorm(8), nn.Sigmoid(), nn.Linear(8, 3)),
-            torch.randn(4, 6), torch.tensor([0, 2, 1, 1]), "cross_entropy",
+            torch.randn(4, 6), torch.tensor([0, 2, 1, 1]),
         ),
+        "tokens": (Tokens(), torch.tensor([[3, 1, 4, 0, 0], [5, 9, 2, 6, 10]]), torch.tensor([0, 2])),
+        "recurrent": (Recurrent(), torch.randn(4, 5, 6), torch.tensor([0, 2, 1, 1])),
     }  # fmt: skip
-
-
-LOSSES = {"mse": nn.functional.mse_loss, "cross_entropy": nn.functional.cross_entropy}
 
 
 def require_equal_training(name: str, optimizer: str = "SGD") -> None:
     """Five steps, and a prediction, equal those of PyTorch."""
-    model, x, y, loss = networks()[name]
-    manifest, shaders, plan = compiled(model, x, y, loss, getattr(pock, optimizer))
-    with vulkan.Device() as device, vulkan.LoadedStep(device, shaders, plan) as loaded:
-        step = Device(loaded, manifest, model)
-        reference = getattr(torch.optim, optimizer)(model.parameters(), lr=0.1)
-        # Adam's factors are powers, which drivers compute with few digits.
-        rtol = 1e-5 if optimizer == "SGD" else 1e-4
-        for _ in range(5):
-            code, found = step.call("step", x.numpy(), y.numpy(), np.array(0.1))
-            reference.zero_grad()
-            expected = LOSSES[loss](model(x), y)
-            expected.backward()
-            reference.step()
-            assert code == 0
-            np.testing.assert_allclose(found, expected.detach().numpy(), rtol=rtol)
-        for tensor, value in [*model.named_parameters(), *model.named_buffers()]:
-            if value.is_floating_point():
-                np.testing.assert_allclose(step.parameter(tensor), value.detach().numpy(), rtol=rtol, atol=rtol / 10)
-        if not any(isinstance(part, nn.BatchNorm2d) and part.training for part in model.modules()):
-            _, found = step.call("predict", x.numpy())
-            np.testing.assert_allclose(found, model(x).detach().numpy(), rtol=rtol, atol=rtol / 10)
+    model, x, y = networks()[name]
+    step = compiled(model, x, y, optimizer=getattr(pock, optimizer)(lr=0.1), cache=False)
+    reference = getattr(torch.optim, optimizer)(model.parameters(), lr=0.1)
+    loss = nn.functional.mse_loss if y.is_floating_point() else nn.functional.cross_entropy
+    # Adam's factors are powers, which drivers compute with few digits.
+    rtol = 1e-5 if optimizer == "SGD" else 1e-4
+    for _ in range(5):
+        reference.zero_grad()
+        expected = loss(model(x), y)
+        expected.backward()
+        reference.step()
+        np.testing.assert_allclose(step(x, y), expected.detach().numpy(), rtol=rtol)
+    found = step.state_dict()
+    for tensor, value in model.state_dict().items():
+        np.testing.assert_allclose(found[tensor], value.numpy(), rtol=rtol, atol=rtol / 10)
+    if not any(isinstance(part, nn.BatchNorm2d) and part.training for part in model.modules()):
+        np.testing.assert_allclose(step.predict(x), model(x).detach().numpy(), rtol=rtol, atol=rtol / 10)
+
+
+def in_process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run code that begins with everything of this module in a process of its own."""
+    command = [sys.executable, "-c", f"from test_vulkan import *\n{code}"]
+    where = {"cwd": Path(__file__).parent, "env": os.environ | environment}
+    return subprocess.run(command, capture_output=True, text=True, check=False, **where)
+
+
+CASES = [*((name, "SGD") for name in networks()), ("mlp", "Adam"), ("mlp", "AdamW")]
+
+
+@needs_device
+def test_five_steps_equal_pytorch() -> None:
+    # The layer prints what it finds: print the case before.
+    code = "for case in CASES: print(*case, flush=True); require_equal_training(*case)"
+    result = in_process(code, VK_INSTANCE_LAYERS="VK_LAYER_KHRONOS_validation")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines() == [f"{name} {optimizer}" for name, optimizer in CASES], result.stdout
+    assert "Validation" not in result.stderr
+
+
+def dropping() -> nn.Module:
+    return nn.Sequential(nn.Linear(6, 40), nn.Dropout(0.3), nn.ReLU(), nn.Linear(40, 3))
 
 
 @needs_device
 @pytest.mark.parametrize(
-    ("name", "optimizer"), [*((name, "SGD") for name in networks()), ("mlp", "Adam"), ("mlp", "AdamW")]
+    ("make", "options"),
+    [
+        (dropping, {"seed": 2**40 + 3}),
+        (lambda: networks()["mlp"][0], {"clip_grad_norm": 0.1}),
+        (lambda: networks()["mlp"][0], {"clip_grad_value": 0.01}),
+        (lambda: networks()["mlp"][0], {"accumulate": 3}),
+        (lambda: networks()["mlp"][0], {"scheme": {"2.weight": 0.5, "2.bias": 1.0}}),
+    ],
+    ids=["dropout", "norm", "value", "accumulation", "sparse"],
 )
-def test_five_steps_equal_pytorch(name: str, optimizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # In a process of its own, because the layer prints what it finds.
-    monkeypatch.setenv("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
-    code = f"from test_vulkan import require_equal_training; require_equal_training({name!r}, {optimizer!r})"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    assert "Validation" not in result.stdout + result.stderr
+def test_options_act_as_on_this_machine(make: Callable[[], nn.Module], options: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    model, x, y = make(), torch.randn(5, 6), torch.tensor([0, 2, 1, 1, 0])
+    there, here = compiled(model, x, y, **options), compiled(model, x, y, "host", **options)
+    for _ in range(7):
+        assert there(x, y) == pytest.approx(here(x, y), rel=1e-5)
+        assert (there.grad_norm is None) == (here.grad_norm is None)
+        if here.grad_norm is not None:
+            assert there.grad_norm == pytest.approx(here.grad_norm, rel=1e-5)
+    for name, value in here.state_dict().items():
+        np.testing.assert_allclose(there.state_dict()[name], value, rtol=1e-5, atol=1e-6)
+
+
+@needs_device
+def test_a_checkpoint_goes_on_elsewhere(tmp_path: Path) -> None:
+    model, x, y = networks()["convolutions"]
+    options = {"optimizer": pock.SGD(lr=0.05, momentum=0.9)}
+    steps = [compiled(model, x, y, target, **options) for target in ("vulkan", "host")]
+    for first, second in (steps, steps[::-1]):
+        for _ in range(10):
+            first(x, y)
+        first.save(tmp_path / "step.safetensors")
+        second.load(tmp_path / "step.safetensors")
+    alone = compiled(model, x, y, "host", **options)
+    expected = [alone(x, y) for _ in range(20)][-1]
+    assert steps[0](x, y) == pytest.approx(alone(x, y), rel=1e-4)
+    assert expected != 0.0
 
 
 @needs_device
 def test_a_label_that_is_out_of_range_changes_nothing() -> None:
     torch.manual_seed(0)
     model, x = nn.Linear(6, 3), torch.randn(4, 6)
-    manifest, shaders, plan = compiled(model, x, torch.zeros(4, dtype=torch.int64), "cross_entropy")
-    with vulkan.Device() as device, vulkan.LoadedStep(device, shaders, plan) as loaded:
-        step = Device(loaded, manifest, model)
-        code, _ = step.call("step", x.numpy(), np.array([0, 3, 1, 1]), np.array(0.1))
-        assert code == 1
-        np.testing.assert_array_equal(step.parameter("weight"), model.weight.detach().numpy())
-        code, _ = step.call("step", x.numpy(), np.array([0, -100, 1, 1]), np.array(0.1))
-        assert code == 0
-        assert np.any(step.parameter("weight") != model.weight.detach().numpy())
+    step = compiled(model, x, torch.zeros(4, dtype=torch.int64))
+    for label in (3, -1, 2**32, 2**40 + 1):
+        with pytest.raises(pock.IndexRangeError, match=rf"but got {label} at \[1\]"):
+            step(x, torch.tensor([0, label, 1, 1]))
+        np.testing.assert_array_equal(step.state_dict()["weight"], model.weight.detach().numpy())
+    step(x, torch.tensor([0, -100, 1, 1]))
+    assert np.any(step.state_dict()["weight"] != model.weight.detach().numpy())
 
 
 @needs_device
-def test_two_steps_have_memory_of_their_own() -> None:
-    model, x, y, loss = networks()["mlp"]
-    manifest, shaders, plan = compiled(model, x, y, loss)
-    with (
-        vulkan.Device() as device,
-        vulkan.LoadedStep(device, shaders, plan) as one,
-        vulkan.LoadedStep(device, shaders, plan) as other,
-    ):
-        first, second = Device(one, manifest, model), Device(other, manifest, model)
-        losses = [first.call("step", x.numpy(), y.numpy(), np.array(0.1))[1] for _ in range(3)]
-        assert second.call("step", x.numpy(), y.numpy(), np.array(0.1))[1] == losses[0]
-        assert losses[2] < losses[0]
+def test_a_loss_that_is_not_finite_changes_nothing() -> None:
+    model, x, y = networks()["mlp"]
+    step = compiled(model, x, y, on_nan="error")
+    step(x, y)
+    before = step.state_dict()
+    for value in (np.nan, np.inf, -np.inf):
+        with pytest.raises(pock.LossNotFiniteError):
+            step(x * float(value), y)
+    for name, found in step.state_dict().items():
+        np.testing.assert_array_equal(found, before[name])
+
+
+class Integers(nn.Module):
+    """64-bit integers as results."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        floored = torch.div(x, y, rounding_mode="floor")
+        return x + y, x - y, x * y, floored, x % y, torch.maximum(x, y), x >> 3, x < y, (x / y) * self.weight.sum()
 
 
 @needs_device
-@pytest.mark.parametrize("length", range(0, 200, 17))
-def test_a_damaged_plan_is_refused(length: int) -> None:
-    model, x, y, loss = networks()["one sample"]
-    _, shaders, plan = compiled(model, x, y, loss)
+def test_integers_of_64_bits_are_exact() -> None:
+    numbers = [0, 1, -1, 7, -7, 2**31, -(2**31), 2**32 - 1, 2**32, -(2**32) - 5, 2**53 + 1, 2**63 - 1, -(2**63)]
+    divisors = [1, -1, 3, -3, 2**32, 2**40 + 7, -(2**62)]
+    x, y = (torch.tensor(values).flatten() for values in zip(*[(n, d) for n in numbers for d in divisors], strict=True))
+    model = Integers()
+    step = pock.compile(
+        model, (x, y), loss=lambda out, _: out[-1].mean(), example_target=x, optimizer=pock.SGD(lr=0.0),
+        scheme=pock.Scheme.full(), target="vulkan",
+    )  # fmt: skip
+    # numpy, whose division of the smallest integer by -1 wraps, too.
+    with np.errstate(over="ignore"):
+        a, b = x.numpy(), y.numpy()
+        expected = [a + b, a - b, a * b, a // b, a % b, np.maximum(a, b), a >> 3, a < b]
+    for found, value in zip(step.predict(x, y), expected, strict=False):
+        np.testing.assert_array_equal(found, value)
+
+
+@needs_device
+def test_copies_have_memory_of_their_own(tmp_path: Path) -> None:
+    model, x, y = networks()["mlp"]
+    step = compiled(model, x, y)
+    losses = [step(x, y) for _ in range(3)]
+    digest = step.save_compiled(tmp_path / "step.pock")
+    others = [copy.deepcopy(step), pock.load(tmp_path / "step.pock", expect=digest)]
+    losses += [step(x, y) for _ in range(3)]
+    for other in others:
+        assert [other(x, y) for _ in range(3)] == losses[3:]
+    assert losses == sorted(losses, reverse=True)
+
+
+@needs_device
+def test_state_that_is_set_is_used() -> None:
+    model, x, y = networks()["mlp"]
+    step = compiled(model, x, y)
+    start = step.state_dict()
+    first = step(x, y)
+    step.load_state_dict(start)
+    assert step(x, y) == first
+
+
+@functools.cache
+def code_of(name: str) -> Dispatches:
+    return Dispatches.unpack(compiled(*networks()[name]).artifact.object_code)
+
+
+@needs_device
+def test_a_damaged_plan_is_refused() -> None:
+    code = code_of("one sample")
     with vulkan.Device() as device:
-        for damaged in (plan[:length], plan[:length] + b"\xff" * 4 + plan[length + 4 :]):
-            try:
-                vulkan.LoadedStep(device, shaders, damaged).__exit__()
-            except pock.RunError as error:
-                assert "Vulkan:" in str(error)  # noqa: PT017
+        for length in range(0, 400, 17):
+            for damaged in (code.plan[:length], code.plan[:length] + b"\xff" * 4 + code.plan[length + 4 :]):
+                try:
+                    vulkan.LoadedStep(device, code.shaders, damaged).unload()
+                except pock.RunError as error:
+                    assert "Vulkan:" in str(error)  # noqa: PT017
         with pytest.raises(pock.RunError, match=r"not a plan of a step|a damaged plan"):
-            vulkan.LoadedStep(device, shaders, plan[:-4])
+            vulkan.LoadedStep(device, code.shaders, code.plan[:-4])
+
+
+@pytest.mark.parametrize("damaged", [b"", b"POCKDISP", b"ELF", b"x" * 40])
+def test_damaged_code_is_refused(damaged: bytes) -> None:
+    with pytest.raises(ValueError, match="truncated"):
+        Dispatches.unpack(damaged)
 
 
 @needs_device
-def test_an_unknown_device_is_an_error() -> None:
+def test_an_unknown_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCK_VULKAN_DEVICE", "none of these")
+    step = compiled(*networks()["mlp"])
     with pytest.raises(pock.RunError, match=r"no Vulkan 1\.1 device called 'none of these' that computes"):
-        vulkan.Device("none of these")
+        step(*networks()["mlp"][1:])
 
 
-def test_no_driver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VK_ICD_FILENAMES", "/nowhere.json")
-    monkeypatch.setenv("VK_DRIVER_FILES", "/nowhere.json")
-    code = "from pockmlir.runtime import vulkan; vulkan.Device()"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+def test_a_machine_without_a_driver_compiles() -> None:
+    code = (
+        "model, x, y = networks()['batch norm']\n"
+        "step = compiled(model.eval(), x, y)\n"
+        "assert np.array_equal(step.state_dict()['0.weight'], model[0].weight.detach().numpy())\n"
+        "step(x, y)"
+    )
+    result = in_process(code, VK_ICD_FILENAMES="/nowhere.json", VK_DRIVER_FILES="/nowhere.json")
     assert "RunError: Vulkan: no Vulkan" in result.stderr
 
 
-def test_shaders_are_valid(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", networks())
+def test_shaders_are_valid(name: str, tmp_path: Path) -> None:
     """Khronos' validator accepts them for the oldest version with what they use."""
-    shaders = compiled(*networks()["convolutions"])[1]
-    (tmp_path / "step.spv").write_bytes(shaders)
+    (tmp_path / "step.spv").write_bytes(code_of(name).shaders)
     command = ["spirv-val", "--target-env", "vulkan1.1", str(tmp_path / "step.spv")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout + result.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("name", networks())
+def test_shaders_need_no_more_than_every_device_has(name: str, tmp_path: Path) -> None:
+    """Four storage buffers, 128 pushed bytes, 128 threads, and the capability that Vulkan requires, with
+    what it implies."""
+    (tmp_path / "step.spv").write_bytes(code_of(name).shaders)
+    command = ["spirv-dis", "--raw-id", str(tmp_path / "step.spv")]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    words = [line.split() for line in text.splitlines()]
+    assert [line[1] for line in words if line[:1] == ["OpCapability"]] == ["Shader", "Matrix"]
+    bindings = [int(line[3]) for line in words if line[:1] == ["OpDecorate"] and line[2] == "Binding"]
+    assert set(bindings) <= {0, 1, 2, 3}
+    sizes = [line[3:] for line in words if line[:1] == ["OpExecutionMode"] and line[2] == "LocalSize"]
+    assert sizes
+    assert all(int(np.prod([int(extent) for extent in size])) <= 128 for size in sizes)
+
+
 def test_the_same_model_gives_the_same_bytes() -> None:
-    model, x, y, loss = networks()["depthwise"]
-    assert compiled(model, x, y, loss) == compiled(model, x, y, loss)
+    codes = [compiled(*networks()["depthwise"], cache=False).artifact.object_code for _ in range(2)]
+    assert codes[0] == codes[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "bf16"}, "does not compute with elements of 'bf16'"),
+        ({"arithmetic": "portable"}, "arithmetic: code for vulkan has not the bits of other targets"),
+    ],
+    ids=["bf16", "portable"],
+)
+def test_what_devices_cannot_do_is_refused(options: dict[str, Any], message: str) -> None:
+    torch.manual_seed(0)
+    with pytest.raises(pock.PockError, match=message):
+        compiled(nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3)), torch.randn(32, 64), torch.randn(32, 3), **options)  # fmt: skip
+
+
+def test_numbers_of_64_bits_are_refused() -> None:
+    model, x, y = networks()["mlp"]
+    with pytest.raises(pock.PockError, match="does not compute with elements of 'f64'"):
+        compiled(model.double(), x.double(), y.double())
 
 
 def test_other_triples_are_other_back_ends() -> None:
-    described = json.loads(_core.describe_target(f"module attributes {{pock.target = {TARGET}}} {{}}"))
+    attributes = pock.Target.named("vulkan").attributes
+    described = json.loads(_core.describe_target(f"module attributes {{pock.target = {attributes}}} {{}}"))
     assert (described["backend"], described["form"]) == ("vulkan", "dispatches")
     wrong = '#pock.target<triple = "spirv64-unknown-unknown">'
     with pytest.raises(RuntimeError, match=r"vulkan: expected the triple 'spirv-unknown-vulkan'"):

@@ -91,6 +91,13 @@ inline constexpr Name written("pock.written");
 /// The argument that times of launches are written to.
 inline constexpr Name profile("pock.profile");
 
+// Of a shader, and of a dispatch.
+
+/// How many words a dispatch pushes to the shader.
+inline constexpr Name pushed("pock.pushed");
+/// The words that a dispatch pushes: where buffers begin in their bindings.
+inline constexpr Name offsets("pock.offsets");
+
 // Of a launch.
 
 /// The launch runs a second time to save memory.

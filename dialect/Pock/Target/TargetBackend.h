@@ -47,6 +47,11 @@ struct TargetLimits {
   bool preparedAhead = false;
   /// Whether several threads may share the work of one kernel.
   bool threads = false;
+  /// Whether each thread computes one point of an operation, so that a loop
+  /// around operations leaves most threads without work.
+  bool threadPerPoint = false;
+  /// Whether kernels may contain arrays of constants.
+  bool kernelArrays = true;
   /// The size in bytes of the largest segment, if there is a limit.
   std::optional<int64_t> segmentBytes = std::nullopt;
   /// The maximum number of buffers of a kernel, including its workspace, if
@@ -107,6 +112,9 @@ public:
 
   /// Whether kernels may have elements of `type`.
   virtual bool supportsElement(TargetAttr target, Type type) const;
+
+  /// Whether portable arithmetic has the bits of other targets.
+  virtual bool hasPortableArithmetic(TargetAttr target) const;
 
   /// The form in which the binaries of `emit` are run.
   virtual RunForm getRunForm(TargetAttr target) const = 0;
@@ -188,7 +196,8 @@ FailureOr<Binaries> emitBinaries(ModuleOp module);
 FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols);
 
 /// JSON of the module's target: `{"backend": name, "form": "library", "object"
-/// or "dispatches", "unit": text, "features": [name, …]}`.
+/// or "dispatches", "unit": text, "portable": whether portable arithmetic has
+/// the bits of other targets, "features": [name, …]}`.
 FailureOr<std::string> describeTarget(ModuleOp module);
 
 } // namespace mlir::pock

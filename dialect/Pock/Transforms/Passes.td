@@ -114,6 +114,22 @@ def SinkReshapes : Pass<"pock-sink-reshapes", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def StoreConstants : Pass<"pock-store-constants", "::mlir::ModuleOp"> {
+  let summary = "Make constant arrays parameters";
+  let description = [{
+    On targets whose kernels cannot contain arrays, a `pock.constant` whose entries
+    differ becomes a buffer with that value, in segment `constants`. Equal ones are
+    one buffer.
+
+    Before: `%0 = pock.constant dense<[0, 1, 2]> : tensor<3xi64>`
+    After: `pock.param @constant : tensor<3xi64> value dense<[0, 1, 2]> …` and
+    `%0 = pock.load_param @constant : tensor<3xi64>`
+
+    Does nothing for other targets, and to constants with one value in all entries.
+  }];
+  let dependentDialects = ["::mlir::pock::PockDialect"];
+}
+
 def RepeatElementwise : Pass<"pock-repeat-elementwise", "::mlir::func::FuncOp"> {
   let summary = "Recompute cheap values in every kernel that reads them";
   let description = [{

@@ -4,13 +4,14 @@
 // padded to four bytes. A plan is
 //
 //   "PKVK", version, number of shaders, number of functions,
-//   for each shader: name, number of arguments
+//   for each shader: name, number of arguments, number of words pushed to it
 //   for each function: name, number of arguments, number of commands,
 //     for each argument: kind, bytes (64 bits)
 //     for each command: kind,
 //       dispatch: shader, groups in x, y, z, whether a barrier comes before,
 //         for each argument of the shader: argument of the function,
 //           offset (64 bits), bytes (64 bits)
+//         the words
 //       failure: argument of the function, offset (64 bits), code
 //
 //===----------------------------------------------------------------------===//
@@ -31,18 +32,22 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-static constexpr uint32_t version = 1;
+static constexpr uint32_t version = 2;
 
 Place pock::placeOf(Value buffer) {
   auto whole = cast<MemRefType>(buffer.getType());
-  int64_t offset = 0;
+  int64_t offset = 0, bytes = whole.hasStaticShape() ? bytesOf(whole) : 0;
   while (Operation *op = buffer.getDefiningOp()) {
-    if (auto view = dyn_cast<memref::ViewOp>(op))
+    if (auto view = dyn_cast<memref::ViewOp>(op)) {
       offset += *getConstantIntValue(view.getByteShift());
+      if (!view.getSizes().empty())
+        bytes = *getConstantIntValue(view.getSizes()[0]) *
+                bytesOf(view.getType().getElementType());
+    }
     // Other views of plans begin where their source does.
     buffer = op->getOperand(0);
   }
-  return {cast<BlockArgument>(buffer).getArgNumber(), offset, bytesOf(whole)};
+  return {cast<BlockArgument>(buffer).getArgNumber(), offset, bytes};
 }
 
 namespace {
@@ -125,6 +130,8 @@ FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
   for (auto &[name, shader] : shaders) {
     plan.text(name);
     plan.number(shader.getNumArguments());
+    auto pushed = shader->getAttrOfType<IntegerAttr>(attribute::pushed);
+    plan.number(pushed ? pushed.getInt() : 0);
   }
   for (func::FuncOp function : functions) {
     plan.text(function.getSymName());
@@ -176,6 +183,10 @@ FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
         plan.wide(place.offset);
         plan.wide(place.bytes);
       }
+      if (auto words =
+              launch->getAttrOfType<DenseI32ArrayAttr>(attribute::offsets))
+        for (int32_t word : words.asArrayRef())
+          plan.number(word);
     }
   }
   return plan.bytes;

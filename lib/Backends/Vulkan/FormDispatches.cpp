@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Shared/NestFusion.h"
+#include "Bindings.h"
+#include "KernelParts.h"
 #include "Places.h"
 #include "Pock/Backends/Vulkan/Passes.h"
 #include "Pock/IR/AttributeNames.h"
@@ -21,9 +22,12 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVAttributes.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
+#include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_FORMDISPATCHES
@@ -39,18 +43,6 @@ namespace {
 /// every device has.
 constexpr int64_t kThreads = 64, kMostGroups = 65535;
 
-/// A kernel as a list of nests.
-struct Kernel {
-  func::FuncOp func;
-  SmallVector<Nest, 0> nests;
-  DenseSet<Operation *> registers;
-  /// For each nest, the buffers that it accesses in memory, first those that it
-  /// only reads.
-  SmallVector<SmallVector<Value>> buffers;
-  /// For each nest, how many of these it only reads.
-  SmallVector<int64_t> numRead;
-};
-
 /// A buffer that a nest accesses, as an argument of its launch: the operand,
 /// and the part of it if it is a part of the workspace.
 struct Source {
@@ -62,76 +54,6 @@ Source sourceOf(Value buffer) {
   memref::ViewOp part = buffer.getDefiningOp<memref::ViewOp>();
   auto argument = cast<BlockArgument>(part ? part.getSource() : buffer);
   return {argument.getArgNumber(), part};
-}
-
-/// Whether strides and offset of `type` are numbers.
-bool isAtKnownPlace(MemRefType type) {
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  return succeeded(type.getStridesAndOffset(strides, offset)) &&
-         ShapedType::isStatic(offset) && ShapedType::isStaticShape(strides);
-}
-
-/// The nests of a kernel, which must contain everything that it does.
-FailureOr<Kernel> analyze(func::FuncOp func) {
-  Kernel kernel{func, {}, {}, {}, {}};
-  generalizeAll(func);
-  kernel.nests = formNests(func);
-  kernel.registers = findRegisterTemporaries(kernel.nests);
-  DenseSet<Operation *> covered;
-  for (Nest &nest : kernel.nests) {
-    mergeLoops(nest);
-    for (Statement &statement : nest.statements)
-      covered.insert(statement.op);
-  }
-  for (Operation &op : func.getBody().front().without_terminator()) {
-    // Without points or terms it does nothing.
-    if (auto generic = dyn_cast<linalg::GenericOp>(op);
-        generic && llvm::is_contained(generic.getStaticLoopRanges(), 0))
-      continue;
-    if (covered.contains(&op) || kernel.registers.contains(&op) ||
-        isPure(&op) || isa<ViewLikeOpInterface>(op))
-      continue;
-    op.emitError("cannot be computed by a shader");
-    return failure();
-  }
-  for (Nest &nest : kernel.nests) {
-    SetVector<Value> read, written;
-    for (Statement &statement : nest.statements)
-      for (Access &out : statement.outs)
-        if (!kernel.registers.contains(out.root.getDefiningOp()))
-          written.insert(out.root);
-    for (Statement &statement : nest.statements)
-      for (Access &in : statement.ins)
-        if (in.root && !kernel.registers.contains(in.root.getDefiningOp()) &&
-            !written.contains(in.root))
-          read.insert(in.root);
-    for (Statement &statement : nest.statements) {
-      WalkResult result = statement.op->walk([&](memref::LoadOp load) {
-        if (!isAtKnownPlace(load.getMemRefType())) {
-          load.emitError("reads a part of a buffer that begins at a computed "
-                         "place, which a shader cannot do");
-          return WalkResult::interrupt();
-        }
-        if (Value root = findRoot(load.getMemRef()); !written.contains(root))
-          read.insert(root);
-        return WalkResult::advance();
-      });
-      if (result.wasInterrupted())
-        return failure();
-    }
-    kernel.numRead.push_back(read.size());
-    read.insert_range(written);
-    for (Value buffer : read) {
-      auto part = buffer.getDefiningOp<memref::ViewOp>();
-      if (!isa<BlockArgument>(part ? part.getSource() : buffer)) {
-        emitError(buffer.getLoc(), "cannot be an argument of a shader");
-        return failure();
-      }
-    }
-    kernel.buffers.push_back(llvm::to_vector(read));
-  }
-  return kernel;
 }
 
 /// `type` as a storage buffer with one dimension.
@@ -151,9 +73,9 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
     shaders = gpu::GPUModuleOp::create(b, module.getLoc(), "shaders");
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                     b.getUnitAttr());
-    llvm::StringMap<Kernel> kernels;
+    llvm::StringMap<PartedKernel> kernels;
     for (func::FuncOp func : kernelsOf(module)) {
-      FailureOr<Kernel> kernel = analyze(func);
+      FailureOr<PartedKernel> kernel = divideKernel(func);
       if (failed(kernel))
         return signalPassFailure();
       kernels.try_emplace(func.getSymName(), std::move(*kernel));
@@ -169,40 +91,34 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
   }
 
 private:
-  /// Replaces a launch by a dispatch for each nest of its kernel.
-  void lower(LaunchOp launch, Kernel &kernel) {
+  /// Replaces a launch by a dispatch for each part of its kernel.
+  void lower(LaunchOp launch, PartedKernel &kernel) {
     OpBuilder b(launch);
     Location loc = launch.getLoc();
-    for (size_t i = 0; i < kernel.nests.size(); ++i) {
-      int64_t points = countPoints(kernel.nests[i]);
+    for (auto [i, part] : llvm::enumerate(kernel.parts)) {
+      int64_t points = countPoints(part.nest);
       if (points == 0)
         continue;
-      // Buffers at the same place are one argument.
-      SmallVector<Value> operands;
-      SmallVector<Place> places;
-      SmallVector<unsigned> argumentOf;
-      for (Value buffer : kernel.buffers[i]) {
-        Value operand = operandFor(b, loc, launch, buffer);
-        Place place = placeOf(operand);
-        auto *found = llvm::find(places, place);
-        argumentOf.push_back(found - places.begin());
-        if (found != places.end())
-          continue;
-        places.push_back(place);
-        operands.push_back(operand);
-      }
-      gpu::GPUFuncOp shader = shaderFor(kernel, i, argumentOf);
+      SmallVector<Value> buffers;
+      for (Value buffer : part.buffers)
+        buffers.push_back(operandFor(b, loc, launch, buffer));
+      Bindings bindings = bindBuffers(b, loc, buffers);
+      gpu::GPUFuncOp shader = shaderFor(kernel, i, bindings);
       auto constant = [&](int64_t value) -> Value {
         return arith::ConstantIndexOp::create(b, loc, value);
       };
       int64_t groups = llvm::divideCeil(points, kThreads);
       int64_t rows = llvm::divideCeil(groups, kMostGroups);
       Value one = constant(1);
-      gpu::LaunchFuncOp::create(
+      auto dispatch = gpu::LaunchFuncOp::create(
           b, loc, shader,
           gpu::KernelDim3{constant(llvm::divideCeil(groups, rows)),
                           constant(rows), one},
-          gpu::KernelDim3{constant(kThreads), one, one}, Value(), operands);
+          gpu::KernelDim3{constant(kThreads), one, one}, Value(),
+          bindings.operands);
+      if (!bindings.offsets.empty())
+        dispatch->setAttr(attribute::offsets,
+                          b.getDenseI32ArrayAttr(bindings.offsets));
     }
   }
 
@@ -227,49 +143,57 @@ private:
     return memref::MemorySpaceCastOp::create(b, loc, flatten(type), operand);
   }
 
-  /// The shader of nest `index`, in which buffer `i` is argument
-  /// `argumentOf[i]`.
-  gpu::GPUFuncOp shaderFor(Kernel &kernel, size_t index,
-                           ArrayRef<unsigned> argumentOf) {
+  /// The shader of part `index` whose buffers are bound like this.
+  gpu::GPUFuncOp shaderFor(PartedKernel &kernel, size_t index,
+                           const Bindings &bindings) {
     std::string key = (kernel.func.getSymName() + "#" + Twine(index)).str();
-    for (unsigned argument : argumentOf)
-      key += "," + std::to_string(argument);
+    for (auto [place, pushed] :
+         llvm::zip_equal(bindings.places, bindings.pushed))
+      key += llvm::formatv(",{0}:{1}", place.first,
+                           pushed < 0 ? place.second : ~int64_t(pushed));
     gpu::GPUFuncOp &shader = known[key];
     if (!shader)
-      shader = emitShader(kernel, index, argumentOf);
+      shader = emitShader(kernel, index, bindings);
     return shader;
   }
 
-  gpu::GPUFuncOp emitShader(Kernel &kernel, size_t index,
-                            ArrayRef<unsigned> argumentOf) {
-    Nest &nest = kernel.nests[index];
-    ArrayRef<Value> buffers = kernel.buffers[index];
-    SmallVector<Type> types;
+  gpu::GPUFuncOp emitShader(PartedKernel &kernel, size_t index,
+                            const Bindings &bindings) {
+    KernelPart &part = kernel.parts[index];
     DenseSet<unsigned> written;
-    for (auto [i, argument] : llvm::enumerate(argumentOf)) {
-      if (argument == types.size())
-        types.push_back(flatten(cast<MemRefType>(buffers[i].getType())));
-      if (static_cast<int64_t>(i) >= kernel.numRead[index])
-        written.insert(argument);
-    }
-    Location loc = nest.statements.front().op.getLoc();
+    for (size_t i = part.numRead; i < part.buffers.size(); ++i)
+      written.insert(bindings.places[i].first);
+    Location loc = part.nest.statements.front().op.getLoc();
     OpBuilder b = OpBuilder::atBlockEnd(shaders.getBody());
-    std::string name = kernel.func.getSymName().str();
-    if (unsigned count = names[name]++)
-      name += "_" + std::to_string(count);
-    auto shader =
-        gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType(types, {}));
+    auto shader = gpu::GPUFuncOp::create(
+        b, loc, nameFor(kernel.func.getSymName()),
+        b.getFunctionType(ValueRange(bindings.operands).getTypes(), {}));
     shader->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
     shader.setKnownBlockSizeAttr(
         b.getDenseI32ArrayAttr({static_cast<int32_t>(kThreads), 1, 1}));
     for (unsigned argument : written)
       shader.setArgAttr(argument, attribute::written, b.getUnitAttr());
     b.setInsertionPointToStart(&shader.getBody().front());
-    auto bufferOf = [&](Value root) -> Value {
-      const auto *found = llvm::find(buffers, root);
-      return shader.getArgument(argumentOf[found - buffers.begin()]);
+    SmallVector<ShaderBuffer> buffers;
+    for (auto [place, pushed] :
+         llvm::zip_equal(bindings.places, bindings.pushed)) {
+      Value base;
+      if (pushed >= 0)
+        base = arith::IndexCastOp::create(
+            b, loc, b.getIndexType(),
+            spirv::getPushConstantValue(shader, kMostPushed, pushed,
+                                        b.getI32Type(), b));
+      else if (place.second != 0)
+        base = arith::ConstantIndexOp::create(b, loc, place.second);
+      buffers.push_back({shader.getArgument(place.first), base});
+    }
+    if (!bindings.offsets.empty())
+      shader->setAttr(attribute::pushed,
+                      b.getI64IntegerAttr(bindings.offsets.size()));
+    auto bufferOf = [&](Value root) {
+      return buffers[llvm::find(part.buffers, root) - part.buffers.begin()];
     };
-    emitGuarded(b, loc, nest, kernel.registers, bufferOf);
+    emitGuarded(b, loc, part, kernel.registers, bufferOf);
     flattenLoads(shader, bufferOf);
     b.setInsertionPointToEnd(&shader.getBody().front());
     gpu::ReturnOp::create(b, loc);
@@ -279,8 +203,7 @@ private:
 
   /// Makes loads at computed places, which bodies have, ones of the shader's
   /// flat buffers.
-  static void flattenLoads(gpu::GPUFuncOp shader,
-                           llvm::function_ref<Value(Value)> bufferOf) {
+  static void flattenLoads(gpu::GPUFuncOp shader, FindBuffer bufferOf) {
     shader.walk([&](memref::LoadOp load) {
       if (llvm::is_contained(shader.getArguments(), load.getMemRef()))
         return;
@@ -295,21 +218,22 @@ private:
         Value term = arith::MulIOp::create(b, loc, index, factor);
         place = arith::AddIOp::create(b, loc, place, term);
       }
-      Value buffer = bufferOf(findRoot(load.getMemRef()));
-      Value value = memref::LoadOp::create(b, loc, buffer, place);
+      ShaderBuffer buffer = bufferOf(findRoot(load.getMemRef()));
+      Value value = memref::LoadOp::create(b, loc, buffer.memory,
+                                           placeIn(b, loc, buffer, place));
       load.replaceAllUsesWith(value);
       load.erase();
     });
   }
 
   /// The point of this thread, and its code if there is such a point.
-  static void emitGuarded(OpBuilder &b, Location loc, Nest &nest,
+  static void emitGuarded(OpBuilder &b, Location loc, KernelPart &part,
                           const DenseSet<Operation *> &registers,
-                          llvm::function_ref<Value(Value)> bufferOf) {
+                          FindBuffer bufferOf) {
     auto constant = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(b, loc, value);
     };
-    int64_t points = countPoints(nest);
+    int64_t points = countPoints(part.nest);
     Value group = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
     int64_t groups = llvm::divideCeil(points, kThreads);
     if (int64_t rows = llvm::divideCeil(groups, kMostGroups); rows > 1) {
@@ -325,7 +249,23 @@ private:
                                          point, constant(points));
     auto guard = scf::IfOp::create(b, loc, inside);
     b.setInsertionPointToStart(guard.thenBlock());
-    emitThread(b, nest, point, registers, bufferOf);
+    if (!part.loop)
+      return emitThread(b, part.nest, point, registers, bufferOf);
+    scf::ForOp around = part.loop;
+    auto loop = scf::ForOp::create(b, loc, around.getLowerBound(),
+                                   around.getUpperBound(), around.getStep());
+    b.setInsertionPointToStart(loop.getBody());
+    IRMapping map;
+    map.map(around.getInductionVar(), loop.getInductionVar());
+    for (Operation &op : around.getBody()->without_terminator())
+      if (isa<memref::LoadOp>(op) ||
+          (isPure(&op) && !isa<ViewLikeOpInterface>(op)))
+        b.clone(op, map);
+    emitThread(b, part.nest, point, registers, bufferOf);
+    loop.walk([&](Operation *op) {
+      for (OpOperand &operand : op->getOpOperands())
+        operand.set(map.lookupOrDefault(operand.get()));
+    });
   }
 
   /// Gives the shader copies of what its code uses of the kernel: constants,
@@ -349,9 +289,18 @@ private:
     });
   }
 
+  /// A name that no other shader has. The digits of a kernel's name may be
+  /// those of another kernel's second shader.
+  std::string nameFor(StringRef kernel) {
+    std::string name = kernel.str();
+    for (unsigned i = 1; !names.insert(name).second; ++i)
+      name = (kernel + "_" + Twine(i)).str();
+    return name;
+  }
+
   gpu::GPUModuleOp shaders;
   llvm::StringMap<gpu::GPUFuncOp> known;
-  llvm::StringMap<unsigned> names;
+  llvm::StringSet<> names;
 };
 
 } // namespace

@@ -15,8 +15,7 @@ namespace {
 class ThreadEmitter {
 public:
   ThreadEmitter(OpBuilder &b, Nest &nest,
-                const DenseSet<Operation *> &registers,
-                llvm::function_ref<Value(Value)> bufferOf)
+                const DenseSet<Operation *> &registers, FindBuffer bufferOf)
       : b(b), loc(nest.statements.front().op.getLoc()), nest(nest),
         registers(registers), bufferOf(bufferOf), position(nest.loops.size()) {}
 
@@ -37,8 +36,8 @@ public:
             return later.first->sameElement(out);
           });
       if (!overwritten && !registers.contains(out.root.getDefiningOp()))
-        memref::StoreOp::create(b, loc, entry.second, bufferOf(out.root),
-                                addressOf(out));
+        memref::StoreOp::create(b, loc, entry.second, bufferOf(out.root).memory,
+                                placeOf(out));
     }
   }
 
@@ -93,8 +92,12 @@ private:
     for (auto &[written, value] : llvm::reverse(stored))
       if (written->sameElement(access))
         return value;
-    return memref::LoadOp::create(b, loc, bufferOf(access.root),
-                                  addressOf(access));
+    return memref::LoadOp::create(b, loc, bufferOf(access.root).memory,
+                                  placeOf(access));
+  }
+
+  Value placeOf(const Access &access) {
+    return placeIn(b, loc, bufferOf(access.root), addressOf(access));
   }
 
   /// The values of the outs before the statement; null if it reads none.
@@ -143,7 +146,7 @@ private:
   Location loc;
   Nest &nest;
   const DenseSet<Operation *> &registers;
-  llvm::function_ref<Value(Value)> bufferOf;
+  FindBuffer bufferOf;
   /// The position in each loop; null outside of a reduction.
   SmallVector<Value> position;
   /// What statements have computed, in order. Memory gets it at the end.
@@ -151,6 +154,12 @@ private:
 };
 
 } // namespace
+
+Value placeIn(OpBuilder &b, Location loc, const ShaderBuffer &buffer,
+              Value place) {
+  return buffer.base ? arith::AddIOp::create(b, loc, buffer.base, place)
+                     : place;
+}
 
 int64_t countPoints(const Nest &nest) {
   int64_t points = 1;
@@ -160,8 +169,7 @@ int64_t countPoints(const Nest &nest) {
 }
 
 void emitThread(OpBuilder &b, Nest &nest, Value point,
-                const DenseSet<Operation *> &registers,
-                llvm::function_ref<Value(Value)> bufferOf) {
+                const DenseSet<Operation *> &registers, FindBuffer bufferOf) {
   ThreadEmitter(b, nest, registers, bufferOf).emit(point);
 }
 

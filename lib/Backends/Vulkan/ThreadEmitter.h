@@ -8,16 +8,29 @@
 
 namespace mlir::pock {
 
+/// Where a shader finds a flat buffer.
+struct ShaderBuffer {
+  mlir::Value memory;
+  /// The number of elements before it in `memory`; null if there are none.
+  mlir::Value base;
+};
+
+using FindBuffer = llvm::function_ref<ShaderBuffer(mlir::Value)>;
+
+/// `place` in a flat buffer as a place in the memory that it is a part of.
+mlir::Value placeIn(mlir::OpBuilder &b, mlir::Location loc,
+                    const ShaderBuffer &buffer, mlir::Value place);
+
 /// The number of points of the nest's parallel loops.
 int64_t countPoints(const Nest &nest);
 
 /// Emits all statements of `nest` at one point: number `point`, of type index,
 /// of the parallel loops, in which neighbours in the result have neighbouring
-/// numbers. `bufferOf` gives the flat buffer of a root; temporaries in
+/// numbers. `bufferOf` finds the buffer of a root; temporaries in
 /// `registers` have none.
 void emitThread(OpBuilder &b, Nest &nest, Value point,
                 const llvm::DenseSet<Operation *> &registers,
-                llvm::function_ref<Value(Value)> bufferOf);
+                FindBuffer bufferOf);
 
 } // namespace mlir::pock
 

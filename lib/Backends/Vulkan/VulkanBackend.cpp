@@ -35,8 +35,20 @@ public:
     limits.indexBits = target.getIndexBits();
     limits.stackBytes = 0;
     limits.workingBytes = target.getL2Bytes();
+    limits.threadPerPoint = true;
+    limits.kernelArrays = false;
     return limits;
   }
+
+  /// Every device has 32-bit numbers; smaller and wider integers are made of
+  /// these.
+  bool supportsElement(TargetAttr, Type type) const override {
+    return type.isF32() || type.isIndex() || type.isInteger(1) ||
+           type.isInteger(8) || type.isInteger(32) || type.isInteger(64);
+  }
+
+  /// Drivers divide, and may order sums, in their own way.
+  bool hasPortableArithmetic(TargetAttr) const override { return false; }
 
   RunForm getRunForm(TargetAttr) const override { return RunForm::Dispatches; }
 
@@ -53,12 +65,13 @@ public:
     pm.addPass(createBufferizeKernels());
     pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
     pm.addNestedPass<func::FuncOp>(createCSEPass());
-    pm.addPass(createStoreWords());
+    pm.addPass(createComputeInWords());
     pm.addPass(createPlaceScratch());
   }
 
   void buildCodePipeline(OpPassManager &pm, TargetAttr) const override {
     pm.addPass(createFormDispatches());
+    pm.addPass(createEmulateWideIntegers());
     pm.addPass(createLowerToSpirv());
   }
 

@@ -4,7 +4,7 @@
 // it needs scratch for the scores and probabilities `[T, S]` of one head only.
 // If threads share the work, it runs on as many matrices as fit into a part of
 // the cache. The loop body is the same op on matrices, which is decomposed
-// next.
+// next. There is no loop where each thread computes one point.
 //
 //===----------------------------------------------------------------------===//
 
@@ -86,6 +86,8 @@ struct LoopOverMatrices : OpRewritePattern<Op> {
     int64_t rank = op.getQuery().getType().getRank();
     if (rank == 2)
       return rewriter.notifyMatchFailure(op, "is on matrices");
+    if (limitsAt(op).threadPerPoint)
+      return rewriter.notifyMatchFailure(op, "needs no loop");
     ArrayRef<int64_t> query = op.getQuery().getType().getShape();
     int64_t rows = query[rank - 2], heads = query[rank - 3],
             columns = op.getKey().getType().getShape()[rank - 2];

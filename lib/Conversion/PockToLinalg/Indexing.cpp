@@ -4,10 +4,12 @@
 // one slice `[before, 1, after]` at a time. The position of the slice depends
 // on data, or its value on the previous slice, which linalg ops cannot express.
 // Indices are processed in order, so that sums have one order on every target.
+// Where each thread computes one point, points are gathered without a loop.
 //===----------------------------------------------------------------------===//
 
 #include "LinalgBuilders.h"
 #include "Pock/IR/Pock.h"
+#include "Pock/Target/TargetBackend.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
@@ -47,11 +49,9 @@ static Value addTo(OpBuilder &b, Location loc, Value sum, Value slice) {
                       });
 }
 
-/// Entry `i` of the flat `indices`, clamped to 0 to `size - 1`: an index out of
-/// range must not access other memory.
-static Value readIndex(OpBuilder &b, Location loc, Value indices, Value i,
-                       int64_t size) {
-  Value raw = tensor::ExtractOp::create(b, loc, indices, i);
+/// `raw` clamped to 0 to `size - 1`: an index out of range must not access
+/// other memory.
+static Value clampIndex(OpBuilder &b, Location loc, Value raw, int64_t size) {
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantOp::create(b, loc,
                                      b.getIntegerAttr(raw.getType(), value));
@@ -59,6 +59,30 @@ static Value readIndex(OpBuilder &b, Location loc, Value indices, Value i,
   Value atLeast = arith::MaxSIOp::create(b, loc, raw, constant(0));
   Value inRange = arith::MinSIOp::create(b, loc, atLeast, constant(size - 1));
   return arith::IndexCastOp::create(b, loc, b.getIndexType(), inRange);
+}
+
+/// Entry `i` of the flat `indices`, clamped.
+static Value readIndex(OpBuilder &b, Location loc, Value indices, Value i,
+                       int64_t size) {
+  return clampIndex(b, loc, tensor::ExtractOp::create(b, loc, indices, i),
+                    size);
+}
+
+/// Slices of `input` at the clamped `indices`; every point reads its own entry.
+static Value gatherPoints(OpBuilder &b, Location loc, Value input,
+                          Value indices, Value init, int64_t size) {
+  Loops loops(b.getContext());
+  SmallVector<AffineExpr> points = loops.parallel(3);
+  return buildGeneric(
+      b, loc, loops, indices, init, {loops.map(points[1]), loops.map(points)},
+      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+        SmallVector<Value> at;
+        for (int64_t dim = 0; dim < 3; ++dim)
+          at.push_back(dim == 1
+                           ? clampIndex(b, loc, args[0], size)
+                           : linalg::IndexOp::create(b, loc, dim).getResult());
+        return tensor::ExtractOp::create(b, loc, input, at);
+      });
 }
 
 /// The indices of `op` as a vector.
@@ -83,6 +107,12 @@ struct LowerTake : OpRewritePattern<TakeOp> {
     Value indices = flatIndices(rewriter, op);
     Value init = buildEmpty(rewriter, loc, {to.before, to.size, to.after},
                             getElement(input));
+    if (limitsAt(op).threadPerPoint) {
+      Value gathered =
+          gatherPoints(rewriter, loc, input, indices, init, from.size);
+      rewriter.replaceOp(op, buildReshape(rewriter, loc, gathered, shape));
+      return success();
+    }
     SmallVector<Value> results = buildLoop(
         rewriter, loc, to.size, init,
         [&](OpBuilder &b, Value i, ValueRange values) -> SmallVector<Value> {

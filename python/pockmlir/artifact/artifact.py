@@ -52,7 +52,7 @@ class Artifact:
     Attributes:
         manifest: layout of the memory and signatures of the functions.
         library: the shared library; None if the target has no shared libraries.
-        object_code: the object file that it was linked from.
+        object_code: the object file that it was linked from, or packed `Dispatches` if that is the target's form.
         optimizer: the update rule and its default learning rate.
         groups: the settings of every parameter group; one with all parameters if None.
         scheme: as the user wrote it.
@@ -120,7 +120,7 @@ class Artifact:
     @cached_property
     def footprint(self) -> Footprint:
         """The RAM and flash that the step needs on a device, in bytes."""
-        return Footprint.of(self.manifest, self.object_code)
+        return Footprint.of(self.manifest, self.target, self.object_code)
 
     def dump(self, stage: str) -> str:
         """Return the module after a stage, with source locations."""

@@ -117,10 +117,10 @@ def pack(artifact: Artifact, images: Images) -> bytes:
     Raises:
         TargetError: the target has no shared libraries.
     """
-    if artifact.library is None:
+    if artifact.target.bare_metal:
         raise TargetError(f"save_compiled: {artifact.target.name} has no shared libraries; export the step")
-    entries: dict[str, bytes] = {
-        _LIBRARY: artifact.library.read_bytes(),
+    entries: dict[str, bytes] = {} if artifact.library is None else {_LIBRARY: artifact.library.read_bytes()}
+    entries |= {
         _CONSTANTS: images.constants.tobytes(),
         _STATE: images.state.tobytes(),
         _OBJECT: artifact.object_code,
@@ -323,8 +323,10 @@ def unpack(data: Array, where: str) -> tuple[Artifact, Images]:
 def _artifact(file: _File, target: Target, manifest: Manifest) -> Artifact:
     described = file.description
     directory = tempfile.TemporaryDirectory(prefix="pock-")
-    library = Path(directory.name, f"lib{manifest.name}.so")
-    library.write_bytes(file.entry(_LIBRARY).tobytes())
+    library = None
+    if not target.dispatched:
+        library = Path(directory.name, f"lib{manifest.name}.so")
+        library.write_bytes(file.entry(_LIBRARY).tobytes())
     return Artifact(
         manifest=manifest,
         library=library,

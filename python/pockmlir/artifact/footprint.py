@@ -50,9 +50,12 @@ class Footprint:
     arguments: int
 
     @classmethod
-    def of(cls, manifest: Manifest, object_code: bytes) -> Footprint:
-        """Measure an object file with the sections ``.stack_sizes`` that code generation leaves."""
-        code, stack = _read(object_code, f"{manifest.name}_")
+    def of(cls, manifest: Manifest, target: Target, object_code: bytes) -> Footprint:
+        """Measure packed `Dispatches`, or an object file with the sections ``.stack_sizes`` of code generation."""
+        if target.dispatched:
+            code, stack = len(object_code), 0
+        else:
+            code, stack = _read(object_code, f"{manifest.name}_")
         segments = manifest.segments
         step = manifest.functions.get("step")
         return cls(

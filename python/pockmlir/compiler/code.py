@@ -10,6 +10,7 @@ from typing import Any
 
 from ..api.request import Request
 from ..artifact.arithmetic import arithmetic_of
+from ..artifact.dispatches import Dispatches
 from ..artifact.footprint import Footprint, check, require_freestanding
 from ..artifact.manifest import Manifest
 from ..cache.codes import CachedCode, code_key, read_code, write_code
@@ -27,7 +28,7 @@ class Code:
 
     Attributes:
         manifest: layout of the memory and signatures of the functions.
-        object_code: the object file.
+        object_code: the object file, or packed `Dispatches`.
         library: the shared library, if the target has shared libraries.
         arithmetic: what the code computes with; see `arithmetic_of`.
         directory: the temporary directory of the library.
@@ -62,12 +63,15 @@ def generate(runner: StageRunner, request: Request, store: Store | None) -> Code
             return _restore(runner, request, cached, directory)
         runner.run_pipelines(PLAN_STAGES, options)
         manifest = runner.manifest()
-        objects, facts = runner.generate()
-        with runner.timed("link"):
-            object_file, library = write_files(
-                objects, Path(directory.name), runner.name, shared=not target.bare_metal, native=target.native
-            )
-        object_code = object_file.read_bytes()
+        binaries, facts = runner.generate()
+        if target.dispatched:
+            object_code, library = Dispatches(*binaries).pack(), None
+        else:
+            with runner.timed("link"):
+                object_file, library = write_files(
+                    binaries, Path(directory.name), runner.name, shared=not target.bare_metal, native=target.native
+                )
+            object_code = object_file.read_bytes()
         code = _checked(request, manifest, object_code, library, facts, directory)
         if store and key:
             stages = [dump for dump in runner.dumps if dump.name in PLAN_STAGES]
@@ -105,6 +109,6 @@ def _checked(
     if target.bare_metal:
         require_freestanding(object_code)
     if target.limited:
-        check(Footprint.of(manifest, object_code), target)
+        check(Footprint.of(manifest, target, object_code), target)
     arithmetic = arithmetic_of(manifest, request.training, target, facts)
     return Code(manifest, object_code, library, arithmetic, directory)

@@ -33,10 +33,10 @@ class ForeignInstance(Segments):
     Args:
         manifest: the manifest of the step.
         target: the target of the step.
-        plan: the module at stage ``plan``.
+        plan: returns the module at stage ``plan``.
     """
 
-    def __init__(self, manifest: Manifest, target: Target, plan: str) -> None:
+    def __init__(self, manifest: Manifest, target: Target, plan: Callable[[], str]) -> None:
         super().__init__(manifest)
         self._target = target
         self._plan = plan
@@ -60,7 +60,7 @@ class ForeignInstance(Segments):
         if not self.manifest.of_kind("prepared"):
             return
         if self._twin is None:
-            self._twin = _build_twin(load_core(), self._plan, self.manifest)
+            self._twin = _build_twin(load_core(), self._plan(), self.manifest)
         self._twin.constants, self._twin.state, self._twin.arena = self.constants, self.state, self.arena
         self._twin.prepare()
 

@@ -1,7 +1,4 @@
-"""Vulkan devices, and steps that are loaded on them; see lib/Backends/Vulkan/Runtime/pock_vulkan.h.
-
-Nothing of the package uses this yet: it is the lower half of a back end in the making (docs/Vulkan.md).
-"""
+"""Vulkan devices, and steps that are loaded on them; see lib/Backends/Vulkan/Runtime/pock_vulkan.h."""
 
 from __future__ import annotations
 
@@ -103,6 +100,10 @@ class LoadedStep:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.unload()
+
+    def unload(self) -> None:
+        """Free the step's memory; it cannot be used any more."""
         _library().pock_vulkan_unload(self.handle)
         self.handle = ctypes.c_void_p()
 
@@ -114,7 +115,7 @@ class LoadedStep:
         """Copy bytes from ``constants`` or ``state`` to an array."""
         _check(_library().pock_vulkan_read(self.handle, _SEGMENTS[segment], offset, data.ctypes.data, data.nbytes))
 
-    def call(self, function: str, arrays: Sequence[Array]) -> int:
-        """Call a function with its inputs and outputs in order; return the code of its failure, or 0."""
-        pointers = (ctypes.c_void_p * max(len(arrays), 1))(*(array.ctypes.data for array in arrays))
-        return _check(_library().pock_vulkan_call(self.handle, function.encode(), pointers, len(arrays)))
+    def call(self, function: str, addresses: Sequence[int]) -> int:
+        """Call a function with the addresses of inputs and outputs in order; return the code of its failure, or 0."""
+        pointers = (ctypes.c_void_p * max(len(addresses), 1))(*addresses)
+        return _check(_library().pock_vulkan_call(self.handle, function.encode(), pointers, len(addresses)))

@@ -52,6 +52,8 @@ class Target:
         c_flags: flags of a C compiler.
         runner: the emulator: a key of `pockmlir.device.machines.MACHINES`, or a program that runs programs of the
             target.
+        dispatched: whether its code is shaders and a plan of their dispatches, which a device of the machine runs; set
+            by `coerce`.
         cpus: processors that may follow a colon, as in ``aarch64-linux:cortex-a72``.
     """
 
@@ -72,6 +74,7 @@ class Target:
     flash: int | None = None
     c_flags: tuple[str, ...] = ()
     runner: str = ""
+    dispatched: bool = False
     cpus: tuple[str, ...] = ()
 
     @classmethod
@@ -131,10 +134,15 @@ class Target:
             arithmetic = target.arithmetic
         if arithmetic not in ARITHMETICS:
             raise ArgumentError(f"arithmetic: expected one of {', '.join(ARITHMETICS)}, but got {arithmetic!r}")
-        _describe(target.attributes)
+        described = _describe(target.attributes)
+        if not described["portable"] and arithmetic == "portable":
+            raise ArgumentError(
+                f"arithmetic: code for {target.name} has not the bits of other targets, so it is never 'portable'"
+            )
         return replace(
             target,
             arithmetic=arithmetic,
+            dispatched=described["form"] == "dispatches",
             ram=target.ram if ram is None else parse_bytes("ram", ram),
             flash=target.flash if flash is None else parse_bytes("flash", flash),
         )
@@ -201,9 +209,9 @@ class Target:
 
     @property
     def native(self) -> bool:
-        """Whether this process can load code for the target."""
+        """Whether this process can load code for the target; dispatches, if there is a device when they run."""
         own = self.triple.split("-")
-        return not self.triple or (own[0] == platform.machine() and platform.system().lower() in own)
+        return not self.triple or self.dispatched or (own[0] == platform.machine() and platform.system().lower() in own)
 
 
 #: Name → target, except ``host``, which is detected.

@@ -5,36 +5,51 @@
 
 include "mlir/Pass/PassBase.td"
 
-def StoreWords : Pass<"pock-store-words", "mlir::ModuleOp"> {
-  let summary = "Store integers as 32-bit words";
+def ComputeInWords : Pass<"pock-compute-in-words", "mlir::ModuleOp"> {
+  let summary = "Compute bytes with 32-bit integers";
   let description = [{
-    Shaders that run on every device load and store 32 bits, and compute with
-    integers of 32 bits. Buffers and tensors of `i1`, `i8` and `i64` become ones of
-    `i32`: truth values are 0 or 1, bytes have their signs, and 64-bit integers have
-    to fit, which the caller of a function checks for its inputs. The bodies of
-    kernels become ones of `i1` and `i32`.
+    Shaders that run on every device compute with integers of 32 bits. In kernels,
+    arithmetic of `i8` becomes arithmetic of `i32`: a byte is extended with its sign
+    where it is loaded, is the low byte with its sign again after each operation that
+    can exceed it, and is truncated where it is stored. Memory does not change.
 
     ```mlir
-    linalg.generic ins(%labels : memref<4xi64>) outs(%flags : memref<4xi1>) {
-    ^bb0(%label: i64, %old: i1):
-      %flag = arith.cmpi ne, %label, %c-100 : i64
-      linalg.yield %flag : i1
+    ^bb0(%a: i8, %b: i8, %old: i8):
+      %sum = arith.addi %a, %b : i8
+      linalg.yield %sum : i8
     // becomes
-    linalg.generic ins(%labels : memref<4xi32>) outs(%flags : memref<4xi32>) {
-    ^bb0(%label: i32, %old: i32):
-      %flag = arith.cmpi ne, %label, %c-100 : i32
-      %word = arith.extui %flag : i1 to i32
-      linalg.yield %word : i32
+    ^bb0(%a: i8, %b: i8, %old: i8):
+      %a32 = arith.extsi %a : i8 to i32
+      %b32 = arith.extsi %b : i8 to i32
+      %sum = arith.addi %a32, %b32 : i32
+      %high = arith.shli %sum, %c24 : i32
+      %low = arith.shrsi %high, %c24 : i32
+      %byte = arith.trunci %low : i32 to i8
+      linalg.yield %byte : i8
     ```
 
-    A 64-bit number without dimensions may be added to, and be a parameter: it counts
-    calls.
-
-    Errors: other arithmetic of 64-bit integers, a constant that does not fit, and a
-    parameter of such a type.
+    Errors: another operation whose result is a byte, such as a division.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect"];
+}
+
+def EmulateWideIntegers : Pass<"pock-emulate-wide-integers", "mlir::ModuleOp"> {
+  let summary = "Compute 64-bit integers as pairs of 32-bit integers";
+  let description = [{
+    Shaders that run on every device have integers of 32 bits. In `gpu.func`, `i64`
+    becomes `vector<2xi32>`, the low word first, also in buffers, whose bytes stay what
+    they are. Patterns of MLIR do it: `arith-emulate-wide-int` and
+    `memref-emulate-wide-int`. Divisions, which they lack, become loops over the bits.
+
+    Errors: an operation on 64-bit integers that has no pattern, such as
+    `arith.mulsi_extended`.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
+    "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+    "mlir::vector::VectorDialect"
+  ];
 }
 
 def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
@@ -57,7 +72,10 @@ def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
         args(%x_flat : memref<20xf32>, %y_flat : memref<20xf32>)
     ```
 
-    Errors: an operation that no nest can express, and a loop around nests.
+    A loop around one nest, as in the gradient of an embedding, becomes a loop of each
+    thread, if threads read nothing that other threads have written in it.
+
+    Errors: an operation that no nest can express, and another loop.
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",

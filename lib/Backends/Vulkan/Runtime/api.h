@@ -50,6 +50,7 @@
   X(CmdBindPipeline)                                                           \
   X(CmdBindDescriptorSets)                                                     \
   X(CmdDispatch)                                                               \
+  X(CmdPushConstants)                                                          \
   X(CmdPipelineBarrier)                                                        \
   X(CmdCopyBuffer)                                                             \
   X(CmdFillBuffer)                                                             \

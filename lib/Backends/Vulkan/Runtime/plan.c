@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, TEXT_ALIGNMENT = 4 };
+enum { VERSION = 2, TEXT_ALIGNMENT = 4 };
 
 typedef struct {
   const unsigned char *next, *end;
@@ -88,6 +88,10 @@ static void read_command(reader *in, const plan *plan,
   command->places = entries(in, count, sizeof *command->places);
   for (uint32_t i = 0; !in->damaged && i < count; ++i)
     command->places[i] = place(in, function, 0);
+  count = plan->shaders[command->shader].num_words;
+  command->words = entries(in, count, sizeof *command->words);
+  for (uint32_t i = 0; !in->damaged && i < count; ++i)
+    command->words[i] = word(in);
 }
 
 static void read_function(reader *in, const plan *plan,
@@ -125,6 +129,7 @@ int plan_read(const void *data, size_t bytes, plan *result) {
     result->num_shaders = i + 1;
     result->shaders[i].name = text(&in);
     result->shaders[i].num_arguments = word(&in);
+    result->shaders[i].num_words = word(&in);
   }
   result->functions = entries(&in, functions, sizeof *result->functions);
   for (uint32_t i = 0; !in.damaged && i < functions; ++i) {
@@ -142,8 +147,10 @@ void plan_free(plan *plan) {
   free(plan->shaders);
   for (uint32_t i = 0; i < plan->num_functions; ++i) {
     plan_function *function = &plan->functions[i];
-    for (uint32_t k = 0; k < function->num_commands; ++k)
+    for (uint32_t k = 0; k < function->num_commands; ++k) {
       free(function->commands[k].places);
+      free(function->commands[k].words);
+    }
     free(function->commands);
     free(function->arguments);
     free(function->name);

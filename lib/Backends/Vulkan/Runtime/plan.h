@@ -24,6 +24,7 @@ typedef struct {
   /* Of a dispatch. */
   uint32_t shader, groups[3], waits;
   plan_place *places;
+  uint32_t *words;
   /* Of a failure. */
   plan_place flag;
   uint32_t code;
@@ -44,6 +45,8 @@ typedef struct {
 typedef struct {
   char *name;
   uint32_t num_arguments;
+  /* How many words a dispatch pushes. */
+  uint32_t num_words;
 } plan_shader;
 
 typedef struct {

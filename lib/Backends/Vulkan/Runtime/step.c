@@ -188,10 +188,20 @@ static int make_pipeline(pock_vulkan_step *step, const plan_shader *shader,
   free(bindings);
   if (code)
     return code;
+  uint32_t pushed = shader->num_words * sizeof(uint32_t);
+  if (pushed > device->properties.limits.maxPushConstantsSize)
+    return pock_vulkan_fail(
+        POCK_VULKAN_BAD_STEP,
+        "shader '%s' needs %u bytes of push constants, but the device has %u",
+        shader->name, pushed, device->properties.limits.maxPushConstantsSize);
+  VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
+                               .size = pushed};
   VkPipelineLayoutCreateInfo layout = {
       .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
       .setLayoutCount = 1,
-      .pSetLayouts = &result->set_layout};
+      .pSetLayouts = &result->set_layout,
+      .pushConstantRangeCount = pushed != 0,
+      .pPushConstantRanges = &range};
   TRY(VK(CreatePipelineLayout, device->device, &layout, NULL, &result->layout));
   VkComputePipelineCreateInfo pipeline = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
@@ -316,6 +326,10 @@ static int record_dispatch(pock_vulkan_step *step, uint32_t function,
   vk->CmdBindPipeline(to, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline->pipeline);
   vk->CmdBindDescriptorSets(to, VK_PIPELINE_BIND_POINT_COMPUTE,
                             pipeline->layout, 0, 1, &set, 0, NULL);
+  uint32_t words = step->plan.shaders[command->shader].num_words;
+  if (words)
+    vk->CmdPushConstants(to, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                         words * sizeof(uint32_t), command->words);
   vk->CmdDispatch(to, command->groups[0], command->groups[1],
                   command->groups[2]);
   return 0;

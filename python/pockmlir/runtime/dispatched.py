@@ -1,0 +1,109 @@
+"""Memory of a step on a device that runs dispatches, with a copy of its parameters in this process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from functools import cache
+
+from ..artifact.dispatches import Dispatches
+from ..artifact.manifest import Array, Manifest
+from ..targets.target import Target
+from .foreign import ForeignInstance
+from .vulkan import Device, LoadedStep
+
+__all__ = ["DispatchedInstance"]
+
+#: A part of the name of the device to use.
+DEVICE_VARIABLE = "POCK_VULKAN_DEVICE"
+
+
+@cache
+def _device(name: str | None) -> tuple[Device, threading.Lock]:
+    """Return the process's device of that name, and the lock of whoever uses it."""
+    return Device(name), threading.Lock()
+
+
+class DispatchedInstance(ForeignInstance):
+    """One set of buffers: constants and state on the device and in this process, the arena on the device only.
+
+    Whoever reads `constants` or `state` gets the values of the device, and may change them: the next call copies what
+    was read to the device. The device is opened by the first call, so that a machine without one can compile. Values
+    that depend on frozen parameters only are computed on this machine.
+
+    Args:
+        manifest: the manifest of the step.
+        target: the target of the step.
+        plan: returns the module at stage ``plan``.
+        code: the shaders and their plan.
+    """
+
+    def __init__(self, manifest: Manifest, target: Target, plan: Callable[[], str], code: bytes) -> None:
+        self._loaded: LoadedStep | None = None
+        self._lock = threading.Lock()
+        #: Segments of which this process has the newer bytes, and those of which the device has them.
+        self._changed_here: set[str] = set()
+        self._changed_there: set[str] = set()
+        self._memory: dict[str, Array] = {}
+        self._dispatches = Dispatches.unpack(code)
+        super().__init__(manifest, target, plan)
+
+    @property
+    def constants(self) -> Array:
+        """The segment of constants, up to date."""
+        return self._shared("constants")
+
+    @constants.setter
+    def constants(self, memory: Array) -> None:
+        self._replace("constants", memory)
+
+    @property
+    def state(self) -> Array:
+        """The segment of state, up to date."""
+        return self._shared("state")
+
+    @state.setter
+    def state(self, memory: Array) -> None:
+        self._replace("state", memory)
+
+    def _shared(self, segment: str) -> Array:
+        if segment in self._changed_there and self._loaded is not None:
+            with self._lock:
+                self._loaded.read(segment, self._bytes(segment))
+            self._changed_there.discard(segment)
+        self._changed_here.add(segment)
+        return self._memory[segment]
+
+    def _replace(self, segment: str, memory: Array) -> None:
+        self._memory[segment] = memory
+        self._changed_here.add(segment)
+        self._changed_there.discard(segment)
+
+    def _bytes(self, segment: str) -> Array:
+        return self._memory[segment][: self.manifest.segments[segment]]
+
+    def entry(self, symbol: str, arguments: int) -> Callable[..., int]:
+        """Return a function that runs a function of the step on the device."""
+        name = symbol.removeprefix(f"{self.manifest.name}_")
+
+        def call(*addresses: int) -> int:
+            loaded = self._load()
+            with self._lock:
+                for segment in sorted(self._changed_here):
+                    loaded.write(segment, self._bytes(segment))
+                self._changed_here.clear()
+                code = loaded.call(name, addresses[3:])
+            self._changed_there.update(self._memory)
+            return code
+
+        return call
+
+    def _load(self) -> LoadedStep:
+        if self._loaded is None:
+            device, self._lock = _device(os.environ.get(DEVICE_VARIABLE))
+            with self._lock:
+                self._loaded = LoadedStep(device, self._dispatches.shaders, self._dispatches.plan)
+            weakref.finalize(self, self._loaded.unload)
+        return self._loaded
