@@ -1,4 +1,4 @@
-"""The model that both device examples train, and its data: 1797 scanned digits, 8 x 8 pixels.
+"""The model that all device examples train, and its data: 1797 scanned digits, 8 x 8 pixels.
 
 As a program: ``device_digits.py FILE`` writes the digits in random order, each as its class (one byte)
 and 64 brightnesses from 0 to 16 (a byte each), and behind them the byte 255.
@@ -40,12 +40,18 @@ def in_batches() -> tuple[nn.Module, tuple[torch.Tensor]]:
     return network(), (torch.zeros(16, 1, 8, 8),)
 
 
-def write_samples(path: Path) -> None:
-    """Write all digits, in random order."""
+def shuffled() -> tuple[np.ndarray, np.ndarray]:
+    """Return all pictures [n, 8, 8] and labels [n] in random order, the same every time."""
     pictures, labels = scans()
+    order = np.random.default_rng(0).permutation(len(labels))
+    return pictures[order], labels[order]
+
+
+def write_samples(path: Path) -> None:
+    """Write all digits."""
     with path.open("wb") as file:
-        for index in np.random.default_rng(0).permutation(len(labels)):
-            file.write(bytes([labels[index], *pictures[index].ravel()]))
+        for picture, label in zip(*shuffled(), strict=True):
+            file.write(bytes([label, *picture.ravel()]))
         file.write(bytes([END]))
 
 

@@ -112,6 +112,7 @@ static ArrayRef<Rule> rules() {
       {workspace, Holder::Function, isAtLeast<0>, bytes},
       {inPlace, Holder::Function, isAtLeast<0>, "the number of an argument"},
       {pushed, Holder::Function, isAtLeast<1>, "a positive integer"},
+      {part, Holder::Dispatch, isAtLeast<0>, "the number of a launch"},
       {offsets, Holder::Dispatch, isWords, "an array of i32"},
       {leastPeak, Holder::Function, isAtLeast<0>, bytes},
       {name, Holder::Value, isString, "a string"},

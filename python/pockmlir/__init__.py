@@ -38,6 +38,7 @@ from .report.profile import Profile
 from .report.report import Report
 from .runtime.dropout import dropout_mask
 from .runtime.threads import get_num_threads, set_num_threads
+from .runtime.vulkan import list_devices as devices
 from .step import Step
 from .targets.target import Target
 from .tuning.tune import tune
@@ -84,6 +85,7 @@ __all__ = [
     "cache",
     "compile",
     "cost",
+    "devices",
     "draw_memory",
     "dropout_mask",
     "get_num_threads",

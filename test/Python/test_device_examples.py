@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("pockmlir._core")
+from test_vulkan import needs_device
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TOOLS = [f"POCK={sys.executable} -m pockmlir.cli", f"PYTHON={sys.executable}"]
@@ -16,7 +17,7 @@ TOOLS = [f"POCK={sys.executable} -m pockmlir.cli", f"PYTHON={sys.executable}"]
 
 def project(name: str, directory: Path) -> Path:
     shutil.copy(EXAMPLES / "device_digits.py", directory)
-    ignored = shutil.ignore_patterns("build", "model", "samples.bin")
+    ignored = shutil.ignore_patterns("build", "build.log", "model", "samples.bin", "batches.bin")
     return Path(shutil.copytree(EXAMPLES / name, directory / name, ignore=ignored))
 
 
@@ -83,3 +84,20 @@ def test_linux_c(tmp_path, arguments):
     broken = make(folder, "run", *arguments)
     assert broken.returncode != 0
     assert "sample 0 is none" in broken.stderr
+
+
+@needs_device
+def test_vulkan_c(tmp_path):
+    folder = project("vulkan-c", tmp_path)
+    result = make(folder, "run", "EPOCHS=2")
+    assert result.returncode == 0, result.stderr
+    right = [int(count) for count in re.findall(r"(\d+) of 352 right", result.stdout)]
+    assert len(right) == 3
+    assert right[0] < 90
+    assert right[-1] > 300
+    # The next run goes on from there.
+    again = make(folder, "run", "EPOCHS=1")
+    assert f"before: {right[-1]} of 352 right" in again.stdout
+    image = folder / "model" / "digits.state.bin"
+    image.write_bytes(image.read_bytes()[:-1])
+    assert "digits.state.bin: not an image of this model" in make(folder, "run").stderr

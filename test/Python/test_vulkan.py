@@ -10,6 +10,7 @@ import copy
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ import numpy as np
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir import _core
+from pockmlir import _core, device
 from pockmlir.artifact.dispatches import Dispatches
 from pockmlir.runtime import vulkan
 from torch import nn
@@ -258,6 +259,63 @@ def test_state_that_is_set_is_used() -> None:
     first = step(x, y)
     step.load_state_dict(start)
     assert step(x, y) == first
+
+
+@needs_device
+@pytest.mark.parametrize("predict", [False, True])
+def test_a_profile_has_the_time_of_every_launch(predict: bool) -> None:
+    model, x, y = networks()["convolutions"]
+    step = compiled(model, x, y)
+    before = step.state_dict()
+    profile = step.profile(*((x,) if predict else (x, y)), runs=3, warmup=1, predict=predict)
+    kernels = [launch.kernel for launch in profile.launches]
+    text = step.ir("plan").split(f"func.func @{'predict' if predict else 'step'}(")[1].split("func.func")[0]
+    assert kernels == re.findall(r"pock\.launch @(\w+)", text)
+    assert all(launch.seconds > 0.0 for launch in profile.launches)
+    for name, value in step.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+@needs_device
+def test_a_run_trains_and_compares() -> None:
+    model, x, _ = networks()["convolutions"]
+    torch.manual_seed(3)
+    data = {"x": torch.randn(8, 3, 8, 8).numpy(), "y": np.arange(8) % 4}
+    data |= {f"{name}_test": value for name, value in data.items()}
+    step, here = (compiled(model, x, torch.tensor([0, 1]), target) for target in ("vulkan", "host"))
+    found = pock.run(step, data, steps=6, reference=here)
+    assert (found.target, len(found.losses)) == ("vulkan", 6)
+    assert found.comparison is not None
+    assert found.comparison.loss_difference < 1e-5
+    assert set(found.accuracy) == {"before", "after"}
+    with pytest.raises(pock.TargetError, match="write: code for vulkan is no program for a board"):
+        device.write(step, data, "unused")
+
+
+def test_an_export_has_the_runtime_and_no_library(tmp_path: Path) -> None:
+    files = compiled(*networks()["mlp"], name="net").export(tmp_path)
+    assert set(files) == {
+        "shaders", "dispatches", "constants", "state", "header", "parameters", "manifest", "runtime", "runtime_header",
+    }  # fmt: skip
+    header = files["header"].read_text()
+    assert "static inline int net_step(pock_vulkan_step *step," in header
+    assert "net_init" not in header
+    for compiler in ("cc -std=c11", "c++ -x c++"):
+        source = tmp_path / "main.c"
+        source.write_text('#include "net.h"\nint main(void) { return (int)NET_STATE_BYTES == 0; }\n')
+        command = [*compiler.split(), "-Wall", "-Wextra", "-Werror", "-fsyntax-only", str(source)]
+        subprocess.run(command, check=True)
+    manifest = json.loads(files["manifest"].read_text())
+    assert set(manifest["files"]) == {path.name for role, path in files.items() if role != "manifest"}
+
+
+@needs_device
+def test_devices_are_listed() -> None:
+    assert pock.devices() == devices()
+    result = subprocess.run(
+        [sys.executable, "-m", "pockmlir.cli", "devices"], capture_output=True, text=True, check=True
+    )
+    assert tuple(result.stdout.splitlines()) == devices()
 
 
 @functools.cache

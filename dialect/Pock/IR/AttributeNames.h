@@ -95,6 +95,8 @@ inline constexpr Name profile("pock.profile");
 
 /// How many words a dispatch pushes to the shader.
 inline constexpr Name pushed("pock.pushed");
+/// The number of the launch in the function that a dispatch is a part of.
+inline constexpr Name part("pock.part");
 /// The words that a dispatch pushes: where buffers begin in their bindings.
 inline constexpr Name offsets("pock.offsets");
 

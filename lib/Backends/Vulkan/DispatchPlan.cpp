@@ -8,7 +8,8 @@
 //   for each function: name, number of arguments, number of commands,
 //     for each argument: kind, bytes (64 bits)
 //     for each command: kind,
-//       dispatch: shader, groups in x, y, z, whether a barrier comes before,
+//       dispatch: number of the launch that it is a part of, shader, groups in
+//       x, y, z, whether a barrier comes before,
 //         for each argument of the shader: argument of the function,
 //           offset (64 bits), bytes (64 bits)
 //         the words
@@ -32,7 +33,7 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-static constexpr uint32_t version = 2;
+static constexpr uint32_t version = 3;
 
 Place pock::placeOf(Value buffer) {
   auto whole = cast<MemRefType>(buffer.getType());
@@ -172,6 +173,7 @@ FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
       if (waits)
         hazards.clear();
       plan.number(static_cast<uint32_t>(CommandKind::Dispatch));
+      plan.number(launch->getAttrOfType<IntegerAttr>(attribute::part).getInt());
       plan.number(found - shaders.begin());
       gpu::KernelDim3 groups = launch.getGridSizeOperandValues();
       for (Value extent : {groups.x, groups.y, groups.z})

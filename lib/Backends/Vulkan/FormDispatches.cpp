@@ -80,19 +80,22 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
         return signalPassFailure();
       kernels.try_emplace(func.getSymName(), std::move(*kernel));
     }
-    SmallVector<LaunchOp> launches;
-    module.walk([&](LaunchOp op) { launches.push_back(op); });
-    for (LaunchOp launch : launches) {
-      lower(launch, kernels.find(launch.getCallee())->second);
-      launch.erase();
+    for (auto function : module.getOps<func::FuncOp>()) {
+      SmallVector<LaunchOp> launches;
+      function.walk([&](LaunchOp op) { launches.push_back(op); });
+      for (auto [i, launch] : llvm::enumerate(launches)) {
+        lower(launch, i, kernels.find(launch.getCallee())->second);
+        launch.erase();
+      }
     }
     for (auto &[name, kernel] : kernels)
       kernel.func.erase();
   }
 
 private:
-  /// Replaces a launch by a dispatch for each part of its kernel.
-  void lower(LaunchOp launch, PartedKernel &kernel) {
+  /// Replaces launch `number` of a function by a dispatch for each part of its
+  /// kernel.
+  void lower(LaunchOp launch, int64_t number, PartedKernel &kernel) {
     OpBuilder b(launch);
     Location loc = launch.getLoc();
     for (auto [i, part] : llvm::enumerate(kernel.parts)) {
@@ -116,6 +119,7 @@ private:
                           constant(rows), one},
           gpu::KernelDim3{constant(kThreads), one, one}, Value(),
           bindings.operands);
+      dispatch->setAttr(attribute::part, b.getI64IntegerAttr(number));
       if (!bindings.offsets.empty())
         dispatch->setAttr(attribute::offsets,
                           b.getDenseI32ArrayAttr(bindings.offsets));

@@ -33,7 +33,8 @@ def arithmetic_of(manifest: Manifest, training: Training, target: Target, facts:
         result["products of gradients and integers"] = "of float16, with one power of two for a tensor; sums in float16"
     if facts["bf16_products"]:
         result["products of matrices"] = "of bfloat16, sums in float32"
-    result["multiply-add"] = "fused" if facts["fused"] else "two roundings"
+    rounded = "fused" if facts["fused"] else "two roundings"
+    result["multiply-add"] = "one or two roundings, as the driver chooses" if target.dispatched else rounded
     library = ", ".join(facts["libm"])
     result["exp, log, tanh, pow, erf"] = f"libm: {library}" if library else "polynomials, same on every target"
     result["reordering by the compiler"] = "allowed" if facts["reassociated"] else "none"

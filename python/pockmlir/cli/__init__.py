@@ -12,12 +12,14 @@ from ..errors import PockError
 from .caching import cache_command
 from .commands import pock
 from .demo import demo_command
+from .devices import devices_command
 from .quantizing import quantize_command
 
 __all__ = ["main", "pock"]
 
 pock.add_command(cache_command)
 pock.add_command(demo_command)
+pock.add_command(devices_command)
 pock.add_command(quantize_command)
 
 

@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 
 from ..artifact.failures import failure_error
 from ..artifact.manifest import Array
-from ..errors import PockError, RunError
+from ..errors import PockError, RunError, TargetError
 from ..step import Step
 from ..support.sizes import format_bytes
 from ..support.tables import as_text, make_table
@@ -111,7 +111,7 @@ def run(
     timeout: float | None = None,
     on_call: Callable[[int, int], None] | None = None,
 ) -> Run:
-    """Train a step on its target in an emulator, or as a program of this machine.
+    """Train a step on its target in an emulator, or as a program of this machine; or on a device that it drives.
 
     Afterwards, the step has the parameters of the device, as if it had been called here.
 
@@ -125,8 +125,8 @@ def run(
         seed: seed of the order of samples.
         reference: the same model with the same state, compiled for this machine; it runs the same calls, and the
             results are compared.
-        directory: folder in which the program and its files are kept; a temporary one if None.
-        timeout: seconds after which the program is stopped; None means no limit.
+        directory: folder in which the program and its files are kept; a temporary one if None. A device needs none.
+        timeout: seconds after which the program is stopped; None means no limit. A device has its own.
         on_call: called with the number of finished calls and of all calls.
 
     Raises:
@@ -134,6 +134,8 @@ def run(
         IndexRangeError: an index or a label is out of range; the step's parameters are as before.
         RunError: the program does not fit into memory, fails, or tools are missing.
     """
+    if step.artifact.target.dispatched:
+        return _run_here(step, Workload.of(step, data, steps=steps, seed=seed), reference, on_call)
     with ExitStack() as stack:
         if directory is None:
             directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="pock-run-"))
@@ -147,13 +149,38 @@ def run(
         return job.collect(emulation, reference)
 
 
+def _run_here(
+    step: Step, workload: Workload, reference: Step | None, on_call: Callable[[int, int], None] | None
+) -> Run:
+    """Run the workload on a device of this machine, which needs no program of its own."""
+    outputs = []
+    for operation in workload.operations:
+        outputs.append(_call(step, operation))
+        if on_call:
+            on_call(len(outputs), len(workload.operations))
+    found = state_hash(step)
+    return Run(
+        target=step.artifact.target.name,
+        machine="",
+        losses=tuple(workload.losses(outputs)),
+        accuracy=workload.accuracy(outputs),
+        state_hash=found,
+        comparison=_compare(workload, outputs, found, reference) if reference else None,
+    )
+
+
 def write(
     step: Step, data: Mapping[str, Array], directory: str | os.PathLike[str], *, steps: int = 50, seed: int = 0
 ) -> None:
     """Write the program of `run` and its requests to a folder, to be built and run on a board.
 
     The README in the folder has the instructions. Copy the folder back after the run, and `read` it.
+
+    Raises:
+        TargetError: the target's code is no program.
     """
+    if step.artifact.target.dispatched:
+        raise TargetError(f"write: code for {step.artifact.target.name} is no program for a board; export the step")
     _Job.of(step, Path(directory), data, steps, seed).write()
 
 
@@ -248,7 +275,7 @@ class _Job:
 
 def _compare(workload: Workload, outputs: Sequence[Mapping[str, Array]], found: str, reference: Step) -> Comparison:
     """Run the same workload on this machine, and compare."""
-    expected = [_on_host(reference, operation) for operation in workload.operations]
+    expected = [_call(reference, operation) for operation in workload.operations]
     pairs = list(zip(outputs, expected, strict=True))
     equal = all(given[name].tobytes() == own[name].tobytes() for given, own in pairs for name in given)
     difference = np.abs(np.subtract(workload.losses(outputs), workload.losses(expected)))
@@ -270,7 +297,7 @@ def state_hash(step: Step) -> str:
     return digest.hexdigest()
 
 
-def _on_host(step: Step, operation: Operation) -> dict[str, Array]:
+def _call(step: Step, operation: Operation) -> dict[str, Array]:
     """Return the outputs of an operation by their names in the C interface."""
     if operation.kind == "train":
         values = {"loss": step(*operation.inputs.values())}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..artifact.artifact import Artifact
+from ..artifact.dispatches import Dispatches
 from ..artifact.failures import FPU_OFF
 from ..artifact.image import Identity, Kind, seal
 from ..artifact.manifest import Array
@@ -20,6 +21,7 @@ from ..runtime import checkpoint
 from ..runtime.abi import Segments
 from ..support.files import replaced
 from ..targets.target import Target
+from . import runtime
 from .header import header
 
 __all__ = ["export"]
@@ -41,12 +43,13 @@ def export(artifact: Artifact, instance: Segments, tensors: dict[str, Array], di
         "parameters": "parameters.safetensors",
         "manifest": "manifest.json",
     }
+    images = {"constants": f"{name}.constants.bin", "state": f"{name}.state.bin"}
     if artifact.library:
-        roles = {
-            "shared_library": f"lib{name}.so",
-            "constants": f"{name}.constants.bin",
-            "state": f"{name}.state.bin",
-        } | roles
+        roles = {"shared_library": f"lib{name}.so"} | images | roles
+    if artifact.target.dispatched:
+        del roles["static_library"]
+        roles = {"shaders": f"{name}.spv", "dispatches": f"{name}.plan"} | images | roles
+        roles |= {"runtime_header": "pock_vulkan.h", "runtime": "pock_vulkan.c"}
     with replaced(directory, list(roles.values())) as folder:
         _write(artifact, instance, tensors, {role: folder / file for role, file in roles.items()})
     return {role: directory / file for role, file in roles.items()}
@@ -61,6 +64,25 @@ def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], pa
         "constants": instance.constants[: segments["constants"]].tobytes(),
         "initial_state": _state_image(instance)[: segments["state"]].tobytes(),
     }
+    if artifact.target.dispatched:
+        code = Dispatches.unpack(artifact.object_code)
+        paths["shaders"].write_bytes(code.shaders)
+        paths["dispatches"].write_bytes(code.plan)
+        paths["runtime_header"].write_text(runtime.header_text())
+        paths["runtime"].write_text(runtime.source_text())
+    else:
+        _write_libraries(artifact, images, paths)
+    if "constants" in paths:
+        paths["constants"].write_bytes(seal(images["constants"], Kind.CONSTANTS, identity))
+        paths["state"].write_bytes(seal(images["initial_state"], Kind.STATE, identity))
+    paths["header"].write_text(header(artifact, identity))
+    checkpoint.write(paths["parameters"], tensors, {"model": name, "exported": True})
+    paths["manifest"].write_text(json.dumps(_manifest(artifact, identity, paths), indent=1) + "\n")
+
+
+def _write_libraries(artifact: Artifact, images: Mapping[str, bytes], paths: Mapping[str, Path]) -> None:
+    """Write the static library, with the images if there is no file system; and the shared one, if there is one."""
+    name = artifact.name
     objects = {f"{name}.o": artifact.object_code}
     if artifact.library:
         # The artifact's own library is for this process; another one takes threads from OpenMP.
@@ -68,16 +90,11 @@ def _write(artifact: Artifact, instance: Segments, tensors: dict[str, Array], pa
             code = Path(directory, f"{name}.o")
             code.write_bytes(artifact.object_code)
             link.link_shared(code, paths["shared_library"], native=artifact.target.native, openmp=True)
-        paths["constants"].write_bytes(seal(images["constants"], Kind.CONSTANTS, identity))
-        paths["state"].write_bytes(seal(images["initial_state"], Kind.STATE, identity))
     else:
         module = f"module attributes {{pock.target = {artifact.target.attributes}}} {{}}"
         arrays = {f"{name}_{key}": image for key, image in images.items()}
         objects[f"{name}_images.o"] = load_core().emit_data(module, arrays)
     link.archive(objects, paths["static_library"])
-    paths["header"].write_text(header(artifact, identity))
-    checkpoint.write(paths["parameters"], tensors, {"model": name, "exported": True})
-    paths["manifest"].write_text(json.dumps(_manifest(artifact, identity, paths), indent=1) + "\n")
 
 
 def _state_image(instance: Segments) -> Array:

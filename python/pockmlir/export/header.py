@@ -30,18 +30,14 @@ def header(artifact: Artifact, identity: Identity) -> str:
         f" * Loss: {artifact.loss}. Optimizer: {artifact.optimizers[0]}.",
         *(f" * Parameter group {index}: {o}." for index, o in enumerate(artifact.optimizers[1:], start=1)),
         " *",
-        f" * All memory is the caller's and aligned to {upper}_ALIGNMENT bytes, inputs and outputs included. No",
-        " * function allocates, keeps a pointer or uses a global: two sets of memory are two independent models.",
-        " * All return 0 on success, else one of the codes below; state is then as before the call.",
-        " *",
-        *_memory_lines(name, target.bare_metal),
-        *_unit_lines(name, target),
+        *(_dispatch_lines(name) if target.dispatched else _contract_lines(name, upper, target)),
         " */",
         f"#ifndef {guard}",
         f"#define {guard}",
         "",
         "#include <stddef.h>",
         "#include <stdint.h>",
+        *(['#include "pock_vulkan.h"'] if target.dispatched else []),
         "",
         *_size_lines(artifact),
         "",
@@ -63,18 +59,43 @@ def header(artifact: Artifact, identity: Identity) -> str:
             f"extern const unsigned char {name}_initial_state[];",
             "",
         ]
-    lines += [
-        "/* Zero the optimizer's state. */",
-        f"int32_t {name}_init(void *state);",
-        "",
-        "/* Compute what depends on frozen parameters only; call it after changing any. */",
-        f"int32_t {name}_prepare(const void *constants, void *state, void *arena);",
-    ]
+    if not target.dispatched:
+        lines += [
+            "/* Zero the optimizer's state. */",
+            f"int32_t {name}_init(void *state);",
+            "",
+            "/* Compute what depends on frozen parameters only; call it after changing any. */",
+            f"int32_t {name}_prepare(const void *constants, void *state, void *arena);",
+        ]
     for key, function in manifest.functions.items():
         lines += _declaration(artifact, key, function)
     lines += _image_lines(name, upper, target.bare_metal)
     lines += ["", "#ifdef __cplusplus", "}", "#endif", "", f"#endif /* {guard} */"]
     return "\n".join(lines) + "\n"
+
+
+def _contract_lines(name: str, upper: str, target: Target) -> list[str]:
+    """Return the comment about memory and errors of functions in a library."""
+    return [
+        f" * All memory is the caller's and aligned to {upper}_ALIGNMENT bytes, inputs and outputs included. No",
+        " * function allocates, keeps a pointer or uses a global: two sets of memory are two independent models.",
+        " * All return 0 on success, else one of the codes below; state is then as before the call.",
+        " *",
+        *_memory_lines(name, target.bare_metal),
+        *_unit_lines(name, target),
+    ]
+
+
+def _dispatch_lines(name: str) -> list[str]:
+    """Return the comment about loading and calling dispatches."""
+    return [
+        f" * Compile pock_vulkan.c, load {name}.spv and {name}.plan (pock_vulkan_load), and write the segments of",
+        f" * {name}.constants.bin and {name}.state.bin to the step (pock_vulkan_write): both are already prepared. A",
+        " * file has a footer behind the segment: check it after reading. To keep a trained state, read it",
+        " * (pock_vulkan_read), and seal it before it is stored.",
+        " *",
+        " * Functions return 0 on success, a code below, or a negative code of pock_vulkan.h; state is then as before.",
+    ]
 
 
 def _memory_lines(name: str, bare_metal: bool) -> list[str]:
@@ -213,7 +234,7 @@ def _failure_lines(manifest: Manifest) -> list[str]:
 def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:
     """Return the lines that document and declare a function."""
     name = f"{artifact.name}_{key}"
-    used = {"constants", "state", "arena"}
+    used = {"constants", "state", "arena", "step", "arguments"}
     arguments = [_argument(spec, "const ", used, _placed(artifact, key, spec)) for spec in function.inputs]
     arguments += [_argument(spec, "", used) for spec in function.outputs]
     documentation = {
@@ -229,11 +250,19 @@ def _declaration(artifact: Artifact, key: str, function: Function) -> list[str]:
         lines.append("Dropout's masks depend on random_seed and random_step only: count the calls in the latter.")
     if any(spec.name == "lr" and spec.shape for spec in function.scalars):
         lines.append("lr has one entry per parameter group.")
+    comment = ["", f"/* {lines[0]}", *(f" * {line}" for line in lines[1:]), " */"]
+    if artifact.target.dispatched:
+        names = ["(void *)" + argument[0].rpartition("*")[2] for argument in arguments]
+        return [
+            *comment,
+            f"static inline int {name}(pock_vulkan_step *step,",
+            "    " + ",\n    ".join(argument[0] for argument in arguments) + ") {",
+            f"  void *arguments[] = {{{', '.join(names)}}};",
+            f'  return pock_vulkan_call(step, "{key}", arguments, {len(names)});',
+            "}",
+        ]
     return [
-        "",
-        f"/* {lines[0]}",
-        *(f" * {line}" for line in lines[1:]),
-        " */",
+        *comment,
         f"int32_t {name}(const void *constants, void *state, void *arena,",
         "    " + ",\n    ".join(argument[0] for argument in arguments) + ");",
     ]

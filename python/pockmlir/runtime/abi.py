@@ -157,6 +157,10 @@ class Segments:
         """Set a persistent tensor, given in PyTorch's order of dimensions."""
         self.manifest.tensors[name].write(self._segments(), value)
 
+    def _check(self, name: str, code: int) -> None:
+        if code:
+            raise failure_error(self.manifest.failures, f"{self.manifest.name}_{name}", code, {})
+
     def _segments(self) -> dict[str, Array]:
         return {"constants": self.constants, "state": self.state}
 
@@ -211,7 +215,3 @@ class Instance(Segments):
             "prepare",
             self._prepare(self.constants.ctypes.data, self.state.ctypes.data, self.arena.ctypes.data),
         )
-
-    def _check(self, name: str, code: int) -> None:
-        if code:
-            raise failure_error(self.manifest.failures, f"{self.manifest.name}_{name}", code, {})

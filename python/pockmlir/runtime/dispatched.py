@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from ..artifact.dispatches import Dispatches
@@ -21,9 +22,15 @@ DEVICE_VARIABLE = "POCK_VULKAN_DEVICE"
 
 
 @cache
-def _device(name: str | None) -> tuple[Device, threading.Lock]:
+def _device(name: str | None) -> tuple[Device, threading.RLock]:
     """Return the process's device of that name, and the lock of whoever uses it."""
-    return Device(name), threading.Lock()
+    # Another step may be freed while its user holds the lock.
+    return Device(name), threading.RLock()
+
+
+def _unload(loaded: LoadedStep, lock: threading.RLock) -> None:
+    with lock:
+        loaded.unload()
 
 
 class DispatchedInstance(ForeignInstance):
@@ -42,8 +49,9 @@ class DispatchedInstance(ForeignInstance):
 
     def __init__(self, manifest: Manifest, target: Target, plan: Callable[[], str], code: bytes) -> None:
         self._loaded: LoadedStep | None = None
-        self._lock = threading.Lock()
-        #: Segments of which this process has the newer bytes, and those of which the device has them.
+        self._lock = threading.RLock()
+        #: Segments of which this process has the newer bytes, and those of which the device has them: functions write
+        #: to state only.
         self._changed_here: set[str] = set()
         self._changed_there: set[str] = set()
         self._memory: dict[str, Array] = {}
@@ -89,21 +97,33 @@ class DispatchedInstance(ForeignInstance):
         name = symbol.removeprefix(f"{self.manifest.name}_")
 
         def call(*addresses: int) -> int:
-            loaded = self._load()
-            with self._lock:
-                for segment in sorted(self._changed_here):
-                    loaded.write(segment, self._bytes(segment))
-                self._changed_here.clear()
-                code = loaded.call(name, addresses[3:])
-            self._changed_there.update(self._memory)
-            return code
+            with self._on_device() as loaded:
+                return loaded.call(name, addresses[3:])
 
         return call
+
+    def profile(self, function: str, arrays: Sequence[Array], launches: int) -> Array:
+        """Run a function with its inputs and outputs; return the seconds of each of its launches."""
+        with self._on_device() as loaded:
+            code, seconds = loaded.profile(function, [array.ctypes.data for array in arrays], launches)
+        self._check(function, code)
+        return seconds
+
+    @contextlib.contextmanager
+    def _on_device(self) -> Iterator[LoadedStep]:
+        """Yield the step on the device, which has the newer bytes afterwards."""
+        loaded = self._load()
+        with self._lock:
+            for segment in sorted(self._changed_here):
+                loaded.write(segment, self._bytes(segment))
+            self._changed_here.clear()
+            self._changed_there.add("state")
+            yield loaded
 
     def _load(self) -> LoadedStep:
         if self._loaded is None:
             device, self._lock = _device(os.environ.get(DEVICE_VARIABLE))
             with self._lock:
                 self._loaded = LoadedStep(device, self._dispatches.shaders, self._dispatches.plan)
-            weakref.finalize(self, self._loaded.unload)
+            weakref.finalize(self, _unload, self._loaded, self._lock)
         return self._loaded

@@ -7,6 +7,8 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..artifact.manifest import Array
 from ..errors import RunError
 from ..support.files import find_library
@@ -28,6 +30,7 @@ def _library() -> Any:
         "write": [handle, ctypes.c_int, size, handle, size],
         "read": [handle, ctypes.c_int, size, handle, size],
         "call": [handle, ctypes.c_char_p, out, size],
+        "profile": [handle, ctypes.c_char_p, out, size, handle, size],
     }
     for name, types in signatures.items():
         getattr(library, f"pock_vulkan_{name}").argtypes = types
@@ -46,7 +49,9 @@ def _check(code: int) -> int:
 
 
 def list_devices() -> tuple[str, ...]:
-    """Return the names of all Vulkan devices.
+    """Return the names of all Vulkan devices, on which steps with ``target="vulkan"`` run.
+
+    ``POCK_VULKAN_DEVICE`` in the environment, a part of a name, chooses one; it is the first that computes otherwise.
 
     Raises:
         RunError: there is no Vulkan loader, or no driver.
@@ -117,5 +122,15 @@ class LoadedStep:
 
     def call(self, function: str, addresses: Sequence[int]) -> int:
         """Call a function with the addresses of inputs and outputs in order; return the code of its failure, or 0."""
-        pointers = (ctypes.c_void_p * max(len(addresses), 1))(*addresses)
-        return _check(_library().pock_vulkan_call(self.handle, function.encode(), pointers, len(addresses)))
+        return _check(_library().pock_vulkan_call(self.handle, function.encode(), *_pointers(addresses)))
+
+    def profile(self, function: str, addresses: Sequence[int], launches: int) -> tuple[int, Array]:
+        """Call a function; return the code of its failure, or 0, and the seconds of each of its launches."""
+        seconds = np.zeros(launches)
+        where = (*_pointers(addresses), seconds.ctypes.data, launches)
+        return _check(_library().pock_vulkan_profile(self.handle, function.encode(), *where)), seconds
+
+
+def _pointers(addresses: Sequence[int]) -> tuple[Any, int]:
+    """Return addresses as an array of C, and their number."""
+    return (ctypes.c_void_p * max(len(addresses), 1))(*addresses), len(addresses)

@@ -45,12 +45,18 @@
   X(CreateCommandPool)                                                         \
   X(DestroyCommandPool)                                                        \
   X(AllocateCommandBuffers)                                                    \
+  X(FreeCommandBuffers)                                                        \
+  X(CreateQueryPool)                                                           \
+  X(DestroyQueryPool)                                                          \
+  X(GetQueryPoolResults)                                                       \
   X(BeginCommandBuffer)                                                        \
   X(EndCommandBuffer)                                                          \
   X(CmdBindPipeline)                                                           \
   X(CmdBindDescriptorSets)                                                     \
   X(CmdDispatch)                                                               \
   X(CmdPushConstants)                                                          \
+  X(CmdResetQueryPool)                                                         \
+  X(CmdWriteTimestamp)                                                         \
   X(CmdPipelineBarrier)                                                        \
   X(CmdCopyBuffer)                                                             \
   X(CmdFillBuffer)                                                             \

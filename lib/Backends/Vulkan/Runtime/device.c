@@ -86,8 +86,10 @@ static int family_of(pock_vulkan_device *device) {
   device->vk.GetPhysicalDeviceQueueFamilyProperties(device->physical, &count,
                                                     families);
   for (uint32_t i = 0; i < count; ++i)
-    if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT)
+    if (families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) {
+      device->has_clock = families[i].timestampValidBits != 0;
       return (int)i;
+    }
   return -1;
 }
 

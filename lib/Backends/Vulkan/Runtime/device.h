@@ -12,6 +12,8 @@ struct pock_vulkan_device {
   VkDevice device;
   VkQueue queue;
   uint32_t family;
+  /* Whether commands can read a clock. */
+  int has_clock;
   VkPhysicalDeviceProperties properties;
   VkPhysicalDeviceMemoryProperties memory;
 };

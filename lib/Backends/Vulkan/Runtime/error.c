@@ -5,14 +5,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local char text[512];
+static _Thread_local char last_error[512];
 
-const char *pock_vulkan_error(void) { return text; }
+const char *pock_vulkan_error(void) { return last_error; }
 
 int pock_vulkan_fail(int code, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  vsnprintf(last_error, sizeof last_error, format, arguments);
   va_end(arguments);
   return code;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 2, TEXT_ALIGNMENT = 4 };
+enum { VERSION = 3, TEXT_ALIGNMENT = 4 };
 
 typedef struct {
   const unsigned char *next, *end;
@@ -76,6 +76,7 @@ static void read_command(reader *in, const plan *plan,
     command->code = word(in);
     return;
   }
+  command->launch = word(in);
   command->shader = word(in);
   for (int i = 0; i < 3; ++i)
     command->groups[i] = word(in);

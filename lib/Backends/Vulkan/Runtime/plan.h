@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
   uint32_t kind;
   /* Of a dispatch. */
-  uint32_t shader, groups[3], waits;
+  uint32_t launch, shader, groups[3], waits;
   plan_place *places;
   uint32_t *words;
   /* Of a failure. */

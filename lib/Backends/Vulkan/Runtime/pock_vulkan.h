@@ -67,6 +67,13 @@ int pock_vulkan_read(pock_vulkan_step *step, int segment, size_t offset,
 int pock_vulkan_call(pock_vulkan_step *step, const char *function,
                      void *const *arguments, size_t count);
 
+/* Calls a function like `pock_vulkan_call`, in which dispatches wait for each
+ * other, and adds the time of each launch of a kernel, in the order of the
+ * manifest's plan, to `seconds`. */
+int pock_vulkan_profile(pock_vulkan_step *step, const char *function,
+                        void *const *arguments, size_t count, double *seconds,
+                        size_t launches);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,105 @@
+/*===- memory.c - The memory of a step ------------------------------------===
+ *
+ * Segments are buffers of the device. Inputs and outputs are parts of one
+ * buffer that the host sees, in which shaders read and write them.
+ *
+ *===----------------------------------------------------------------------===*/
+#include "error.h"
+#include "step.h"
+
+#include <stdlib.h>
+
+void *pock_vulkan_make(size_t count, size_t size) {
+  return calloc(count ? count : 1, size);
+}
+
+int pock_vulkan_no_memory(void) {
+  return pock_vulkan_fail(POCK_VULKAN_NO_MEMORY, "out of memory");
+}
+
+/* The first allowed type of memory with all `wanted` properties, or -1. */
+static int memory_type(pock_vulkan_device *device, uint32_t allowed,
+                       VkMemoryPropertyFlags wanted) {
+  for (uint32_t i = 0; i < device->memory.memoryTypeCount; ++i)
+    if ((allowed >> i & 1) &&
+        (device->memory.memoryTypes[i].propertyFlags & wanted) == wanted)
+      return (int)i;
+  return -1;
+}
+
+static int make_buffer(pock_vulkan_device *device, uint64_t bytes, int host,
+                       memory_buffer *result) {
+  pock_vulkan_api *vk = &device->vk;
+  VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                             .size = pock_vulkan_align_up(bytes ? bytes : 1, 4),
+                             .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT |
+                                      VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                                      VK_BUFFER_USAGE_TRANSFER_DST_BIT};
+  TRY(VK(CreateBuffer, device->device, &info, NULL, &result->buffer));
+  VkMemoryRequirements needed;
+  vk->GetBufferMemoryRequirements(device->device, result->buffer, &needed);
+  VkMemoryPropertyFlags visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                  VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+  int type = memory_type(device, needed.memoryTypeBits,
+                         host ? visible : VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+  if (type < 0)
+    return pock_vulkan_fail(POCK_VULKAN_BAD_STEP,
+                            "the device has no memory of the needed kind");
+  VkMemoryAllocateInfo allocation = {.sType =
+                                         VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                     .allocationSize = needed.size,
+                                     .memoryTypeIndex = (uint32_t)type};
+  TRY(VK(AllocateMemory, device->device, &allocation, NULL, &result->memory));
+  TRY(VK(BindBufferMemory, device->device, result->buffer, result->memory, 0));
+  if (host)
+    TRY(VK(MapMemory, device->device, result->memory, 0, VK_WHOLE_SIZE, 0,
+           (void **)&result->host));
+  return 0;
+}
+
+static void free_buffer(pock_vulkan_device *device, memory_buffer *buffer) {
+  if (buffer->buffer)
+    device->vk.DestroyBuffer(device->device, buffer->buffer, NULL);
+  if (buffer->memory)
+    device->vk.FreeMemory(device->device, buffer->memory, NULL);
+}
+
+/* Memory for segments, and for the inputs and outputs of the largest function.
+ */
+int pock_vulkan_make_memory(pock_vulkan_step *step) {
+  uint64_t alignment =
+               step->device->properties.limits.minStorageBufferOffsetAlignment,
+           most = 0;
+  for (uint32_t f = 0; f < step->plan.num_functions; ++f) {
+    plan_function *function = &step->plan.functions[f];
+    uint64_t *offsets =
+                 pock_vulkan_make(function->num_arguments, sizeof *offsets),
+             end = 0;
+    step->functions[f].offsets = offsets;
+    if (!offsets)
+      return pock_vulkan_no_memory();
+    for (uint32_t i = 0; i < function->num_arguments; ++i) {
+      plan_argument argument = function->arguments[i];
+      if (argument.kind < SEGMENTS) {
+        uint64_t *size = &step->sizes[argument.kind];
+        *size = argument.bytes > *size ? argument.bytes : *size;
+        continue;
+      }
+      offsets[i] = end;
+      end = pock_vulkan_align_up(end + argument.bytes,
+                                 alignment > 4 ? alignment : 4);
+    }
+    most = end > most ? end : most;
+  }
+  for (int i = 0; i < SEGMENTS; ++i)
+    TRY(make_buffer(step->device, step->sizes[i], 0, &step->segments[i]));
+  TRY(make_buffer(step->device, most, 1, &step->arguments));
+  return make_buffer(step->device, STAGING_BYTES, 1, &step->staging);
+}
+
+void pock_vulkan_free_memory(pock_vulkan_step *step) {
+  for (int i = 0; i < SEGMENTS; ++i)
+    free_buffer(step->device, &step->segments[i]);
+  free_buffer(step->device, &step->arguments);
+  free_buffer(step->device, &step->staging);
+}
