@@ -87,6 +87,10 @@ def networks() -> dict[str, Model]:
         ),
         "transposed": (nn.Sequential(nn.ConvTranspose2d(3, 8, 3, 2, 1), nn.ReLU(), *pooled), image, labels),
         "batch norm": (nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU(), *pooled), image, labels),
+        "many points": (
+            nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4)),
+            torch.randn(4, 3, 24, 24), torch.tensor([0, 3, 1, 2]),
+        ),
         "functions": (
             nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 8), nn.SiLU(), nn.LayerNorm(8), nn.Sigmoid(), nn.Linear(8, 3)),
             torch.randn(4, 6), torch.tensor([0, 2, 1, 1]),

@@ -39,9 +39,8 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// Threads of a workgroup, and workgroups in one dimension of a dispatch, that
-/// every device has.
-constexpr int64_t kThreads = 64, kMostGroups = 65535;
+/// Workgroups in one dimension of a dispatch, that every device has.
+constexpr int64_t kMostGroups = 65535;
 
 /// A buffer that a nest accesses, as an argument of its launch: the operand,
 /// and the part of it if it is a part of the workspace.
@@ -99,8 +98,8 @@ private:
     OpBuilder b(launch);
     Location loc = launch.getLoc();
     for (auto [i, part] : llvm::enumerate(kernel.parts)) {
-      int64_t points = countPoints(part.nest);
-      if (points == 0)
+      int64_t groups = part.threads.countWorkgroups();
+      if (groups == 0)
         continue;
       SmallVector<Value> buffers;
       for (Value buffer : part.buffers)
@@ -110,7 +109,6 @@ private:
       auto constant = [&](int64_t value) -> Value {
         return arith::ConstantIndexOp::create(b, loc, value);
       };
-      int64_t groups = llvm::divideCeil(points, kThreads);
       int64_t rows = llvm::divideCeil(groups, kMostGroups);
       Value one = constant(1);
       auto dispatch = gpu::LaunchFuncOp::create(
@@ -209,7 +207,8 @@ private:
   /// flat buffers.
   static void flattenLoads(gpu::GPUFuncOp shader, FindBuffer bufferOf) {
     shader.walk([&](memref::LoadOp load) {
-      if (llvm::is_contained(shader.getArguments(), load.getMemRef()))
+      // Others are the shader's own.
+      if (shader.getBody().isAncestor(load.getMemRef().getParentRegion()))
         return;
       OpBuilder b(load);
       Location loc = load.getLoc();
@@ -230,31 +229,34 @@ private:
     });
   }
 
-  /// The point of this thread, and its code if there is such a point.
+  /// The points of this thread, and its code if there are such points.
   static void emitGuarded(OpBuilder &b, Location loc, KernelPart &part,
                           const DenseSet<Operation *> &registers,
                           FindBuffer bufferOf) {
     auto constant = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(b, loc, value);
     };
-    int64_t points = countPoints(part.nest);
     Value group = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
-    int64_t groups = llvm::divideCeil(points, kThreads);
+    int64_t groups = part.threads.countWorkgroups();
     if (int64_t rows = llvm::divideCeil(groups, kMostGroups); rows > 1) {
       Value row = gpu::BlockIdOp::create(b, loc, gpu::Dimension::y);
       Value before = arith::MulIOp::create(
           b, loc, row, constant(llvm::divideCeil(groups, rows)));
       group = arith::AddIOp::create(b, loc, group, before);
     }
-    Value first = arith::MulIOp::create(b, loc, group, constant(kThreads));
-    Value thread = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
-    Value point = arith::AddIOp::create(b, loc, first, thread);
+    Value lane = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
+    Value item = group;
+    if (!part.threads.together) {
+      Value first = arith::MulIOp::create(b, loc, group, constant(kThreads));
+      item = arith::AddIOp::create(b, loc, first, lane);
+    }
     Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
-                                         point, constant(points));
+                                         item, constant(part.threads.count));
     auto guard = scf::IfOp::create(b, loc, inside);
     b.setInsertionPointToStart(guard.thenBlock());
     if (!part.loop)
-      return emitThread(b, part.nest, point, registers, bufferOf);
+      return emitThread(b, part.nest, part.threads, item, lane, registers,
+                        bufferOf);
     scf::ForOp around = part.loop;
     auto loop = scf::ForOp::create(b, loc, around.getLowerBound(),
                                    around.getUpperBound(), around.getStep());
@@ -265,7 +267,7 @@ private:
       if (isa<memref::LoadOp>(op) ||
           (isPure(&op) && !isa<ViewLikeOpInterface>(op)))
         b.clone(op, map);
-    emitThread(b, part.nest, point, registers, bufferOf);
+    emitThread(b, part.nest, part.threads, item, lane, registers, bufferOf);
     loop.walk([&](Operation *op) {
       for (OpOperand &operand : op->getOpOperands())
         operand.set(map.lookupOrDefault(operand.get()));

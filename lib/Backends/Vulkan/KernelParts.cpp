@@ -194,7 +194,8 @@ FailureOr<PartedKernel> divideKernel(func::FuncOp func) {
     // Between two nests, threads would have to wait for each other.
     if (loop && !used.insert(loop).second)
       return refuse(loop);
-    kernel.parts.push_back({std::move(nest), loop, {}, 0});
+    ThreadMap threads = loop ? onePerThread(nest) : mapThreads(nest);
+    kernel.parts.push_back({std::move(nest), std::move(threads), loop, {}, 0});
     if (failed(BufferCollector(kernel.parts.back(), kernel.registers).run()))
       return failure();
   }

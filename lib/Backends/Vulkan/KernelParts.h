@@ -3,6 +3,7 @@
 #define POCK_LIB_BACKENDS_VULKAN_KERNELPARTS_H
 
 #include "../Shared/Nest.h"
+#include "ThreadMap.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -10,9 +11,10 @@
 
 namespace mlir::pock {
 
-/// A loop nest, of which each thread computes one point.
+/// A loop nest, whose points threads compute.
 struct KernelPart {
   Nest nest;
+  ThreadMap threads;
   /// The loop around the nest, in which each thread computes its point again
   /// and again; null if there is none.
   mlir::scf::ForOp loop;

@@ -69,6 +69,7 @@ struct LowerToSpirv : impl::LowerToSpirvBase<LowerToSpirv> {
     OpPassManager pm(ModuleOp::getOperationName());
     pm.addNestedPass<gpu::GPUModuleOp>(createCanonicalizerPass());
     pm.addNestedPass<gpu::GPUModuleOp>(createCSEPass());
+    pm.addNestedPass<gpu::GPUModuleOp>(createLoopInvariantCodeMotionPass());
     pm.addNestedPass<gpu::GPUModuleOp>(createConvertMathToSPIRVPass());
     pm.addPass(createConvertGPUToSPIRVPass());
     OpPassManager &spirv = pm.nest<spirv::ModuleOp>();

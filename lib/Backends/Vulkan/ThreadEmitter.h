@@ -3,6 +3,7 @@
 #define POCK_BACKENDS_VULKAN_THREADEMITTER_H
 
 #include "../Shared/Nest.h"
+#include "ThreadMap.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -21,15 +22,13 @@ using FindBuffer = llvm::function_ref<ShaderBuffer(mlir::Value)>;
 mlir::Value placeIn(mlir::OpBuilder &b, mlir::Location loc,
                     const ShaderBuffer &buffer, mlir::Value place);
 
-/// The number of points of the nest's parallel loops.
-int64_t countPoints(const Nest &nest);
-
-/// Emits all statements of `nest` at one point: number `point`, of type index,
-/// of the parallel loops, in which neighbours in the result have neighbouring
-/// numbers. `bufferOf` finds the buffer of a root; temporaries in
-/// `registers` have none.
-void emitThread(OpBuilder &b, Nest &nest, Value point,
-                const llvm::DenseSet<Operation *> &registers,
+/// Emits all statements of `nest` at the points of one thread: number `item`,
+/// of type index, among the threads of `map`, or among the workgroups if their
+/// threads work together; then `lane` is the thread's number in the workgroup.
+/// Neighbours in the result have neighbouring numbers. `bufferOf` finds the
+/// buffer of a root; temporaries in `registers` have none.
+void emitThread(OpBuilder &b, Nest &nest, const ThreadMap &map, Value item,
+                Value lane, const llvm::DenseSet<Operation *> &registers,
                 FindBuffer bufferOf);
 
 } // namespace mlir::pock

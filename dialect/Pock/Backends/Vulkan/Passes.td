@@ -59,7 +59,11 @@ def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
     of one dispatch cannot wait for all others, so what one nest writes only the
     next dispatch can read. A thread computes the values of all statements of its
     nest at one point of the parallel loops. Shaders take the buffers that they
-    access, flat. Of arguments that a launch gives the same place, they have one:
+    access, flat. Where there are few points and long sums, the 64 threads of a
+    workgroup add the terms of one point together; where there are many points, a
+    thread computes up to 16, whose loads of the same entry are one.
+
+    Of arguments that a launch gives the same place, they have one:
     bindings may not alias.
 
     A `pock.launch` becomes a `gpu.launch_func` for each shader, in the order of the
