@@ -34,6 +34,7 @@ if [[ $part == test ]]; then
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross # programs for 64-bit Arm
     gcc-arm-none-eabi            # the example firmware, beside clang
     mesa-vulkan-drivers vulkan-validationlayers spirv-tools # Vulkan on this processor, and checks of what it gets
+    chromium-common              # SwiftShader, another Vulkan driver
   )
   # The emulator of RISC-V boards: in Debian 12 it is in a package with others.
   if [[ $(. /etc/os-release && echo "${VERSION_ID-}") == 12 ]]; then

@@ -141,6 +141,25 @@ def test_five_steps_equal_pytorch() -> None:
     assert "Validation" not in result.stderr
 
 
+#: Another implementation of Vulkan, from Debian's chromium-common.
+SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
+
+
+@pytest.mark.skipif(not SWIFTSHADER.exists(), reason="no SwiftShader; Debian's chromium-common has it")
+@pytest.mark.parametrize(
+    "cases",
+    [
+        [("one sample", "SGD"), ("batch norm", "SGD"), ("tokens", "SGD"), ("mlp", "Adam")],
+        pytest.param(CASES, marks=pytest.mark.slow),
+    ],
+    ids=["some", "all"],
+)
+def test_another_driver_trains_as_pytorch_does(cases: list[tuple[str, str]]) -> None:
+    code = f"assert 'SwiftShader' in devices()[0]\nfor case in {cases!r}: require_equal_training(*case)"
+    result = in_process(code, VK_ICD_FILENAMES=str(SWIFTSHADER), VK_DRIVER_FILES=str(SWIFTSHADER))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def dropping() -> nn.Module:
     return nn.Sequential(nn.Linear(6, 40), nn.Dropout(0.3), nn.ReLU(), nn.Linear(40, 3))
 

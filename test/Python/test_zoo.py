@@ -9,6 +9,7 @@ import pockmlir as pock
 import pytest
 from architectures import ARCHITECTURES
 from architectures.compare import compare
+from test_vulkan import needs_device
 
 pytest.importorskip("pockmlir._core")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -40,9 +41,21 @@ def _cases() -> list[Any]:
 
 @pytest.mark.parametrize(("name", "scheme"), _cases())
 def test_five_steps_equal_pytorch(name: str, scheme: str) -> None:
+    require_equal(name, scheme, "host")
+
+
+@needs_device
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["full", "sparse"])
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES.keys() - set(REFUSED)))
+def test_five_steps_on_a_vulkan_device_equal_pytorch(name: str, scheme: str) -> None:
+    require_equal(name, scheme, "vulkan")
+
+
+def require_equal(name: str, scheme: str, target: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # transformers talks about kernels that it lacks
-        figures = compare(ARCHITECTURES[name].at("small"), scheme)
+        figures = compare(ARCHITECTURES[name].at("small"), scheme, target=target)
     assert figures.verdict == "equal", (
         f"losses off by {figures.loss_error:.1e}, parameters by {figures.parameter_error:.1e}, "
         f"updates by {figures.update_error:.1e} (worst: {figures.worst}); float64: {figures.double}"

@@ -44,7 +44,8 @@ def _library() -> Any:
 def _check(code: int) -> int:
     """Return a code that is no error of the library."""
     if code < 0:
-        raise RunError(f"Vulkan: {_library().pock_vulkan_error().decode()}")
+        text = _library().pock_vulkan_error().decode(errors="replace")
+        raise RunError(f"Vulkan: {text}")
     return code
 
 

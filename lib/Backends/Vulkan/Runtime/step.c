@@ -65,6 +65,22 @@ static int make_pipeline(pock_vulkan_step *step, const plan_shader *shader,
             &pipeline, NULL, &result->pipeline);
 }
 
+/* Whether a module has an entry point of this name: drivers need not check. */
+static int has_entry_point(const uint32_t *module, size_t words,
+                           const char *name) {
+  enum { HEADER = 5, ENTRY_POINT = 15, NAME = 3 };
+  size_t needed = strlen(name) / 4 + 1;
+  for (size_t i = HEADER; i < words; i += module[i] >> 16) {
+    size_t length = module[i] >> 16;
+    if (length == 0 || length > words - i)
+      return 0;
+    if ((module[i] & 0xffff) == ENTRY_POINT && length >= NAME + needed &&
+        !strncmp((const char *)(module + i + NAME), name, needed * 4))
+      return 1;
+  }
+  return 0;
+}
+
 static int make_pipelines(pock_vulkan_step *step, const void *shaders,
                           size_t bytes) {
   pock_vulkan_api *vk = &step->device->vk;
@@ -73,6 +89,11 @@ static int make_pipelines(pock_vulkan_step *step, const void *shaders,
       .codeSize = bytes,
       .pCode = shaders};
   TRY(VK(CreateShaderModule, step->device->device, &info, NULL, &step->module));
+  for (uint32_t i = 0; i < step->plan.num_shaders; ++i)
+    if (!has_entry_point(shaders, bytes / sizeof(uint32_t),
+                         step->plan.shaders[i].name))
+      return pock_vulkan_fail(POCK_VULKAN_BAD_STEP, "no shader '%s'",
+                              step->plan.shaders[i].name);
   for (uint32_t i = 0; i < step->plan.num_shaders; ++i)
     TRY(make_pipeline(step, &step->plan.shaders[i], &step->pipelines[i]));
   return 0;
