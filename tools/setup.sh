@@ -34,7 +34,7 @@ if [[ $part == test ]]; then
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross # programs for 64-bit Arm
     gcc-arm-none-eabi            # the example firmware, beside clang
     mesa-vulkan-drivers vulkan-validationlayers spirv-tools # Vulkan on this processor, and checks of what it gets
-    chromium-common              # SwiftShader, another Vulkan driver
+    chromium-common spirv-cross  # SwiftShader, another Vulkan driver; shaders for Metal and OpenGL
   )
   # The emulator of RISC-V boards: in Debian 12 it is in a package with others.
   if [[ $(. /etc/os-release && echo "${VERSION_ID-}") == 12 ]]; then

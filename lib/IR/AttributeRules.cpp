@@ -113,6 +113,7 @@ static ArrayRef<Rule> rules() {
       {inPlace, Holder::Function, isAtLeast<0>, "the number of an argument"},
       {pushed, Holder::Function, isAtLeast<1>, "a positive integer"},
       {part, Holder::Dispatch, isAtLeast<0>, "the number of a launch"},
+      {accesses, Holder::Dispatch, isIntegers, "an array of i64"},
       {offsets, Holder::Dispatch, isWords, "an array of i32"},
       {leastPeak, Holder::Function, isAtLeast<0>, bytes},
       {name, Holder::Value, isString, "a string"},

@@ -97,6 +97,9 @@ inline constexpr Name profile("pock.profile");
 inline constexpr Name pushed("pock.pushed");
 /// The number of the launch in the function that a dispatch is a part of.
 inline constexpr Name part("pock.part");
+/// What a dispatch accesses: for each buffer the number of the function's
+/// argument, offset and bytes in it, and 1 if it is written.
+inline constexpr Name accesses("pock.accesses");
 /// The words that a dispatch pushes: where buffers begin in their bindings.
 inline constexpr Name offsets("pock.offsets");
 

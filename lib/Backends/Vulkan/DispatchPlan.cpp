@@ -111,30 +111,36 @@ ArgumentKind kindOf(func::FuncOp function, unsigned index) {
   return function.getArgAttr(index, attribute::output) ? ArgumentKind::Output
                                                        : ArgumentKind::Input;
 }
-} // namespace
-
-FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
-  llvm::MapVector<StringRef, gpu::GPUFuncOp> shaders;
-  module.walk([&](gpu::GPUFuncOp shader) {
-    shaders.insert({shader.getName(), shader});
-  });
-  SmallVector<func::FuncOp> functions;
-  for (auto function : module.getOps<func::FuncOp>())
-    if (function.isPublic() && !function.isExternal())
-      functions.push_back(function);
-
-  Writer plan;
-  plan.bytes = "PKVK";
-  plan.number(version);
-  plan.number(shaders.size());
-  plan.number(functions.size());
-  for (auto &[name, shader] : shaders) {
-    plan.text(name);
-    plan.number(shader.getNumArguments());
-    auto pushed = shader->getAttrOfType<IntegerAttr>(attribute::pushed);
-    plan.number(pushed ? pushed.getInt() : 0);
+/// Writes the functions of a module as a plan.
+class PlanBuilder {
+public:
+  PlanBuilder(ModuleOp module) : module(module) {
+    module.walk([&](gpu::GPUFuncOp shader) {
+      shaders.insert({shader.getName(), shader});
+    });
   }
-  for (func::FuncOp function : functions) {
+
+  std::string build() {
+    SmallVector<func::FuncOp> functions;
+    for (auto function : module.getOps<func::FuncOp>())
+      if (function.isPublic() && !function.isExternal())
+        functions.push_back(function);
+    plan.bytes = "PKVK";
+    plan.number(version);
+    plan.number(shaders.size());
+    plan.number(functions.size());
+    for (auto &[name, shader] : shaders) {
+      plan.text(name);
+      plan.number(shader.getNumArguments());
+      auto pushed = shader->getAttrOfType<IntegerAttr>(attribute::pushed);
+      plan.number(pushed ? pushed.getInt() : 0);
+    }
+    llvm::for_each(functions, [&](func::FuncOp function) { write(function); });
+    return std::move(plan.bytes);
+  }
+
+private:
+  void write(func::FuncOp function) {
     plan.text(function.getSymName());
     uint32_t numCommands =
         llvm::count_if(function.getBody().front(), [](Operation &op) {
@@ -146,50 +152,74 @@ FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
       plan.number(static_cast<uint32_t>(kindOf(function, i)));
       plan.wide(bytesOf(cast<MemRefType>(type)));
     }
-    Hazards hazards;
+    hazards.clear();
     for (Operation &op : function.getBody().front()) {
-      if (auto failure = dyn_cast<FailIfOp>(op)) {
-        Place flag = placeOf(failure.getFlag());
-        plan.number(static_cast<uint32_t>(CommandKind::Failure));
-        plan.number(flag.argument);
-        plan.wide(flag.offset);
-        plan.number(failure.getCode().value_or(1));
-        hazards.clear();
-      }
-      auto launch = dyn_cast<gpu::LaunchFuncOp>(op);
-      if (!launch)
-        continue;
-      auto *found = shaders.find(launch.getKernelName());
-      gpu::GPUFuncOp shader = found->second;
-      SmallVector<Place> places;
-      bool waits = false;
-      auto writes = [&](unsigned i) {
-        return bool(shader.getArgAttr(i, attribute::written));
-      };
-      for (auto [i, operand] : llvm::enumerate(launch.getKernelOperands())) {
-        places.push_back(placeOf(operand));
-        waits |= hazards.conflicts(places.back(), writes(i));
-      }
-      if (waits)
-        hazards.clear();
-      plan.number(static_cast<uint32_t>(CommandKind::Dispatch));
-      plan.number(launch->getAttrOfType<IntegerAttr>(attribute::part).getInt());
-      plan.number(found - shaders.begin());
-      gpu::KernelDim3 groups = launch.getGridSizeOperandValues();
-      for (Value extent : {groups.x, groups.y, groups.z})
-        plan.number(*getConstantIntValue(extent));
-      plan.number(waits);
-      for (auto [i, place] : llvm::enumerate(places)) {
-        hazards.add(place, writes(i));
-        plan.number(place.argument);
-        plan.wide(place.offset);
-        plan.wide(place.bytes);
-      }
-      if (auto words =
-              launch->getAttrOfType<DenseI32ArrayAttr>(attribute::offsets))
-        for (int32_t word : words.asArrayRef())
-          plan.number(word);
+      if (auto failure = dyn_cast<FailIfOp>(op))
+        write(failure);
+      else if (auto dispatch = dyn_cast<gpu::LaunchFuncOp>(op))
+        write(dispatch);
     }
   }
-  return plan.bytes;
+
+  void write(FailIfOp failure) {
+    Place flag = placeOf(failure.getFlag());
+    plan.number(static_cast<uint32_t>(CommandKind::Failure));
+    plan.number(flag.argument);
+    plan.wide(flag.offset);
+    plan.number(failure.getCode().value_or(1));
+    // The host waits for everything before it.
+    hazards.clear();
+  }
+
+  void write(gpu::LaunchFuncOp dispatch) {
+    bool waits = mustWait(dispatch);
+    plan.number(static_cast<uint32_t>(CommandKind::Dispatch));
+    plan.number(dispatch->getAttrOfType<IntegerAttr>(attribute::part).getInt());
+    plan.number(shaders.find(dispatch.getKernelName()) - shaders.begin());
+    gpu::KernelDim3 groups = dispatch.getGridSizeOperandValues();
+    for (Value extent : {groups.x, groups.y, groups.z})
+      plan.number(*getConstantIntValue(extent));
+    plan.number(waits);
+    for (Value operand : dispatch.getKernelOperands()) {
+      Place place = placeOf(operand);
+      plan.number(place.argument);
+      plan.wide(place.offset);
+      plan.wide(place.bytes);
+    }
+    if (auto words =
+            dispatch->getAttrOfType<DenseI32ArrayAttr>(attribute::offsets))
+      for (int32_t word : words.asArrayRef())
+        plan.number(word);
+  }
+
+  /// Whether the dispatch needs what those since the last barrier access; adds
+  /// its own accesses. Its bindings may have more memory than it accesses.
+  bool mustWait(gpu::LaunchFuncOp dispatch) {
+    auto accesses =
+        dispatch->getAttrOfType<DenseI64ArrayAttr>(attribute::accesses);
+    SmallVector<std::pair<Place, bool>> found;
+    for (size_t i = 0; i < accesses.asArrayRef().size(); i += 4) {
+      ArrayRef<int64_t> access = accesses.asArrayRef().slice(i, 4);
+      found.push_back({{static_cast<unsigned>(access[0]), access[1], access[2]},
+                       access[3] != 0});
+    }
+    bool waits = llvm::any_of(found, [&](auto &access) {
+      return hazards.conflicts(access.first, access.second);
+    });
+    if (waits)
+      hazards.clear();
+    for (auto &[place, writes] : found)
+      hazards.add(place, writes);
+    return waits;
+  }
+
+  ModuleOp module;
+  Writer plan;
+  llvm::MapVector<StringRef, gpu::GPUFuncOp> shaders;
+  Hazards hazards;
+};
+} // namespace
+
+FailureOr<std::string> pock::buildDispatchPlan(ModuleOp module) {
+  return PlanBuilder(module).build();
 }

@@ -102,8 +102,13 @@ private:
       if (groups == 0)
         continue;
       SmallVector<Value> buffers;
-      for (Value buffer : part.buffers)
+      SmallVector<int64_t> accesses;
+      for (auto [k, buffer] : llvm::enumerate(part.buffers)) {
         buffers.push_back(operandFor(b, loc, launch, buffer));
+        Place place = placeOf(buffers.back());
+        accesses.append({place.argument, place.offset, place.bytes,
+                         static_cast<int64_t>(k) >= part.numRead});
+      }
       Bindings bindings = bindBuffers(b, loc, buffers);
       gpu::GPUFuncOp shader = shaderFor(kernel, i, bindings);
       auto constant = [&](int64_t value) -> Value {
@@ -118,6 +123,7 @@ private:
           gpu::KernelDim3{constant(kThreads), one, one}, Value(),
           bindings.operands);
       dispatch->setAttr(attribute::part, b.getI64IntegerAttr(number));
+      dispatch->setAttr(attribute::accesses, b.getDenseI64ArrayAttr(accesses));
       if (!bindings.offsets.empty())
         dispatch->setAttr(attribute::offsets,
                           b.getDenseI32ArrayAttr(bindings.offsets));

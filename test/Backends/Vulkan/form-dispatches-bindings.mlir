@@ -9,8 +9,8 @@
 // CHECK-LABEL: func.func @step(
 // CHECK-SAME:    %[[STATE:[^:]+]]: memref<4096xi8>
 // CHECK:         memref.view %[[STATE]][%{{.+}}][%{{.+}}] : memref<4096xi8> to memref<?xf32>
-// CHECK:         gpu.launch_func @shaders::@update blocks {{.*}} args(%{{.+}} : memref<64xf32, {{.+}}>, %{{.+}} : memref<1xf32, {{.+}}>, %{{.+}} : memref<?xf32, {{.+}}>) {pock.offsets = array<i32: 0, 64, 128,
-// CHECK:         gpu.launch_func @shaders::@update blocks {{.*}} {pock.offsets = array<i32: 320, 0, 64,
+// CHECK:         gpu.launch_func @shaders::@update blocks {{.*}} args(%{{.+}} : memref<64xf32, {{.+}}>, %{{.+}} : memref<1xf32, {{.+}}>, %{{.+}} : memref<?xf32, {{.+}}>) {pock.accesses = array<i64: 1, 0, 256, 0, 2, 0, 4, 0, 0, 0, 256, 1, 0, 256, 256, 1, 0, 512, 256, 1>, pock.offsets = array<i32: 0, 64, 128,
+// CHECK:         gpu.launch_func @shaders::@update blocks {{.*}} pock.offsets = array<i32: 320, 0, 64,
 // CHECK-NOT:   gpu.func @update_1
 // CHECK:         gpu.func @update(%{{.+}}: memref<64xf32, {{.+}}>, %{{.+}}: memref<1xf32, {{.+}}>, %[[MERGED:.+]]: memref<?xf32, {{.+}}> {pock.written}) kernel attributes {{{.*}}pock.pushed = 32 : i64}
 // CHECK:           spirv.Load
