@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..artifact.artifact import Artifact
-from ..artifact.launches import Launch, read_launches
-from ..artifact.manifest import Array, TensorSpec
+from ..artifact.launches import read_launches
+from ..artifact.manifest import Array, Function, TensorSpec
 from ..core.build import built_library
 from ..core.extension import load_core
 from ..core.stages import PIPELINES
@@ -51,34 +52,23 @@ def profile_function(
     ir = artifact.dump("plan")
     core = load_core()
     launches = read_launches(core.kernel_costs(ir), function)
+    work = _Work(artifact, memory, values, function, runs, warmup, on_run)
+    clock = 0.0
     if artifact.target.dispatched:
-        found = _durations(artifact, memory, values, function, len(launches), runs, warmup, on_run)
-        medians, whole = np.median(found, axis=0), float(np.median(found.sum(axis=1)))
-        return _profile(artifact, function, runs, launches, medians, whole, 0.0)
-    passes = ("pock-profile-launches", PIPELINES["llvm"])
-    with built_library(core, ir, *passes, stage="profile", name=artifact.name) as library:
-        readings = _readings(artifact, library, memory, values, function, len(launches) + 2, runs, warmup, on_run)
-    durations = np.diff(readings, axis=1) * 1e-9
-    clock = float(np.median(durations[:, 0]))
-    medians = np.maximum(np.median(durations[:, 1:], axis=0) - clock, 0.0)
-    whole = float(np.median(durations[:, 1:].sum(axis=1))) - clock * len(launches)
-    return _profile(artifact, function, runs, launches, medians, whole, clock)
-
-
-def _profile(
-    artifact: Artifact,
-    function: str,
-    runs: int,
-    launches: Sequence[Launch],
-    medians: Array,
-    seconds: float,
-    clock: float,
-) -> Profile:
+        durations = work.on_device(len(launches))
+    else:
+        passes = ("pock-profile-launches", PIPELINES["llvm"])
+        with built_library(core, ir, *passes, stage="profile", name=artifact.name) as library:
+            readings = work.in_library(library, len(launches) + 2)
+        found = np.diff(readings, axis=1) * 1e-9
+        clock, durations = float(np.median(found[:, 0])), found[:, 1:]
+    medians = np.maximum(np.median(durations, axis=0) - clock, 0.0)
+    whole = float(np.median(durations.sum(axis=1))) - clock * len(launches)
     return Profile(
         name=artifact.name,
         function=function,
         runs=runs,
-        seconds=max(seconds, 0.0),
+        seconds=max(whole, 0.0),
         clock_seconds=clock,
         launches=tuple(
             TimedLaunch(**vars(launch), seconds=float(seconds))
@@ -87,70 +77,58 @@ def _profile(
     )
 
 
-def _readings(
-    artifact: Artifact,
-    library: Path,
-    memory: tuple[Array, Array],
-    values: Sequence[Any],
-    name: str,
-    count: int,
-    runs: int,
-    warmup: int,
-    on_run: Callable[[int, int], None] | None,
-) -> Array:
-    """Return the clock's readings in nanoseconds, one row per run."""
-    instance = Instance(library, artifact.manifest)
-    instance.constants[...], instance.state[...] = memory
-    function = artifact.manifest.functions[name]
-    # As in the pass: one more argument, after all others.
-    times = TensorSpec("times", (count,), "i64")
-    call = Call(instance, name, replace(function, outputs=(*function.outputs, times)), artifact.given_dtypes)
-    inputs, outputs = _arguments(instance, call, values)
+@dataclass(frozen=True)
+class _Work:
+    """The runs of a function."""
 
-    def read() -> Array:
-        call.run(inputs, outputs)
-        return outputs[-1]
+    artifact: Artifact
+    memory: tuple[Array, Array]
+    values: Sequence[Any]
+    name: str
+    runs: int
+    warmup: int
+    on_run: Callable[[int, int], None] | None
 
-    return _repeat(read, np.empty((runs, count), np.int64), warmup, on_run)
+    @property
+    def _function(self) -> Function:
+        return self.artifact.manifest.functions[self.name]
 
+    def in_library(self, library: Path, count: int) -> Array:
+        """Return the clock's readings in nanoseconds, one row per run."""
+        # As in the pass: one more argument, after all others.
+        times = TensorSpec("times", (count,), "i64")
+        function = replace(self._function, outputs=(*self._function.outputs, times))
+        instance = Instance(library, self.artifact.manifest)
+        call, inputs, outputs = self._prepare(instance, function)
 
-def _durations(
-    artifact: Artifact,
-    memory: tuple[Array, Array],
-    values: Sequence[Any],
-    name: str,
-    count: int,
-    runs: int,
-    warmup: int,
-    on_run: Callable[[int, int], None] | None,
-) -> Array:
-    """Return the seconds of each launch on a device, one row per run."""
-    what = (artifact.manifest, artifact.target, lambda: artifact.dump("plan"))
-    instance = DispatchedInstance(*what, artifact.object_code)
-    instance.constants, instance.state = memory
-    call = Call(instance, name, artifact.manifest.functions[name], artifact.given_dtypes)
-    inputs, outputs = _arguments(instance, call, values)
+        def read() -> Array:
+            call.run(inputs, outputs)
+            return outputs[-1]
 
-    def read() -> Array:
-        return instance.profile(name, [*inputs, *outputs], count)
+        return self._repeat(read, np.empty((self.runs, count), np.int64))
 
-    return _repeat(read, np.empty((runs, count)), warmup, on_run)
+    def on_device(self, count: int) -> Array:
+        """Return the seconds of each launch on a device, one row per run."""
+        what = (self.artifact.manifest, self.artifact.target, lambda: self.artifact.dump("plan"))
+        instance = DispatchedInstance(*what, self.artifact.object_code)
+        _, inputs, outputs = self._prepare(instance, self._function)
+        read = functools.partial(instance.profile, self.name, [*inputs, *outputs], count)
+        return self._repeat(read, np.empty((self.runs, count)))
 
+    def _prepare(self, instance: Segments, function: Function) -> tuple[Call, list[Array], list[Array]]:
+        """Return a call on a copy of the memory, its inputs, whose numbers are zeroes, and its outputs."""
+        instance.constants[...], instance.state[...] = self.memory
+        call = Call(instance, self.name, function, self.artifact.given_dtypes)
+        inputs = [call.bind(index, value) for index, value in enumerate(self.values)]
+        inputs += [instance.output(spec) for spec in function.scalars]
+        return call, inputs, [instance.output(spec) for spec in function.outputs]
 
-def _arguments(instance: Segments, call: Call, values: Sequence[Any]) -> tuple[list[Array], list[Array]]:
-    """Return the inputs of a call, whose numbers are zeroes, and memory for its outputs."""
-    inputs = [call.bind(index, value) for index, value in enumerate(values)]
-    inputs += [instance.output(spec) for spec in call.function.scalars]
-    return inputs, [instance.output(spec) for spec in call.function.outputs]
-
-
-def _repeat(read: Callable[[], Array], rows: Array, warmup: int, on_run: Callable[[int, int], None] | None) -> Array:
-    """Fill the rows with what one run after the other reads; drop those of the first runs."""
-    runs = len(rows)
-    for run in range(-warmup, runs):
-        found = read()
-        if run >= 0:
-            rows[run] = found
-        if on_run:
-            on_run(run + warmup + 1, runs + warmup)
-    return rows
+    def _repeat(self, read: Callable[[], Array], rows: Array) -> Array:
+        """Fill the rows with what one run after the other reads; drop those of the first runs."""
+        for run in range(-self.warmup, self.runs):
+            found = read()
+            if run >= 0:
+                rows[run] = found
+            if self.on_run:
+                self.on_run(run + self.warmup + 1, self.runs + self.warmup)
+        return rows
