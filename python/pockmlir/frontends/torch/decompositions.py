@@ -1,4 +1,4 @@
-"""Selects the operators that PyTorch's own decompositions replace before the import.
+"""Selects the operators that PyTorch's own decompositions replace before the import; see also `functional`.
 
 Operators with a converter are not decomposed. PyTorch defines many others as compositions
 (`CompositeImplicitAutograd`) and differentiates their parts; they are decomposed here, too.

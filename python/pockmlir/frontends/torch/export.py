@@ -12,9 +12,11 @@ from torch.fx._lazy_graph_module import _use_lazy_graph_module
 from ...errors import PockError
 from .decompositions import decomposition_table
 from .explain import explain
+from .functional import functional_program
 from .functions import functions_traced
 from .given_gradients import place_given_gradients
 from .gradient_modes import stop_gradients
+from .graph import ExportedCopy
 from .hooks import hooks_traced
 from .known_values import KnownValues
 from .mixed_types import require_equal_types
@@ -38,7 +40,7 @@ def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram:
+def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) -> ExportedProgram | ExportedCopy:
     """Export to a functional program of operators that the front end converts.
 
     If the wrapper returns a loss, the program contains the model's custom gradients.
@@ -57,7 +59,7 @@ def export_program(wrapper: Wrapper, args: tuple[torch.Tensor, ...], what: str) 
             exported = _export(wrapper, args)
             stop_gradients(exported)
             require_equal_types(exported)
-            program = exported.run_decompositions(dict(decomposition_table()))
+            program = functional_program(exported) or exported.run_decompositions(dict(decomposition_table()))
         place_given_gradients(program.graph, tracer.dropped())
         return program
     except PockError:
