@@ -25,6 +25,7 @@ from .losses import Loss, target_like
 from .mode_reads import mode_reads
 from .python_state import PythonState, report_changes
 from .source import strip_model
+from .substitutes import shapes_only
 from .wrappers import Found, LossWrapper, PredictWrapper, Wrapper
 
 __all__ = ["Exports", "Subject", "export_functions", "named_results"]
@@ -208,7 +209,8 @@ def _output_shapes(subject: Subject) -> dict[str, torch.Tensor]:
     """Return tensors without data in place of the model's outputs."""
     module, found = subject.module, Found(has_loss=subject.has_loss)
     # With gradients, as in an export: without, some layers run other operators.
-    with warnings.catch_warnings(), FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.enable_grad():
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    with warnings.catch_warnings(), fake as mode, torch.enable_grad(), shapes_only():
         warnings.simplefilter("ignore")  # The export repeats them.
         named = {**dict(module.named_parameters()), **dict(module.named_buffers())}
         fakes = {name: mode.from_tensor(tensor) for name, tensor in named.items()}

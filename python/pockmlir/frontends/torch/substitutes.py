@@ -13,7 +13,7 @@ from torch import fx
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-__all__ = ["REPLAYED", "readable_names", "substituted"]
+__all__ = ["REPLAYED", "readable_names", "shapes_only", "substituted"]
 
 
 @contextlib.contextmanager
@@ -32,6 +32,13 @@ def substituted() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+@contextlib.contextmanager
+def shapes_only() -> Iterator[None]:
+    """Replace functions that take long on tensors without data by substitutes whose results have the same types."""
+    with _replaced(functional, "batch_norm", _shape_of_batch_norm):
+        yield
 
 
 @contextlib.contextmanager
@@ -78,6 +85,23 @@ def _gaussian_nll_loss(
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)
     return {"mean": torch.mean, "sum": torch.sum, "none": torch.clone}[reduction](loss)
+
+
+def _shape_of_batch_norm(
+    input: torch.Tensor,
+    running_mean: torch.Tensor | None,
+    running_var: torch.Tensor | None,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    """Return a tensor like the result of `torch.nn.functional.batch_norm`, which PyTorch composes of some 20 operators."""
+    result = input.clone()
+    if any(tensor is not None and tensor.requires_grad for tensor in (weight, bias)):
+        return result if result.requires_grad else result.requires_grad_()
+    return result
 
 
 # Running statistics -------------------------------------------------------------------
