@@ -236,17 +236,14 @@ InFlightDiagnostic emitNoObject(ModuleOp module) {
 /// The minimum number of functions of a part, and the maximum number of parts.
 constexpr size_t kFunctionsPerPart = 16, kMostParts = 4;
 
-/// Splits the module into parts, as bitcode. Functions that other parts call
-/// become hidden instead of internal.
-std::vector<std::string> split(llvm::Module &module, size_t count) {
-  std::vector<std::string> parts;
+/// Splits the module into parts, and calls a function with the bitcode of each.
+/// Functions that other parts call become hidden instead of internal.
+void split(llvm::Module &module, size_t count,
+           llvm::function_ref<void(std::string bitcode)> receive) {
   llvm::SplitModule(
       module, count,
-      [&](std::unique_ptr<llvm::Module> part) {
-        parts.push_back(toBitcode(*part));
-      },
+      [&](std::unique_ptr<llvm::Module> part) { receive(toBitcode(*part)); },
       /*PreserveLocals=*/false, /*RoundRobin=*/true);
-  return parts;
 }
 
 /// Object code of one part.
@@ -288,13 +285,16 @@ FailureOr<Binaries> emitModule(ModuleOp module,
       return emitNoObject(module);
     return objects;
   }
-  std::vector<std::string> parts = split(*whole.module, count);
-  std::vector<std::string> objects(parts.size());
-  std::vector<char> done(parts.size());
-  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(parts.size()));
-  for (size_t i = 0; i < parts.size(); ++i)
-    pool.async(
-        [&, i] { done[i] = emitPart(module, parts[i], target, objects[i]); });
+  std::vector<std::string> objects(count);
+  std::vector<char> done(count);
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(count));
+  // Threads begin with the first parts while the others are split off.
+  split(*whole.module, count, [&, i = size_t(0)](std::string bitcode) mutable {
+    pool.async([&, i, bitcode = std::move(bitcode)] {
+      done[i] = emitPart(module, bitcode, target, objects[i]);
+    });
+    ++i;
+  });
   pool.wait();
   if (llvm::is_contained(done, 0))
     return emitNoObject(module);
