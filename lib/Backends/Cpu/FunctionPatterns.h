@@ -10,15 +10,32 @@
 
 namespace mlir::pock {
 
+/// Whether `function` has an operation that a pattern is for.
+inline bool hasRootOf(const FrozenRewritePatternSet &patterns,
+                      func::FuncOp function) {
+  if (!patterns.getMatchAnyOpNativePatterns().empty())
+    return true;
+  const auto &roots = patterns.getOpSpecificNativePatterns();
+  return function
+      .walk([&](Operation *op) {
+        return roots.contains(op->getName()) ? WalkResult::interrupt()
+                                             : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 /// Applies patterns greedily to all functions of `module`, in parallel. A
-/// pattern must not change or read anything outside of its function.
+/// pattern must not change or read anything outside of its function. (The
+/// driver also folds all operations, several times, so it leaves out functions
+/// to which no pattern applies.)
 inline LogicalResult applyToFunctions(ModuleOp module,
                                       RewritePatternSet &&patterns) {
   FrozenRewritePatternSet frozen(std::move(patterns));
   auto functions = llvm::to_vector(module.getOps<func::FuncOp>());
   return failableParallelForEach(
       module.getContext(), functions, [&](func::FuncOp function) {
-        return applyPatternsGreedily(function, frozen);
+        return success(!hasRootOf(frozen, function) ||
+                       succeeded(applyPatternsGreedily(function, frozen)));
       });
 }
 
