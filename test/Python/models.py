@@ -98,10 +98,12 @@ class Architecture:
             if isinstance(module, nn.BatchNorm2d):
                 nn.init.uniform_(module.weight, 0.5, 1.5)
                 nn.init.uniform_(module.bias, -0.3, 0.3)
+        # In float64, because sums in float32 depend on the processor and on threads.
+        model.double()
         with torch.no_grad():
             for index in range(8 * self.frozen_norm):
-                model(self.batch(1000 + index)[0])
-        return model.train(not self.frozen_norm)
+                model(self.batch(1000 + index)[0].double())
+        return model.float().train(not self.frozen_norm)
 
     def batch(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return inputs and labels; the labels depend on the inputs."""

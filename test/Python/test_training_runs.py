@@ -77,7 +77,7 @@ def _cases() -> list[Any]:
 
 @dataclass
 class Reference:
-    """PyTorch's training of the parts that a compiled step trains."""
+    """PyTorch's training, in float64, of the parts that a compiled step trains."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -87,7 +87,8 @@ class Reference:
 
     @classmethod
     def of(cls, model: nn.Module, scheme: pock.Scheme, kind: str, settings: dict[str, Any], lr: float) -> Reference:
-        infos = [pock.scheme.ParameterInfo(name, tuple(value.shape)) for name, value in model.named_parameters()]
+        model = model.double()
+        infos = [pock.ParameterInfo(name, tuple(value.shape)) for name, value in model.named_parameters()]
         owners = dict(model.named_modules())
         parts = {}
         for name, fraction in scheme.resolve(infos).items():
@@ -101,7 +102,7 @@ class Reference:
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> float:
         self.optimizer.zero_grad()
-        loss = functional.cross_entropy(self.model(x), y)
+        loss = functional.cross_entropy(self.model(x.double() if x.is_floating_point() else x), y)
         loss.backward()
         for name, part in self.parts.items():
             gradient = self.model.get_parameter(name).grad

@@ -156,20 +156,43 @@ def _dropout(rewriter: Rewriter, node: fx.Node) -> None:
 
 @_rule(_aten.flatten.using_ints, _aten.reshape.default, _aten.unflatten.int)
 def _reshape(rewriter: Rewriter, node: fx.Node) -> None:
-    """Write a view. It stands for a copy, too, where the layout of the memory needs one: pock's tensors have none."""
+    """Write a view, of a copy where the layout of the memory needs one: pock's tensors have none, but graphs are run."""
     x, y = node.args[0], node.meta["val"]
     assert isinstance(x, fx.Node)
-    value = rewriter.value(x)
-    if x.meta["val"].shape != y.shape:
-        value = rewriter.call(node, _aten.view.default, (x, list(y.shape)), val=y)
-    rewriter.bind_view(node, value, x)
+    if x.meta["val"].shape == y.shape:
+        rewriter.bind_view(node, rewriter.value(x), x)
+    elif _can_be_viewed(x.meta["val"], y.shape):
+        rewriter.bind_view(node, rewriter.call(node, _aten.view.default, (x, list(y.shape)), val=y), x)
+    else:
+        copy = _copy(rewriter, node, x)
+        rewriter.bind(node, rewriter.call(node, _aten._unsafe_view.default, (copy, list(y.shape)), val=y))
+
+
+def _can_be_viewed(x: torch.Tensor, shape: torch.Size) -> bool:
+    try:
+        x.view(shape)
+    except (RuntimeError, ValueError):
+        return False
+    return True
+
+
+def _copy(rewriter: Rewriter, node: fx.Node, x: fx.Node) -> fx.Node:
+    """Write a copy with the dimensions of its memory in order."""
+    format = torch.contiguous_format
+    return rewriter.call(
+        node, _aten.clone.default, (x,), {"memory_format": format}, val=x.meta["val"].clone(memory_format=format)
+    )
 
 
 @_rule(_aten.contiguous.default)
 def _contiguous(rewriter: Rewriter, node: fx.Node) -> None:
+    require(len(node.args) == 1 and not node.kwargs)
     x = node.args[0]
     assert isinstance(x, fx.Node)
-    rewriter.bind_view(node, rewriter.value(x), x)
+    if x.meta["val"].is_contiguous():
+        rewriter.bind_view(node, rewriter.value(x), x)
+    else:
+        rewriter.bind(node, _copy(rewriter, node, x))
 
 
 @_rule(_aten.to.dtype, _aten.to.device, _aten.to.dtype_layout)
