@@ -484,11 +484,7 @@ def _instance_of(artifact: Artifact, images: Images | None = None) -> Segments:
     memory = (None, None) if images is None else (images.constants, images.state)
     if artifact.library and artifact.target.native:
         return Instance(artifact.library, artifact.manifest, *memory)
-    what = (artifact.manifest, artifact.target, lambda: artifact.dump("plan"))
-    if artifact.target.dispatched:
-        instance: ForeignInstance = DispatchedInstance(*what, artifact.object_code)
-    else:
-        instance = ForeignInstance(*what)
+    instance = DispatchedInstance(artifact) if artifact.target.dispatched else ForeignInstance(artifact)
     if images is not None:
         instance.constants, instance.state = images.constants, images.state
     return instance

@@ -142,7 +142,7 @@ def Pock_YieldOp : Pock_Op<"yield", NoKernelRole<"Absent">, [Pure, Terminator, H
 def Pock_FailIfOp : Pock_Op<"fail_if", NoKernelRole<"Boundary">, [MemoryEffects<[MemWrite]>]> {
   let summary = "ends the call with an error if a flag is set";
   let description = [{
-    If `flag` is true (not 0, on targets that store truth values as `i32`), the function returns the code of this failure instead of 0,
+    If `flag` is true, the function returns the code of this failure instead of 0,
     and every parameter keeps the value that it had on entry: all stores come
     after the last op of this kind (`pock-form-kernels`; `pock-plan-memory`
     verifies it). Other results may or may not have been computed.
@@ -163,7 +163,7 @@ def Pock_FailIfOp : Pock_Op<"fail_if", NoKernelRole<"Boundary">, [MemoryEffects<
                         input = "ids", range = array<i64: 0, 10>} : tensor<i1>
     ```
   }];
-  let arguments = (ins AnyTypeOf<[0DTensorOf<[I1, I32]>, MemRefRankOf<[I1, I32], [0]>]>:$flag,
+  let arguments = (ins AnyTypeOf<[0DTensorOf<[I1]>, MemRefRankOf<[I1], [0]>]>:$flag,
                        StrAttr:$kind, StrAttr:$by, StrAttr:$expected,
                        OptionalAttr<StrAttr>:$input,
                        OptionalAttr<DenseI64ArrayAttr>:$range,

@@ -15,13 +15,6 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// The argument that `buffer` is a view of.
-BlockArgument argumentUnder(Value buffer) {
-  while (Operation *op = buffer.getDefiningOp())
-    buffer = op->getOperand(0);
-  return cast<BlockArgument>(buffer);
-}
-
 bool isSegment(BlockArgument argument) {
   auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
   return bool(function.getArgAttr(argument.getArgNumber(), attribute::segment));
@@ -50,12 +43,12 @@ public:
   Bindings bind() {
     bool merge = different.size() > kMostBindings;
     for (auto [i, buffer] : llvm::enumerate(different)) {
-      BlockArgument argument = argumentUnder(buffer);
+      const Place &place = places[i];
+      BlockArgument argument = b.getBlock()->getArgument(place.argument);
       // Inputs and outputs have no common memory.
       Group &group =
           groups[{merge && isSegment(argument) ? Value(argument) : buffer,
                   getElementTypeOrSelf(buffer)}];
-      const Place &place = places[i];
       bool isFirst = group.members.empty();
       group.members.push_back(i);
       group.begin =

@@ -53,7 +53,7 @@ private:
     return arith::ConstantIndexOp::create(b, loc, value);
   }
 
-  /// The loop extents that threads share.
+  /// How many of a loop's points threads share; all of a reduction's.
   int64_t threadsIn(int loop) {
     return nest.loops[loop].extent / map.tile[loop];
   }
@@ -68,13 +68,8 @@ private:
       return std::abs(out.strides[l]) > std::abs(out.strides[k]);
     });
     points.assign(1, {SmallVector<Value>(nest.loops.size()), {}});
-    for (auto [i, loop] : llvm::enumerate(llvm::reverse(order))) {
-      Value first = item;
-      if (i + 1 != order.size()) {
-        Value extent = constant(threadsIn(loop));
-        first = arith::RemUIOp::create(b, loc, item, extent);
-        item = arith::DivUIOp::create(b, loc, item, extent);
-      }
+    for (auto [loop, first] :
+         llvm::zip_equal(order, divideNumber(item, order))) {
       SmallVector<Point> placed;
       for (int64_t k = 0; k < map.tile[loop]; ++k) {
         Value position = first;
@@ -88,6 +83,20 @@ private:
       }
       points = std::move(placed);
     }
+  }
+
+  /// The position in each of `loops` that `number` stands for; the last loop
+  /// counts fastest.
+  SmallVector<Value> divideNumber(Value number, ArrayRef<int> loops) {
+    SmallVector<Value> positions(loops.size());
+    for (size_t i = loops.size(); i-- > 1;) {
+      Value extent = constant(threadsIn(loops[i]));
+      positions[i] = arith::RemUIOp::create(b, loc, number, extent);
+      number = arith::DivUIOp::create(b, loc, number, extent);
+    }
+    if (!loops.empty())
+      positions[0] = number;
+    return positions;
   }
 
   Value addressOf(const Point &point, const Access &access) {
@@ -221,31 +230,22 @@ private:
     for (Operation *combiner : statement.combiners)
       sums.push_back(arith::ConstantOp::create(
           b, loc, *arith::getNeutralElement(combiner)));
-    int64_t terms = 1;
-    for (int loop : statement.reductions)
-      terms *= nest.loops[loop].extent;
-    auto loop = scf::ForOp::create(b, loc, lane, constant(terms),
-                                   constant(kThreads), sums);
+    auto loop =
+        scf::ForOp::create(b, loc, lane, constant(countTerms(nest, statement)),
+                           constant(kThreads), sums);
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToEnd(loop.getBody());
-      Value term = loop.getInductionVar();
-      for (auto [i, own] :
-           llvm::enumerate(llvm::reverse(statement.reductions))) {
-        Value position = term;
-        if (i + 1 != statement.reductions.size()) {
-          Value extent = constant(nest.loops[own].extent);
-          position = arith::RemUIOp::create(b, loc, term, extent);
-          term = arith::DivUIOp::create(b, loc, term, extent);
-        }
-        setPosition(own, position);
-      }
+      ArrayRef<int> own = statement.reductions;
+      for (auto [reduction, position] :
+           llvm::zip_equal(own, divideNumber(loop.getInductionVar(), own)))
+        setPosition(reduction, position);
       scf::YieldOp::create(
           b, loc,
           emitPoint(statement, points.front(),
                     SmallVector<Value>(loop.getRegionIterArgs())));
-      for (int own : statement.reductions)
-        setPosition(own, Value());
+      for (int reduction : own)
+        setPosition(reduction, Value());
     }
     SmallVector<Value> results;
     for (auto [i, combiner] : llvm::enumerate(statement.combiners)) {

@@ -9,9 +9,9 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
+from ..artifact.artifact import Artifact
 from ..artifact.dispatches import Dispatches
-from ..artifact.manifest import Array, Manifest
-from ..targets.target import Target
+from ..artifact.manifest import Array
 from .foreign import ForeignInstance
 from .vulkan import Device, LoadedStep
 
@@ -41,13 +41,10 @@ class DispatchedInstance(ForeignInstance):
     that depend on frozen parameters only are computed on this machine.
 
     Args:
-        manifest: the manifest of the step.
-        target: the target of the step.
-        plan: returns the module at stage ``plan``.
-        code: the shaders and their plan.
+        artifact: the compiled step.
     """
 
-    def __init__(self, manifest: Manifest, target: Target, plan: Callable[[], str], code: bytes) -> None:
+    def __init__(self, artifact: Artifact) -> None:
         self._loaded: LoadedStep | None = None
         self._lock = threading.RLock()
         #: Segments of which this process has the newer bytes, and those of which the device has them: functions write
@@ -55,8 +52,8 @@ class DispatchedInstance(ForeignInstance):
         self._changed_here: set[str] = set()
         self._changed_there: set[str] = set()
         self._memory: dict[str, Array] = {}
-        self._dispatches = Dispatches.unpack(code)
-        super().__init__(manifest, target, plan)
+        self._dispatches = Dispatches.unpack(artifact.object_code)
+        super().__init__(artifact)
 
     @property
     def constants(self) -> Array:

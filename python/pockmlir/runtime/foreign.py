@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..artifact.artifact import Artifact
 from ..artifact.manifest import Manifest
 from ..core.build import built_library
 from ..core.extension import Core, load_core
@@ -31,22 +32,19 @@ class ForeignInstance(Segments):
     machine: a library is compiled for it from the same plan, in portable arithmetic.
 
     Args:
-        manifest: the manifest of the step.
-        target: the target of the step.
-        plan: returns the module at stage ``plan``.
+        artifact: the compiled step.
     """
 
-    def __init__(self, manifest: Manifest, target: Target, plan: Callable[[], str]) -> None:
-        super().__init__(manifest)
-        self._target = target
-        self._plan = plan
+    def __init__(self, artifact: Artifact) -> None:
+        super().__init__(artifact.manifest)
+        self._artifact = artifact
         self._twin: Instance | None = None
 
     def entry(self, symbol: str, arguments: int) -> Callable[..., int]:
         """Return a function that raises the error."""
 
         def call(*_: int) -> int:
-            raise refuse(self._target, symbol)
+            raise refuse(self._artifact.target, symbol)
 
         return call
 
@@ -60,7 +58,7 @@ class ForeignInstance(Segments):
         if not self.manifest.of_kind("prepared"):
             return
         if self._twin is None:
-            self._twin = _build_twin(load_core(), self._plan(), self.manifest)
+            self._twin = _build_twin(load_core(), self._artifact.dump("plan"), self.manifest)
         self._twin.constants, self._twin.state, self._twin.arena = self.constants, self.state, self.arena
         self._twin.prepare()
 

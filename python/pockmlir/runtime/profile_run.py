@@ -109,8 +109,7 @@ class _Work:
 
     def on_device(self, count: int) -> Array:
         """Return the seconds of each launch on a device, one row per run."""
-        what = (self.artifact.manifest, self.artifact.target, lambda: self.artifact.dump("plan"))
-        instance = DispatchedInstance(*what, self.artifact.object_code)
+        instance = DispatchedInstance(self.artifact)
         _, inputs, outputs = self._prepare(instance, self._function)
         read = functools.partial(instance.profile, self.name, [*inputs, *outputs], count)
         return self._repeat(read, np.empty((self.runs, count)))
