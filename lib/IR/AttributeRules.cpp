@@ -115,6 +115,8 @@ static ArrayRef<Rule> rules() {
       {part, Holder::Dispatch, isAtLeast<0>, "the number of a launch"},
       {accesses, Holder::Dispatch, isIntegers, "an array of i64"},
       {offsets, Holder::Dispatch, isWords, "an array of i32"},
+      {probeInputs, Holder::Function, isWords, "an array of i32"},
+      {probeOutputs, Holder::Function, isWords, "an array of i32"},
       {leastPeak, Holder::Function, isAtLeast<0>, bytes},
       {name, Holder::Value, isString, "a string"},
       {segment, Holder::Value, isSegment,

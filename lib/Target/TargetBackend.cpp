@@ -25,8 +25,6 @@ Layout TargetBackend::getLayoutOfBytes(TargetAttr) const {
 
 bool TargetBackend::supportsElement(TargetAttr, Type) const { return true; }
 
-bool TargetBackend::hasPortableArithmetic(TargetAttr) const { return true; }
-
 StringRef TargetBackend::getUnit(TargetAttr) const { return ""; }
 
 SmallVector<std::string> TargetBackend::getFeatures(TargetAttr) const {
@@ -159,7 +157,6 @@ FailureOr<std::string> pock::describeTarget(ModuleOp module) {
                : form == RunForm::Object ? "object"
                                          : "dispatches"},
       {"unit", (*backend)->getUnit(targetOf(module))},
-      {"portable", (*backend)->hasPortableArithmetic(targetOf(module))},
       {"features",
        llvm::json::Array((*backend)->getFeatures(targetOf(module)))}};
   std::string text;

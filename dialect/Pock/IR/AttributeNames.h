@@ -103,6 +103,12 @@ inline constexpr Name accesses("pock.accesses");
 /// The words that a dispatch pushes: where buffers begin in their bindings.
 inline constexpr Name offsets("pock.offsets");
 
+// Of a function that shows whether a device has portable arithmetic.
+
+/// The words that are its input, and those that must be its output.
+inline constexpr Name probeInputs("pock.probe_inputs");
+inline constexpr Name probeOutputs("pock.probe_outputs");
+
 // Of a launch.
 
 /// The launch runs a second time to save memory.

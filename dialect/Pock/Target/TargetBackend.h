@@ -113,9 +113,6 @@ public:
   /// Whether kernels may have elements of `type`.
   virtual bool supportsElement(TargetAttr target, Type type) const;
 
-  /// Whether portable arithmetic has the bits of other targets.
-  virtual bool hasPortableArithmetic(TargetAttr target) const;
-
   /// The form in which the binaries of `emit` are run.
   virtual RunForm getRunForm(TargetAttr target) const = 0;
 
@@ -196,8 +193,7 @@ FailureOr<Binaries> emitBinaries(ModuleOp module);
 FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols);
 
 /// JSON of the module's target: `{"backend": name, "form": "library", "object"
-/// or "dispatches", "unit": text, "portable": whether portable arithmetic has
-/// the bits of other targets, "features": [name, …]}`.
+/// or "dispatches", "unit": text, "features": [name, …]}`.
 FailureOr<std::string> describeTarget(ModuleOp module);
 
 } // namespace mlir::pock

@@ -203,20 +203,14 @@ LogicalResult expandMath(ModuleOp module, const TargetDescription &target,
     return failure();
   {
     RewritePatternSet patterns(context);
-    math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh",
-                                               "atanh", "ceilf", "tan", "round",
-                                               "exp2f", "fpowi", "ctlz"});
+    populateCompositionPatterns(patterns);
+    math::populateExpansionPatterns(patterns, {"ceilf", "ctlz"});
     if (failed(applyToFunctions(module, std::move(patterns))))
       return failure();
   }
   // (f64 keeps the exact functions.)
   RewritePatternSet patterns(context);
-  MathPolynomialApproximationOptions options;
-  populateMathApproximationPatterns(patterns);
-  populateTrigonometryPatterns(patterns, /*benefit=*/2);
-  populateMathPolynomialApproximationPatterns(patterns, options);
-  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-  patterns.add<math::ErfcPolynomialApproximation>(context);
+  populateFormulaPatterns(patterns);
   declareFunctions(module);
   patterns.add<CallFunction<math::ErfOp>, CallFunction<math::ErfcOp>,
                CallFunction<math::ExpM1Op>, CallFunction<math::Log1pOp>>(

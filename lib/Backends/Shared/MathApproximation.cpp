@@ -9,7 +9,10 @@
 #include "Formula.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Approximation.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
 #include <limits>
 
@@ -225,10 +228,21 @@ void populateRoundingPatterns(RewritePatternSet &patterns) {
   patterns.add<ExpandRoundEven, ExpandFloor>(patterns.getContext());
 }
 
-void populateMathApproximationPatterns(RewritePatternSet &patterns) {
+void populateCompositionPatterns(RewritePatternSet &patterns) {
+  math::populateExpansionPatterns(patterns,
+                                  {"sinh", "cosh", "asinh", "acosh", "atanh",
+                                   "tan", "round", "exp2f", "fpowi"});
+}
+
+void populateFormulaPatterns(RewritePatternSet &patterns) {
   // These patterns take precedence over upstream's.
   patterns.add<ApproximateErf, ApproximateLog>(patterns.getContext(),
                                                /*benefit=*/2);
+  populateTrigonometryPatterns(patterns, /*benefit=*/2);
+  populateMathPolynomialApproximationPatterns(
+      patterns, MathPolynomialApproximationOptions());
+  patterns.add<math::ErfcPolynomialApproximation>(patterns.getContext());
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
 }
 
 } // namespace mlir::pock

@@ -6,16 +6,21 @@
 
 namespace mlir::pock {
 
-/// Expands elementary functions of f32 (scalars and vectors) by formulas that
-/// are better than upstream's. Their comments give error bounds.
-void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
+/// Expands functions that are made of others, such as math.sinh. To be applied
+/// before `populateFormulaPatterns`.
+void populateCompositionPatterns(mlir::RewritePatternSet &patterns);
+
+/// Expands elementary functions of f32 (scalars and vectors): by formulas that
+/// are better than upstream's, whose comments give error bounds, or else by
+/// upstream's.
+void populateFormulaPatterns(mlir::RewritePatternSet &patterns);
 
 /// Expands math.floor and math.roundeven on f32 to additions, with exact
 /// results: for targets without an instruction, which would call a C library.
 void populateRoundingPatterns(mlir::RewritePatternSet &patterns);
 
 /// Expands math.sin and math.cos on f32, for numbers of any size, with integers
-/// of 64 bits.
+/// of 64 bits; a part of `populateFormulaPatterns`.
 void populateTrigonometryPatterns(mlir::RewritePatternSet &patterns,
                                   mlir::PatternBenefit benefit);
 

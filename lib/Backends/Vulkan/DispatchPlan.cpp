@@ -14,6 +14,9 @@
 //           offset (64 bits), bytes (64 bits)
 //         the words
 //       failure: argument of the function, offset (64 bits), code
+//   whether arithmetic is portable; if so, of the function that shows whether
+//   the device has it: its number, the number of words of its input, these, the
+//   number of words of its output, these
 //
 //===----------------------------------------------------------------------===//
 
@@ -33,7 +36,7 @@
 using namespace mlir;
 using namespace mlir::pock;
 
-static constexpr uint32_t version = 3;
+static constexpr uint32_t version = 4;
 
 Place pock::placeOf(Value buffer) {
   auto whole = cast<MemRefType>(buffer.getType());
@@ -136,6 +139,7 @@ public:
       plan.number(pushed ? pushed.getInt() : 0);
     }
     llvm::for_each(functions, [&](func::FuncOp function) { write(function); });
+    writeProbe(functions);
     return std::move(plan.bytes);
   }
 
@@ -158,6 +162,23 @@ private:
         write(failure);
       else if (auto dispatch = dyn_cast<gpu::LaunchFuncOp>(op))
         write(dispatch);
+    }
+  }
+
+  void writeProbe(ArrayRef<func::FuncOp> functions) {
+    const auto *probe = llvm::find_if(functions, [](func::FuncOp function) {
+      return function->hasAttr(attribute::probeOutputs);
+    });
+    plan.number(probe != functions.end());
+    if (probe == functions.end())
+      return;
+    plan.number(probe - functions.begin());
+    for (StringRef name : {attribute::probeInputs, attribute::probeOutputs}) {
+      func::FuncOp function = *probe;
+      auto words = function->getAttrOfType<DenseI32ArrayAttr>(name);
+      plan.number(words.size());
+      for (int32_t word : words.asArrayRef())
+        plan.number(word);
     }
   }
 

@@ -2,6 +2,7 @@
 
 #include "KernelParts.h"
 #include "../Shared/NestFusion.h"
+#include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -194,7 +195,8 @@ FailureOr<PartedKernel> divideKernel(func::FuncOp func) {
     // Between two nests, threads would have to wait for each other.
     if (loop && !used.insert(loop).second)
       return refuse(loop);
-    ThreadMap threads = loop ? onePerThread(nest) : mapThreads(nest);
+    ThreadMap threads =
+        loop ? onePerThread(nest) : mapThreads(nest, isPortable(func));
     kernel.parts.push_back({std::move(nest), std::move(threads), loop, {}, 0});
     if (failed(BufferCollector(kernel.parts.back(), kernel.registers).run()))
       return failure();

@@ -5,22 +5,20 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Shared/MathApproximation.h"
 #include "Pock/Backends/Vulkan/Passes.h"
+#include "Pock/IR/PockUtils.h"
 
+#include "mlir/Conversion/FuncToSPIRV/FuncToSPIRVPass.h"
 #include "mlir/Conversion/GPUToSPIRV/GPUToSPIRVPass.h"
 #include "mlir/Conversion/MathToSPIRV/MathToSPIRVPass.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/Math/Transforms/Approximation.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
 #include "mlir/Dialect/SPIRV/IR/TargetAndABI.h"
 #include "mlir/Dialect/SPIRV/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 
 namespace mlir::pock {
@@ -45,6 +43,41 @@ spirv::TargetEnvAttr portableTarget(MLIRContext *context) {
       spirv::DeviceType::Unknown, spirv::TargetEnvAttr::kUnknownDeviceID);
 }
 
+/// Adds to what devices must be able to do.
+void require(spirv::ModuleOp module, ArrayRef<spirv::Capability> capabilities,
+             spirv::Extension extension) {
+  spirv::VerCapExtAttr before = *module.getVceTriple();
+  auto all = llvm::to_vector(before.getCapabilities());
+  llvm::append_range(all, capabilities);
+  auto extensions = llvm::to_vector(before.getExtensions());
+  extensions.push_back(extension);
+  module.setVceTripleAttr(spirv::VerCapExtAttr::get(
+      before.getVersion(), all, extensions, module.getContext()));
+}
+
+/// Forbids drivers to compute two operations with one rounding, to take
+/// denormal numbers for zeros, and to ignore the signs of zeros.
+void keepBits(spirv::ModuleOp module) {
+  require(module,
+          {spirv::Capability::DenormPreserve,
+           spirv::Capability::SignedZeroInfNanPreserve},
+          spirv::Extension::SPV_KHR_float_controls);
+  module.walk([](Operation *op) {
+    if (isa<spirv::FAddOp, spirv::FSubOp, spirv::FMulOp, spirv::FDivOp,
+            spirv::FNegateOp, spirv::FRemOp>(op))
+      op->setAttr("no_contraction", UnitAttr::get(op->getContext()));
+  });
+  module.walk([](spirv::EntryPointOp entry) {
+    OpBuilder b(entry);
+    b.setInsertionPointAfter(entry);
+    auto function = cast<spirv::FuncOp>(
+        SymbolTable::lookupNearestSymbolFrom(entry, entry.getFnAttr()));
+    for (auto mode : {spirv::ExecutionMode::DenormPreserve,
+                      spirv::ExecutionMode::SignedZeroInfNanPreserve})
+      spirv::ExecutionModeOp::create(b, entry.getLoc(), function, mode, {32});
+  });
+}
+
 struct LowerToSpirv : impl::LowerToSpirvBase<LowerToSpirv> {
   using Base::Base;
 
@@ -58,19 +91,12 @@ struct LowerToSpirv : impl::LowerToSpirvBase<LowerToSpirv> {
             spirv::getEntryPointABIAttrName(),
             spirv::getEntryPointABIAttr(shader.getContext(), *size));
     });
-    // The functions of drivers have few digits.
-    RewritePatternSet patterns(&getContext());
-    populateMathApproximationPatterns(patterns);
-    populateLibraryPatterns(patterns);
-    populateMathPolynomialApproximationPatterns(
-        patterns, MathPolynomialApproximationOptions());
-    if (failed(applyPatternsGreedily(module, std::move(patterns))))
-      return signalPassFailure();
     OpPassManager pm(ModuleOp::getOperationName());
     pm.addNestedPass<gpu::GPUModuleOp>(createCanonicalizerPass());
     pm.addNestedPass<gpu::GPUModuleOp>(createCSEPass());
     pm.addNestedPass<gpu::GPUModuleOp>(createLoopInvariantCodeMotionPass());
     pm.addNestedPass<gpu::GPUModuleOp>(createConvertMathToSPIRVPass());
+    pm.addNestedPass<gpu::GPUModuleOp>(createConvertFuncToSPIRVPass());
     pm.addPass(createConvertGPUToSPIRVPass());
     OpPassManager &spirv = pm.nest<spirv::ModuleOp>();
     spirv.addPass(createCanonicalizerPass());
@@ -80,7 +106,9 @@ struct LowerToSpirv : impl::LowerToSpirvBase<LowerToSpirv> {
     spirv.addPass(createCSEPass());
     spirv.addPass(spirv::createSPIRVUpdateVCEPass());
     if (failed(runPipeline(pm, module)))
-      signalPassFailure();
+      return signalPassFailure();
+    if (isPortable(module))
+      llvm::for_each(module.getOps<spirv::ModuleOp>(), keepBits);
   }
 };
 

@@ -20,13 +20,6 @@ constexpr int64_t kLongSum = 128;
 /// have.
 constexpr int64_t kMostPoints = 4, kMostOperations = 512;
 
-int64_t countTerms(const Nest &nest, const Statement &statement) {
-  int64_t terms = 1;
-  for (int loop : statement.reductions)
-    terms *= nest.loops[loop].extent;
-  return terms;
-}
-
 /// Whether the threads of a workgroup should work together.
 bool shouldWorkTogether(const Nest &nest, int64_t points) {
   if (points >= kBusy)
@@ -102,6 +95,13 @@ void chooseTile(const Nest &nest, ThreadMap &map) {
 
 } // namespace
 
+int64_t countTerms(const Nest &nest, const Statement &statement) {
+  int64_t terms = 1;
+  for (int loop : statement.reductions)
+    terms *= nest.loops[loop].extent;
+  return terms;
+}
+
 bool canDivideTerms(const Statement &statement) {
   return statement.isReduction() &&
          llvm::all_of(llvm::enumerate(statement.combiners), [&](auto entry) {
@@ -120,9 +120,9 @@ ThreadMap onePerThread(const Nest &nest) {
   return map;
 }
 
-ThreadMap mapThreads(const Nest &nest) {
+ThreadMap mapThreads(const Nest &nest, bool keepsOrder) {
   ThreadMap map = onePerThread(nest);
-  map.together = shouldWorkTogether(nest, map.count);
+  map.together = !keepsOrder && shouldWorkTogether(nest, map.count);
   if (!map.together)
     chooseTile(nest, map);
   return map;

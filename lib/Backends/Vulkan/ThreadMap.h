@@ -28,9 +28,12 @@ struct ThreadMap {
 ThreadMap onePerThread(const Nest &nest);
 
 /// Chooses for a nest: where there are too few points to keep a device busy,
-/// threads work together on long sums; where there are many, a thread computes
-/// several points that read the same entries.
-ThreadMap mapThreads(const Nest &nest);
+/// threads work together on long sums, if these need not be in order; where
+/// there are many, a thread computes several points that read the same entries.
+ThreadMap mapThreads(const Nest &nest, bool keepsOrder);
+
+/// The number of terms of the sums of `statement`.
+int64_t countTerms(const Nest &nest, const Statement &statement);
 
 /// Whether threads can add parts of the sums of `statement`: in any order, and
 /// from a neutral element on.

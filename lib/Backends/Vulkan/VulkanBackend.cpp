@@ -47,9 +47,6 @@ public:
            type.isInteger(8) || type.isInteger(32) || type.isInteger(64);
   }
 
-  /// Drivers divide, and may order sums, in their own way.
-  bool hasPortableArithmetic(TargetAttr) const override { return false; }
-
   RunForm getRunForm(TargetAttr) const override { return RunForm::Dispatches; }
 
   void getDependentDialects(DialectRegistry &registry) const override {
@@ -71,6 +68,8 @@ public:
 
   void buildCodePipeline(OpPassManager &pm, TargetAttr) const override {
     pm.addPass(createFormDispatches());
+    pm.addPass(createProbeArithmetic());
+    pm.addPass(createExpandArithmetic());
     pm.addPass(createEmulateWideIntegers());
     pm.addPass(createLowerToSpirv());
   }

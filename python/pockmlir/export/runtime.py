@@ -22,7 +22,9 @@ _PARTS = (
     "plan.c",
     "device.c",
     "memory.c",
+    "pipeline.c",
     "record.c",
+    "probe.c",
     "step.c",
 )
 _OWN_INCLUDE = re.compile(r'^#include "[^"]*"\n', re.MULTILINE)

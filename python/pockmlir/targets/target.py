@@ -135,10 +135,6 @@ class Target:
         if arithmetic not in ARITHMETICS:
             raise ArgumentError(f"arithmetic: expected one of {', '.join(ARITHMETICS)}, but got {arithmetic!r}")
         described = _describe(target.attributes)
-        if not described["portable"] and arithmetic == "portable":
-            raise ArgumentError(
-                f"arithmetic: code for {target.name} has not the bits of other targets, so it is never 'portable'"
-            )
         return replace(
             target,
             arithmetic=arithmetic,

@@ -55,6 +55,38 @@ gpu.module @shaders {
 
 // -----
 
+// A shift by no bits keeps the number, which MLIR's pattern does not.
+
+// CHECK:         gpu.func @shift(
+// CHECK:           %[[STAYS:.+]] = arith.andi %{{.+}}, %{{.+}} : i1
+// CHECK:           arith.select %[[STAYS]]
+// CHECK:         gpu.func @shift_by_three(
+// CHECK-NOT:       arith.andi
+// CHECK:           gpu.return
+module attributes {gpu.container_module} {
+gpu.module @shaders {
+  gpu.func @shift(%x: memref<2xi64, #spirv.storage_class<StorageBuffer>>) kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %v = memref.load %x[%c0] : memref<2xi64, #spirv.storage_class<StorageBuffer>>
+    %by = memref.load %x[%c1] : memref<2xi64, #spirv.storage_class<StorageBuffer>>
+    %w = arith.shli %v, %by : i64
+    memref.store %w, %x[%c0] : memref<2xi64, #spirv.storage_class<StorageBuffer>>
+    gpu.return
+  }
+  gpu.func @shift_by_three(%x: memref<2xi64, #spirv.storage_class<StorageBuffer>>) kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %three = arith.constant 3 : i64
+    %v = memref.load %x[%c0] : memref<2xi64, #spirv.storage_class<StorageBuffer>>
+    %w = arith.shrui %v, %three : i64
+    memref.store %w, %x[%c0] : memref<2xi64, #spirv.storage_class<StorageBuffer>>
+    gpu.return
+  }
+}
+}
+
+// -----
+
 // Shaders without them stay.
 
 // CHECK:         gpu.func @negate(%[[X:.+]]: memref<4xf32, #spirv.storage_class<StorageBuffer>>)

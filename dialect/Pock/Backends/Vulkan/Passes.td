@@ -52,6 +52,30 @@ def EmulateWideIntegers : Pass<"pock-emulate-wide-integers", "mlir::ModuleOp"> {
   ];
 }
 
+def ExpandArithmetic : Pass<"pock-expand-arithmetic", "mlir::ModuleOp"> {
+  let summary = "Compute functions, and what devices round in their own way, by formulas";
+  let description = [{
+    Functions such as `math.exp` become the formulas of all targets, because those of
+    drivers have few digits.
+
+    If the module has `pock.arithmetic = "portable"`, everything else that Vulkan leaves
+    to devices becomes exact, too: `arith.divf`, `math.sqrt` and `math.fma` on `f32`
+    become calls of functions that compute the bits with integers, and
+    `arith.maximumf` and `arith.minimumf` become selections, which tell zeros by their
+    signs. Sums and products need nothing: Vulkan rounds them to nearest.
+
+    ```mlir
+    %0 = arith.divf %a, %b : f32
+    // becomes
+    %0 = func.call @pock_divide(%a, %b) : (f32, f32) -> f32
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::math::MathDialect", "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"
+  ];
+}
+
 def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
   let summary = "Divide kernels into shaders, and launches into dispatches";
   let description = [{
@@ -89,12 +113,38 @@ def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
   ];
 }
 
+def ProbeArithmetic : Pass<"pock-probe-arithmetic", "mlir::ModuleOp"> {
+  let summary = "Add a function that shows whether a device has portable arithmetic";
+  let description = [{
+    If the module has `pock.arithmetic = "portable"`, adds a function `pock_probe` with
+    its shader: sums, products, divisions, fused multiply-adds, roots, extremes,
+    comparisons and conversions of numbers where roundings differ (zeros, denormal
+    numbers, the largest numbers, halves of the last place, infinities, NaN). Its
+    attributes have its input, and the output of arithmetic as IEEE 754 has it. The
+    runtime calls it when a step is loaded, and refuses a device that gives others.
+
+    ```mlir
+    func.func @pock_probe(%x: memref<960xi32>, %y: memref<4480xi32> {pock.output = "y"})
+        attributes {pock.probe_inputs = array<i32: …>, pock.probe_outputs = array<i32: …>} {
+      gpu.launch_func @shaders::@pock_probe …
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect", "mlir::gpu::GPUDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect", "mlir::spirv::SPIRVDialect"
+  ];
+}
+
 def LowerToSpirv : Pass<"pock-lower-to-spirv", "mlir::ModuleOp"> {
   let summary = "Lower shaders to SPIR-V";
   let description = [{
     Converts the `gpu.module` of shaders to one `spirv.module` for Vulkan, with an
     entry point per shader. The argument `n` of a shader is the storage buffer of
     binding `n` in set 0. The module keeps the functions with dispatches.
+
+    In portable arithmetic, drivers may not contract operations (`NoContraction`), and
+    keep denormal numbers and the signs of zeros (`SPV_KHR_float_controls`).
 
     Errors: an operation or a type that the target's shaders do not have.
   }];

@@ -16,6 +16,8 @@
   X(DestroyInstance)                                                           \
   X(EnumeratePhysicalDevices)                                                  \
   X(GetPhysicalDeviceProperties)                                               \
+  X(GetPhysicalDeviceProperties2)                                              \
+  X(EnumerateDeviceExtensionProperties)                                        \
   X(GetPhysicalDeviceQueueFamilyProperties)                                    \
   X(GetPhysicalDeviceMemoryProperties)                                         \
   X(CreateDevice)                                                              \

@@ -120,6 +120,37 @@ static int choose(pock_vulkan_device *device, const char *name) {
                           count);
 }
 
+static int has_extension(pock_vulkan_device *device, const char *name) {
+  uint32_t count = 0;
+  PFN_vkEnumerateDeviceExtensionProperties list =
+      device->vk.EnumerateDeviceExtensionProperties;
+  if (list(device->physical, NULL, &count, NULL))
+    return 0;
+  VkExtensionProperties *found = calloc(count ? count : 1, sizeof *found);
+  int has = 0;
+  if (found && list(device->physical, NULL, &count, found) >= 0)
+    for (uint32_t i = 0; i < count; ++i)
+      has |= !strcmp(found[i].extensionName, name);
+  free(found);
+  return has;
+}
+
+/* Finds out what shaders may ask of arithmetic; returns whether the extension
+ * for it is there. */
+static int find_float_controls(pock_vulkan_device *device) {
+  if (!has_extension(device, VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME))
+    return 0;
+  VkPhysicalDeviceFloatControlsProperties controls = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES};
+  VkPhysicalDeviceProperties2 properties = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+      .pNext = &controls};
+  device->vk.GetPhysicalDeviceProperties2(device->physical, &properties);
+  device->keeps_zeros = controls.shaderSignedZeroInfNanPreserveFloat32 != 0;
+  device->keeps_denormals = controls.shaderDenormPreserveFloat32 != 0;
+  return 1;
+}
+
 static int connect(pock_vulkan_device *device) {
   float priority = 1;
   VkDeviceQueueCreateInfo queue = {
@@ -130,7 +161,11 @@ static int connect(pock_vulkan_device *device) {
   /* A call with an index out of range, which it reports, reads nothing else.
    * (Every device has this.) */
   VkPhysicalDeviceFeatures features = {.robustBufferAccess = VK_TRUE};
+  uint32_t extensions = (uint32_t)find_float_controls(device);
+  const char *extension = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
   VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                             .enabledExtensionCount = extensions,
+                             .ppEnabledExtensionNames = &extension,
                              .queueCreateInfoCount = 1,
                              .pQueueCreateInfos = &queue,
                              .pEnabledFeatures = &features};

@@ -14,6 +14,9 @@ struct pock_vulkan_device {
   uint32_t family;
   /* Whether commands can read a clock. */
   int has_clock;
+  /* Whether shaders may ask that signs of zeros are kept, and denormal numbers.
+   */
+  int keeps_zeros, keeps_denormals;
   VkPhysicalDeviceProperties properties;
   VkPhysicalDeviceMemoryProperties memory;
 };

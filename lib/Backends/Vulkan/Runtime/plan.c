@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 3, TEXT_ALIGNMENT = 4 };
+enum { VERSION = 4, TEXT_ALIGNMENT = 4 };
 
 typedef struct {
   const unsigned char *next, *end;
@@ -113,6 +113,37 @@ static void read_function(reader *in, const plan *plan,
   }
 }
 
+static uint32_t *words(reader *in, uint32_t *count) {
+  *count = word(in);
+  uint32_t *result = entries(in, *count, sizeof *result);
+  for (uint32_t i = 0; !in->damaged && i < *count; ++i)
+    result[i] = word(in);
+  return result;
+}
+
+/* Whether the argument of a function has so many words. */
+static int has_words(const plan_function *function, uint32_t argument,
+                     uint32_t kind, uint32_t count) {
+  return function->num_arguments == 2 &&
+         function->arguments[argument].kind == kind &&
+         function->arguments[argument].bytes ==
+             sizeof(uint32_t) * (uint64_t)count;
+}
+
+static void read_probe(reader *in, plan *plan) {
+  plan_probe *probe = &plan->probe;
+  probe->function = word(in);
+  probe->inputs = words(in, &probe->num_inputs);
+  probe->outputs = words(in, &probe->num_outputs);
+  if (in->damaged || probe->function >= plan->num_functions) {
+    in->damaged = 1;
+    return;
+  }
+  const plan_function *function = &plan->functions[probe->function];
+  in->damaged |= !has_words(function, 0, PLAN_INPUT, probe->num_inputs) ||
+                 !has_words(function, 1, PLAN_OUTPUT, probe->num_outputs);
+}
+
 int plan_read(const void *data, size_t bytes, plan *result) {
   memset(result, 0, sizeof *result);
   reader in = {data, (const unsigned char *)data + bytes, 0};
@@ -137,6 +168,9 @@ int plan_read(const void *data, size_t bytes, plan *result) {
     result->num_functions = i + 1;
     read_function(&in, result, &result->functions[i]);
   }
+  result->is_portable = word(&in);
+  if (!in.damaged && result->is_portable)
+    read_probe(&in, result);
   if (in.damaged || in.next != in.end)
     return pock_vulkan_fail(POCK_VULKAN_BAD_STEP, "a damaged plan");
   return 0;
@@ -157,5 +191,7 @@ void plan_free(plan *plan) {
     free(function->name);
   }
   free(plan->functions);
+  free(plan->probe.inputs);
+  free(plan->probe.outputs);
   memset(plan, 0, sizeof *plan);
 }

@@ -49,10 +49,20 @@ typedef struct {
   uint32_t num_words;
 } plan_shader;
 
+/* A function that shows whether a device has portable arithmetic: its number,
+ * the words of its input, and those that must be its output. */
+typedef struct {
+  uint32_t function, num_inputs, num_outputs;
+  uint32_t *inputs, *outputs;
+} plan_probe;
+
 typedef struct {
   uint32_t num_shaders, num_functions;
   plan_shader *shaders;
   plan_function *functions;
+  /* Whether bits must be those of other targets. */
+  uint32_t is_portable;
+  plan_probe probe;
 } plan;
 
 /* Reads a plan; a code if it is damaged. The caller frees it in any case. */

@@ -8,97 +8,6 @@
 /* Nanoseconds after which a call is given up. */
 static const uint64_t TIMEOUT = 600ull * 1000 * 1000 * 1000;
 
-/*===- Shaders ------------------------------------------------------------===*/
-
-static int make_pipeline(pock_vulkan_step *step, const plan_shader *shader,
-                         shader_pipeline *result) {
-  pock_vulkan_device *device = step->device;
-  pock_vulkan_api *vk = &device->vk;
-  uint32_t most = device->properties.limits.maxPerStageDescriptorStorageBuffers;
-  if (shader->num_arguments > most)
-    return pock_vulkan_fail(
-        POCK_VULKAN_BAD_STEP,
-        "shader '%s' has %u buffers, but the device allows %u", shader->name,
-        shader->num_arguments, most);
-  VkDescriptorSetLayoutBinding *bindings =
-      pock_vulkan_make(shader->num_arguments, sizeof *bindings);
-  if (!bindings)
-    return pock_vulkan_no_memory();
-  for (uint32_t i = 0; i < shader->num_arguments; ++i)
-    bindings[i] = (VkDescriptorSetLayoutBinding){
-        .binding = i,
-        .descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
-        .descriptorCount = 1,
-        .stageFlags = VK_SHADER_STAGE_COMPUTE_BIT};
-  VkDescriptorSetLayoutCreateInfo set = {
-      .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO,
-      .bindingCount = shader->num_arguments,
-      .pBindings = bindings};
-  int code = VK(CreateDescriptorSetLayout, device->device, &set, NULL,
-                &result->set_layout);
-  free(bindings);
-  if (code)
-    return code;
-  uint32_t pushed = shader->num_words * sizeof(uint32_t);
-  if (pushed > device->properties.limits.maxPushConstantsSize)
-    return pock_vulkan_fail(
-        POCK_VULKAN_BAD_STEP,
-        "shader '%s' needs %u bytes of push constants, but the device has %u",
-        shader->name, pushed, device->properties.limits.maxPushConstantsSize);
-  VkPushConstantRange range = {.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT,
-                               .size = pushed};
-  VkPipelineLayoutCreateInfo layout = {
-      .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
-      .setLayoutCount = 1,
-      .pSetLayouts = &result->set_layout,
-      .pushConstantRangeCount = pushed != 0,
-      .pPushConstantRanges = &range};
-  TRY(VK(CreatePipelineLayout, device->device, &layout, NULL, &result->layout));
-  VkComputePipelineCreateInfo pipeline = {
-      .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-      .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                .stage = VK_SHADER_STAGE_COMPUTE_BIT,
-                .module = step->module,
-                .pName = shader->name},
-      .layout = result->layout};
-  return VK(CreateComputePipelines, device->device, VK_NULL_HANDLE, 1,
-            &pipeline, NULL, &result->pipeline);
-}
-
-/* Whether a module has an entry point of this name: drivers need not check. */
-static int has_entry_point(const uint32_t *module, size_t words,
-                           const char *name) {
-  enum { HEADER = 5, ENTRY_POINT = 15, NAME = 3 };
-  size_t needed = strlen(name) / 4 + 1;
-  for (size_t i = HEADER; i < words; i += module[i] >> 16) {
-    size_t length = module[i] >> 16;
-    if (length == 0 || length > words - i)
-      return 0;
-    if ((module[i] & 0xffff) == ENTRY_POINT && length >= NAME + needed &&
-        !strncmp((const char *)(module + i + NAME), name, needed * 4))
-      return 1;
-  }
-  return 0;
-}
-
-static int make_pipelines(pock_vulkan_step *step, const void *shaders,
-                          size_t bytes) {
-  pock_vulkan_api *vk = &step->device->vk;
-  VkShaderModuleCreateInfo info = {
-      .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
-      .codeSize = bytes,
-      .pCode = shaders};
-  TRY(VK(CreateShaderModule, step->device->device, &info, NULL, &step->module));
-  for (uint32_t i = 0; i < step->plan.num_shaders; ++i)
-    if (!has_entry_point(shaders, bytes / sizeof(uint32_t),
-                         step->plan.shaders[i].name))
-      return pock_vulkan_fail(POCK_VULKAN_BAD_STEP, "no shader '%s'",
-                              step->plan.shaders[i].name);
-  for (uint32_t i = 0; i < step->plan.num_shaders; ++i)
-    TRY(make_pipeline(step, &step->plan.shaders[i], &step->pipelines[i]));
-  return 0;
-}
-
 /*===- Submitting ---------------------------------------------------------===*/
 
 static int submit(pock_vulkan_step *step, VkCommandBuffer commands) {
@@ -166,6 +75,36 @@ static int transfer(pock_vulkan_step *step, int segment, size_t offset,
   return 0;
 }
 
+/* Copies all arguments of a kind, inputs or outputs, from or to the caller. */
+static void copy_arguments(pock_vulkan_step *step, uint32_t index,
+                           void *const *given, uint32_t kind) {
+  plan_function *function = &step->plan.functions[index];
+  for (uint32_t i = 0; i < function->num_arguments; ++i) {
+    plan_argument argument = function->arguments[i];
+    if (argument.kind < SEGMENTS)
+      continue;
+    unsigned char *own =
+        step->arguments.host + step->functions[index].offsets[i];
+    if (argument.kind == kind && kind == PLAN_INPUT)
+      memcpy(own, *given, argument.bytes);
+    else if (argument.kind == kind)
+      memcpy(*given, own, argument.bytes);
+    ++given;
+  }
+}
+
+int pock_vulkan_run(pock_vulkan_step *step, uint32_t index,
+                    const recorded_function *recorded, void *const *arguments) {
+  copy_arguments(step, index, arguments, PLAN_INPUT);
+  for (uint32_t part = 0; part < recorded->num_parts; ++part) {
+    TRY(submit(step, recorded->parts[part]));
+    if (recorded->codes[part] && step->staging.host[0])
+      return (int)recorded->codes[part];
+  }
+  copy_arguments(step, index, arguments, PLAN_OUTPUT);
+  return 0;
+}
+
 /*===- The interface ------------------------------------------------------===*/
 
 static int load(pock_vulkan_step *step, const void *shaders,
@@ -173,6 +112,10 @@ static int load(pock_vulkan_step *step, const void *shaders,
   pock_vulkan_api *vk = &step->device->vk;
   VkDevice device = step->device->device;
   TRY(plan_read(data, bytes, &step->plan));
+  if (step->plan.is_portable && !step->device->keeps_zeros)
+    return pock_vulkan_fail(
+        POCK_VULKAN_BAD_STEP,
+        "the device has no portable arithmetic: it may lose signs of zeros");
   step->pipelines =
       pock_vulkan_make(step->plan.num_shaders, sizeof *step->pipelines);
   step->functions =
@@ -193,10 +136,11 @@ static int load(pock_vulkan_step *step, const void *shaders,
       .level = VK_COMMAND_BUFFER_LEVEL_PRIMARY,
       .commandBufferCount = 1};
   TRY(VK(AllocateCommandBuffers, device, &info, &step->transfer));
-  TRY(make_pipelines(step, shaders, shader_bytes));
+  TRY(pock_vulkan_make_pipelines(step, shaders, shader_bytes));
   for (uint32_t i = 0; i < step->plan.num_functions; ++i)
     TRY(pock_vulkan_record(step, i, VK_NULL_HANDLE, &step->functions[i]));
-  return clear(step);
+  TRY(clear(step));
+  return pock_vulkan_probe(step);
 }
 
 int pock_vulkan_load(pock_vulkan_device *device, const void *shaders,
@@ -247,24 +191,6 @@ int pock_vulkan_read(pock_vulkan_step *step, int segment, size_t offset,
   return transfer(step, segment, offset, NULL, data, bytes);
 }
 
-/* Copies all arguments of a kind, inputs or outputs, from or to the caller. */
-static void copy_arguments(pock_vulkan_step *step, uint32_t index,
-                           void *const *given, uint32_t kind) {
-  plan_function *function = &step->plan.functions[index];
-  for (uint32_t i = 0; i < function->num_arguments; ++i) {
-    plan_argument argument = function->arguments[i];
-    if (argument.kind < SEGMENTS)
-      continue;
-    unsigned char *own =
-        step->arguments.host + step->functions[index].offsets[i];
-    if (argument.kind == kind && kind == PLAN_INPUT)
-      memcpy(own, *given, argument.bytes);
-    else if (argument.kind == kind)
-      memcpy(*given, own, argument.bytes);
-    ++given;
-  }
-}
-
 /* The number of a function that takes `count` arguments; a code if there is no
  * such function. */
 static int find_function(pock_vulkan_step *step, const char *name, size_t count,
@@ -285,24 +211,11 @@ static int find_function(pock_vulkan_step *step, const char *name, size_t count,
   return 0;
 }
 
-/* Runs recorded commands until the first failure. */
-static int run(pock_vulkan_step *step, uint32_t index,
-               const recorded_function *recorded, void *const *arguments) {
-  copy_arguments(step, index, arguments, PLAN_INPUT);
-  for (uint32_t part = 0; part < recorded->num_parts; ++part) {
-    TRY(submit(step, recorded->parts[part]));
-    if (recorded->codes[part] && step->staging.host[0])
-      return (int)recorded->codes[part];
-  }
-  copy_arguments(step, index, arguments, PLAN_OUTPUT);
-  return 0;
-}
-
 int pock_vulkan_call(pock_vulkan_step *step, const char *name,
                      void *const *arguments, size_t count) {
   uint32_t index;
   TRY(find_function(step, name, count, &index));
-  return run(step, index, &step->functions[index], arguments);
+  return pock_vulkan_run(step, index, &step->functions[index], arguments);
 }
 
 /* Adds the time of each dispatch to that of its launch. */
@@ -350,7 +263,7 @@ int pock_vulkan_profile(pock_vulkan_step *step, const char *name,
   recorded_function recorded = {0};
   int code = pock_vulkan_record(step, index, clock, &recorded);
   if (!code)
-    code = run(step, index, &recorded, arguments);
+    code = pock_vulkan_run(step, index, &recorded, arguments);
   if (!code)
     code = add_times(step, index, clock, readings, seconds, launches);
   pock_vulkan_free_recorded(step, &recorded);

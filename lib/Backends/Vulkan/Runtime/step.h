@@ -68,6 +68,10 @@ int pock_vulkan_no_memory(void);
 int pock_vulkan_make_memory(pock_vulkan_step *step);
 void pock_vulkan_free_memory(pock_vulkan_step *step);
 
+/* Makes pipelines of all shaders of the plan. */
+int pock_vulkan_make_pipelines(pock_vulkan_step *step, const void *shaders,
+                               size_t bytes);
+
 /* Begins to record, and makes what comes before visible to what follows. */
 int pock_vulkan_begin(pock_vulkan_step *step, VkCommandBuffer commands);
 void pock_vulkan_barrier(pock_vulkan_step *step, VkCommandBuffer to,
@@ -81,6 +85,14 @@ int pock_vulkan_record(pock_vulkan_step *step, uint32_t index,
                        VkQueryPool clock, recorded_function *result);
 void pock_vulkan_free_recorded(pock_vulkan_step *step,
                                recorded_function *recorded);
+
+/* Runs a recorded function until its first failure, with one pointer for each
+ * input and output. */
+int pock_vulkan_run(pock_vulkan_step *step, uint32_t index,
+                    const recorded_function *recorded, void *const *arguments);
+
+/* Checks that the device has portable arithmetic, if the step needs it. */
+int pock_vulkan_probe(pock_vulkan_step *step);
 
 /* How many dispatches a function has. */
 uint32_t pock_vulkan_count_dispatches(const plan_function *function);
