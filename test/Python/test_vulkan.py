@@ -468,18 +468,18 @@ class PlanReader:
         self._at += -length % 4
         return text.decode()
 
-    def _function(self) -> tuple[str, list[tuple[str, int]]]:
+    def _function(self) -> tuple[str, list[tuple[str, int, int]]]:
         name, (arguments, commands) = self._text(), self._read("II")
-        self._read("IQ" * arguments)
+        self._read("4Q" + "QQQ" * arguments)
         dispatches = []
         for _ in range(commands):
             if self._read("I") == (1,):
                 self._read("IQI")
                 continue
-            _, shader, *_, waits = self._read("6I")
+            launch, shader, *_, waits = self._read("7I")
             called, buffers, words = self._shaders[shader]
             self._read("IQQ" * buffers + "I" * words)
-            dispatches.append((called, waits))
+            dispatches.append((called, waits, launch))
         return name, dispatches
 
 
@@ -487,10 +487,10 @@ def test_updates_do_not_wait_for_each_other() -> None:
     """Their bindings have all of the state, but each accesses its own parts."""
     step = compiled(*networks()["mlp"], optimizer=pock.Adam(lr=0.1))
     dispatches = PlanReader(Dispatches.unpack(step.artifact.object_code).plan).functions["step"]
-    updates = [waits for name, waits in dispatches if "adam_update" in name]
+    updates = [waits for name, waits, _ in dispatches if "adam_update" in name]
     assert updates == [1, 0, 0, 0]
     # The second layer needs the first.
-    assert dispatches[:2] == [("matmul_add_relu", 0), ("matmul_add_sub", 1)]
+    assert dispatches[:2] == [("matmul_add_relu", 0, 0), ("matmul_add_sub", 1, 1)]
 
 
 @needs_device
@@ -571,6 +571,70 @@ def test_numbers_of_64_bits_are_refused() -> None:
         compiled(model.double(), x.double(), y.double())
 
 
+ROWS = [f"vulkan:{name}" for name in pock.Target.named("vulkan").cpus]
+
+
+@needs_device
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("name", ["convolutions", "tokens"])
+def test_rows_of_devices_train_as_every_device_does(row: str, name: str, tmp_path: Path) -> None:
+    """Rows differ in how shaders get at memory, not in arithmetic; no shader needs what its row does not have."""
+    model, x, y = networks()[name]
+    there, everywhere = compiled(model, x, y, row), compiled(model, x, y)
+    assert [there(x, y) for _ in range(3)] == [everywhere(x, y) for _ in range(3)]
+    module = tmp_path / "step.spv"
+    module.write_bytes(Dispatches.unpack(there.artifact.object_code).shaders)
+    subprocess.run(["spirv-val", "--target-env", "vulkan1.1", str(module)], check=True)
+    text = subprocess.run(["spirv-dis", str(module)], capture_output=True, text=True, check=True).stdout
+    stores_bytes = row != "vulkan:adreno"
+    bytes_needed = {"StorageBuffer8BitAccess", "Int8"} if stores_bytes else set()
+    assert set(re.findall(r"OpCapability (\w+)", text)) == {"Shader", "Matrix"} | bytes_needed
+    assert ("OpAtomic" in text) != stores_bytes
+    assert max(map(int, re.findall(r"Binding (\d+)", text))) < 16
+
+
+class Sum(nn.Module):
+    """Six inputs in one kernel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        a, b, c, d, e, f = inputs
+        return torch.tanh(a * self.weight + b * c - d * torch.sigmoid(e) + f)
+
+
+@needs_device
+def test_many_inputs_need_four_bindings() -> None:
+    torch.manual_seed(0)
+    model, inputs = Sum(), tuple(torch.randn(5, 3) for _ in range(6))
+    target = torch.randn(5, 3)
+    options = {"loss": "mse", "optimizer": pock.SGD(lr=0.1), "scheme": pock.Scheme.full()}
+    there, here = (pock.compile(model, inputs, target=name, **options) for name in ("vulkan", "host"))
+    shaders = Dispatches.unpack(there.artifact.object_code).shaders
+    text = subprocess.run(["spirv-dis"], input=shaders, capture_output=True, check=True).stdout.decode()
+    assert set(re.findall(r"Binding (\d+)", text)) <= {"0", "1", "2", "3"}
+    for _ in range(3):
+        assert there(*inputs, target) == pytest.approx(here(*inputs, target), rel=1e-5)
+    np.testing.assert_allclose(there.predict(*inputs), here.predict(*inputs), rtol=1e-5)
+
+
+@needs_device
+def test_what_takes_long_is_several_dispatches() -> None:
+    """Portable arithmetic makes a product of this size one of more than 100 ms."""
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(128, 128), nn.Flatten(0)), torch.randn(1024, 128)
+    there, here = (
+        compiled(model, x, torch.zeros(1024 * 128), target, arithmetic="portable", loss="mse")
+        for target in ("vulkan", "host")
+    )
+    plan = PlanReader(Dispatches.unpack(there.artifact.object_code).plan)
+    launches = [launch for _, _, launch in plan.functions["predict"]]
+    assert len(launches) > len(set(launches))
+    np.testing.assert_array_equal(there.predict(x), here.predict(x))
+
+
 def test_other_triples_are_other_back_ends() -> None:
     attributes = pock.Target.named("vulkan").attributes
     described = json.loads(_core.describe_target(f"module attributes {{pock.target = {attributes}}} {{}}"))
@@ -578,3 +642,6 @@ def test_other_triples_are_other_back_ends() -> None:
     wrong = '#pock.target<triple = "spirv64-unknown-unknown">'
     with pytest.raises(RuntimeError, match=r"vulkan: expected the triple 'spirv-unknown-vulkan'"):
         _core.describe_target(f"module attributes {{pock.target = {wrong}}} {{}}")
+    unknown = '#pock.target<triple = "spirv-unknown-vulkan", cpu = "voodoo">'
+    with pytest.raises(RuntimeError, match="vulkan: no devices are called 'voodoo'"):
+        _core.describe_target(f"module attributes {{pock.target = {unknown}}} {{}}")

@@ -86,6 +86,9 @@ inline constexpr Name apart("pock.apart");
 inline constexpr Name segment("pock.segment");
 /// Name of the output that an argument is the memory of.
 inline constexpr Name output("pock.output");
+/// The inputs and outputs that an argument has the memory of: for each whether
+/// it is an output, its offset, and its bytes.
+inline constexpr Name packed("pock.packed");
 /// Marks an argument of a shader that it writes.
 inline constexpr Name written("pock.written");
 /// The argument that times of launches are written to.
@@ -102,6 +105,8 @@ inline constexpr Name part("pock.part");
 inline constexpr Name accesses("pock.accesses");
 /// The words that a dispatch pushes: where buffers begin in their bindings.
 inline constexpr Name offsets("pock.offsets");
+/// The workgroup in x and y at which a dispatch begins.
+inline constexpr Name firstGroup("pock.first_group");
 
 // Of a function that shows whether a device has portable arithmetic.
 

@@ -6,10 +6,8 @@
 using namespace mlir;
 
 namespace mlir::pock {
-namespace {
 
-/// Operations of the bodies times iterations of all loops around them.
-double workOf(const Nest &nest) {
+double countOperations(const Nest &nest) {
   double work = 0;
   for (const Statement &statement : nest.statements) {
     linalg::GenericOp op = statement.op;
@@ -27,13 +25,11 @@ double workOf(const Nest &nest) {
   return work;
 }
 
-} // namespace
-
 size_t findMainNest(ArrayRef<Nest> nests) {
   size_t best = nests.size();
   double most = 0;
   for (auto [i, nest] : llvm::enumerate(nests))
-    if (double work = workOf(nest); work > most) {
+    if (double work = countOperations(nest); work > most) {
       best = i;
       most = work;
     }

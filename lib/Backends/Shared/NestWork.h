@@ -6,6 +6,10 @@
 
 namespace mlir::pock {
 
+/// Operations of the bodies of a nest times iterations of all loops around
+/// them.
+double countOperations(const Nest &nest);
+
 /// The index of the first nest that executes the most operations in a launch;
 /// the number of nests if there is none.
 size_t findMainNest(llvm::ArrayRef<Nest> nests);

@@ -2,7 +2,6 @@
 
 #include "Bindings.h"
 #include "Places.h"
-#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,12 +14,7 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-bool isSegment(BlockArgument argument) {
-  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
-  return bool(function.getArgAttr(argument.getArgNumber(), attribute::segment));
-}
-
-/// Different buffers in one segment, with one type of elements.
+/// Different buffers in one argument, with one type of elements.
 struct Group {
   SmallVector<unsigned> members;
   int64_t begin = 0, end = 0;
@@ -40,15 +34,13 @@ public:
     }
   }
 
-  Bindings bind() {
-    bool merge = different.size() > kMostBindings;
+  Bindings bind(unsigned mostBindings) {
+    bool merge = different.size() > mostBindings;
     for (auto [i, buffer] : llvm::enumerate(different)) {
       const Place &place = places[i];
       BlockArgument argument = b.getBlock()->getArgument(place.argument);
-      // Inputs and outputs have no common memory.
-      Group &group =
-          groups[{merge && isSegment(argument) ? Value(argument) : buffer,
-                  getElementTypeOrSelf(buffer)}];
+      Group &group = groups[{merge ? Value(argument) : buffer,
+                             getElementTypeOrSelf(buffer)}];
       bool isFirst = group.members.empty();
       group.members.push_back(i);
       group.begin =
@@ -85,7 +77,7 @@ public:
   }
 
 private:
-  /// A segment from the first to the last member of `group`.
+  /// An argument from the first to the last member of `group`.
   Value view(std::pair<Value, Type> key, const Group &group) {
     auto constant = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(b, loc, value);
@@ -115,8 +107,9 @@ private:
 
 } // namespace
 
-Bindings bindBuffers(OpBuilder &b, Location loc, ArrayRef<Value> buffers) {
-  return Binder(b, loc, buffers).bind();
+Bindings bindBuffers(OpBuilder &b, Location loc, ArrayRef<Value> buffers,
+                     unsigned mostBindings) {
+  return Binder(b, loc, buffers).bind(mostBindings);
 }
 
 } // namespace mlir::pock

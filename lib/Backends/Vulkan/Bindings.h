@@ -7,9 +7,6 @@
 
 namespace mlir::pock {
 
-/// The number of storage buffers that every device allows a shader.
-constexpr unsigned kMostBindings = 4;
-
 /// The number of words that every device can push to a shader.
 constexpr unsigned kMostPushed = 32;
 
@@ -28,11 +25,12 @@ struct Bindings {
 };
 
 /// Binds `buffers`, flat views of the arguments of a function. Buffers at the
-/// same place are one binding. If there are more than every device allows,
-/// those of one segment and one type become one binding, from the first to the
-/// last; their offsets in it are pushed.
+/// same place are one binding. If there are more than `mostBindings`, those of
+/// one argument and one type become one binding, from the first to the last;
+/// their offsets in it are pushed.
 Bindings bindBuffers(mlir::OpBuilder &b, mlir::Location loc,
-                     mlir::ArrayRef<mlir::Value> buffers);
+                     mlir::ArrayRef<mlir::Value> buffers,
+                     unsigned mostBindings);
 
 } // namespace mlir::pock
 

@@ -5,22 +5,27 @@
 //
 //   "PKVK", version, number of shaders, number of functions,
 //   for each shader: name, number of arguments, number of words pushed to it
-//   for each function: name, number of arguments, number of commands,
-//     for each argument: kind, bytes (64 bits)
+//   for each function: name, number of inputs and outputs, number of commands,
+//     the bytes of constants, state, arena, and of the memory of inputs and
+//     outputs (64 bits each),
+//     for each input and output: whether it is an output, offset, bytes (64
+//     bits each)
 //     for each command: kind,
-//       dispatch: number of the launch that it is a part of, shader, groups in
-//       x, y, z, whether a barrier comes before,
-//         for each argument of the shader: argument of the function,
-//           offset (64 bits), bytes (64 bits)
+//       dispatch: number of the launch that it is a part of, shader, the first
+//       group in x and y, groups in x and y, whether a barrier comes before,
+//         for each argument of the shader: the number of its memory in the
+//           order above, offset (64 bits), bytes (64 bits)
 //         the words
-//       failure: argument of the function, offset (64 bits), code
-//   whether arithmetic is portable; if so, of the function that shows whether
-//   the device has it: its number, the number of words of its input, these, the
-//   number of words of its output, these
+//       failure: the number of the flag's memory, offset (64 bits), code
+//   what the device must have, as bits: portable arithmetic, stores of bytes
+//   if arithmetic is portable, of the function that shows whether the device
+//   has it: its number, the number of words of its input, these, the number of
+//   words of its output, these
 //
 //===----------------------------------------------------------------------===//
 
 #include "DispatchPlan.h"
+#include "DeviceRow.h"
 #include "Places.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Pock.h"
@@ -102,18 +107,20 @@ private:
   SmallVector<Access> accesses;
 };
 
-enum class ArgumentKind : uint32_t { Constants, State, Arena, Input, Output };
+/// The memories of a function.
+enum Memory : uint32_t { Constants, State, Arena, InputsAndOutputs };
+constexpr size_t kMemories = 4;
 enum class CommandKind : uint32_t { Dispatch, Failure };
 
-ArgumentKind kindOf(func::FuncOp function, unsigned index) {
-  if (auto segment =
-          function.getArgAttrOfType<StringAttr>(index, attribute::segment))
-    return segment == "constants" ? ArgumentKind::Constants
-           : segment == "state"   ? ArgumentKind::State
-                                  : ArgumentKind::Arena;
-  return function.getArgAttr(index, attribute::output) ? ArgumentKind::Output
-                                                       : ArgumentKind::Input;
+Memory memoryOf(func::FuncOp function, unsigned argument) {
+  auto segment =
+      function.getArgAttrOfType<StringAttr>(argument, attribute::segment);
+  return !segment                 ? InputsAndOutputs
+         : segment == "constants" ? Constants
+         : segment == "state"     ? State
+                                  : Arena;
 }
+
 /// Writes the functions of a module as a plan.
 class PlanBuilder {
 public:
@@ -139,7 +146,7 @@ public:
       plan.number(pushed ? pushed.getInt() : 0);
     }
     llvm::for_each(functions, [&](func::FuncOp function) { write(function); });
-    writeProbe(functions);
+    writeNeeds(functions);
     return std::move(plan.bytes);
   }
 
@@ -150,12 +157,21 @@ private:
         llvm::count_if(function.getBody().front(), [](Operation &op) {
           return isa<gpu::LaunchFuncOp, FailIfOp>(op);
         });
-    plan.number(function.getNumArguments());
-    plan.number(numCommands);
+    int64_t bytes[kMemories] = {};
+    ArrayRef<int64_t> packed;
     for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-      plan.number(static_cast<uint32_t>(kindOf(function, i)));
-      plan.wide(bytesOf(cast<MemRefType>(type)));
+      bytes[memoryOf(function, i)] = bytesOf(cast<MemRefType>(type));
+      if (auto layout = function.getArgAttrOfType<DenseI64ArrayAttr>(
+              i, attribute::packed))
+        packed = layout.asArrayRef();
     }
+    plan.number(packed.size() / 3);
+    plan.number(numCommands);
+    for (int64_t size : bytes)
+      plan.wide(size);
+    for (int64_t entry : packed)
+      plan.wide(entry);
+    current = function;
     hazards.clear();
     for (Operation &op : function.getBody().front()) {
       if (auto failure = dyn_cast<FailIfOp>(op))
@@ -165,11 +181,13 @@ private:
     }
   }
 
-  void writeProbe(ArrayRef<func::FuncOp> functions) {
+  void writeNeeds(ArrayRef<func::FuncOp> functions) {
     const auto *probe = llvm::find_if(functions, [](func::FuncOp function) {
       return function->hasAttr(attribute::probeOutputs);
     });
-    plan.number(probe != functions.end());
+    bool isPortable = probe != functions.end(),
+         storesBytes = deviceRowOf(module).storesBytes;
+    plan.number(isPortable | storesBytes << 1);
     if (probe == functions.end())
       return;
     plan.number(probe - functions.begin());
@@ -185,7 +203,7 @@ private:
   void write(FailIfOp failure) {
     Place flag = placeOf(failure.getFlag());
     plan.number(static_cast<uint32_t>(CommandKind::Failure));
-    plan.number(flag.argument);
+    plan.number(memoryOf(current, flag.argument));
     plan.wide(flag.offset);
     plan.number(failure.getCode().value_or(1));
     // The host waits for everything before it.
@@ -197,13 +215,17 @@ private:
     plan.number(static_cast<uint32_t>(CommandKind::Dispatch));
     plan.number(dispatch->getAttrOfType<IntegerAttr>(attribute::part).getInt());
     plan.number(shaders.find(dispatch.getKernelName()) - shaders.begin());
+    auto first =
+        dispatch->getAttrOfType<DenseI64ArrayAttr>(attribute::firstGroup);
+    for (size_t i = 0; i < 2; ++i)
+      plan.number(first ? first[i] : 0);
     gpu::KernelDim3 groups = dispatch.getGridSizeOperandValues();
-    for (Value extent : {groups.x, groups.y, groups.z})
+    for (Value extent : {groups.x, groups.y})
       plan.number(*getConstantIntValue(extent));
     plan.number(waits);
     for (Value operand : dispatch.getKernelOperands()) {
       Place place = placeOf(operand);
-      plan.number(place.argument);
+      plan.number(memoryOf(current, place.argument));
       plan.wide(place.offset);
       plan.wide(place.bytes);
     }
@@ -216,6 +238,9 @@ private:
   /// Whether the dispatch needs what those since the last barrier access; adds
   /// its own accesses. Its bindings may have more memory than it accesses.
   bool mustWait(gpu::LaunchFuncOp dispatch) {
+    // The rest of a dispatch needs nothing of its begin.
+    if (dispatch->hasAttr(attribute::firstGroup))
+      return false;
     auto accesses =
         dispatch->getAttrOfType<DenseI64ArrayAttr>(attribute::accesses);
     SmallVector<std::pair<Place, bool>> found;
@@ -235,6 +260,8 @@ private:
   }
 
   ModuleOp module;
+  /// The function whose commands are written.
+  func::FuncOp current;
   Writer plan;
   llvm::MapVector<StringRef, gpu::GPUFuncOp> shaders;
   Hazards hazards;

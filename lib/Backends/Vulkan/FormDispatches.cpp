@@ -5,13 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Shared/NestWork.h"
 #include "Bindings.h"
+#include "DeviceRow.h"
 #include "KernelParts.h"
 #include "Places.h"
 #include "Pock/Backends/Vulkan/Passes.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
+#include "Pock/IR/PockUtils.h"
 #include "ThreadEmitter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,6 +32,8 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
+
 namespace mlir::pock {
 #define GEN_PASS_DEF_FORMDISPATCHES
 #include "Pock/Backends/Vulkan/Passes.h.inc"
@@ -41,6 +46,10 @@ namespace {
 
 /// Workgroups in one dimension of a dispatch, that every device has.
 constexpr int64_t kMostGroups = 65535;
+
+/// Seconds that a dispatch may take, and how much longer portable arithmetic
+/// takes.
+constexpr double kMostSeconds = 0.1, kPortableCost = 50;
 
 /// A buffer that a nest accesses, as an argument of its launch: the operand,
 /// and the part of it if it is a part of the workspace.
@@ -83,7 +92,8 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
       SmallVector<LaunchOp> launches;
       function.walk([&](LaunchOp op) { launches.push_back(op); });
       for (auto [i, launch] : llvm::enumerate(launches)) {
-        lower(launch, i, kernels.find(launch.getCallee())->second);
+        if (failed(lower(launch, i, kernels.find(launch.getCallee())->second)))
+          return signalPassFailure();
         launch.erase();
       }
     }
@@ -92,9 +102,10 @@ struct FormDispatches : impl::FormDispatchesBase<FormDispatches> {
   }
 
 private:
-  /// Replaces launch `number` of a function by a dispatch for each part of its
+  /// Replaces launch `number` of a function by dispatches for each part of its
   /// kernel.
-  void lower(LaunchOp launch, int64_t number, PartedKernel &kernel) {
+  LogicalResult lower(LaunchOp launch, int64_t number, PartedKernel &kernel) {
+    const DeviceRow &row = deviceRowOf(getOperation());
     OpBuilder b(launch);
     Location loc = launch.getLoc();
     for (auto [i, part] : llvm::enumerate(kernel.parts)) {
@@ -109,25 +120,73 @@ private:
         accesses.append({place.argument, place.offset, place.bytes,
                          static_cast<int64_t>(k) >= part.numRead});
       }
-      Bindings bindings = bindBuffers(b, loc, buffers);
+      Bindings bindings = bindBuffers(b, loc, buffers, row.mostBindings);
+      if (failed(checkSizes(launch, bindings, row)))
+        return failure();
       gpu::GPUFuncOp shader = shaderFor(kernel, i, bindings);
       auto constant = [&](int64_t value) -> Value {
         return arith::ConstantIndexOp::create(b, loc, value);
       };
-      int64_t rows = llvm::divideCeil(groups, kMostGroups);
-      Value one = constant(1);
-      auto dispatch = gpu::LaunchFuncOp::create(
-          b, loc, shader,
-          gpu::KernelDim3{constant(llvm::divideCeil(groups, rows)),
-                          constant(rows), one},
-          gpu::KernelDim3{constant(kThreads), one, one}, Value(),
-          bindings.operands);
-      dispatch->setAttr(attribute::part, b.getI64IntegerAttr(number));
-      dispatch->setAttr(attribute::accesses, b.getDenseI64ArrayAttr(accesses));
-      if (!bindings.offsets.empty())
-        dispatch->setAttr(attribute::offsets,
-                          b.getDenseI32ArrayAttr(bindings.offsets));
+      for (const Area &area : divideGroups(part, row)) {
+        auto dispatch = gpu::LaunchFuncOp::create(
+            b, loc, shader,
+            gpu::KernelDim3{constant(area.columns), constant(area.rows),
+                            constant(1)},
+            gpu::KernelDim3{constant(kThreads), constant(1), constant(1)},
+            Value(), bindings.operands);
+        dispatch->setAttr(attribute::part, b.getI64IntegerAttr(number));
+        dispatch->setAttr(attribute::accesses,
+                          b.getDenseI64ArrayAttr(accesses));
+        if (!bindings.offsets.empty())
+          dispatch->setAttr(attribute::offsets,
+                            b.getDenseI32ArrayAttr(bindings.offsets));
+        if (area.firstColumn != 0 || area.firstRow != 0)
+          dispatch->setAttr(
+              attribute::firstGroup,
+              b.getDenseI64ArrayAttr({area.firstColumn, area.firstRow}));
+      }
     }
+    return success();
+  }
+
+  /// An error if a binding has more bytes than the devices allow.
+  static LogicalResult checkSizes(LaunchOp launch, const Bindings &bindings,
+                                  const DeviceRow &row) {
+    for (Value buffer : bindings.operands)
+      if (int64_t bytes = placeOf(buffer).bytes; bytes > row.mostBytes)
+        return launch.emitError("a buffer of '")
+               << launch.getCallee() << "' has " << bytes
+               << " bytes, but devices of the target allow " << row.mostBytes;
+    return success();
+  }
+
+  /// Some workgroups of a dispatch.
+  struct Area {
+    int64_t firstColumn, firstRow, columns, rows;
+  };
+
+  /// All workgroups of `part`, in as many areas as keep each below
+  /// `kMostSeconds`.
+  static SmallVector<Area> divideGroups(const KernelPart &part,
+                                        const DeviceRow &row) {
+    int64_t groups = part.threads.countWorkgroups(),
+            rows = llvm::divideCeil(groups, kMostGroups),
+            columns = llvm::divideCeil(groups, rows);
+    double seconds = countOperations(part.nest) / row.operationsPerSecond;
+    if (isPortable(part.nest.statements.front().op))
+      seconds *= kPortableCost;
+    auto pieces = static_cast<int64_t>(std::ceil(seconds / kMostSeconds));
+    // A row of many pieces has columns; of several rows, each is one piece at
+    // least.
+    int64_t most = rows == 1 ? columns : rows;
+    int64_t step = llvm::divideCeil(most, std::clamp<int64_t>(pieces, 1, most));
+    SmallVector<Area> areas;
+    for (int64_t first = 0; first < most; first += step) {
+      int64_t count = std::min(step, most - first);
+      areas.push_back(rows == 1 ? Area{first, 0, count, 1}
+                                : Area{0, first, columns, count});
+    }
+    return areas;
   }
 
   /// What `launch` gives for a buffer of its kernel, with one dimension.

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeviceRow.h"
 #include "Pock/Backends/Vulkan/Passes.h"
 #include "Pock/IR/PockUtils.h"
 
@@ -31,12 +32,20 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// What every Vulkan 1.1 device has. (Modules of a later version than 1.3 list
-/// all variables in their entry points, but get the header of an earlier one.)
-spirv::TargetEnvAttr portableTarget(MLIRContext *context) {
-  auto triple = spirv::VerCapExtAttr::get(
-      spirv::Version::V_1_3, {spirv::Capability::Shader},
-      {spirv::Extension::SPV_KHR_storage_buffer_storage_class}, context);
+/// What every Vulkan 1.1 device of a row has. (Modules of a later version than
+/// 1.3 list all variables in their entry points, but get the header of an
+/// earlier one.)
+spirv::TargetEnvAttr environmentOf(const DeviceRow &row, MLIRContext *context) {
+  SmallVector<spirv::Capability> capabilities = {spirv::Capability::Shader};
+  SmallVector<spirv::Extension> extensions = {
+      spirv::Extension::SPV_KHR_storage_buffer_storage_class};
+  if (row.storesBytes) {
+    capabilities.append(
+        {spirv::Capability::Int8, spirv::Capability::StorageBuffer8BitAccess});
+    extensions.push_back(spirv::Extension::SPV_KHR_8bit_storage);
+  }
+  auto triple = spirv::VerCapExtAttr::get(spirv::Version::V_1_3, capabilities,
+                                          extensions, context);
   return spirv::TargetEnvAttr::get(
       triple, spirv::getDefaultResourceLimits(context),
       spirv::ClientAPI::Vulkan, spirv::Vendor::Unknown,
@@ -84,7 +93,7 @@ struct LowerToSpirv : impl::LowerToSpirvBase<LowerToSpirv> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     module->setAttr(spirv::getTargetEnvAttrName(),
-                    portableTarget(&getContext()));
+                    environmentOf(deviceRowOf(module), &getContext()));
     module.walk([](gpu::GPUFuncOp shader) {
       if (auto size = shader.getKnownBlockSize())
         shader->setAttr(

@@ -6,7 +6,12 @@
 
 namespace mlir::pock {
 
-/// Bytes of an argument of a function: of a segment, an input or an output.
+/// Inputs and outputs begin at multiples of as many bytes, the most that a
+/// device may need of the begin of a binding.
+constexpr int64_t kPackedAlignment = 256;
+
+/// Bytes of an argument of a function: of a segment, or of its inputs and
+/// outputs.
 struct Place {
   unsigned argument;
   int64_t offset, bytes;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Places.h"
 #include "Pock/Backends/Vulkan/Passes.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
@@ -195,24 +196,31 @@ private:
 
   void makeFunction(OpBuilder &b, gpu::GPUFuncOp shader) {
     Location loc = shader.getLoc();
-    auto buffer = [&](size_t count) {
-      return MemRefType::get({static_cast<int64_t>(count)}, b.getI32Type());
-    };
+    SmallVector<int64_t> packed, accesses;
+    int64_t end = 0;
+    for (auto [i, type] : llvm::enumerate(shader.getArgumentTypes())) {
+      int64_t begin = llvm::alignTo(end, kPackedAlignment),
+              bytes = bytesOf(cast<MemRefType>(type)), isOutput = i;
+      packed.append({isOutput, begin, bytes});
+      accesses.append({0, begin, bytes, isOutput});
+      end = begin + bytes;
+    }
     auto function = func::FuncOp::create(
         b, loc, "pock_probe",
-        b.getFunctionType({buffer(inputs.size()), buffer(outputs.size())}, {}));
-    function.setArgAttr(1, attribute::output, b.getStringAttr("y"));
+        b.getFunctionType(MemRefType::get({end}, b.getI8Type()), {}));
+    function.setArgAttr(0, attribute::packed, b.getDenseI64ArrayAttr(packed));
     function->setAttr(attribute::probeInputs, b.getDenseI32ArrayAttr(inputs));
     function->setAttr(attribute::probeOutputs, b.getDenseI32ArrayAttr(outputs));
     b.setInsertionPointToStart(function.addEntryBlock());
     SmallVector<Value> arguments;
-    SmallVector<int64_t> accesses;
-    for (auto [argument, type] :
-         llvm::zip_equal(function.getArguments(), shader.getArgumentTypes())) {
+    for (auto [i, type] : llvm::enumerate(shader.getArgumentTypes())) {
+      MemRefType plain =
+          MemRefType::get(cast<MemRefType>(type).getShape(), b.getI32Type());
+      Value part = memref::ViewOp::create(
+          b, loc, plain, function.getArgument(0),
+          constant(b, loc, packed[3 * i + 1]), ValueRange());
       arguments.push_back(
-          memref::MemorySpaceCastOp::create(b, loc, type, argument));
-      int64_t number = argument.getArgNumber();
-      accesses.append({number, 0, bytesOf(cast<MemRefType>(type)), number});
+          memref::MemorySpaceCastOp::create(b, loc, type, part));
     }
     Value one = constant(b, loc, 1);
     int64_t groups = inputs.size() / kTerms / kThreads;

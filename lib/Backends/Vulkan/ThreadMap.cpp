@@ -52,7 +52,8 @@ uint64_t findReuse(const Nest &nest, int loop) {
   return reused;
 }
 
-int64_t countOperations(const Nest &nest) {
+/// The operations of one point, loads included.
+int64_t countOfPoint(const Nest &nest) {
   int64_t count = 0;
   for (const Statement &statement : nest.statements) {
     linalg::GenericOp op = statement.op;
@@ -68,7 +69,7 @@ void chooseTile(const Nest &nest, ThreadMap &map) {
   llvm::stable_sort(loops, [&](int l, int k) {
     return nest.loops[l].extent > nest.loops[k].extent;
   });
-  int64_t operations = countOperations(nest);
+  int64_t operations = countOfPoint(nest);
   uint64_t before = 0;
   for (int loop : loops) {
     uint64_t reused = findReuse(nest, loop);

@@ -2,6 +2,7 @@
 
 #include "Pock/Backends/Vulkan/VulkanBackend.h"
 
+#include "DeviceRow.h"
 #include "DispatchPlan.h"
 #include "Pock/Backends/Shared/Passes.h"
 #include "Pock/Backends/Vulkan/Passes.h"
@@ -22,11 +23,14 @@ public:
   StringRef getName() const override { return "vulkan"; }
 
   llvm::Error accepts(TargetAttr target) const override {
-    if (target.getTriple() == "spirv-unknown-vulkan")
-      return llvm::Error::success();
-    return llvm::createStringError(
-        "expected the triple 'spirv-unknown-vulkan', but got '" +
-        target.getTriple() + "'");
+    if (target.getTriple() != "spirv-unknown-vulkan")
+      return llvm::createStringError(
+          "expected the triple 'spirv-unknown-vulkan', but got '" +
+          target.getTriple() + "'");
+    if (!findDeviceRow(target.getCpu()))
+      return llvm::createStringError("no devices are called '" +
+                                     target.getCpu() + "'");
+    return llvm::Error::success();
   }
 
   TargetLimits getLimits(TargetAttr target) const override {
@@ -67,6 +71,7 @@ public:
   }
 
   void buildCodePipeline(OpPassManager &pm, TargetAttr) const override {
+    pm.addPass(createPackArguments());
     pm.addPass(createFormDispatches());
     pm.addPass(createProbeArithmetic());
     pm.addPass(createExpandArithmetic());

@@ -36,7 +36,7 @@ class Target:
     Attributes:
         name: the name of the target.
         triple: LLVM's triple (processor family, system, ABI); the host's if empty.
-        cpu: LLVM's name of the processor.
+        cpu: LLVM's name of the processor, or a family of devices.
         features: LLVM's feature string, ``+avx2,-fma``, in addition to the features of ``cpu``.
         index_bits: width of pointers and offsets in bits, 32 or 64.
         vector_bytes: size of a vector register in bytes; 0 means scalar code.
@@ -54,7 +54,7 @@ class Target:
             target.
         dispatched: whether its code is shaders and a plan of their dispatches, which a device of the machine runs; set
             by `coerce`.
-        cpus: processors that may follow a colon, as in ``aarch64-linux:cortex-a72``.
+        cpus: processors, or families of devices, that may follow a colon, as in ``aarch64-linux:cortex-a72``.
     """
 
     name: str
@@ -105,7 +105,8 @@ class Target:
         if cpu not in target.cpus:
             known = ", ".join(f"{row}:{cpu}" for cpu in target.cpus) or row
             raise ArgumentError(f"target: expected one of {known}, but got {name!r}")
-        return replace(target, name=name, cpu=cpu, c_flags=(*target.c_flags, f"-mcpu={cpu}"))
+        c_flags = () if target.dispatched else (*target.c_flags, f"-mcpu={cpu}")
+        return replace(target, name=name, cpu=cpu, c_flags=c_flags)
 
     @classmethod
     def coerce(

@@ -6,7 +6,8 @@ from .target import Target
 
 __all__ = ["VULKAN"]
 
-#: What every device with Vulkan 1.1 has.
+#: What every device with Vulkan 1.1 has; after a colon, what a family of devices has. lib/Backends/Vulkan/DeviceRow.cpp
+#: says what that is.
 _PORTABLE = Target(
     name="vulkan",
     triple="spirv-unknown-vulkan",
@@ -15,6 +16,7 @@ _PORTABLE = Target(
     alignment=256,  # the largest that a device may need of a buffer's offset
     stack_bytes=0,
     dispatched=True,
+    cpus=("adreno", "apple", "mali", "nvidia"),
 )
 
 #: All targets of this family.

@@ -95,3 +95,21 @@ func.func private @two(%x: memref<8x4xf32>, %y: memref<4xf32>, %z: memref<f32>) 
   }
   return
 }
+
+// -----
+
+// No device of the row has so large a buffer.
+
+func.func @step(%x: memref<33554436xf32>) {
+  // expected-error @below {{a buffer of 'negate' has 134217744 bytes, but devices of the target allow 134217728}}
+  pock.launch @negate ins() outs(%x : memref<33554436xf32>)
+  return
+}
+func.func private @negate(%x: memref<33554436xf32>) attributes {pock.kernel} {
+  linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]} outs(%x : memref<33554436xf32>) {
+  ^bb0(%a: f32):
+    %0 = arith.negf %a : f32
+    linalg.yield %0 : f32
+  }
+  return
+}

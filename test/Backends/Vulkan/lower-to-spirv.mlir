@@ -26,6 +26,25 @@ gpu.module @shaders {
 
 // -----
 
+// Devices of some rows store bytes; others change the word around one.
+
+// CHECK: spirv.module @{{.+}} requires #spirv.vce<v1.0, [{{.*}}StorageBuffer8BitAccess{{.*}}], [{{.*}}SPV_KHR_8bit_storage{{.*}}]>
+// CHECK-NOT: Atomic
+// CHECK: spirv.Store "StorageBuffer" %{{.+}}, %{{.+}} : i8
+module attributes {gpu.container_module, pock.target = #pock.target<triple = "spirv-unknown-vulkan", cpu = "mali">} {
+gpu.module @shaders {
+  gpu.func @copy(%x: memref<2xi8, #spirv.storage_class<StorageBuffer>>) kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %v = memref.load %x[%c0] : memref<2xi8, #spirv.storage_class<StorageBuffer>>
+    memref.store %v, %x[%c1] : memref<2xi8, #spirv.storage_class<StorageBuffer>>
+    gpu.return
+  }
+}
+}
+
+// -----
+
 // In portable arithmetic nothing is contracted, and denormal numbers and the signs of
 // zeros are kept.
 

@@ -91,7 +91,9 @@ def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
     bindings may not alias.
 
     A `pock.launch` becomes a `gpu.launch_func` for each shader, in the order of the
-    nests. Parts of a workspace are views of it.
+    nests. Parts of a workspace are views of it. What may take a device longer than
+    100 ms becomes several, each with some of the workgroups: phones reset a device that
+    works on one dispatch for long.
 
     ```mlir
     pock.launch @relu ins(%x : memref<4x5xf32>) outs(%y : memref<4x5xf32>)
@@ -103,7 +105,8 @@ def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
     A loop around one nest, as in the gradient of an embedding, becomes a loop of each
     thread, if threads read nothing that other threads have written in it.
 
-    Errors: an operation that no nest can express, and another loop.
+    Errors: an operation that no nest can express, another loop, and a binding with more
+    bytes than devices of the target allow.
   }];
   let dependentDialects = [
     "mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
@@ -111,6 +114,28 @@ def FormDispatches : Pass<"pock-form-dispatches", "mlir::ModuleOp"> {
     "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect", "mlir::spirv::SPIRVDialect",
     "mlir::vector::VectorDialect"
   ];
+}
+
+def PackArguments : Pass<"pock-pack-arguments", "mlir::ModuleOp"> {
+  let summary = "Put inputs and outputs of functions into one argument";
+  let description = [{
+    In functions that launch kernels, all arguments that are no segments become views of
+    one, in their order, at multiples of 256 bytes, which every device accepts as the
+    begin of a binding. So they have common memory, like the values of a segment, and
+    need no binding each. `pock.packed` says what is where.
+
+    ```mlir
+    func.func @step(%state: memref<512xi8> {pock.segment = "state"}, %x: memref<4x6xf32>,
+                    %loss: memref<f32> {pock.output = "loss"})
+    // becomes
+    func.func @step(%state: memref<512xi8> {pock.segment = "state"},
+                    %packed: memref<260xi8> {pock.packed = array<i64: 0, 0, 96, 1, 256, 4>})
+      %x = memref.view %packed[%c0][] : memref<260xi8> to memref<4x6xf32>
+      %loss = memref.view %packed[%c256][] : memref<260xi8> to memref<f32>
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::memref::MemRefDialect"];
 }
 
 def ProbeArithmetic : Pass<"pock-probe-arithmetic", "mlir::ModuleOp"> {
@@ -124,7 +149,7 @@ def ProbeArithmetic : Pass<"pock-probe-arithmetic", "mlir::ModuleOp"> {
     runtime calls it when a step is loaded, and refuses a device that gives others.
 
     ```mlir
-    func.func @pock_probe(%x: memref<960xi32>, %y: memref<4480xi32> {pock.output = "y"})
+    func.func @pock_probe(%packed: memref<25088xi8> {pock.packed = …})
         attributes {pock.probe_inputs = array<i32: …>, pock.probe_outputs = array<i32: …>} {
       gpu.launch_func @shaders::@pock_probe …
     }

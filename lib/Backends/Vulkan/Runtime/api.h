@@ -17,6 +17,7 @@
   X(EnumeratePhysicalDevices)                                                  \
   X(GetPhysicalDeviceProperties)                                               \
   X(GetPhysicalDeviceProperties2)                                              \
+  X(GetPhysicalDeviceFeatures2)                                                \
   X(EnumerateDeviceExtensionProperties)                                        \
   X(GetPhysicalDeviceQueueFamilyProperties)                                    \
   X(GetPhysicalDeviceMemoryProperties)                                         \
@@ -55,7 +56,7 @@
   X(EndCommandBuffer)                                                          \
   X(CmdBindPipeline)                                                           \
   X(CmdBindDescriptorSets)                                                     \
-  X(CmdDispatch)                                                               \
+  X(CmdDispatchBase)                                                           \
   X(CmdPushConstants)                                                          \
   X(CmdResetQueryPool)                                                         \
   X(CmdWriteTimestamp)                                                         \

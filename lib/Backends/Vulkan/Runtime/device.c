@@ -151,6 +151,22 @@ static int find_float_controls(pock_vulkan_device *device) {
   return 1;
 }
 
+/* Finds out whether shaders may compute with bytes and store them. */
+static int find_bytes(pock_vulkan_device *device) {
+  if (!has_extension(device, VK_KHR_8BIT_STORAGE_EXTENSION_NAME) ||
+      !has_extension(device, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
+    return 0;
+  VkPhysicalDeviceShaderFloat16Int8Features small = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
+  VkPhysicalDevice8BitStorageFeatures storage = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES,
+      .pNext = &small};
+  VkPhysicalDeviceFeatures2 features = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
+  device->vk.GetPhysicalDeviceFeatures2(device->physical, &features);
+  return small.shaderInt8 && storage.storageBuffer8BitAccess;
+}
+
 static int connect(pock_vulkan_device *device) {
   float priority = 1;
   VkDeviceQueueCreateInfo queue = {
@@ -161,11 +177,26 @@ static int connect(pock_vulkan_device *device) {
   /* A call with an index out of range, which it reports, reads nothing else.
    * (Every device has this.) */
   VkPhysicalDeviceFeatures features = {.robustBufferAccess = VK_TRUE};
-  uint32_t extensions = (uint32_t)find_float_controls(device);
-  const char *extension = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
+  const char *extensions[3];
+  uint32_t num_extensions = 0;
+  if (find_float_controls(device))
+    extensions[num_extensions++] = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
+  device->stores_bytes = find_bytes(device);
+  VkPhysicalDeviceShaderFloat16Int8Features small = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+      .shaderInt8 = VK_TRUE};
+  VkPhysicalDevice8BitStorageFeatures storage = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES,
+      .pNext = &small,
+      .storageBuffer8BitAccess = VK_TRUE};
+  if (device->stores_bytes) {
+    extensions[num_extensions++] = VK_KHR_8BIT_STORAGE_EXTENSION_NAME;
+    extensions[num_extensions++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
+  }
   VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                             .enabledExtensionCount = extensions,
-                             .ppEnabledExtensionNames = &extension,
+                             .pNext = device->stores_bytes ? &storage : NULL,
+                             .enabledExtensionCount = num_extensions,
+                             .ppEnabledExtensionNames = extensions,
                              .queueCreateInfoCount = 1,
                              .pQueueCreateInfos = &queue,
                              .pEnabledFeatures = &features};

@@ -17,6 +17,8 @@ struct pock_vulkan_device {
   /* Whether shaders may ask that signs of zeros are kept, and denormal numbers.
    */
   int keeps_zeros, keeps_denormals;
+  /* Whether shaders may store bytes. */
+  int stores_bytes;
   VkPhysicalDeviceProperties properties;
   VkPhysicalDeviceMemoryProperties memory;
 };

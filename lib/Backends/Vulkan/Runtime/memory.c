@@ -64,42 +64,20 @@ static void free_buffer(pock_vulkan_device *device, memory_buffer *buffer) {
     device->vk.FreeMemory(device->device, buffer->memory, NULL);
 }
 
-/* Memory for segments, and for the inputs and outputs of the largest function.
- */
 int pock_vulkan_make_memory(pock_vulkan_step *step) {
-  uint64_t alignment =
-               step->device->properties.limits.minStorageBufferOffsetAlignment,
-           most = 0;
-  for (uint32_t f = 0; f < step->plan.num_functions; ++f) {
-    plan_function *function = &step->plan.functions[f];
-    uint64_t *offsets =
-                 pock_vulkan_make(function->num_arguments, sizeof *offsets),
-             end = 0;
-    step->functions[f].offsets = offsets;
-    if (!offsets)
-      return pock_vulkan_no_memory();
-    for (uint32_t i = 0; i < function->num_arguments; ++i) {
-      plan_argument argument = function->arguments[i];
-      if (argument.kind < SEGMENTS) {
-        uint64_t *size = &step->sizes[argument.kind];
-        *size = argument.bytes > *size ? argument.bytes : *size;
-        continue;
-      }
-      offsets[i] = end;
-      end = pock_vulkan_align_up(end + argument.bytes,
-                                 alignment > 4 ? alignment : 4);
+  for (int i = 0; i < PLAN_MEMORIES; ++i) {
+    for (uint32_t f = 0; f < step->plan.num_functions; ++f) {
+      uint64_t bytes = step->plan.functions[f].sizes[i];
+      step->sizes[i] = bytes > step->sizes[i] ? bytes : step->sizes[i];
     }
-    most = end > most ? end : most;
+    TRY(make_buffer(step->device, step->sizes[i], i == PLAN_ARGUMENTS,
+                    &step->memories[i]));
   }
-  for (int i = 0; i < SEGMENTS; ++i)
-    TRY(make_buffer(step->device, step->sizes[i], 0, &step->segments[i]));
-  TRY(make_buffer(step->device, most, 1, &step->arguments));
   return make_buffer(step->device, STAGING_BYTES, 1, &step->staging);
 }
 
 void pock_vulkan_free_memory(pock_vulkan_step *step) {
-  for (int i = 0; i < SEGMENTS; ++i)
-    free_buffer(step->device, &step->segments[i]);
-  free_buffer(step->device, &step->arguments);
+  for (int i = 0; i < PLAN_MEMORIES; ++i)
+    free_buffer(step->device, &step->memories[i]);
   free_buffer(step->device, &step->staging);
 }

@@ -51,6 +51,8 @@ static int make_pipeline(pock_vulkan_step *step, const plan_shader *shader,
   TRY(VK(CreatePipelineLayout, device->device, &layout, NULL, &result->layout));
   VkComputePipelineCreateInfo pipeline = {
       .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+      .flags =
+          shader->has_first_group ? VK_PIPELINE_CREATE_DISPATCH_BASE_BIT : 0,
       .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = step->module,

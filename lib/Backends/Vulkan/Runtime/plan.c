@@ -56,20 +56,23 @@ static char *text(reader *in) {
   return result;
 }
 
-/* A place, which must lie within its argument. */
+/* Whether bytes lie within a memory of a function. */
+static int lies_within(const plan_function *function, plan_place place) {
+  return place.memory < PLAN_MEMORIES &&
+         place.bytes <= function->sizes[place.memory] &&
+         place.offset <= function->sizes[place.memory] - place.bytes;
+}
+
+/* A place, which must lie within its memory. */
 static plan_place place(reader *in, const plan_function *function,
                         int is_flag) {
   plan_place found = {word(in), wide(in), is_flag ? 1 : wide(in)};
-  if (!in->damaged &&
-      (found.argument >= function->num_arguments ||
-       found.bytes > function->arguments[found.argument].bytes ||
-       found.offset > function->arguments[found.argument].bytes - found.bytes))
-    in->damaged = 1;
+  in->damaged |= !lies_within(function, found);
   return found;
 }
 
-static void read_command(reader *in, const plan *plan,
-                         const plan_function *function, plan_command *command) {
+static void read_command(reader *in, plan *plan, const plan_function *function,
+                         plan_command *command) {
   command->kind = word(in);
   if (command->kind == PLAN_FAILURE) {
     command->flag = place(in, function, 1);
@@ -78,13 +81,17 @@ static void read_command(reader *in, const plan *plan,
   }
   command->launch = word(in);
   command->shader = word(in);
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 2; ++i)
+    command->first_group[i] = word(in);
+  for (int i = 0; i < 2; ++i)
     command->groups[i] = word(in);
   command->waits = word(in);
   if (command->kind != PLAN_DISPATCH || command->shader >= plan->num_shaders) {
     in->damaged = 1;
     return;
   }
+  plan->shaders[command->shader].has_first_group |=
+      command->first_group[0] || command->first_group[1];
   uint32_t count = plan->shaders[command->shader].num_arguments;
   command->places = entries(in, count, sizeof *command->places);
   for (uint32_t i = 0; !in->damaged && i < count; ++i)
@@ -95,16 +102,21 @@ static void read_command(reader *in, const plan *plan,
     command->words[i] = word(in);
 }
 
-static void read_function(reader *in, const plan *plan,
-                          plan_function *function) {
+static void read_function(reader *in, plan *plan, plan_function *function) {
   function->name = text(in);
   uint32_t arguments = word(in), commands = word(in);
   function->arguments = entries(in, arguments, sizeof *function->arguments);
+  for (int i = 0; i < PLAN_MEMORIES; ++i)
+    function->sizes[i] = wide(in);
   for (uint32_t i = 0; !in->damaged && i < arguments; ++i) {
-    function->arguments[i].kind = word(in);
-    function->arguments[i].bytes = wide(in);
+    plan_argument *argument = &function->arguments[i];
+    argument->is_output = wide(in) != 0;
+    argument->offset = wide(in);
+    argument->bytes = wide(in);
     function->num_arguments = i + 1;
-    in->damaged |= function->arguments[i].kind > PLAN_OUTPUT;
+    in->damaged |=
+        !lies_within(function, (plan_place){PLAN_ARGUMENTS, argument->offset,
+                                            argument->bytes});
   }
   function->commands = entries(in, commands, sizeof *function->commands);
   for (uint32_t i = 0; !in->damaged && i < commands; ++i) {
@@ -123,9 +135,9 @@ static uint32_t *words(reader *in, uint32_t *count) {
 
 /* Whether the argument of a function has so many words. */
 static int has_words(const plan_function *function, uint32_t argument,
-                     uint32_t kind, uint32_t count) {
+                     uint32_t count) {
   return function->num_arguments == 2 &&
-         function->arguments[argument].kind == kind &&
+         function->arguments[argument].is_output == (int)argument &&
          function->arguments[argument].bytes ==
              sizeof(uint32_t) * (uint64_t)count;
 }
@@ -140,8 +152,8 @@ static void read_probe(reader *in, plan *plan) {
     return;
   }
   const plan_function *function = &plan->functions[probe->function];
-  in->damaged |= !has_words(function, 0, PLAN_INPUT, probe->num_inputs) ||
-                 !has_words(function, 1, PLAN_OUTPUT, probe->num_outputs);
+  in->damaged |= !has_words(function, 0, probe->num_inputs) ||
+                 !has_words(function, 1, probe->num_outputs);
 }
 
 int plan_read(const void *data, size_t bytes, plan *result) {
@@ -168,7 +180,9 @@ int plan_read(const void *data, size_t bytes, plan *result) {
     result->num_functions = i + 1;
     read_function(&in, result, &result->functions[i]);
   }
-  result->is_portable = word(&in);
+  uint32_t needs = word(&in);
+  result->is_portable = needs & 1;
+  result->stores_bytes = needs >> 1 & 1;
   if (!in.damaged && result->is_portable)
     read_probe(&in, result);
   if (in.damaged || in.next != in.end)

@@ -9,20 +9,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The kinds of arguments; the first three are segments. */
-enum { PLAN_CONSTANTS, PLAN_STATE, PLAN_ARENA, PLAN_INPUT, PLAN_OUTPUT };
+/* The memories of a function: three segments, and that of inputs and outputs.
+ */
+enum { PLAN_CONSTANTS, PLAN_STATE, PLAN_ARENA, PLAN_ARGUMENTS, PLAN_MEMORIES };
 enum { PLAN_DISPATCH, PLAN_FAILURE };
 
-/* Bytes of an argument of a function. */
+/* Bytes of a memory. */
 typedef struct {
-  uint32_t argument;
+  uint32_t memory;
   uint64_t offset, bytes;
 } plan_place;
 
 typedef struct {
   uint32_t kind;
   /* Of a dispatch. */
-  uint32_t launch, shader, groups[3], waits;
+  uint32_t launch, shader, first_group[2], groups[2], waits;
   plan_place *places;
   uint32_t *words;
   /* Of a failure. */
@@ -30,14 +31,17 @@ typedef struct {
   uint32_t code;
 } plan_command;
 
+/* An input or an output. */
 typedef struct {
-  uint32_t kind;
-  uint64_t bytes;
+  int is_output;
+  uint64_t offset, bytes;
 } plan_argument;
 
 typedef struct {
   char *name;
   uint32_t num_arguments, num_commands;
+  /* Bytes of each memory. */
+  uint64_t sizes[PLAN_MEMORIES];
   plan_argument *arguments;
   plan_command *commands;
 } plan_function;
@@ -47,6 +51,8 @@ typedef struct {
   uint32_t num_arguments;
   /* How many words a dispatch pushes. */
   uint32_t num_words;
+  /* Whether a dispatch begins with another workgroup than the first. */
+  int has_first_group;
 } plan_shader;
 
 /* A function that shows whether a device has portable arithmetic: its number,
@@ -60,8 +66,9 @@ typedef struct {
   uint32_t num_shaders, num_functions;
   plan_shader *shaders;
   plan_function *functions;
-  /* Whether bits must be those of other targets. */
-  uint32_t is_portable;
+  /* Whether bits must be those of other targets, and whether shaders store
+   * bytes. */
+  int is_portable, stores_bytes;
   plan_probe probe;
 } plan;
 

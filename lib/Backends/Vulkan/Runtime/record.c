@@ -28,16 +28,10 @@ int pock_vulkan_begin(pock_vulkan_step *step, VkCommandBuffer commands) {
   return VK(BeginCommandBuffer, commands, &info);
 }
 
-static VkDescriptorBufferInfo locate(pock_vulkan_step *step, uint32_t function,
-                                     plan_place place) {
-  uint32_t kind = step->plan.functions[function].arguments[place.argument].kind;
-  uint64_t bytes = pock_vulkan_align_up(place.bytes, 4);
-  if (kind < SEGMENTS)
-    return (VkDescriptorBufferInfo){step->segments[kind].buffer, place.offset,
-                                    bytes};
-  uint64_t offset = step->functions[function].offsets[place.argument];
-  return (VkDescriptorBufferInfo){step->arguments.buffer, offset + place.offset,
-                                  bytes};
+static VkDescriptorBufferInfo locate(pock_vulkan_step *step, plan_place place) {
+  return (VkDescriptorBufferInfo){step->memories[place.memory].buffer,
+                                  place.offset,
+                                  pock_vulkan_align_up(place.bytes, 4)};
 }
 
 static int check_limits(pock_vulkan_step *step, const plan_command *command,
@@ -57,7 +51,7 @@ static int check_limits(pock_vulkan_step *step, const plan_command *command,
         "shader '%s': buffer %u has %llu bytes, but the device allows %u",
         shader->name, binding, (unsigned long long)place.range,
         limits->maxStorageBufferRange);
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 2; ++i)
     if (command->groups[i] > limits->maxComputeWorkGroupCount[i])
       return pock_vulkan_fail(
           POCK_VULKAN_BAD_STEP,
@@ -66,9 +60,8 @@ static int check_limits(pock_vulkan_step *step, const plan_command *command,
   return 0;
 }
 
-static int record_dispatch(pock_vulkan_step *step, uint32_t function,
-                           const plan_command *command, VkDescriptorPool pool,
-                           VkCommandBuffer to) {
+static int record_dispatch(pock_vulkan_step *step, const plan_command *command,
+                           VkDescriptorPool pool, VkCommandBuffer to) {
   pock_vulkan_device *device = step->device;
   pock_vulkan_api *vk = &device->vk;
   shader_pipeline *pipeline = &step->pipelines[command->shader];
@@ -81,7 +74,7 @@ static int record_dispatch(pock_vulkan_step *step, uint32_t function,
   VkDescriptorSet set;
   TRY(VK(AllocateDescriptorSets, device->device, &info, &set));
   for (uint32_t i = 0; i < count; ++i) {
-    VkDescriptorBufferInfo place = locate(step, function, command->places[i]);
+    VkDescriptorBufferInfo place = locate(step, command->places[i]);
     TRY(check_limits(step, command, i, place));
     VkWriteDescriptorSet write = {
         .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
@@ -102,19 +95,19 @@ static int record_dispatch(pock_vulkan_step *step, uint32_t function,
   if (words)
     vk->CmdPushConstants(to, pipeline->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                          words * sizeof(uint32_t), command->words);
-  vk->CmdDispatch(to, command->groups[0], command->groups[1],
-                  command->groups[2]);
+  vk->CmdDispatchBase(to, command->first_group[0], command->first_group[1], 0,
+                      command->groups[0], command->groups[1], 1);
   return 0;
 }
 
 /* Ends a part: copies the flag of a failure, if there is one, to where the host
  * sees it. */
-static int end_part(pock_vulkan_step *step, uint32_t function,
-                    const plan_command *failure, VkCommandBuffer to) {
+static int end_part(pock_vulkan_step *step, const plan_command *failure,
+                    VkCommandBuffer to) {
   pock_vulkan_api *vk = &step->device->vk;
   if (failure) {
     pock_vulkan_barrier(step, to, COMPUTE, SHADER_ACCESS, COPY, COPY_ACCESS);
-    VkDescriptorBufferInfo flag = locate(step, function, failure->flag);
+    VkDescriptorBufferInfo flag = locate(step, failure->flag);
     VkBufferCopy copy = {flag.offset, 0, 4};
     vk->CmdCopyBuffer(to, flag.buffer, step->staging.buffer, 1, &copy);
     pock_vulkan_barrier(step, to, COPY, COPY_ACCESS, HOST, HOST_ACCESS);
@@ -187,15 +180,15 @@ int pock_vulkan_record(pock_vulkan_step *step, uint32_t index,
       read_clock(step, to, clock, query++);
     }
     if (i == function->num_commands)
-      return end_part(step, index, NULL, to);
+      return end_part(step, NULL, to);
     const plan_command *command = &function->commands[i];
     if (command->kind == PLAN_DISPATCH) {
-      TRY(record_dispatch(step, index, command, result->pool, to));
+      TRY(record_dispatch(step, command, result->pool, to));
       read_clock(step, to, clock, query++);
       continue;
     }
     result->codes[part++] = command->code;
-    TRY(end_part(step, index, command, to));
+    TRY(end_part(step, command, to));
   }
   return 0;
 }
@@ -209,5 +202,4 @@ void pock_vulkan_free_recorded(pock_vulkan_step *step,
   vk->DestroyDescriptorPool(step->device->device, recorded->pool, NULL);
   free(recorded->parts);
   free(recorded->codes);
-  free(recorded->offsets);
 }

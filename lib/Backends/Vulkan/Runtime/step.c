@@ -24,8 +24,8 @@ static int submit(pock_vulkan_step *step, VkCommandBuffer commands) {
 static int clear(pock_vulkan_step *step) {
   pock_vulkan_api *vk = &step->device->vk;
   TRY(pock_vulkan_begin(step, step->transfer));
-  for (int i = 0; i < SEGMENTS; ++i)
-    vk->CmdFillBuffer(step->transfer, step->segments[i].buffer, 0,
+  for (int i = 0; i < PLAN_MEMORIES; ++i)
+    vk->CmdFillBuffer(step->transfer, step->memories[i].buffer, 0,
                       VK_WHOLE_SIZE, 0);
   pock_vulkan_barrier(step, step->transfer, COPY, COPY_ACCESS, COMPUTE | COPY,
                       SHADER_ACCESS | COPY_ACCESS);
@@ -59,7 +59,7 @@ static int transfer(pock_vulkan_step *step, int segment, size_t offset,
   if (offset > step->sizes[segment] || bytes > step->sizes[segment] - offset)
     return pock_vulkan_fail(POCK_VULKAN_BAD_ARGUMENT,
                             "bytes beyond the end of segment %d", segment);
-  VkBuffer buffer = step->segments[segment].buffer;
+  VkBuffer buffer = step->memories[segment].buffer;
   VkBuffer staging = step->staging.buffer;
   for (size_t done = 0; done < bytes;) {
     size_t part = bytes - done < STAGING_BYTES ? bytes - done : STAGING_BYTES;
@@ -75,33 +75,31 @@ static int transfer(pock_vulkan_step *step, int segment, size_t offset,
   return 0;
 }
 
-/* Copies all arguments of a kind, inputs or outputs, from or to the caller. */
+/* Copies all inputs, or all outputs, from or to the caller. */
 static void copy_arguments(pock_vulkan_step *step, uint32_t index,
-                           void *const *given, uint32_t kind) {
+                           void *const *given, int outputs) {
   plan_function *function = &step->plan.functions[index];
   for (uint32_t i = 0; i < function->num_arguments; ++i) {
     plan_argument argument = function->arguments[i];
-    if (argument.kind < SEGMENTS)
+    unsigned char *own = step->memories[PLAN_ARGUMENTS].host + argument.offset;
+    if (argument.is_output != outputs)
       continue;
-    unsigned char *own =
-        step->arguments.host + step->functions[index].offsets[i];
-    if (argument.kind == kind && kind == PLAN_INPUT)
-      memcpy(own, *given, argument.bytes);
-    else if (argument.kind == kind)
-      memcpy(*given, own, argument.bytes);
-    ++given;
+    if (outputs)
+      memcpy(given[i], own, argument.bytes);
+    else
+      memcpy(own, given[i], argument.bytes);
   }
 }
 
 int pock_vulkan_run(pock_vulkan_step *step, uint32_t index,
                     const recorded_function *recorded, void *const *arguments) {
-  copy_arguments(step, index, arguments, PLAN_INPUT);
+  copy_arguments(step, index, arguments, 0);
   for (uint32_t part = 0; part < recorded->num_parts; ++part) {
     TRY(submit(step, recorded->parts[part]));
     if (recorded->codes[part] && step->staging.host[0])
       return (int)recorded->codes[part];
   }
-  copy_arguments(step, index, arguments, PLAN_OUTPUT);
+  copy_arguments(step, index, arguments, 1);
   return 0;
 }
 
@@ -112,6 +110,10 @@ static int load(pock_vulkan_step *step, const void *shaders,
   pock_vulkan_api *vk = &step->device->vk;
   VkDevice device = step->device->device;
   TRY(plan_read(data, bytes, &step->plan));
+  if (step->plan.stores_bytes && !step->device->stores_bytes)
+    return pock_vulkan_fail(POCK_VULKAN_BAD_STEP,
+                            "the device cannot store bytes; the target "
+                            "'vulkan' does not need that");
   if (step->plan.is_portable && !step->device->keeps_zeros)
     return pock_vulkan_fail(
         POCK_VULKAN_BAD_STEP,
@@ -201,13 +203,10 @@ static int find_function(pock_vulkan_step *step, const char *name, size_t count,
   if (*index == step->plan.num_functions)
     return pock_vulkan_fail(POCK_VULKAN_BAD_ARGUMENT, "no function '%s'", name);
   plan_function *function = &step->plan.functions[*index];
-  size_t given = 0;
-  for (uint32_t i = 0; i < function->num_arguments; ++i)
-    given += function->arguments[i].kind >= SEGMENTS;
-  if (given != count)
+  if (function->num_arguments != count)
     return pock_vulkan_fail(POCK_VULKAN_BAD_ARGUMENT,
-                            "'%s' has %zu inputs and outputs, but got %zu",
-                            name, given, count);
+                            "'%s' has %u inputs and outputs, but got %zu", name,
+                            function->num_arguments, count);
   return 0;
 }
 

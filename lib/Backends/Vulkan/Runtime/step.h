@@ -6,7 +6,7 @@
 #include "plan.h"
 #include "pock_vulkan.h"
 
-enum { SEGMENTS = 3, STAGING_BYTES = 1 << 20 };
+enum { STAGING_BYTES = 1 << 20 };
 
 typedef struct {
   VkBuffer buffer;
@@ -27,15 +27,13 @@ typedef struct {
   VkCommandBuffer *parts;
   uint32_t *codes;
   VkDescriptorPool pool;
-  /* Where each argument lies in the buffer of inputs and outputs. */
-  uint64_t *offsets;
 } recorded_function;
 
 struct pock_vulkan_step {
   pock_vulkan_device *device;
   plan plan;
-  uint64_t sizes[SEGMENTS];
-  memory_buffer segments[SEGMENTS], arguments, staging;
+  uint64_t sizes[PLAN_MEMORIES];
+  memory_buffer memories[PLAN_MEMORIES], staging;
   VkShaderModule module;
   shader_pipeline *pipelines;
   recorded_function *functions;
@@ -63,8 +61,7 @@ static inline uint64_t pock_vulkan_align_up(uint64_t value,
 void *pock_vulkan_make(size_t count, size_t size);
 int pock_vulkan_no_memory(void);
 
-/* Memory for segments, and for the inputs and outputs of the largest function.
- */
+/* Memory for the largest function. */
 int pock_vulkan_make_memory(pock_vulkan_step *step);
 void pock_vulkan_free_memory(pock_vulkan_step *step);
 

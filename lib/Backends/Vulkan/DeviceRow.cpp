@@ -1,0 +1,33 @@
+//===- DeviceRow.cpp - What the devices of a row have ---------------------===//
+
+#include "DeviceRow.h"
+#include "Pock/Target/TargetBackend.h"
+
+using namespace mlir;
+
+namespace mlir::pock {
+
+/// The first row is for every device with Vulkan 1.1. Figures of the others are
+/// the least among devices of the last years, by the drivers' reports
+/// (vulkan.gpuinfo.org); the runtime checks them.
+static constexpr DeviceRow kRows[] = {
+    {"", 4, int64_t(1) << 27, false, 1e10},
+    {"adreno", 16, int64_t(1) << 27, false, 2e10},
+    {"apple", 16, int64_t(1) << 28, true, 1e11},
+    {"mali", 16, int64_t(1) << 27, true, 2e10},
+    {"nvidia", 16, (int64_t(1) << 32) - 4, true, 1e11},
+};
+
+const DeviceRow *findDeviceRow(StringRef name) {
+  const auto *row = llvm::find_if(
+      kRows, [&](const DeviceRow &row) { return row.name == name; });
+  return row == std::end(kRows) ? nullptr : row;
+}
+
+const DeviceRow &deviceRowOf(ModuleOp module) {
+  const DeviceRow *row = findDeviceRow(targetOf(module).getCpu());
+  // `TargetBackend::accepts` refuses others.
+  return row ? *row : kRows[0];
+}
+
+} // namespace mlir::pock
