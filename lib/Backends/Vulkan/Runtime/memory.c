@@ -1,7 +1,8 @@
 /*===- memory.c - The memory of a step ------------------------------------===
  *
  * Segments are buffers of the device. Inputs and outputs are parts of one
- * buffer that the host sees, in which shaders read and write them.
+ * buffer that the host sees, in which shaders read and write them. Where host
+ * and device share their memory, the host sees constants and state, too.
  *
  *===----------------------------------------------------------------------===*/
 #include "error.h"
@@ -27,8 +28,18 @@ static int memory_type(pock_vulkan_device *device, uint32_t allowed,
   return -1;
 }
 
-static int make_buffer(pock_vulkan_device *device, uint64_t bytes, int host,
-                       memory_buffer *result) {
+static const VkMemoryPropertyFlags OF_DEVICE =
+                                       VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
+                                   OF_HOST =
+                                       VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
+                                       VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+
+/* Makes a buffer in memory with all `required` properties, and with the
+ * `preferred` ones if the device has such memory. It is mapped if it was asked
+ * to be of the host. */
+static int make_buffer(pock_vulkan_device *device, uint64_t bytes,
+                       VkMemoryPropertyFlags required,
+                       VkMemoryPropertyFlags preferred, memory_buffer *result) {
   pock_vulkan_api *vk = &device->vk;
   VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                              .size = pock_vulkan_align_up(bytes ? bytes : 1, 4),
@@ -38,10 +49,12 @@ static int make_buffer(pock_vulkan_device *device, uint64_t bytes, int host,
   TRY(VK(CreateBuffer, device->device, &info, NULL, &result->buffer));
   VkMemoryRequirements needed;
   vk->GetBufferMemoryRequirements(device->device, result->buffer, &needed);
-  VkMemoryPropertyFlags visible = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-                                  VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  int type = memory_type(device, needed.memoryTypeBits,
-                         host ? visible : VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT);
+  VkMemoryPropertyFlags wanted = required | preferred;
+  int type = memory_type(device, needed.memoryTypeBits, wanted);
+  if (type < 0) {
+    wanted = required;
+    type = memory_type(device, needed.memoryTypeBits, wanted);
+  }
   if (type < 0)
     return pock_vulkan_fail(POCK_VULKAN_BAD_STEP,
                             "the device has no memory of the needed kind");
@@ -51,7 +64,7 @@ static int make_buffer(pock_vulkan_device *device, uint64_t bytes, int host,
                                      .memoryTypeIndex = (uint32_t)type};
   TRY(VK(AllocateMemory, device->device, &allocation, NULL, &result->memory));
   TRY(VK(BindBufferMemory, device->device, result->buffer, result->memory, 0));
-  if (host)
+  if (wanted & OF_HOST)
     TRY(VK(MapMemory, device->device, result->memory, 0, VK_WHOLE_SIZE, 0,
            (void **)&result->host));
   return 0;
@@ -64,16 +77,27 @@ static void free_buffer(pock_vulkan_device *device, memory_buffer *buffer) {
     device->vk.FreeMemory(device->device, buffer->memory, NULL);
 }
 
+/* Whether host and device share their memory. Others may let the host see their
+ * memory, too, but it reads that slowly. */
+static int is_unified(const pock_vulkan_device *device) {
+  VkPhysicalDeviceType type = device->properties.deviceType;
+  return type == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU ||
+         type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+}
+
 int pock_vulkan_make_memory(pock_vulkan_step *step) {
+  VkMemoryPropertyFlags shared = is_unified(step->device) ? OF_HOST : 0;
   for (int i = 0; i < PLAN_MEMORIES; ++i) {
     for (uint32_t f = 0; f < step->plan.num_functions; ++f) {
       uint64_t bytes = step->plan.functions[f].sizes[i];
       step->sizes[i] = bytes > step->sizes[i] ? bytes : step->sizes[i];
     }
-    TRY(make_buffer(step->device, step->sizes[i], i == PLAN_ARGUMENTS,
+    TRY(make_buffer(step->device, step->sizes[i],
+                    i == PLAN_ARGUMENTS ? OF_HOST : OF_DEVICE,
+                    i == PLAN_ARENA || i == PLAN_ARGUMENTS ? 0 : shared,
                     &step->memories[i]));
   }
-  return make_buffer(step->device, STAGING_BYTES, 1, &step->staging);
+  return make_buffer(step->device, STAGING_BYTES, OF_HOST, 0, &step->staging);
 }
 
 void pock_vulkan_free_memory(pock_vulkan_step *step) {
