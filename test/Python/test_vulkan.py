@@ -410,6 +410,8 @@ def test_an_export_has_the_runtime_and_no_library(tmp_path: Path) -> None:
         source.write_text('#include "net.h"\nint main(void) { return (int)NET_STATE_BYTES == 0; }\n')
         command = [*compiler.split(), "-Wall", "-Wextra", "-Werror", "-fsyntax-only", str(source)]
         subprocess.run(command, check=True)
+    command = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-c", str(files["runtime"]), "-o", os.devnull]
+    subprocess.run(command, check=True)
     manifest = json.loads(files["manifest"].read_text())
     assert set(manifest["files"]) == {path.name for role, path in files.items() if role != "manifest"}
 

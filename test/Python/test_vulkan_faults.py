@@ -91,3 +91,121 @@ np.testing.assert_allclose(there.state_dict()["weight"], here.state_dict()["weig
 @pytest.mark.parametrize("kind", [{}, {"FAULT_DISCRETE": 1}], ids=["shared", "discrete"])
 def test_both_kinds_of_memory_train(run: Run, kind: dict[str, object]) -> None:
     assert run(TRAINS, **kind) == []
+
+
+def begin(function: str, call: int, result: int, **more: str) -> str:
+    """Return code that makes the n-th call from then on of a function fail."""
+    fault = {"FAULT_FUNCTION": function, "FAULT_CALL": str(call), "FAULT_RESULT": str(result)} | more
+    return f"os.environ.update({fault})\n"
+
+
+BEFORE = """
+import gc, tempfile, weakref
+path = Path(tempfile.mkdtemp()) / "step.safetensors"
+model, x, y = networks()["mlp"]
+step = compiled(model, x, y)
+for _ in range(3):
+    step(x, y)
+other, read = copy.deepcopy(step), copy.deepcopy(step)
+for copied in (other, read):
+    copied(x, y)
+kept = read.state_dict()
+step.save(path)
+"""
+AFTER = """
+try:
+    step(x, y)
+    step(x, y)
+except pock.RunError as error:
+    print(error)
+calls = [lambda: step(x, y), lambda: step.predict(x), lambda: other(x, y), lambda: read(x, y)]
+values = [step.state_dict, lambda: step.save(path), lambda: step.load(path), lambda: copy.deepcopy(step), other.state_dict]
+for use in calls + values:
+    with pytest.raises(pock.RunError, match="load a saved state into a new step"):
+        use()
+# Nothing has used what was read.
+assert all(np.array_equal(value, kept[name]) for name, value in read.state_dict().items())
+
+new, alone = compiled(model, x, y), compiled(model, x, y)
+new.load(path)
+assert [new(x, y) for _ in range(3)] == [alone(x, y) for _ in range(6)][3:]
+
+lost = weakref.ref(step._instance._loaded._device)
+assert lost().is_lost
+del step, other, read, copied, calls, values, use
+gc.collect()
+assert lost() is None
+assert not new._instance._loaded._device.is_lost
+"""
+
+LOST, TIMEOUT, NO_MEMORY, NOT_INITIALIZED = -4, 2, -2, -3
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "text"),
+    [
+        (begin("vkQueueSubmit", 2, LOST), {}, "vkQueueSubmit: the device is lost"),
+        (begin("vkWaitForFences", 2, LOST), {}, "vkWaitForFences: the device is lost"),
+        (begin("vkWaitForFences", 2, LOST), {"FAULT_DISCRETE": 1}, "vkWaitForFences: the device is lost"),
+        (begin("vkWaitForFences", 2, TIMEOUT), {}, "vkWaitForFences: no answer from the device"),
+        (begin("vkWaitForFences", 2, TIMEOUT, FAULT_HANGS="1"), {}, "vkWaitForFences: no answer from the device"),
+    ],
+    ids=["submitting", "waiting", "discrete", "late", "hanging"],
+)
+def test_training_goes_on_after_a_loss(run: Run, fault: str, kind: dict[str, object], text: str) -> None:
+    """From a checkpoint, with a new step, on the device that was opened again."""
+    advice = "its steps and their values are lost; load a saved state into a new step"
+    assert run(BEFORE + fault + AFTER, **kind) == [f"Vulkan: {text}: {advice}"]
+
+
+def test_a_profile_may_take_too_long(run: Run) -> None:
+    """What it has recorded is still in use."""
+    code = f"""
+model, x, y = networks()["mlp"]
+step = compiled(model, x, y)
+first = step(x, y)
+{begin("vkWaitForFences", 2, TIMEOUT, FAULT_HANGS="1")}
+with pytest.raises(pock.RunError, match="no answer from the device"):
+    step.profile(x, y, runs=1, warmup=0)
+with pytest.raises(pock.RunError, match="no answer from the device"):
+    step(x, y)
+assert compiled(model, x, y)(x, y) == first
+"""
+    assert run(code) == []
+
+
+def test_a_device_without_enough_memory_refuses_a_step(run: Run) -> None:
+    """Whichever buffer it is, the step keeps its values, and another try may succeed."""
+    code = f"""
+model, x, y = networks()["mlp"]
+alone = compiled(model, x, y)
+expected = alone(x, y)
+made = 0
+{begin("vkAllocateMemory", 0, NO_MEMORY)}
+for buffer in range(1, 6):
+    step = compiled(model, x, y)
+    before = step.state_dict()
+    os.environ["FAULT_CALL"] = str(made + buffer)
+    with pytest.raises(pock.RunError, match="close other programs, or compile for a smaller batch") as error:
+        step(x, y)
+    print(re.match("Vulkan: vkAllocateMemory: the device has no memory for (.*), [0-9]+ bytes: ", str(error.value))[1])
+    assert all(np.array_equal(value, before[name]) for name, value in step.state_dict().items())
+    assert step(x, y) == expected
+    made += buffer + 5
+alone(x, y)
+"""
+    assert run(code) == ["constants", "state", "the arena", "inputs and outputs", "copies"]
+
+
+def test_an_error_of_the_driver_is_no_loss(run: Run) -> None:
+    code = f"""
+model, x, y = networks()["mlp"]
+other, step = compiled(model, x, y), compiled(model, x, y)
+first = other(x, y)
+{begin("vkCreateComputePipelines", 3, NOT_INITIALIZED)}
+with pytest.raises(pock.RunError, match="^Vulkan: vkCreateComputePipelines: error -3$"):
+    step(x, y)
+assert step(x, y) == first
+assert other(x, y) < first
+"""
+    assert run(code) == []

@@ -7,7 +7,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 
 from ..artifact.artifact import Artifact
 from ..artifact.dispatches import Dispatches
@@ -20,12 +19,16 @@ __all__ = ["DispatchedInstance"]
 #: A part of the name of the device to use.
 DEVICE_VARIABLE = "POCK_VULKAN_DEVICE"
 
+#: The open devices of this process by such names, each with the lock of whoever uses it.
+_devices: dict[str | None, tuple[Device, threading.RLock]] = {}
 
-@cache
+
 def _device(name: str | None) -> tuple[Device, threading.RLock]:
-    """Return the process's device of that name, and the lock of whoever uses it."""
-    # Another step may be freed while its user holds the lock.
-    return Device(name), threading.RLock()
+    """Return the process's device of that name, and its lock; it is opened again after it was lost."""
+    if name not in _devices or _devices[name][0].is_lost:
+        # Another step may be freed while its user holds the lock.
+        _devices[name] = Device(name), threading.RLock()
+    return _devices[name]
 
 
 def _unload(loaded: LoadedStep, lock: threading.RLock) -> None:
@@ -39,6 +42,9 @@ class DispatchedInstance(ForeignInstance):
     Whoever reads `constants` or `state` gets the values of the device, and may change them: the next call copies what
     was read to the device. The device is opened by the first call, so that a machine without one can compile. Values
     that depend on frozen parameters only are computed on this machine.
+
+    If the device is lost, calls raise `RunError`, and so does reading what only the device had. Values that were read
+    and that no call has used since are still those of this process.
 
     Args:
         artifact: the compiled step.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ def _library() -> Any:
     for name in ("close", "unload"):
         function = getattr(library, f"pock_vulkan_{name}")
         function.argtypes, function.restype = [handle], None
+    library.pock_vulkan_is_lost.argtypes = [handle]
     library.pock_vulkan_error.restype = ctypes.c_char_p
     return library
 
@@ -64,7 +66,7 @@ def list_devices() -> tuple[str, ...]:
 
 
 class Device:
-    """An open device; a context manager, which closes it.
+    """An open device, which is closed when nobody uses it; a context manager, which closes it.
 
     Args:
         name: a part of its name; the first device that computes if None.
@@ -76,17 +78,26 @@ class Device:
     def __init__(self, name: str | None = None) -> None:
         self.handle = ctypes.c_void_p()
         _check(_library().pock_vulkan_open(name.encode() if name is not None else None, ctypes.byref(self.handle)))
+        self._close = weakref.finalize(self, _library().pock_vulkan_close, self.handle)
+        # A thread may use it until the process ends.
+        self._close.atexit = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the driver has lost it, or it did not answer: neither it nor its steps can be used any more."""
+        return bool(_library().pock_vulkan_is_lost(self.handle))
 
     def __enter__(self) -> Device:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _library().pock_vulkan_close(self.handle)
-        self.handle = ctypes.c_void_p()
+        self._close()
 
 
 class LoadedStep:
     """A step with its own memory on a device; a context manager, which frees it.
+
+    Its methods raise `RunError` if the device is lost.
 
     Args:
         device: the device; it must be closed later.
@@ -99,6 +110,7 @@ class LoadedStep:
 
     def __init__(self, device: Device, shaders: bytes, plan: bytes) -> None:
         self.handle = ctypes.c_void_p()
+        self._device = device
         arguments = (shaders, len(shaders), plan, len(plan), ctypes.byref(self.handle))
         _check(_library().pock_vulkan_load(device.handle, *arguments))
 

@@ -67,8 +67,7 @@
   X(DestroyFence)                                                              \
   X(QueueSubmit)                                                               \
   X(WaitForFences)                                                             \
-  X(ResetFences)                                                               \
-  X(DeviceWaitIdle)
+  X(ResetFences)
 
 #define POCK_DECLARE(name) PFN_vk##name name;
 typedef struct {

@@ -1,6 +1,5 @@
 /*===- device.c - Finding and opening devices -----------------------------===*/
 #include "device.h"
-#include "error.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -233,11 +232,30 @@ int pock_vulkan_open(const char *name, pock_vulkan_device **device) {
 }
 
 void pock_vulkan_close(pock_vulkan_device *device) {
-  if (!device)
+  if (!device || device->is_stuck)
     return;
   if (device->device && device->vk.DestroyDevice)
     device->vk.DestroyDevice(device->device, NULL);
   if (device->instance && device->vk.DestroyInstance)
     device->vk.DestroyInstance(device->instance, NULL);
   free(device);
+}
+
+int pock_vulkan_is_lost(const pock_vulkan_device *device) {
+  return device->loss[0] != 0;
+}
+
+int pock_vulkan_lose(pock_vulkan_device *device) {
+  snprintf(device->loss, sizeof device->loss, "%s", pock_vulkan_error());
+  return pock_vulkan_check_device(device);
+}
+
+int pock_vulkan_check_device(const pock_vulkan_device *device) {
+  if (!pock_vulkan_is_lost(device))
+    return 0;
+  return pock_vulkan_fail(
+      POCK_VULKAN_LOST,
+      "%s: its steps and their values are lost; load a saved state into a new "
+      "step",
+      device->loss);
 }

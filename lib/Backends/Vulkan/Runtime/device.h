@@ -3,6 +3,7 @@
 #define POCK_VULKAN_DEVICE_H
 
 #include "api.h"
+#include "error.h"
 #include "pock_vulkan.h"
 
 struct pock_vulkan_device {
@@ -19,8 +20,19 @@ struct pock_vulkan_device {
   int keeps_zeros, keeps_denormals;
   /* Whether shaders may store bytes. */
   int stores_bytes;
+  /* Why it is lost; empty if it is not. */
+  char loss[ERROR_BYTES];
+  /* Whether it still uses what belongs to a step: neither can be freed. */
+  int is_stuck;
   VkPhysicalDeviceProperties properties;
   VkPhysicalDeviceMemoryProperties memory;
 };
+
+/* Marks the device as lost because of the last error; returns
+ * POCK_VULKAN_LOST. */
+int pock_vulkan_lose(pock_vulkan_device *device);
+
+/* POCK_VULKAN_LOST if the device is lost, otherwise 0. */
+int pock_vulkan_check_device(const pock_vulkan_device *device);
 
 #endif /* POCK_VULKAN_DEVICE_H */

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local char last_error[512];
+static _Thread_local char last_error[ERROR_BYTES];
 
 const char *pock_vulkan_error(void) { return last_error; }
 
@@ -30,7 +30,7 @@ int pock_vulkan_check(VkResult result, const char *what) {
     return pock_vulkan_fail(POCK_VULKAN_LOST, "vk%s: no answer from the device",
                             what);
   default:
-    return pock_vulkan_fail(POCK_VULKAN_LOST, "vk%s: error %d", what,
+    return pock_vulkan_fail(POCK_VULKAN_FAILED, "vk%s: error %d", what,
                             (int)result);
   }
 }

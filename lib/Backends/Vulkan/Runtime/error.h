@@ -4,6 +4,9 @@
 
 #include "api.h"
 
+/* How long a text may be, with its final zero. */
+enum { ERROR_BYTES = 512 };
+
 /* Keeps the text for `pock_vulkan_error`, and returns `code`. */
 int pock_vulkan_fail(int code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

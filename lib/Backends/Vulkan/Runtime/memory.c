@@ -34,11 +34,11 @@ static const VkMemoryPropertyFlags OF_DEVICE =
                                        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
                                        VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
 
-/* Makes a buffer in memory with all `required` properties, and with the
- * `preferred` ones if the device has such memory. It is mapped if it was asked
- * to be of the host. */
-static int make_buffer(pock_vulkan_device *device, uint64_t bytes,
-                       VkMemoryPropertyFlags required,
+/* Makes a buffer for `what` in memory with all `required` properties, and with
+ * the `preferred` ones if the device has such memory. It is mapped if it was
+ * asked to be of the host. */
+static int make_buffer(pock_vulkan_device *device, const char *what,
+                       uint64_t bytes, VkMemoryPropertyFlags required,
                        VkMemoryPropertyFlags preferred, memory_buffer *result) {
   pock_vulkan_api *vk = &device->vk;
   VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
@@ -62,7 +62,16 @@ static int make_buffer(pock_vulkan_device *device, uint64_t bytes,
                                          VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
                                      .allocationSize = needed.size,
                                      .memoryTypeIndex = (uint32_t)type};
-  TRY(VK(AllocateMemory, device->device, &allocation, NULL, &result->memory));
+  int code =
+      VK(AllocateMemory, device->device, &allocation, NULL, &result->memory);
+  if (code == POCK_VULKAN_NO_MEMORY)
+    return pock_vulkan_fail(
+        code,
+        "vkAllocateMemory: the device has no memory for %s, %llu bytes: close "
+        "other programs, or compile for a smaller batch or scheme",
+        what, (unsigned long long)needed.size);
+  if (code)
+    return code;
   TRY(VK(BindBufferMemory, device->device, result->buffer, result->memory, 0));
   if (wanted & OF_HOST)
     TRY(VK(MapMemory, device->device, result->memory, 0, VK_WHOLE_SIZE, 0,
@@ -86,18 +95,21 @@ static int is_unified(const pock_vulkan_device *device) {
 }
 
 int pock_vulkan_make_memory(pock_vulkan_step *step) {
+  static const char *const names[PLAN_MEMORIES] = {
+      "constants", "state", "the arena", "inputs and outputs"};
   VkMemoryPropertyFlags shared = is_unified(step->device) ? OF_HOST : 0;
   for (int i = 0; i < PLAN_MEMORIES; ++i) {
     for (uint32_t f = 0; f < step->plan.num_functions; ++f) {
       uint64_t bytes = step->plan.functions[f].sizes[i];
       step->sizes[i] = bytes > step->sizes[i] ? bytes : step->sizes[i];
     }
-    TRY(make_buffer(step->device, step->sizes[i],
+    TRY(make_buffer(step->device, names[i], step->sizes[i],
                     i == PLAN_ARGUMENTS ? OF_HOST : OF_DEVICE,
                     i == PLAN_ARENA || i == PLAN_ARGUMENTS ? 0 : shared,
                     &step->memories[i]));
   }
-  return make_buffer(step->device, STAGING_BYTES, OF_HOST, 0, &step->staging);
+  return make_buffer(step->device, "copies", STAGING_BYTES, OF_HOST, 0,
+                     &step->staging);
 }
 
 void pock_vulkan_free_memory(pock_vulkan_step *step) {

@@ -6,8 +6,13 @@
  *
  * All functions return 0, or a code: positive codes are failures that the
  * compiled function reports, negative ones errors of this library, of which
- * `pock_vulkan_error` has the text. A device or a step belongs to one thread at
- * a time; different steps may be used by different threads.
+ * `pock_vulkan_error` has the text. A device with its steps belongs to one
+ * thread at a time; different devices may be used by different threads.
+ *
+ * A device is lost if a call of it fails or takes too long. What its steps hold
+ * is lost, too: from then on, they return POCK_VULKAN_LOST at once, and can
+ * only be unloaded. Close the device, open it again, load the step, and write
+ * the state that was read last before.
  *
  *===----------------------------------------------------------------------===*/
 #ifndef POCK_VULKAN_H
@@ -30,10 +35,12 @@ enum {
   POCK_VULKAN_BAD_STEP = -2,
   /* The device has not enough memory. */
   POCK_VULKAN_NO_MEMORY = -3,
-  /* The driver reports an error, or does not answer any more. */
+  /* The device is lost. */
   POCK_VULKAN_LOST = -4,
   /* An argument is not acceptable. */
-  POCK_VULKAN_BAD_ARGUMENT = -5
+  POCK_VULKAN_BAD_ARGUMENT = -5,
+  /* The driver reports another error. */
+  POCK_VULKAN_FAILED = -6
 };
 
 /* Which memory of a step is read or written. */
@@ -48,12 +55,17 @@ int pock_vulkan_list(char *text, size_t bytes);
 
 /* Opens the device whose name contains `name`; the first one if it is null. */
 int pock_vulkan_open(const char *name, pock_vulkan_device **device);
+/* Its steps must be unloaded. */
 void pock_vulkan_close(pock_vulkan_device *device);
+/* Whether the device is lost. */
+int pock_vulkan_is_lost(const pock_vulkan_device *device);
 
 /* Loads a step, with its own zeroed memory. */
 int pock_vulkan_load(pock_vulkan_device *device, const void *shaders,
                      size_t shader_bytes, const void *plan, size_t plan_bytes,
                      pock_vulkan_step **step);
+/* Frees the step's memory; after a call that took too long, only if it has
+ * ended by now: the device still uses it otherwise. */
 void pock_vulkan_unload(pock_vulkan_step *step);
 
 /* Copies bytes from or to constants or state. */

@@ -10,15 +10,38 @@ static const uint64_t TIMEOUT = 600ull * 1000 * 1000 * 1000;
 
 /*===- Submitting ---------------------------------------------------------===*/
 
+/* Submits commands, and waits until they have ended. If memory for that is
+ * missing, nothing has run; after any other error the device is lost. */
 static int submit(pock_vulkan_step *step, VkCommandBuffer commands) {
   pock_vulkan_api *vk = &step->device->vk;
   VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
                        .commandBufferCount = 1,
                        .pCommandBuffers = &commands};
-  TRY(VK(QueueSubmit, step->device->queue, 1, &info, step->fence));
-  TRY(VK(WaitForFences, step->device->device, 1, &step->fence, VK_TRUE,
-         TIMEOUT));
-  return VK(ResetFences, step->device->device, 1, &step->fence);
+  int code = VK(QueueSubmit, step->device->queue, 1, &info, step->fence);
+  if (code == POCK_VULKAN_NO_MEMORY)
+    return code;
+  if (code)
+    return pock_vulkan_lose(step->device);
+  step->is_pending = 1;
+  if (VK(WaitForFences, step->device->device, 1, &step->fence, VK_TRUE,
+         TIMEOUT) ||
+      VK(ResetFences, step->device->device, 1, &step->fence))
+    return pock_vulkan_lose(step->device);
+  step->is_pending = 0;
+  return 0;
+}
+
+/* Whether the device does not use the step's objects any more. It may still do
+ * so after a call that took too long: then they are never freed. */
+static int is_idle(pock_vulkan_step *step) {
+  pock_vulkan_device *device = step->device;
+  if (!step->is_pending)
+    return 1;
+  VkResult result =
+      device->vk.WaitForFences(device->device, 1, &step->fence, VK_TRUE, 0);
+  int idle = result == VK_SUCCESS || result == VK_ERROR_DEVICE_LOST;
+  device->is_stuck |= !idle;
+  return idle;
 }
 
 static int clear(pock_vulkan_step *step) {
@@ -53,6 +76,7 @@ static int copy(pock_vulkan_step *step, VkBuffer from, VkBuffer to,
 static int transfer(pock_vulkan_step *step, int segment, size_t offset,
                     const unsigned char *from, unsigned char *to,
                     size_t bytes) {
+  TRY(pock_vulkan_check_device(step->device));
   if (segment != POCK_VULKAN_CONSTANTS && segment != POCK_VULKAN_STATE)
     return pock_vulkan_fail(POCK_VULKAN_BAD_ARGUMENT,
                             "expected constants or state, but got segment %d",
@@ -116,6 +140,7 @@ static int load(pock_vulkan_step *step, const void *shaders,
                 size_t shader_bytes, const void *data, size_t bytes) {
   pock_vulkan_api *vk = &step->device->vk;
   VkDevice device = step->device->device;
+  TRY(pock_vulkan_check_device(step->device));
   TRY(plan_read(data, bytes, &step->plan));
   if (step->plan.stores_bytes && !step->device->stores_bytes)
     return pock_vulkan_fail(POCK_VULKAN_BAD_STEP,
@@ -168,11 +193,10 @@ int pock_vulkan_load(pock_vulkan_device *device, const void *shaders,
 }
 
 void pock_vulkan_unload(pock_vulkan_step *step) {
-  if (!step)
+  if (!step || !is_idle(step))
     return;
   pock_vulkan_api *vk = &step->device->vk;
   VkDevice device = step->device->device;
-  vk->DeviceWaitIdle(device);
   for (uint32_t i = 0; step->pipelines && i < step->plan.num_shaders; ++i) {
     vk->DestroyPipeline(device, step->pipelines[i].pipeline, NULL);
     vk->DestroyPipelineLayout(device, step->pipelines[i].layout, NULL);
@@ -201,9 +225,10 @@ int pock_vulkan_read(pock_vulkan_step *step, int segment, size_t offset,
 }
 
 /* The number of a function that takes `count` arguments; a code if there is no
- * such function. */
+ * such function, or if the device is lost. */
 static int find_function(pock_vulkan_step *step, const char *name, size_t count,
                          uint32_t *index) {
+  TRY(pock_vulkan_check_device(step->device));
   for (*index = 0; *index < step->plan.num_functions; ++*index)
     if (!strcmp(step->plan.functions[*index].name, name))
       break;
@@ -272,7 +297,9 @@ int pock_vulkan_profile(pock_vulkan_step *step, const char *name,
     code = pock_vulkan_run(step, index, &recorded, arguments);
   if (!code)
     code = add_times(step, index, clock, readings, seconds, launches);
-  pock_vulkan_free_recorded(step, &recorded);
-  vk->DestroyQueryPool(device, clock, NULL);
+  if (is_idle(step)) {
+    pock_vulkan_free_recorded(step, &recorded);
+    vk->DestroyQueryPool(device, clock, NULL);
+  }
   return code;
 }

@@ -41,6 +41,8 @@ struct pock_vulkan_step {
   /* Is recorded anew for each copy. */
   VkCommandBuffer transfer;
   VkFence fence;
+  /* Whether the fence is that of a submission whose end was not seen. */
+  int is_pending;
 };
 
 #define TRY(call)                                                              \
