@@ -47,6 +47,10 @@ SmallVector<SmallVector<int64_t>> TargetBackend::listTiles(func::FuncOp) const {
   return {};
 }
 
+SmallVector<StringRef> TargetBackend::listAlgorithms(func::FuncOp) const {
+  return {};
+}
+
 //===----------------------------------------------------------------------===//
 // The registry
 //===----------------------------------------------------------------------===//

@@ -24,8 +24,11 @@ FailureOr<std::string> mlir::pock::describeTuningSpace(ModuleOp module) {
     json::Array tiles;
     for (ArrayRef<int64_t> tile : (*backend)->listTiles(kernel))
       tiles.push_back(json::Array(tile));
-    kernels[kernel.getSymName()] = json::Object{
-        {"fingerprint", fingerprint.getValue()}, {"tiles", std::move(tiles)}};
+    json::Array algorithms((*backend)->listAlgorithms(kernel));
+    kernels[kernel.getSymName()] =
+        json::Object{{"fingerprint", fingerprint.getValue()},
+                     {"tiles", std::move(tiles)},
+                     {"algorithms", std::move(algorithms)}};
   }
   json::Value space =
       json::Object{{"target", (*backend)->getTuningKey(targetOf(module))},

@@ -59,7 +59,7 @@ def step() -> pock.Step:
     return compiled()
 
 
-def second_wins(runs: Sequence[Any], clock: Callable[[], float], repeat: int) -> list[list[float]]:
+def second_wins(runs: Sequence[Any], clock: Callable[[], float], repeat: int, seconds: float) -> list[list[float]]:
     """Every kernel is twice as fast with its second candidate; all of them run once all the same."""
     for run in runs:
         run()
@@ -110,7 +110,7 @@ def test_a_faster_tile_is_chosen(step: pock.Step, tuned: Tuning) -> None:
 
 @pytest.mark.usefixtures("one_kernel")
 def test_nothing_is_chosen_for_less_than_the_least_gain(step: pock.Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hardly(runs: Sequence[Any], clock: Any, repeat: int) -> list[list[float]]:
+    def hardly(runs: Sequence[Any], clock: Any, repeat: int, seconds: float) -> list[list[float]]:
         return [[0.98 if run.function == "candidate_1" else 1.0] * repeat for run in runs]
 
     monkeypatch.setattr(kernel_run, "time_in_turns", hardly)
@@ -149,12 +149,16 @@ def test_agreement_is_of_rounding() -> None:
 def test_other_algorithms_are_tried_where_an_op_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tune, "ALGORITHMS", {"pock.conv": ("winograd",)})
     text = "%0 = pock.conv %x, %w : … pock.relu %0"
-    assert list(tune._choices("conv", [[6, 2], [4, 2]], text)) == [
+    assert list(tune._choices("conv", {"tiles": [[6, 2], [4, 2]], "algorithms": []}, text)) == [
         Choice("conv"),
         Choice("conv", tile=(4, 2)),
         Choice("conv", algorithm="winograd"),
     ]
-    assert list(tune._choices("relu", [[6, 2]], "pock.relu")) == [Choice("relu")]
+    assert list(tune._choices("relu", {"tiles": [[6, 2]], "algorithms": []}, "pock.relu")) == [Choice("relu")]
+    assert list(tune._choices("sum", {"tiles": [], "algorithms": ["apart"]}, "pock.sum")) == [
+        Choice("sum"),
+        Choice("sum", algorithm="apart"),
+    ]
 
 
 def train(step: pock.Step) -> tuple[list[float], dict[str, np.ndarray]]:

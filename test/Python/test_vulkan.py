@@ -23,8 +23,10 @@ import pockmlir as pock
 import pytest
 import torch
 from pockmlir import _core, device
+from pockmlir.api.tuning import Choice
 from pockmlir.artifact.dispatches import Dispatches
 from pockmlir.runtime import vulkan
+from pockmlir.tuning import kernel_run
 from torch import nn
 
 Model = tuple[nn.Module, torch.Tensor, torch.Tensor]
@@ -395,6 +397,42 @@ def test_a_run_trains_and_compares() -> None:
     assert set(found.accuracy) == {"before", "after"}
     with pytest.raises(pock.TargetError, match="write: code for vulkan is no program for a board"):
         device.write(step, data, "unused")
+
+
+@needs_device
+def test_a_tuning_changes_the_threads_and_not_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock says that the second choice is faster."""
+    turns = kernel_run.time_in_turns
+
+    def second_wins(runs: Any, clock: Any, repeat: int, seconds: float) -> list[list[float]]:
+        measured = turns(runs, clock, 1, seconds)
+        assert all(seconds > 0.0 for (seconds,) in measured)
+        return [[0.5 if index == 1 else 1.0] * repeat for index in range(len(runs))]
+
+    monkeypatch.setattr(kernel_run, "time_in_turns", second_wins)
+    model, x, y = networks()["many points"]
+    step = compiled(model, x, y)
+    tuning = pock.tune(step, seconds=600.0)
+    ((target, choices),) = tuning.targets.items()
+    assert target == "vulkan"
+    assert {choice.tile for choice in choices.values()} - {None}
+    assert all(choice.gain == 2.0 for choice in choices.values())
+    tuned = compiled(model, x, y, tuning=tuning)
+    assert tuned.artifact.object_code != step.artifact.object_code
+    for _ in range(3):
+        assert tuned(x, y) == pytest.approx(step(x, y), rel=1e-5)
+
+
+@needs_device
+def test_threads_that_a_tuning_sets_apart_add_in_order() -> None:
+    torch.manual_seed(0)
+    model, x, y = nn.Linear(512, 4), torch.randn(8, 512), torch.randn(8, 4)
+    step = compiled(model, x, y)
+    kernel = json.loads(_core.tuning_space(step.ir("plan")))["kernels"]["matmul_add"]
+    assert kernel["algorithms"] == ["together", "apart"]
+    apart = compiled(model, x, y, tuning=pock.Tuning({"vulkan": {kernel["fingerprint"]: Choice(algorithm="apart")}}))
+    assert apart.artifact.object_code != step.artifact.object_code
+    np.testing.assert_allclose(apart.predict(x), step.predict(x), rtol=1e-5, atol=1e-6)
 
 
 def test_an_export_has_the_runtime_and_no_library(tmp_path: Path) -> None:

@@ -160,6 +160,11 @@ public:
   /// with the best by the cost model. Changes the kernel as a side effect.
   virtual SmallVector<SmallVector<int64_t>>
   listTiles(func::FuncOp kernel) const;
+
+  /// The possible values of `pock.algorithm` on a kernel at stage `plan`, which
+  /// this back end decides when it makes code; empty if there is no choice.
+  /// Changes the kernel as a side effect.
+  virtual SmallVector<StringRef> listAlgorithms(func::FuncOp kernel) const;
 };
 
 /// Adds a back end, unless there is one of that name. Do not call it during a

@@ -2,6 +2,8 @@
 
 #include "KernelParts.h"
 #include "../Shared/NestFusion.h"
+#include "../Shared/NestWork.h"
+#include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -173,35 +175,83 @@ private:
   SetVector<Value> read, written;
 };
 
+/// The value of `pock.algorithm` with which the threads of a workgroup compute
+/// one point together, and that with which they do not.
+constexpr StringLiteral kTogether("together"), kApart("apart");
+
+/// The loop around a nest; null if there is none.
+scf::ForOp loopAround(const Nest &nest) {
+  Operation *op = nest.statements.front().op;
+  return dyn_cast<scf::ForOp>(op->getParentOp());
+}
+
+/// What a tuning chose for the nest with the most work.
+ThreadChoice choiceOf(func::FuncOp func) {
+  ThreadChoice choice;
+  if (auto tile = func->getAttrOfType<DenseI64ArrayAttr>(attribute::tile))
+    choice.tile = {tile[0], tile[1]};
+  if (auto algorithm = func->getAttrOfType<StringAttr>(attribute::algorithm))
+    choice.together = algorithm == kTogether;
+  return choice;
+}
+
+/// The nests of a kernel, with as few loops as possible.
+SmallVector<Nest, 0> findNests(func::FuncOp func) {
+  generalizeAll(func);
+  SmallVector<Nest, 0> nests = formNests(func);
+  llvm::for_each(nests, mergeLoops);
+  return nests;
+}
+
 } // namespace
 
 FailureOr<PartedKernel> divideKernel(func::FuncOp func) {
   PartedKernel kernel{func, {}, {}};
-  generalizeAll(func);
-  SmallVector<Nest, 0> nests = formNests(func);
+  SmallVector<Nest, 0> nests = findNests(func);
   kernel.registers = findRegisterTemporaries(nests);
   DenseSet<Operation *> covered = kernel.registers;
-  for (Nest &nest : nests) {
-    mergeLoops(nest);
+  for (Nest &nest : nests)
     for (Statement &statement : nest.statements)
       covered.insert(statement.op);
-  }
   SmallVector<scf::ForOp> loops;
   if (failed(checkCovered(func.getBody().front(), covered, loops)))
     return failure();
   DenseSet<Operation *> used;
+  size_t number = findMainNest(nests);
+  const Nest *main = number < nests.size() ? &nests[number] : nullptr;
   for (Nest &nest : nests) {
-    auto loop = dyn_cast<scf::ForOp>(nest.statements.front().op->getParentOp());
+    scf::ForOp loop = loopAround(nest);
     // Between two nests, threads would have to wait for each other.
     if (loop && !used.insert(loop).second)
       return refuse(loop);
-    ThreadMap threads =
-        loop ? onePerThread(nest) : mapThreads(nest, isPortable(func));
+    ThreadMap threads = loop ? onePerThread(nest)
+                             : mapThreads(nest, isPortable(func),
+                                          &nest == main ? choiceOf(func)
+                                                        : ThreadChoice());
     kernel.parts.push_back({std::move(nest), std::move(threads), loop, {}, 0});
     if (failed(BufferCollector(kernel.parts.back(), kernel.registers).run()))
       return failure();
   }
   return kernel;
+}
+
+SmallVector<SmallVector<int64_t>> listTiles(func::FuncOp func) {
+  SmallVector<Nest, 0> nests = findNests(func);
+  size_t number = findMainNest(nests);
+  SmallVector<SmallVector<int64_t>> tiles;
+  if (number < nests.size() && !loopAround(nests[number]))
+    for (std::array<int64_t, 2> tile : listTiles(nests[number]))
+      tiles.push_back(llvm::to_vector(tile));
+  return tiles;
+}
+
+SmallVector<StringRef> listAlgorithms(func::FuncOp func) {
+  SmallVector<Nest, 0> nests = findNests(func);
+  size_t number = findMainNest(nests);
+  if (number == nests.size() || loopAround(nests[number]) ||
+      isPortable(func) || !canWorkTogether(nests[number]))
+    return {};
+  return {kTogether, kApart};
 }
 
 } // namespace mlir::pock

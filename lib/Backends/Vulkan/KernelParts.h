@@ -37,6 +37,12 @@ struct PartedKernel {
 /// threads that do not wait for each other.
 mlir::FailureOr<PartedKernel> divideKernel(mlir::func::FuncOp func);
 
+/// `TargetBackend::listTiles` and `listAlgorithms`: choices for the nest with
+/// the most work.
+mlir::SmallVector<mlir::SmallVector<int64_t>>
+listTiles(mlir::func::FuncOp kernel);
+mlir::SmallVector<mlir::StringRef> listAlgorithms(mlir::func::FuncOp kernel);
+
 } // namespace mlir::pock
 
 #endif // POCK_LIB_BACKENDS_VULKAN_KERNELPARTS_H

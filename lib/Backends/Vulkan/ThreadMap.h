@@ -27,10 +27,27 @@ struct ThreadMap {
 /// One point for each thread.
 ThreadMap onePerThread(const Nest &nest);
 
+/// What a tuning chose for a nest.
+struct ThreadChoice {
+  /// The points of a thread in each of the loops of `findTiledLoops`.
+  std::optional<std::array<int64_t, 2>> tile;
+  /// Whether the threads of a workgroup compute one point together.
+  std::optional<bool> together;
+};
+
 /// Chooses for a nest: where there are too few points to keep a device busy,
 /// threads work together on long sums, if these need not be in order; where
 /// there are many, a thread computes several points that read the same entries.
-ThreadMap mapThreads(const Nest &nest, bool keepsOrder);
+/// `choice` comes first, where it is possible.
+ThreadMap mapThreads(const Nest &nest, bool keepsOrder,
+                     const ThreadChoice &choice);
+
+/// All tiles of a nest that are possible, beginning with that of `mapThreads`.
+mlir::SmallVector<std::array<int64_t, 2>> listTiles(const Nest &nest);
+
+/// Whether the threads of a workgroup can compute one point of the nest
+/// together.
+bool canWorkTogether(const Nest &nest);
 
 /// The number of terms of the sums of `statement`.
 int64_t countTerms(const Nest &nest, const Statement &statement);

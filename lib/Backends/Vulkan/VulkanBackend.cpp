@@ -4,6 +4,7 @@
 
 #include "DeviceRow.h"
 #include "DispatchPlan.h"
+#include "KernelParts.h"
 #include "Pock/Backends/Shared/Passes.h"
 #include "Pock/Backends/Vulkan/Passes.h"
 #include "Pock/Conversion/Passes.h"
@@ -77,6 +78,20 @@ public:
     pm.addPass(createExpandArithmetic());
     pm.addPass(createEmulateWideIntegers());
     pm.addPass(createLowerToSpirv());
+  }
+
+  std::string getTuningKey(TargetAttr target) const override {
+    if (target.getCpu().empty())
+      return "vulkan";
+    return ("vulkan:" + target.getCpu()).str();
+  }
+  SmallVector<SmallVector<int64_t>>
+  listTiles(func::FuncOp kernel) const override {
+    return pock::listTiles(kernel);
+  }
+  SmallVector<StringRef>
+  listAlgorithms(func::FuncOp kernel) const override {
+    return pock::listAlgorithms(kernel);
   }
 
   /// The shaders as SPIR-V, and the plan of their dispatches.

@@ -37,8 +37,10 @@ class Choice:
     Attributes:
         kernel: name in the measured model, for information.
         gain: measured time of the cost model's choice divided by the time of this one.
-        tile: (rows, vectors) of the register tile of the nest with the most work.
-        algorithm: algorithm of its convolutions.
+        tile: (rows, vectors) of the register tile of the nest with the most work; on a device, the points of a
+            thread in the two loops whose points read the same entries.
+        algorithm: algorithm of its convolutions; on a device, whether the threads of a workgroup add the terms of a
+            sum ``together`` or ``apart``.
     """
 
     kernel: str = ""
@@ -174,7 +176,7 @@ class Tuning:
             for choice in sorted(kernels.values(), key=lambda choice: -choice.gain):
                 tile = "" if choice.tile is None else "{} x {}".format(*choice.tile)
                 rows.append((choice.kernel, tile, choice.algorithm or "", f"{choice.gain:.2f}"))
-            columns = ("kernel", "rows x vectors", "algorithm", "times faster")
+            columns = ("kernel", "tile", "algorithm", "times faster")
             yield make_table(f"{len(kernels)} kernels for {target}", columns, rows)
 
     def to_json(self) -> str:

@@ -14,7 +14,7 @@ from ..artifact.manifest import Array
 from .foreign import ForeignInstance
 from .vulkan import Device, LoadedStep
 
-__all__ = ["DispatchedInstance"]
+__all__ = ["DispatchedInstance", "open_device"]
 
 #: A part of the name of the device to use.
 DEVICE_VARIABLE = "POCK_VULKAN_DEVICE"
@@ -23,8 +23,13 @@ DEVICE_VARIABLE = "POCK_VULKAN_DEVICE"
 _devices: dict[str | None, tuple[Device, threading.RLock]] = {}
 
 
-def _device(name: str | None) -> tuple[Device, threading.RLock]:
-    """Return the process's device of that name, and its lock; it is opened again after it was lost."""
+def open_device() -> tuple[Device, threading.RLock]:
+    """Return the process's device, and the lock of whoever uses it; it is opened again after it was lost.
+
+    Raises:
+        RunError: there is no device, or none with the name in `DEVICE_VARIABLE`.
+    """
+    name = os.environ.get(DEVICE_VARIABLE)
     if name not in _devices or _devices[name][0].is_lost:
         # Another step may be freed while its user holds the lock.
         _devices[name] = Device(name), threading.RLock()
@@ -125,7 +130,7 @@ class DispatchedInstance(ForeignInstance):
 
     def _load(self) -> LoadedStep:
         if self._loaded is None:
-            device, self._lock = _device(os.environ.get(DEVICE_VARIABLE))
+            device, self._lock = open_device()
             with self._lock:
                 self._loaded = LoadedStep(device, self._dispatches.shaders, self._dispatches.plan)
             weakref.finalize(self, _unload, self._loaded, self._lock)

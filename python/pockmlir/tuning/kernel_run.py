@@ -13,7 +13,7 @@ from ..core.extension import Core
 from ..core.stages import PIPELINES, anchored
 from ..runtime.abi import Instance, aligned_bytes
 
-__all__ = ["SAMPLE_SECONDS", "Call", "aligned_copy", "build", "time_in_turns"]
+__all__ = ["SAMPLE_SECONDS", "Call", "HostKernels", "aligned_copy", "build", "time_in_turns"]
 
 #: Minimum duration of a sample, in seconds.
 SAMPLE_SECONDS = 2e-3
@@ -70,12 +70,37 @@ class Call:
         self._entry(*self._addresses)
 
 
-def time_in_turns(runs: Sequence[Callable[[], object]], clock: Callable[[], float], repeat: int) -> list[list[float]]:
+class HostKernels:
+    """Functions of a module of kernels, loaded in this process; it keeps them to its end.
+
+    Args:
+        core: the compiler.
+        ir: a module at stage ``kernels``.
+    """
+
+    def __init__(self, core: Core, ir: str) -> None:
+        self._instance = build(core, ir, ("plan", "llvm"))
+        self.manifest = self._instance.manifest
+
+    def call(self, function: str, arrays: Sequence[Array]) -> Call:
+        """Return a call of a function with its inputs and outputs, aligned."""
+        return Call(self._instance, function, arrays)
+
+    def __enter__(self) -> HostKernels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def time_in_turns(
+    runs: Sequence[Callable[[], object]], clock: Callable[[], float], repeat: int, seconds: float = SAMPLE_SECONDS
+) -> list[list[float]]:
     """Return samples of each function, in seconds per call; a sample is several calls after one that fills the caches.
 
-    Functions take turns, so that a busy machine slows all of them equally.
+    Functions take turns, so that a busy machine slows all of them equally. A sample takes `seconds` at least.
     """
-    counts = [_calls(run, clock) for run in runs]
+    counts = [_calls(run, clock, seconds) for run in runs]
     samples: list[list[float]] = [[] for _ in runs]
     for _ in range(repeat):
         for run, calls, times in zip(runs, counts, samples, strict=True):
@@ -87,11 +112,11 @@ def time_in_turns(runs: Sequence[Callable[[], object]], clock: Callable[[], floa
     return samples
 
 
-def _calls(run: Callable[[], object], clock: Callable[[], float]) -> int:
+def _calls(run: Callable[[], object], clock: Callable[[], float], seconds: float) -> int:
     """Return the number of calls of a sample."""
     run()
     begin, calls = clock(), 0
-    while clock() - begin < SAMPLE_SECONDS:
+    while clock() - begin < seconds:
         run()
         calls += 1
     return calls

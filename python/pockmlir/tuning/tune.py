@@ -7,13 +7,15 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..api.tuning import Choice, Tuning
-from ..artifact.manifest import Array, TensorSpec, dtype_of
+from ..artifact.manifest import Array, Manifest, TensorSpec, dtype_of
 from ..core.extension import Core, load_core
 from ..core.ir_text import add_module_attributes
 from ..errors import ArgumentError, CompileError
@@ -21,8 +23,8 @@ from ..loop.batches import random_batch
 from ..report.profile import Profile
 from ..runtime.threads import get_num_threads, set_num_threads
 from ..step import Step
-from . import kernel_run
-from .kernel_run import Call
+from . import device_run, kernel_run
+from .kernel_run import SAMPLE_SECONDS
 
 __all__ = ["tune"]
 
@@ -58,9 +60,9 @@ def tune(
     change: compile it again with ``tuning=``.
 
     Args:
-        step: the step to tune, compiled for this machine.
+        step: the step to tune, compiled for this machine or a device of it.
         seconds: time after which no further kernel is measured; the longest-running kernels come first.
-        threads: number of threads of a kernel; that of steps if None.
+        threads: number of threads of a kernel on a processor; that of steps if None.
         on_kernel: called with the number of finished kernels, of all kernels, and the next kernel's name.
 
     Raises:
@@ -73,7 +75,7 @@ def tune(
     dumps = {dump.name: dump.ir for dump in step.artifact.dumps}
     space = json.loads(core.tuning_space(dumps["plan"]))
     found: dict[str, Choice] = {}
-    with _threads(threads) as clock:
+    with _machine(step, threads) as machine:
         names = _longest(step.profile(*random_batch(step.inputs), runs=5, warmup=2))
         for index, name in enumerate(names):
             if on_kernel:
@@ -82,13 +84,52 @@ def tune(
                 break
             kernel = space["kernels"][name]
             text = _kernel_text(dumps["kernels"], name)
-            choices = list(_choices(name, kernel["tiles"], text))
-            best = _fastest(core, dumps["kernels"], choices, clock) if len(choices) > 1 else None
+            choices = list(_choices(name, kernel, text))
+            best = _fastest(core, dumps["kernels"], choices, machine) if len(choices) > 1 else None
             if best:
                 found[kernel["fingerprint"]] = best
         if on_kernel:
             on_kernel(len(names), len(names), "")
     return Tuning({space["target"]: found} if found else {})
+
+
+class Kernels(Protocol):
+    """Functions of a module of kernels, loaded where they run; a context manager, which frees them."""
+
+    manifest: Manifest
+
+    def call(self, function: str, arrays: Sequence[Array]) -> Callable[[], None]:
+        """Return a call of a function with its inputs and outputs."""
+
+    def __enter__(self) -> Kernels: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """What kernels run on.
+
+    Attributes:
+        clock: returns seconds.
+        sample_seconds: how long a sample takes at least.
+        load: compiles and loads a module at stage ``kernels``.
+    """
+
+    clock: Callable[[], float]
+    sample_seconds: float
+    load: Callable[[Core, str], Kernels]
+
+
+@contextmanager
+def _machine(step: Step, threads: int | None) -> Iterator[_Machine]:
+    """Yield this machine with that number of threads, or the device that a step runs on."""
+    if step.artifact.target.dispatched:
+        clock = device_run.DeviceClock()
+        # A device's clock counts its own work only, so short samples are enough.
+        yield _Machine(clock, SAMPLE_SECONDS / 10, partial(device_run.DeviceKernels, clock=clock))
+        return
+    with _threads(threads) as host_clock:
+        yield _Machine(host_clock, SAMPLE_SECONDS, kernel_run.HostKernels)
 
 
 @contextmanager
@@ -125,29 +166,38 @@ def _kernel_text(ir: str, name: str) -> str:
     return ir[begin : end if end > 0 else len(ir)]
 
 
-def _choices(name: str, tiles: Sequence[Sequence[int]], text: str) -> Iterator[Choice]:
+def _choices(name: str, kernel: Mapping[str, Any], text: str) -> Iterator[Choice]:
     """Yield the candidates, the cost model's choice first."""
     yield Choice(name)
-    for rows, vectors in tiles[1:_TILES]:
+    for rows, vectors in kernel["tiles"][1:_TILES]:
         yield Choice(name, tile=(rows, vectors))
+    for algorithm in kernel["algorithms"]:
+        yield Choice(name, algorithm=algorithm)
     for op in sorted(set(re.findall(r"\bpock\.\w+", text)) & set(ALGORITHMS)):
         for algorithm in ALGORITHMS[op]:
             yield Choice(name, algorithm=algorithm)
 
 
-def _fastest(core: Core, ir: str, choices: Sequence[Choice], clock: Callable[[], float]) -> Choice | None:
+def _fastest(core: Core, ir: str, choices: Sequence[Choice], machine: _Machine) -> Choice | None:
     """Build all candidates of a kernel, time them, and return the best if it is fast enough.
 
     Args:
         core: the compiler.
         ir: the step at stage ``kernels``.
         choices: the candidates; the others are compared with the first.
-        clock: returns seconds.
+        machine: runs the candidates.
     """
-    calls, outputs = _build(core, ir, choices)
+    with _built(core, ir, choices, machine) as kernels:
+        return _faster(choices, *_calls(kernels, len(choices)), machine)
+
+
+def _faster(
+    choices: Sequence[Choice], calls: Sequence[Callable[[], None]], outputs: Sequence[Array], machine: _Machine
+) -> Choice | None:
+    """Return the best of some candidates if it is fast enough."""
     initial = [output.copy() for output in outputs]
 
-    def results(call: Call) -> list[Array]:
+    def results(call: Callable[[], None]) -> list[Array]:
         for output, value in zip(outputs, initial, strict=True):
             output[...] = value
         call()
@@ -155,30 +205,37 @@ def _fastest(core: Core, ir: str, choices: Sequence[Choice], clock: Callable[[],
 
     expected = results(calls[0])
     right = [index for index, call in enumerate(calls) if index == 0 or _agree(results(call), expected)]
-    times = _times(calls, right, clock, _SAMPLES)
+    times = _times(calls, right, machine, _SAMPLES)
     finalists = sorted(right[1:], key=lambda index: min(times[index]))[:_FINALISTS]
-    times = _times(calls, [0, *finalists], clock, _FINAL_SAMPLES)
+    times = _times(calls, [0, *finalists], machine, _FINAL_SAMPLES)
     best = min(finalists, key=lambda index: median(times[index]), default=0)
     gain = min(median(times[0]) / median(times[best]), min(times[0]) / min(times[best]))
     return replace(choices[best], gain=gain) if gain >= _GAIN else None
 
 
-def _build(core: Core, ir: str, choices: Sequence[Choice]) -> tuple[list[Call], list[Array]]:
-    """Compile all candidates in one module; return their calls, and their common outputs."""
+@contextmanager
+def _built(core: Core, ir: str, choices: Sequence[Choice], machine: _Machine) -> Iterator[Kernels]:
+    """Compile all candidates in one module; yield it."""
     candidates = ", ".join(choice.attribute() for choice in choices)
     isolate = f"builtin.module(pock-isolate-kernel{{kernel={choices[0].kernel}}})"
     try:
         isolated = core.run_pipeline(add_module_attributes(ir, {"pock.candidates": f"[{candidates}]"}), isolate)
-        instance = kernel_run.build(core, isolated, ("plan", "llvm"))
+        kernels = machine.load(core, isolated)
     except RuntimeError as error:
         raise CompileError("tune", str(error)) from error
-    functions = [f"candidate_{index}" for index in range(len(choices))]
-    signature = instance.manifest.functions[functions[0]]
+    with kernels:
+        yield kernels
+
+
+def _calls(kernels: Kernels, count: int) -> tuple[list[Callable[[], None]], list[Array]]:
+    """Return calls of all candidates on the same random inputs, and their common outputs."""
+    functions = [f"candidate_{index}" for index in range(count)]
+    signature = kernels.manifest.functions[functions[0]]
     generator = np.random.default_rng(0)
-    alignment = instance.manifest.alignment
+    alignment = kernels.manifest.alignment
     inputs = [kernel_run.aligned_copy(_random(spec, generator), alignment) for spec in signature.inputs]
     outputs = [kernel_run.aligned_copy(_random(spec, generator), alignment) for spec in signature.outputs]
-    return [Call(instance, function, [*inputs, *outputs]) for function in functions], outputs
+    return [kernels.call(function, [*inputs, *outputs]) for function in functions], outputs
 
 
 def _random(spec: TensorSpec, generator: np.random.Generator) -> Array:
@@ -207,8 +264,9 @@ def _agree(results: Sequence[Array], expected: Sequence[Array]) -> bool:
 
 
 def _times(
-    calls: Sequence[Call], indices: Sequence[int], clock: Callable[[], float], repeat: int
+    calls: Sequence[Callable[[], None]], indices: Sequence[int], machine: _Machine, repeat: int
 ) -> dict[int, list[float]]:
     """Samples of the calls with these indices."""
-    samples = kernel_run.time_in_turns([calls[index] for index in indices], clock, repeat)
+    runs = [calls[index] for index in indices]
+    samples = kernel_run.time_in_turns(runs, machine.clock, repeat, machine.sample_seconds)
     return dict(zip(indices, samples, strict=True))

@@ -40,6 +40,36 @@ func.func private @bias(%x: memref<4096x8xf32>, %y: memref<8xf32>) attributes {p
 
 // -----
 
+// A tuning chose two by two points, and not to add together.
+
+// CHECK-LABEL: func.func @step(
+// CHECK:         gpu.launch_func @shaders::@tuned blocks in (%c1{{.*}},
+// CHECK:         gpu.func @tuned(
+// CHECK-NOT:       gpu.barrier
+// CHECK:           scf.for {{.*}} -> (f32, f32, f32, f32)
+// CHECK-COUNT-4:     math.fma
+// CHECK:             scf.yield
+module {
+func.func @step(%a: memref<16x256xf32>, %b: memref<256x16xf32>, %c: memref<16x16xf32>) {
+  pock.launch @tuned ins(%a, %b : memref<16x256xf32>, memref<256x16xf32>) outs(%c : memref<16x16xf32>)
+  return
+}
+func.func private @tuned(%a: memref<16x256xf32>, %b: memref<256x16xf32>, %c: memref<16x16xf32>)
+    attributes {pock.kernel, pock.tile = array<i64: 2, 2>, pock.algorithm = "apart"} {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<16x256xf32>, memref<256x16xf32>) outs(%c : memref<16x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %p = arith.mulf %x, %y : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  }
+  return
+}
+}
+
+// -----
+
 // Many points: a thread computes four of a column, which share an entry of the
 // right matrix. 128 x 128 / 4 / 64 workgroups.
 
