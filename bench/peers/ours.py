@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pockmlir as pock
 import torch
+from architectures import Case
 
 from .rows import find
 from .task import Task, Training
@@ -21,13 +22,18 @@ def compiled(task: Task, **options: Any) -> pock.Step:
     logging.disable(logging.WARNING)
     torch.set_num_threads(task.threads)
     case = find(task.row).case()
+    return compiled_case(case, case.model(), task.scheme, **options)
+
+
+def compiled_case(case: Case, model: torch.nn.Module, scheme: str, **options: Any) -> pock.Step:
+    """Compile the step of a case with plain SGD, for its model."""
     inputs, target = case.batch(0)
     return pock.compile(
-        case.model(),
+        model,
         inputs,
         loss=case.loss,
-        optimizer=pock.SGD(lr=task.lr),
-        scheme=case.scheme(task.scheme),
+        optimizer=pock.SGD(lr=case.lr),
+        scheme=case.scheme(scheme),
         example_target=target if callable(case.loss) else None,
         name="row",
         cache=False,
