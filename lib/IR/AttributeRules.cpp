@@ -75,7 +75,7 @@ static ArrayRef<Rule> rules() {
   static constexpr auto isArithmetic =
       +[](Attribute attr) { return isOneOf(attr, {"fast", "portable"}); };
   static constexpr auto isPrecision =
-      +[](Attribute attr) { return isOneOf(attr, {"f32", "bf16"}); };
+      +[](Attribute attr) { return isOneOf(attr, {"f32", "bf16", "f16"}); };
   static constexpr auto isRounding =
       +[](Attribute attr) { return isOneOf(attr, {"stochastic", "nearest"}); };
   static constexpr auto isGradients =
@@ -88,7 +88,7 @@ static ArrayRef<Rule> rules() {
       {name, Holder::Module, isString, "a string"},
       {target, Holder::Module, isTarget, "a #pock.target attribute"},
       {arithmetic, Holder::Module, isArithmetic, "\"fast\" or \"portable\""},
-      {precision, Holder::Module, isPrecision, "\"f32\" or \"bf16\""},
+      {precision, Holder::Module, isPrecision, "\"f32\", \"bf16\" or \"f16\""},
       {rounding, Holder::Module, isRounding, "\"stochastic\" or \"nearest\""},
       {gradients, Holder::Module, isGradients, "\"f32\", \"i16\" or \"f16\""},
       {scheme, Holder::Module, isDictionary, "a dictionary"},

@@ -25,6 +25,8 @@ Layout TargetBackend::getLayoutOfBytes(TargetAttr) const {
 
 bool TargetBackend::supportsElement(TargetAttr, Type) const { return true; }
 
+bool TargetBackend::storesHalves(TargetAttr) const { return false; }
+
 StringRef TargetBackend::getUnit(TargetAttr) const { return ""; }
 
 SmallVector<std::string> TargetBackend::getFeatures(TargetAttr) const {
@@ -161,6 +163,7 @@ FailureOr<std::string> pock::describeTarget(ModuleOp module) {
                : form == RunForm::Object ? "object"
                                          : "dispatches"},
       {"unit", (*backend)->getUnit(targetOf(module))},
+      {"stores_f16", (*backend)->storesHalves(targetOf(module))},
       {"features",
        llvm::json::Array((*backend)->getFeatures(targetOf(module)))}};
   std::string text;

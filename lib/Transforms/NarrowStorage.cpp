@@ -1,10 +1,11 @@
-//===- NarrowStorage.cpp - store values between kernels in bf16 -----------===//
+//===- NarrowStorage.cpp - store values between kernels in 16 bits --------===//
 //
 // Needs lists of launches whose kernels are not shared yet
 // (`pock-form-kernels`). Guarantees that kernels compute in f32 as before:
 // values are rounded only when they pass from one kernel to another. Trained
 // parameters and the optimizer's state stay f32, because updates below the
-// resolution of bf16 must accumulate.
+// resolution of 16 bits must accumulate. So do gradients if they would be f16,
+// whose range is too small for them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/PockUtils.h"
 #include "Pock/Transforms/Passes.h"
+#include "StepPhases.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -30,11 +32,6 @@ namespace {
 /// saves little.
 constexpr int64_t kFewestElements = 1024;
 
-RankedTensorType narrowed(Type type) {
-  return cast<RankedTensorType>(type).clone(
-      BFloat16Type::get(type.getContext()));
-}
-
 bool isWide(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.getElementType().isF32() &&
@@ -50,15 +47,25 @@ struct NarrowStorage
         getOperation()->getAttrOfType<StringAttr>(attribute::precision);
     if (!precision || precision.getValue() == "f32")
       return;
+    OpBuilder b(&getContext());
+    bool isHalf = precision.getValue() == "f16";
+    element = isHalf ? Type(b.getF16Type()) : b.getBF16Type();
     SymbolTable symbols(getOperation());
-    for (func::FuncOp function : entriesOf(getOperation()))
+    for (func::FuncOp function : entriesOf(getOperation())) {
+      StepPhases phases(function);
       for (LaunchOp launch : function.getOps<LaunchOp>())
-        narrowResults(launch, symbols);
+        if (!isHalf || !phases.isBackward(launch))
+          narrowResults(launch, symbols);
+    }
     for (ParamOp param : getOperation().getOps<ParamOp>())
       narrowParam(param, symbols);
   }
 
 private:
+  RankedTensorType narrowed(Type type) const {
+    return cast<RankedTensorType>(type).clone(element);
+  }
+
   /// Collects `value` and its views; false if anything but a launch reads them.
   static bool collectViews(Value value, llvm::SetVector<Value> &views) {
     views.insert(value);
@@ -78,8 +85,7 @@ private:
   }
 
   /// Retypes the views; their readers widen them again.
-  static void narrow(const llvm::SetVector<Value> &views,
-                     SymbolTable &symbols) {
+  void narrow(const llvm::SetVector<Value> &views, SymbolTable &symbols) {
     for (Value view : views)
       view.setType(narrowed(view.getType()));
     for (Value view : views)
@@ -99,8 +105,8 @@ private:
                                      body.getTerminator()->getOperandTypes()));
   }
 
-  /// Makes the kernel read its argument in bf16 and widen it to f32.
-  static void widenArgument(func::FuncOp kernel, unsigned number) {
+  /// Makes the kernel read its argument in 16 bits and widen it to f32.
+  void widenArgument(func::FuncOp kernel, unsigned number) {
     BlockArgument argument = kernel.getArgument(number);
     Type wide = argument.getType();
     argument.setType(narrowed(wide));
@@ -120,7 +126,7 @@ private:
     });
   }
 
-  static void narrowResults(LaunchOp launch, SymbolTable &symbols) {
+  void narrowResults(LaunchOp launch, SymbolTable &symbols) {
     if (joinsParameter(launch, symbols))
       return;
     func::FuncOp kernel = kernelOf(launch, symbols);
@@ -145,7 +151,7 @@ private:
     }
   }
 
-  /// Stores a parameter in bf16 if no function writes it.
+  /// Stores a parameter in 16 bits if no function writes it.
   void narrowParam(ParamOp param, SymbolTable &symbols) {
     if (param.getTrained() || param.getKind() == ParamKind::State ||
         param.getKind() == ParamKind::Prepared ||
@@ -166,5 +172,8 @@ private:
     narrow(views, symbols);
     param.setType(narrowed(param.getType()));
   }
+
+  /// What values are stored as.
+  Type element;
 };
 } // namespace

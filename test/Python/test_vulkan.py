@@ -633,6 +633,40 @@ def test_rows_of_devices_train_as_every_device_does(row: str, name: str, tmp_pat
     assert max(map(int, re.findall(r"Binding (\d+)", text))) < 16
 
 
+@needs_device
+@pytest.mark.parametrize("row", ROWS)
+def test_float16_is_stored_where_devices_can(row: str, tmp_path: Path) -> None:
+    """Values of the forward pass, and frozen weights; PyTorch in float32 is as far away as float16 rounds."""
+    torch.manual_seed(0)
+    frozen = (nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.Tanh())
+    model = nn.Sequential(*frozen, nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 4))
+    x, y = torch.randn(4, 3, 8, 8), torch.tensor([0, 3, 1, 2])
+    options = {"scheme": {"4.*": 1.0, "7.*": 1.0}, "cache": False}
+    half, single = compiled(model, x, y, row, precision="f16", **options), compiled(model, x, y, row, **options)
+    assert half.artifact.manifest.segments["arena"] < single.artifact.manifest.segments["arena"]
+    assert half.artifact.manifest.segments["constants"] < single.artifact.manifest.segments["constants"]
+    np.testing.assert_array_equal(half.state_dict()["2.weight"], model[2].weight.detach().half().float().numpy())
+    trained = [parameter for name, parameter in model.named_parameters() if name[0] in "47"]
+    reference = torch.optim.SGD(trained, lr=0.1)
+    for _ in range(5):
+        reference.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        reference.step()
+        assert half(x, y) == pytest.approx(float(loss.detach()), rel=2e-3)
+    for name, value in model.state_dict().items():
+        np.testing.assert_allclose(half.state_dict()[name], value.numpy(), rtol=0.0, atol=1e-3)
+    module = tmp_path / "step.spv"
+    module.write_bytes(Dispatches.unpack(half.artifact.object_code).shaders)
+    subprocess.run(["spirv-val", "--target-env", "vulkan1.1", str(module)], check=True)
+
+
+@pytest.mark.parametrize("target", ["vulkan", "host", "cortex-m7"])
+def test_float16_is_refused_where_devices_cannot_store_it(target: str) -> None:
+    with pytest.raises(pock.ArgumentError, match=f"precision: 'f16' needs devices .* but the target is {target}"):
+        compiled(*networks()["mlp"], target, precision="f16")
+
+
 class Sum(nn.Module):
     """Six inputs in one kernel."""
 

@@ -50,6 +50,48 @@ module attributes {pock.precision = "bf16"} {
 
 // -----
 
+// As f16, only what is computed before the loss, the first result: gradients are
+// below the range of f16.
+
+// CHECK-LABEL: func.func @halves(
+// CHECK:         %[[Y:.+]] = pock.launch @forward {{.*}} -> tensor<64x64xf16>
+// CHECK:         %[[LOSS:.+]] = pock.launch @sum ins(%[[Y]] : tensor<64x64xf16>)
+// CHECK:         %[[G:.+]] = pock.launch @backward ins(%[[Y]] : tensor<64x64xf16>) {{.*}} -> tensor<64x64xf32>
+// CHECK:         pock.launch @update ins(%[[G]] : tensor<64x64xf32>)
+// CHECK:       func.func private @forward(
+// CHECK:         pock.cast %{{.+}} : (tensor<64x64xf32>) -> tensor<64x64xf16>
+module attributes {pock.precision = "f16"} {
+  func.func @halves(%x: tensor<64x64xf32>) -> (tensor<f32>, tensor<64x64xf32>) {
+    %e = tensor.empty() : tensor<64x64xf32>
+    %y = pock.launch @forward ins(%x : tensor<64x64xf32>) outs(%e : tensor<64x64xf32>) -> tensor<64x64xf32>
+    %e1 = tensor.empty() : tensor<f32>
+    %loss = pock.launch @sum ins(%y : tensor<64x64xf32>) outs(%e1 : tensor<f32>) -> tensor<f32>
+    %e2 = tensor.empty() : tensor<64x64xf32>
+    %g = pock.launch @backward ins(%y : tensor<64x64xf32>) outs(%e2 : tensor<64x64xf32>) -> tensor<64x64xf32>
+    %e3 = tensor.empty() : tensor<64x64xf32>
+    %z = pock.launch @update ins(%g : tensor<64x64xf32>) outs(%e3 : tensor<64x64xf32>) -> tensor<64x64xf32>
+    return %loss, %z : tensor<f32>, tensor<64x64xf32>
+  }
+  func.func private @forward(%a: tensor<64x64xf32>, %out: tensor<64x64xf32> {bufferization.writable = true}) -> tensor<64x64xf32> attributes {pock.kernel} {
+    %0 = pock.exp %a : (tensor<64x64xf32>) -> tensor<64x64xf32>
+    return %0 : tensor<64x64xf32>
+  }
+  func.func private @sum(%a: tensor<64x64xf32>, %out: tensor<f32> {bufferization.writable = true}) -> tensor<f32> attributes {pock.kernel} {
+    %0 = pock.sum %a {dims = array<i64: 0, 1>} : (tensor<64x64xf32>) -> tensor<f32>
+    return %0 : tensor<f32>
+  }
+  func.func private @backward(%a: tensor<64x64xf32>, %out: tensor<64x64xf32> {bufferization.writable = true}) -> tensor<64x64xf32> attributes {pock.kernel} {
+    %0 = pock.neg %a : (tensor<64x64xf32>) -> tensor<64x64xf32>
+    return %0 : tensor<64x64xf32>
+  }
+  func.func private @update(%a: tensor<64x64xf32>, %out: tensor<64x64xf32> {bufferization.writable = true}) -> tensor<64x64xf32> attributes {pock.kernel} {
+    %0 = pock.relu %a : (tensor<64x64xf32>) -> tensor<64x64xf32>
+    return %0 : tensor<64x64xf32>
+  }
+}
+
+// -----
+
 // Nothing is asked for.
 
 // CHECK-LABEL: module attributes {pock.precision = "f32"}
@@ -69,6 +111,6 @@ module attributes {pock.precision = "f32"} {
 
 // -----
 
-// expected-error @below {{expected 'pock.precision' to be "f32" or "bf16", but got "f16"}}
-module attributes {pock.precision = "f16"} {
+// expected-error @below {{expected 'pock.precision' to be "f32", "bf16" or "f16", but got "f64"}}
+module attributes {pock.precision = "f64"} {
 }

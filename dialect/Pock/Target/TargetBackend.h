@@ -113,6 +113,9 @@ public:
   /// Whether kernels may have elements of `type`.
   virtual bool supportsElement(TargetAttr target, Type type) const;
 
+  /// Whether kernels that compute in f32 may store f16.
+  virtual bool storesHalves(TargetAttr target) const;
+
   /// The form in which the binaries of `emit` are run.
   virtual RunForm getRunForm(TargetAttr target) const = 0;
 
@@ -198,7 +201,8 @@ FailureOr<Binaries> emitBinaries(ModuleOp module);
 FailureOr<std::string> emitData(ModuleOp module, ArrayRef<DataSymbol> symbols);
 
 /// JSON of the module's target: `{"backend": name, "form": "library", "object"
-/// or "dispatches", "unit": text, "features": [name, …]}`.
+/// or "dispatches", "unit": text, "stores_f16": whether values may be stored in
+/// f16, "features": [name, …]}`.
 FailureOr<std::string> describeTarget(ModuleOp module);
 
 } // namespace mlir::pock

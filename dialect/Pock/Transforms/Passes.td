@@ -453,14 +453,15 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
 }
 
 def NarrowStorage : Pass<"pock-narrow-storage", "::mlir::ModuleOp"> {
-  let summary = "Store activations, gradients and frozen weights in bf16";
+  let summary = "Store activations, gradients and frozen weights in 16 bits";
   let description = [{
     With `pock.precision = "bf16"` on the module, values that pass from one
     launch to another and frozen parameters are stored in bf16 if they have at
     least 1024 elements. The kernel that makes a value rounds it at its end, and
     the kernels that read it widen it at their beginning. Kernels compute in f32.
-    Trained parameters and the optimizer's state stay f32. Without the attribute,
-    or with `"f32"`, nothing changes.
+    Trained parameters and the optimizer's state stay f32. With `"f16"`, so do values
+    that are computed after the loss: many gradients are below the range of f16.
+    Without the attribute, or with `"f32"`, nothing changes.
 
     Before: `%y = pock.launch @k ins(%x : …) outs(%e : tensor<64x64xf32>) -> tensor<64x64xf32>`
     After: `%y = pock.launch @k ins(%x : …) outs(%e : tensor<64x64xbf16>) -> tensor<64x64xbf16>`

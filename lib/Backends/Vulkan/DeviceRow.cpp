@@ -11,11 +11,11 @@ namespace mlir::pock {
 /// the least among devices of the last years, by the drivers' reports
 /// (vulkan.gpuinfo.org); the runtime checks them.
 static constexpr DeviceRow kRows[] = {
-    {"", 4, int64_t(1) << 27, false, 1e10},
-    {"adreno", 16, int64_t(1) << 27, false, 2e10},
-    {"apple", 16, int64_t(1) << 28, true, 1e11},
-    {"mali", 16, int64_t(1) << 27, true, 2e10},
-    {"nvidia", 16, (int64_t(1) << 32) - 4, true, 1e11},
+    {"", 4, int64_t(1) << 27, false, false, 1e10},
+    {"adreno", 16, int64_t(1) << 27, false, true, 2e10},
+    {"apple", 16, int64_t(1) << 28, true, true, 1e11},
+    {"mali", 16, int64_t(1) << 27, true, true, 2e10},
+    {"nvidia", 16, (int64_t(1) << 32) - 4, true, true, 1e11},
 };
 
 const DeviceRow *findDeviceRow(StringRef name) {

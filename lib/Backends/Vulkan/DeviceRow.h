@@ -15,6 +15,8 @@ struct DeviceRow {
   /// Whether shaders load and store bytes. Others change the word around one
   /// with two atomic operations.
   bool storesBytes;
+  /// Whether shaders load and store floats of 16 bits.
+  bool storesHalves;
   /// Operations that a slow device of the row computes in a second, with the
   /// kernels of this back end.
   double operationsPerSecond;

@@ -17,7 +17,8 @@
 //           order above, offset (64 bits), bytes (64 bits)
 //         the words
 //       failure: the number of the flag's memory, offset (64 bits), code
-//   what the device must have, as bits: portable arithmetic, stores of bytes
+//   what the device must have, as bits: portable arithmetic, stores of bytes,
+//   stores of floats of 16 bits
 //   if arithmetic is portable, of the function that shows whether the device
 //   has it: its number, the number of words of its input, these, the number of
 //   words of its output, these
@@ -25,7 +26,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "DispatchPlan.h"
-#include "DeviceRow.h"
 #include "Places.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/Pock.h"
@@ -34,6 +34,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Endian.h"
@@ -181,13 +182,23 @@ private:
     }
   }
 
+  /// Whether shaders use something that not every device has.
+  bool has(spirv::Capability capability) {
+    return llvm::any_of(
+        module.getOps<spirv::ModuleOp>(), [&](spirv::ModuleOp shaders) {
+          return llvm::is_contained(shaders.getVceTriple()->getCapabilities(),
+                                    capability);
+        });
+  }
+
   void writeNeeds(ArrayRef<func::FuncOp> functions) {
     const auto *probe = llvm::find_if(functions, [](func::FuncOp function) {
       return function->hasAttr(attribute::probeOutputs);
     });
-    bool isPortable = probe != functions.end(),
-         storesBytes = deviceRowOf(module).storesBytes;
-    plan.number(isPortable | storesBytes << 1);
+    bool isPortable = probe != functions.end();
+    plan.number(isPortable |
+                has(spirv::Capability::StorageBuffer8BitAccess) << 1 |
+                has(spirv::Capability::StorageBuffer16BitAccess) << 2);
     if (probe == functions.end())
       return;
     plan.number(probe - functions.begin());

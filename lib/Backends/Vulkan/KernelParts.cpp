@@ -224,10 +224,10 @@ FailureOr<PartedKernel> divideKernel(func::FuncOp func) {
     // Between two nests, threads would have to wait for each other.
     if (loop && !used.insert(loop).second)
       return refuse(loop);
-    ThreadMap threads = loop ? onePerThread(nest)
-                             : mapThreads(nest, isPortable(func),
-                                          &nest == main ? choiceOf(func)
-                                                        : ThreadChoice());
+    ThreadMap threads =
+        loop ? onePerThread(nest)
+             : mapThreads(nest, isPortable(func),
+                          &nest == main ? choiceOf(func) : ThreadChoice());
     kernel.parts.push_back({std::move(nest), std::move(threads), loop, {}, 0});
     if (failed(BufferCollector(kernel.parts.back(), kernel.registers).run()))
       return failure();
@@ -248,8 +248,8 @@ SmallVector<SmallVector<int64_t>> listTiles(func::FuncOp func) {
 SmallVector<StringRef> listAlgorithms(func::FuncOp func) {
   SmallVector<Nest, 0> nests = findNests(func);
   size_t number = findMainNest(nests);
-  if (number == nests.size() || loopAround(nests[number]) ||
-      isPortable(func) || !canWorkTogether(nests[number]))
+  if (number == nests.size() || loopAround(nests[number]) || isPortable(func) ||
+      !canWorkTogether(nests[number]))
     return {};
   return {kTogether, kApart};
 }

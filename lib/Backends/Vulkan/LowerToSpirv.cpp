@@ -44,6 +44,11 @@ spirv::TargetEnvAttr environmentOf(const DeviceRow &row, MLIRContext *context) {
         {spirv::Capability::Int8, spirv::Capability::StorageBuffer8BitAccess});
     extensions.push_back(spirv::Extension::SPV_KHR_8bit_storage);
   }
+  if (row.storesHalves) {
+    capabilities.append({spirv::Capability::Float16,
+                         spirv::Capability::StorageBuffer16BitAccess});
+    extensions.push_back(spirv::Extension::SPV_KHR_16bit_storage);
+  }
   auto triple = spirv::VerCapExtAttr::get(spirv::Version::V_1_3, capabilities,
                                           extensions, context);
   return spirv::TargetEnvAttr::get(

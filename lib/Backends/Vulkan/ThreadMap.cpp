@@ -76,8 +76,8 @@ SmallVector<int, 2> findTiledLoops(const Nest &nest) {
 bool isPossible(const Nest &nest, ArrayRef<int> loops,
                 std::array<int64_t, 2> tile) {
   for (auto [i, points] : llvm::enumerate(tile))
-    if (points != 1 && (i >= loops.size() ||
-                        nest.loops[loops[i]].extent % points != 0))
+    if (points != 1 &&
+        (i >= loops.size() || nest.loops[loops[i]].extent % points != 0))
       return false;
   return countOfPoint(nest) * tile[0] * tile[1] <= kMostOperations;
 }
@@ -139,8 +139,8 @@ ThreadMap mapThreads(const Nest &nest, bool keepsOrder,
                      const ThreadChoice &choice) {
   ThreadMap map = onePerThread(nest);
   bool pays = map.count < kBusy && countLongest(nest) >= kLongSum;
-  map.together = !keepsOrder && choice.together.value_or(pays) &&
-                 canWorkTogether(nest);
+  map.together =
+      !keepsOrder && choice.together.value_or(pays) && canWorkTogether(nest);
   if (map.together)
     return map;
   SmallVector<int, 2> loops = findTiledLoops(nest);

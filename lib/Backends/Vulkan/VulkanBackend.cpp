@@ -47,9 +47,15 @@ public:
 
   /// Every device has 32-bit numbers; smaller and wider integers are made of
   /// these.
-  bool supportsElement(TargetAttr, Type type) const override {
-    return type.isF32() || type.isIndex() || type.isInteger(1) ||
-           type.isInteger(8) || type.isInteger(32) || type.isInteger(64);
+  bool supportsElement(TargetAttr target, Type type) const override {
+    return type.isF32() || (type.isF16() && storesHalves(target)) ||
+           type.isIndex() || type.isInteger(1) || type.isInteger(8) ||
+           type.isInteger(32) || type.isInteger(64);
+  }
+
+  bool storesHalves(TargetAttr target) const override {
+    const DeviceRow *row = findDeviceRow(target.getCpu());
+    return row && row->storesHalves;
   }
 
   RunForm getRunForm(TargetAttr) const override { return RunForm::Dispatches; }
@@ -89,8 +95,7 @@ public:
   listTiles(func::FuncOp kernel) const override {
     return pock::listTiles(kernel);
   }
-  SmallVector<StringRef>
-  listAlgorithms(func::FuncOp kernel) const override {
+  SmallVector<StringRef> listAlgorithms(func::FuncOp kernel) const override {
     return pock::listAlgorithms(kernel);
   }
 

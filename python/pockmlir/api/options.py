@@ -13,7 +13,7 @@ from ..support.sizes import parse_bytes
 __all__ = ["GRADIENTS", "ON_NAN", "PRECISIONS", "ROUNDINGS", "MemoryOptions", "Training", "check_seed"]
 
 #: Element types that activations, gradients and frozen weights can be stored in; ``int8`` is for quantised models.
-PRECISIONS = ("f32", "bf16", "int8")
+PRECISIONS = ("f32", "bf16", "f16", "int8")
 
 #: How a change of a parameter that is stored as integers becomes an integer.
 ROUNDINGS = ("stochastic", "nearest")
@@ -83,7 +83,7 @@ class Training:
     def attributes(self) -> dict[str, str]:
         """Return the module attributes of the settings that are in use."""
         # The layers of a quantised model say themselves that they are int8.
-        stored = {"pock.precision": quote(self.precision)} if self.precision == "bf16" else {}
+        stored = {"pock.precision": quote(self.precision)} if self.precision in ("bf16", "f16") else {}
         if self.rounding != Training.rounding:
             stored["pock.rounding"] = quote(self.rounding)
         if self.gradients != "float32":

@@ -63,6 +63,11 @@ class Request:
         )
         if training.get("gradients") == "float16":
             _require_float16(target)
+        if training.get("precision") == "f16" and not target.stores_float16:
+            raise ArgumentError(
+                "precision: 'f16' needs devices that store floats of 16 bits, like those of vulkan:adreno, but the "
+                f"target is {target.name}"
+            )
         if not (isinstance(optimizer, Optimizer) and optimizer.kind):
             from_torch(optimizer)
         name = options.get("name")

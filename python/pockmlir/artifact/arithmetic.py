@@ -25,6 +25,8 @@ def arithmetic_of(manifest: Manifest, training: Training, target: Target, facts:
     result = {"element types": ", ".join(dtypes)}
     if training.precision == "bf16":
         result["stored between kernels"] = "bfloat16, computed in float32"
+    if training.precision == "f16":
+        result["stored between kernels"] = "float16, gradients float32; computed in float32"
     if any(slot.quantization for slot in manifest.tensors.values()):
         result["changes of integers"] = f"rounded: {training.rounding}"
     if training.gradients == "int16":
@@ -34,7 +36,10 @@ def arithmetic_of(manifest: Manifest, training: Training, target: Target, facts:
     if facts["bf16_products"]:
         result["products of matrices"] = "of bfloat16, sums in float32"
     rounded = "fused" if facts["fused"] else "two roundings"
-    result["multiply-add"] = "one or two roundings, as the driver chooses" if target.dispatched else rounded
+    if target.dispatched:
+        exact = target.arithmetic == "portable"
+        rounded = "fused in sums, else two roundings" if exact else "one or two roundings, as the driver chooses"
+    result["multiply-add"] = rounded
     library = ", ".join(facts["libm"])
     result["exp, log, tanh, pow, erf"] = f"libm: {library}" if library else "polynomials, same on every target"
     result["reordering by the compiler"] = "allowed" if facts["reassociated"] else "none"

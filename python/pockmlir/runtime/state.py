@@ -17,6 +17,9 @@ from .counters import Counters
 
 __all__ = ["State"]
 
+#: Of the dtypes that only store float32 numbers: the largest finite one.
+_LARGEST = {"bf16": (2 - 2.0**-7) * 2.0**127, "f16": 65504.0}
+
 
 class State:
     """The values that a step keeps between calls; not safe against concurrent calls.
@@ -185,8 +188,8 @@ class State:
 
 
 def _host_dtype(slot: TensorSlot) -> np.dtype[Any]:
-    """Return the dtype that users see: float32 for tensors that are stored in bf16."""
-    return np.dtype(np.float32) if slot.dtype == "bf16" else dtype_of(slot.dtype)
+    """Return the dtype that users see: float32 for tensors that are stored in 16 bits."""
+    return np.dtype(np.float32) if slot.dtype in _LARGEST else dtype_of(slot.dtype)
 
 
 def _stored(slot: TensorSlot, value: Array) -> Array:
@@ -199,10 +202,10 @@ def _stored(slot: TensorSlot, value: Array) -> Array:
 
 
 def _finite(slot: TensorSlot, value: Array) -> Array:
-    """Return a value to store. As in kernels, finite values stay finite in bf16: float32's minimum is not -inf."""
-    if slot.dtype != "bf16":
+    """Return a value to store. Finite values stay finite in 16 bits: float32's minimum is not -inf."""
+    if slot.dtype not in _LARGEST:
         return value
-    largest = (2 - 2.0**-7) * 2.0**127
+    largest = _LARGEST[slot.dtype]
     return np.where(np.isfinite(value), value.clip(-largest, largest), value)
 
 

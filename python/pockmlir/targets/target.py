@@ -191,6 +191,15 @@ class Target:
         return "mve.fp" in _describe(self.attributes)["features"]
 
     @property
+    def stores_float16(self) -> bool:
+        """Whether values between kernels may be stored in float16.
+
+        Raises:
+            ArgumentError: no back end has code for the target.
+        """
+        return bool(_describe(self.attributes)["stores_f16"])
+
+    @property
     def features_in_use(self) -> tuple[str, ...]:
         """LLVM's names of the features that the processor has, and that code may use.
 

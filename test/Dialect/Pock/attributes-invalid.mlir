@@ -72,8 +72,8 @@ module attributes {pock.clip_grad_value = 0.0 : f64} {}
 
 // -----
 
-// expected-error @below {{expected 'pock.precision' to be "f32" or "bf16", but got "f16"}}
-module attributes {pock.precision = "f16"} {}
+// expected-error @below {{expected 'pock.precision' to be "f32", "bf16" or "f16", but got "f64"}}
+module attributes {pock.precision = "f64"} {}
 
 // -----
 

@@ -150,20 +150,47 @@ static int find_float_controls(pock_vulkan_device *device) {
   return 1;
 }
 
-/* Finds out whether shaders may compute with bytes and store them. */
-static int find_bytes(pock_vulkan_device *device) {
+/* Features beyond those of every device, as one chain. */
+typedef struct {
+  VkPhysicalDevice8BitStorageFeatures bytes;
+  VkPhysicalDevice16BitStorageFeatures halves;
+  VkPhysicalDeviceShaderFloat16Int8Features arithmetic;
+} storage_features;
+
+static void link_features(storage_features *features) {
+  features->bytes.sType =
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES;
+  features->bytes.pNext = &features->halves;
+  features->halves.sType =
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES;
+  features->halves.pNext = &features->arithmetic;
+  features->arithmetic.sType =
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES;
+}
+
+/* Finds out whether shaders may store small numbers, and convert them. The
+ * chain is what the device is to be made with. Returns whether the extensions
+ * for it are there. */
+static int find_storage(pock_vulkan_device *device,
+                        storage_features *features) {
   if (!has_extension(device, VK_KHR_8BIT_STORAGE_EXTENSION_NAME) ||
       !has_extension(device, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
     return 0;
-  VkPhysicalDeviceShaderFloat16Int8Features small = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES};
-  VkPhysicalDevice8BitStorageFeatures storage = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES,
-      .pNext = &small};
-  VkPhysicalDeviceFeatures2 features = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
-  device->vk.GetPhysicalDeviceFeatures2(device->physical, &features);
-  return small.shaderInt8 && storage.storageBuffer8BitAccess;
+  storage_features found = {0};
+  link_features(&found);
+  VkPhysicalDeviceFeatures2 all = {
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &found};
+  device->vk.GetPhysicalDeviceFeatures2(device->physical, &all);
+  device->stores_bytes =
+      found.arithmetic.shaderInt8 && found.bytes.storageBuffer8BitAccess;
+  device->stores_halves =
+      found.arithmetic.shaderFloat16 && found.halves.storageBuffer16BitAccess;
+  link_features(features);
+  features->arithmetic.shaderInt8 = (VkBool32)device->stores_bytes;
+  features->bytes.storageBuffer8BitAccess = (VkBool32)device->stores_bytes;
+  features->arithmetic.shaderFloat16 = (VkBool32)device->stores_halves;
+  features->halves.storageBuffer16BitAccess = (VkBool32)device->stores_halves;
+  return 1;
 }
 
 static int connect(pock_vulkan_device *device) {
@@ -180,20 +207,14 @@ static int connect(pock_vulkan_device *device) {
   uint32_t num_extensions = 0;
   if (find_float_controls(device))
     extensions[num_extensions++] = VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME;
-  device->stores_bytes = find_bytes(device);
-  VkPhysicalDeviceShaderFloat16Int8Features small = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
-      .shaderInt8 = VK_TRUE};
-  VkPhysicalDevice8BitStorageFeatures storage = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES,
-      .pNext = &small,
-      .storageBuffer8BitAccess = VK_TRUE};
-  if (device->stores_bytes) {
+  storage_features storage = {0};
+  int has_storage = find_storage(device, &storage);
+  if (has_storage) {
     extensions[num_extensions++] = VK_KHR_8BIT_STORAGE_EXTENSION_NAME;
     extensions[num_extensions++] = VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME;
   }
   VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                             .pNext = device->stores_bytes ? &storage : NULL,
+                             .pNext = has_storage ? &storage : NULL,
                              .enabledExtensionCount = num_extensions,
                              .ppEnabledExtensionNames = extensions,
                              .queueCreateInfoCount = 1,

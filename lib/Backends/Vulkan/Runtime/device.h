@@ -18,8 +18,8 @@ struct pock_vulkan_device {
   /* Whether shaders may ask that signs of zeros are kept, and denormal numbers.
    */
   int keeps_zeros, keeps_denormals;
-  /* Whether shaders may store bytes. */
-  int stores_bytes;
+  /* Whether shaders may store bytes, and floats of 16 bits. */
+  int stores_bytes, stores_halves;
   /* Why it is lost; empty if it is not. */
   char loss[ERROR_BYTES];
   /* Whether it still uses what belongs to a step: neither can be freed. */

@@ -183,6 +183,7 @@ int plan_read(const void *data, size_t bytes, plan *result) {
   uint32_t needs = word(&in);
   result->is_portable = needs & 1;
   result->stores_bytes = needs >> 1 & 1;
+  result->stores_halves = needs >> 2 & 1;
   if (!in.damaged && result->is_portable)
     read_probe(&in, result);
   if (in.damaged || in.next != in.end)

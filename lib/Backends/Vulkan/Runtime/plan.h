@@ -67,8 +67,8 @@ typedef struct {
   plan_shader *shaders;
   plan_function *functions;
   /* Whether bits must be those of other targets, and whether shaders store
-   * bytes. */
-  int is_portable, stores_bytes;
+   * bytes, and floats of 16 bits. */
+  int is_portable, stores_bytes, stores_halves;
   plan_probe probe;
 } plan;
 

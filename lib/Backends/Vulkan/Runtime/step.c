@@ -146,6 +146,10 @@ static int load(pock_vulkan_step *step, const void *shaders,
     return pock_vulkan_fail(POCK_VULKAN_BAD_STEP,
                             "the device cannot store bytes; the target "
                             "'vulkan' does not need that");
+  if (step->plan.stores_halves && !step->device->stores_halves)
+    return pock_vulkan_fail(POCK_VULKAN_BAD_STEP,
+                            "the device cannot store floats of 16 bits; the "
+                            "precision 'f32' does not need that");
   if (step->plan.is_portable && !step->device->keeps_zeros)
     return pock_vulkan_fail(
         POCK_VULKAN_BAD_STEP,
