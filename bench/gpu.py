@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import shutil
@@ -31,10 +32,12 @@ from torch.export.graph_signature import InputKind
 #: Of `peers.rows.MODELS`.
 NAMES = ("ds-cnn", "mcunet-128", "mobilenetv2-1.0-224", "distilbert-128")
 BATCHES = (1, 64)
+#: What values between kernels are stored as.
+DTYPES = ("f32", "f16")
 #: Changes of the small sizes: statistics of batch norm need several pixels per channel.
 TINY: dict[str, dict[str, int]] = {"mobilenetv2-1.0-224": {"pixels": 64}}
 #: The row that compilers of models also run, because they take long.
-COMPILED = ("mcunet-128", 1)
+COMPILED = ("mcunet-128", 1, "f32")
 #: MiB that the folder may have: it must be easy to copy to another machine.
 LIMIT = 50
 #: So small that thousands of steps on one batch do not change what is computed.
@@ -46,16 +49,6 @@ def case_of(name: str, batch: int, tiny: bool) -> Case:
     row = MODELS[name]
     row = replace(row, size="small", changes=TINY.get(name, {})) if tiny else row
     return replace(row, changes={**row.changes, "batch": batch}).case()
-
-
-def float16() -> str:
-    """Return what the compiler says to a step in float16."""
-    case = case_of("ds-cnn", 1, tiny=True)
-    try:
-        compiled_case(case, case.model(), "full", target="vulkan", precision="f16")
-    except pock.PockError as error:
-        return f"refused: {str(error).splitlines()[0]}"
-    return "compiles, but is not timed here"
 
 
 def spread(values: np.ndarray) -> dict[str, float]:
@@ -125,35 +118,36 @@ def write_model(case: Case, model: torch.nn.Module, place: Path) -> list[dict[st
     return result
 
 
-def write_row(name: str, batch: int, tiny: bool, output: Path) -> dict[str, Any]:
+def write_row(name: str, batch: int, dtype: str, tiny: bool, target: str, output: Path) -> dict[str, Any]:
     """Write a row's folder; return its entry in the index."""
-    place = output / f"{name}-b{batch}"
+    place = output / f"{name}-b{batch}-{dtype}"
     place.mkdir(exist_ok=True)
     case = case_of(name, batch, tiny)
     model = case.model()
-    step = compiled_case(case, model, "full", target="vulkan")
+    step = compiled_case(case, model, "full", target=target, precision=dtype)
     function = step.artifact.manifest.functions["step"]
     data = [drawn(entry) for entry in (*case.inputs, case.target)]
     inputs = [described(spec) | more for spec, more in zip(function.tensors, data, strict=True)]
     values = {"lr": LEARNING_RATE}
     inputs += [described(spec) | {"value": values.get(spec.name, 0)} for spec in function.scalars]
-    entry = {"row": name, "batch": batch, "dtype": "f32", "folder": place.name, "inputs": inputs}
+    entry = {"row": name, "batch": batch, "dtype": dtype, "folder": place.name, "inputs": inputs}
     entry |= write_step(step, place) | {"model": write_model(case, model, place)}
-    if (name, batch) == COMPILED:
+    if (name, batch, dtype) == COMPILED:
         (place / "graph").mkdir(exist_ok=True)
         graph_export.export(case, place / "graph")
     return entry
 
 
-def build_rows(names: Sequence[str], batches: Sequence[int], tiny: bool, output: Path) -> None:
+def build_rows(
+    names: Sequence[str], batches: Sequence[int], dtypes: Sequence[str], tiny: bool, target: str, output: Path
+) -> None:
     """Write the folder; the index after every row, so that an interrupted build is of use."""
     shutil.copy(find_library(LIBRARY), output / LIBRARY)
-    index: dict[str, Any] = {"float16": float16(), "rows": []}
-    for name in names:
-        for batch in batches:
-            click.echo(f"{name}, batch {batch}", err=True)
-            index["rows"].append(write_row(name, batch, tiny, output))
-            (output / INDEX).write_text(json.dumps(index) + "\n")
+    rows: list[dict[str, Any]] = []
+    for name, batch, dtype in itertools.product(names, batches, dtypes):
+        click.echo(f"{name}, batch {batch}, {dtype}", err=True)
+        rows.append(write_row(name, batch, dtype, tiny, target, output))
+        (output / INDEX).write_text(json.dumps({"rows": rows}) + "\n")
 
 
 def checked_size(output: Path, limit: float) -> float:
@@ -173,12 +167,22 @@ def main() -> None:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Created if missing.")
 @click.option("--row", "globs", multiple=True, help=f"A glob over {', '.join(NAMES)}; all by default.")
 @click.option("--batch", "batches", type=click.IntRange(min=1), multiple=True, default=BATCHES, show_default=True)
+@click.option("--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, default=DTYPES, show_default=True)
+@click.option("--target", default="vulkan:nvidia", show_default=True, help="The row of the devices; all have 'vulkan'.")
 @click.option("--tiny", is_flag=True, help="Small sizes of the models, to try this without a GPU.")
 @click.option("--limit", default=LIMIT, show_default=True, help="MiB that the folder may have.")
-def build(output: Path, globs: tuple[str, ...], batches: tuple[int, ...], tiny: bool, limit: int) -> None:
+def build(
+    output: Path,
+    globs: tuple[str, ...],
+    batches: tuple[int, ...],
+    dtypes: tuple[str, ...],
+    target: str,
+    tiny: bool,
+    limit: int,
+) -> None:
     """Compile training steps, and write what `gpu_run.py` needs to time them beside PyTorch.
 
-    Full scheme, float32, plain SGD. The folder has no parameters: `gpu_run.py` draws them.
+    Full scheme, plain SGD. The folder has no parameters: `gpu_run.py` draws them.
     """
     # torch.export uses a deprecated function of its own; transformers talks about kernels it lacks.
     warnings.filterwarnings("ignore")
@@ -186,7 +190,7 @@ def build(output: Path, globs: tuple[str, ...], batches: tuple[int, ...], tiny: 
     if not (names := matching(globs, NAMES)):
         raise click.UsageError(f"--row: expected a glob over {', '.join(NAMES)}, but got {' '.join(globs)}")
     output.mkdir(parents=True, exist_ok=True)
-    build_rows(names, batches, tiny, output)
+    build_rows(names, batches, dtypes, tiny, target, output)
     click.echo(f"{output} has {checked_size(output, limit):.1f} MiB, of {limit} that it may have")
 
 

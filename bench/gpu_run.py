@@ -159,7 +159,7 @@ class Bench:
     Attributes:
         device: Vulkan's.
         peer: ``cuda`` or ``cpu``, where PyTorch runs.
-        about: fields of every row: both devices, PyTorch's version, peaks, and what the compiler says to float16.
+        about: fields of every row: both devices, PyTorch's version, and peaks.
     """
 
     device: Device
@@ -186,7 +186,9 @@ class Bench:
                 contest.add(column + layout, build)
         ours = contest.runs.get("ours")
         contest.run(self.seconds)
-        line = self._line(row, contest, "row", ["eager", "tf32", "f16"])
+        # A step is compared with PyTorch's in the same type.
+        peer = "f16" if row.data["dtype"] == "f16" else "eager"
+        line = self._line(row, contest, "row", peer, ["eager", "tf32", "f16"])
         line["kernels_ms"] = None
         table: list[dict[str, Any]] = []
 
@@ -210,17 +212,17 @@ class Bench:
             contest.add(f"compile{layout}", compiled)
             contest.add(f"jax{layout}", functools.partial(jax_step, row, self.peer, last))
         contest.run(self.seconds)
-        yield self._line(row, contest, "compiled", ["compile", "jax"])
+        yield self._line(row, contest, "compiled", "compile", ["compile", "jax"])
         self._end(contest, ours)
 
-    def _line(self, row: Row, contest: Contest, kind: str, columns: list[str]) -> dict[str, Any]:
+    def _line(self, row: Row, contest: Contest, kind: str, peer: str, columns: list[str]) -> dict[str, Any]:
         times = {f"{column}_ms": contest.best(column) for column in ("ours", *columns)}
-        ours, peer = times["ours_ms"], times[f"{columns[0]}_ms"]
+        ours, theirs = times["ours_ms"], times[f"{peer}_ms"]
         launches = row.data["launches"]
         work = {key: sum(launch[key] for launch in launches) for key in ("flops", "bytes")}
-        ratio = ours / peer if ours and peer else None
+        ratio = ours / theirs if ours and theirs else None
         counts = {"launches": len(launches), "runs": len(contest.times.get("ours", []))}
-        found = identity(row, kind) | times | {"ratio": ratio} | work | counts
+        found = identity(row, kind) | times | {"peer": peer, "ratio": ratio} | work | counts
         return found | dict(self.about) | {"failures": contest.failures}
 
     def _end(self, contest: Contest, ours: Run | None) -> None:
@@ -258,11 +260,7 @@ def readable(line: Mapping[str, Any]) -> str:
         figures = f"{line['ms']:9.3f} ms {line['gflops']:9.1f} GFLOP/s {line['gbs']:8.1f} GB/s"
         return f"  {figures} {line['share_of_peak']:6.1%} of peak  {line['kernel']}, {line['phase']} of {line['layer']}"
     times = [f"{key[:-3]} {value:.3f}" for key, value in line.items() if key.endswith("_ms") and value is not None]
-    ratio = (
-        ""
-        if line["ratio"] is None
-        else f"; ours / {'eager' if line['kind'] == 'row' else 'compile'} {line['ratio']:.2f}"
-    )
+    ratio = "" if line["ratio"] is None else f"; ours / {line['peer']} {line['ratio']:.2f}"
     failures = "".join(f"\n  {name}: {why}" for name, why in line["failures"].items())
     return f"{line['row']}, batch {line['batch']}, {line['dtype']}, ms: {', '.join(times)}{ratio}{failures}"
 
@@ -271,7 +269,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of 'bench/gpu.py build'")
     parser.add_argument("--results", type=Path, default=Path("gpu.jsonl"), help="a line for every row (gpu.jsonl)")
-    parser.add_argument("--row", action="append", default=[], help="a name such as ds-cnn-b1; all by default")
+    parser.add_argument("--row", action="append", default=[], help="a name such as ds-cnn-b1-f32; all by default")
     parser.add_argument("--seconds", type=float, default=10.0, help="for the timed steps of one row (10)")
     parser.add_argument("--device", default="", help="a part of the Vulkan device's name; the first one by default")
     parser.add_argument("--peak-tflops", type=float, help="of float32; measured by default")
@@ -297,7 +295,6 @@ def lines(options: argparse.Namespace, folder: Folder, device: Device) -> Iterat
         "torch": torch.__version__,
         "peak_tflops": 1e-12 * peak.flops,
         "peak_gbs": 1e-9 * peak.bytes,
-        "ours_f16": folder.float16,
     }
     bench = Bench(device, peer, peak, options.seconds, about)
     rows = [row for row in folder.rows if not options.row or row.name in options.row]

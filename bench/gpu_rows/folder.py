@@ -1,7 +1,7 @@
 """Reads the folder that ``bench/gpu.py build`` writes, and makes numbers for it.
 
-``index.json`` has `float16`, what the compiler says to a step in float16, and `rows`. A row has `row`, `batch`, `dtype`,
-the name of its `folder`, and
+``index.json`` has `rows`. A row has `row`, `batch`, `dtype` (what values between kernels are stored as), the name of its
+`folder`, and
 
 * `inputs` and `outputs` of the compiled step in order: name, shape, NumPy's dtype; of integers `low` and `high`, the
   range [low, high); of numbers that do not belong to the model, the `value`;
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        return f"{self.data['row']}-b{self.data['batch']}"
+        return f"{self.data['row']}-b{self.data['batch']}-{self.data['dtype']}"
 
     @property
     def graph(self) -> Path | None:
@@ -86,7 +86,6 @@ class Folder:
 
     library: Path
     rows: Sequence[Row]
-    float16: str
 
     @classmethod
     def read(cls, place: Path) -> Folder:
@@ -98,14 +97,13 @@ class Folder:
         try:
             index = json.loads((place / INDEX).read_text())
             rows = [Row(entry, place / entry["folder"]) for entry in index["rows"]]
-            float16 = index["float16"]
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise FolderError(f"{place}: expected a folder of 'bench/gpu.py build': {error!r}") from None
         files = ("step.spv", "step.plan", "constants.bin", "constants.npz", "model.py")
         needed = [place / LIBRARY, *(row.place / name for row in rows for name in files)]
         if missing := [str(path) for path in needed if not path.exists()]:
             raise FolderError(f"{place}: {', '.join(missing)} missing")
-        return cls(place / LIBRARY, rows, float16)
+        return cls(place / LIBRARY, rows)
 
 
 def normal(spec: Mapping[str, Any], shape: Sequence[int], generator: np.random.Generator) -> np.ndarray:
