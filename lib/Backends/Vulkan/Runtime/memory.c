@@ -1,8 +1,9 @@
 /*===- memory.c - The memory of a step ------------------------------------===
  *
- * Segments are buffers of the device. Inputs and outputs are parts of one
- * buffer that the host sees, in which shaders read and write them. Where host
- * and device share their memory, the host sees constants and state, too.
+ * Segments are buffers of the device, and so is one with all inputs and
+ * outputs. Where host and device share their memory, the host sees constants,
+ * state, inputs and outputs. Elsewhere it sees copies of inputs and outputs,
+ * which commands make: shaders would read them through the bus again and again.
  *
  *===----------------------------------------------------------------------===*/
 #include "error.h"
@@ -103,11 +104,12 @@ int pock_vulkan_make_memory(pock_vulkan_step *step) {
       uint64_t bytes = step->plan.functions[f].sizes[i];
       step->sizes[i] = bytes > step->sizes[i] ? bytes : step->sizes[i];
     }
-    TRY(make_buffer(step->device, names[i], step->sizes[i],
-                    i == PLAN_ARGUMENTS ? OF_HOST : OF_DEVICE,
-                    i == PLAN_ARENA || i == PLAN_ARGUMENTS ? 0 : shared,
-                    &step->memories[i]));
+    TRY(make_buffer(step->device, names[i], step->sizes[i], OF_DEVICE,
+                    i == PLAN_ARENA ? 0 : shared, &step->memories[i]));
   }
+  if (!step->memories[PLAN_ARGUMENTS].host)
+    TRY(make_buffer(step->device, "copies of inputs and outputs",
+                    step->sizes[PLAN_ARGUMENTS], OF_HOST, 0, &step->exchange));
   return make_buffer(step->device, "copies", STAGING_BYTES, OF_HOST, 0,
                      &step->staging);
 }
@@ -115,5 +117,6 @@ int pock_vulkan_make_memory(pock_vulkan_step *step) {
 void pock_vulkan_free_memory(pock_vulkan_step *step) {
   for (int i = 0; i < PLAN_MEMORIES; ++i)
     free_buffer(step->device, &step->memories[i]);
+  free_buffer(step->device, &step->exchange);
   free_buffer(step->device, &step->staging);
 }

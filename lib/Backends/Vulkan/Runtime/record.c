@@ -100,16 +100,50 @@ static int record_dispatch(pock_vulkan_step *step, const plan_command *command,
   return 0;
 }
 
-/* Ends a part: copies the flag of a failure, if there is one, to where the host
- * sees it. */
-static int end_part(pock_vulkan_step *step, const plan_command *failure,
-                    VkCommandBuffer to) {
+/* Copies inputs to the device, or outputs from it, if the host sees copies. */
+static void exchange(pock_vulkan_step *step, const plan_function *function,
+                     int outputs, VkCommandBuffer to) {
   pock_vulkan_api *vk = &step->device->vk;
-  if (failure) {
+  if (!step->exchange.buffer)
+    return;
+  VkBuffer seen = step->exchange.buffer,
+           own = step->memories[PLAN_ARGUMENTS].buffer;
+  for (uint32_t i = 0; i < function->num_arguments; ++i) {
+    plan_argument argument = function->arguments[i];
+    VkBufferCopy copy = {argument.offset, argument.offset, argument.bytes};
+    if (argument.is_output == outputs && argument.bytes)
+      vk->CmdCopyBuffer(to, outputs ? own : seen, outputs ? seen : own, 1,
+                        &copy);
+  }
+}
+
+/* Begins a part; the first one with the inputs. */
+static int begin_part(pock_vulkan_step *step, const plan_function *function,
+                      int is_first, VkCommandBuffer to) {
+  TRY(pock_vulkan_begin(step, to));
+  if (is_first && step->exchange.buffer) {
+    pock_vulkan_barrier(step, to, HOST, HOST_ACCESS, COPY, COPY_ACCESS);
+    exchange(step, function, 0, to);
+  }
+  pock_vulkan_barrier(step, to, HOST | COPY, HOST_ACCESS | COPY_ACCESS, COMPUTE,
+                      SHADER_ACCESS);
+  return 0;
+}
+
+/* Ends a part. Copies to where the host sees it the flag of a failure or, if
+ * there is none, what the function gives. */
+static int end_part(pock_vulkan_step *step, const plan_function *function,
+                    const plan_command *failure, VkCommandBuffer to) {
+  pock_vulkan_api *vk = &step->device->vk;
+  if (failure || step->exchange.buffer) {
     pock_vulkan_barrier(step, to, COMPUTE, SHADER_ACCESS, COPY, COPY_ACCESS);
-    VkDescriptorBufferInfo flag = locate(step, failure->flag);
-    VkBufferCopy copy = {flag.offset, 0, 4};
-    vk->CmdCopyBuffer(to, flag.buffer, step->staging.buffer, 1, &copy);
+    if (failure) {
+      VkDescriptorBufferInfo flag = locate(step, failure->flag);
+      VkBufferCopy copy = {flag.offset, 0, 4};
+      vk->CmdCopyBuffer(to, flag.buffer, step->staging.buffer, 1, &copy);
+    } else {
+      exchange(step, function, 1, to);
+    }
     pock_vulkan_barrier(step, to, COPY, COPY_ACCESS, HOST, HOST_ACCESS);
   }
   pock_vulkan_barrier(step, to, COMPUTE, SHADER_ACCESS, HOST, HOST_ACCESS);
@@ -172,15 +206,13 @@ int pock_vulkan_record(pock_vulkan_step *step, uint32_t index,
   for (uint32_t i = 0; i <= function->num_commands; ++i) {
     VkCommandBuffer to = result->parts[part];
     if (i == 0 || function->commands[i - 1].kind == PLAN_FAILURE) {
-      TRY(pock_vulkan_begin(step, to));
+      TRY(begin_part(step, function, i == 0, to));
       if (i == 0 && clock)
         vk->CmdResetQueryPool(to, clock, 0, dispatches + parts);
-      pock_vulkan_barrier(step, to, HOST | COPY, HOST_ACCESS | COPY_ACCESS,
-                          COMPUTE, SHADER_ACCESS);
       read_clock(step, to, clock, query++);
     }
     if (i == function->num_commands)
-      return end_part(step, NULL, to);
+      return end_part(step, function, NULL, to);
     const plan_command *command = &function->commands[i];
     if (command->kind == PLAN_DISPATCH) {
       TRY(record_dispatch(step, command, result->pool, to));
@@ -188,7 +220,7 @@ int pock_vulkan_record(pock_vulkan_step *step, uint32_t index,
       continue;
     }
     result->codes[part++] = command->code;
-    TRY(end_part(step, command, to));
+    TRY(end_part(step, function, command, to));
   }
   return 0;
 }

@@ -110,9 +110,12 @@ static int transfer(pock_vulkan_step *step, int segment, size_t offset,
 static void copy_arguments(pock_vulkan_step *step, uint32_t index,
                            void *const *given, int outputs) {
   plan_function *function = &step->plan.functions[index];
+  unsigned char *seen = step->exchange.buffer
+                            ? step->exchange.host
+                            : step->memories[PLAN_ARGUMENTS].host;
   for (uint32_t i = 0; i < function->num_arguments; ++i) {
     plan_argument argument = function->arguments[i];
-    unsigned char *own = step->memories[PLAN_ARGUMENTS].host + argument.offset;
+    unsigned char *own = seen + argument.offset;
     if (argument.is_output != outputs)
       continue;
     if (outputs)

@@ -34,6 +34,9 @@ struct pock_vulkan_step {
   plan plan;
   uint64_t sizes[PLAN_MEMORIES];
   memory_buffer memories[PLAN_MEMORIES], staging;
+  /* Copies of inputs and outputs that the host sees, if it does not see theirs.
+   */
+  memory_buffer exchange;
   VkShaderModule module;
   shader_pipeline *pipelines;
   recorded_function *functions;
