@@ -2,8 +2,8 @@
 
 #include "ByteLayer.h"
 #include "../Shared/NestFusion.h"
+#include "../Shared/PaddedCopy.h"
 #include "Isa/ByteInstructions.h"
-#include "PaddedCopy.h"
 #include "Pock/IR/Kernels.h"
 #include "SumOfProducts.h"
 

@@ -14,7 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Shared/Nest.h"
-#include "PaddedCopy.h"
+#include "../Shared/PaddedCopy.h"
 #include "Pock/Backends/Cpu/Passes.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"

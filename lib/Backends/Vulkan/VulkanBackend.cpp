@@ -73,6 +73,7 @@ public:
     pm.addPass(createBufferizeKernels());
     pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
     pm.addNestedPass<func::FuncOp>(createCSEPass());
+    pm.addPass(createPadAtOnce());
     pm.addPass(createComputeInWords());
     pm.addPass(createPlaceScratch());
   }

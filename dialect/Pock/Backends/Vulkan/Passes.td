@@ -138,6 +138,33 @@ def PackArguments : Pass<"pock-pack-arguments", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def PadAtOnce : Pass<"pock-pad-at-once", "mlir::ModuleOp"> {
+  let summary = "Write a padded copy by one operation";
+  let description = [{
+    In kernels on buffers, a temporary or an argument whose border is filled, side by side, and whose
+    rest is a copy is written by one `linalg.generic`: each of its points reads its entry
+    of the operand, or is a part of the border. So it is one dispatch.
+
+    ```mlir
+    linalg.fill ins(%zero : f32) outs(%left : memref<1xf32, strided<[1]>>)
+    linalg.fill ins(%zero : f32) outs(%right : memref<1xf32, strided<[1], offset: 7>>)
+    linalg.copy ins(%x : memref<6xf32>) outs(%middle : memref<6xf32, strided<[1], offset: 1>>)
+    // becomes
+    linalg.generic … outs(%padded : memref<8xf32>) {
+      %i = linalg.index 0 : index
+      %place = arith.subi %i, %c1 : index
+      %inside = arith.cmpi ult, %place, %c6 : index
+      %safe = arith.select %inside, %place, %c0 : index
+      %v = memref.load %x[%safe] : memref<6xf32>
+      %w = arith.select %inside, %v, %zero : f32
+      linalg.yield %w : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 def ProbeArithmetic : Pass<"pock-probe-arithmetic", "mlir::ModuleOp"> {
   let summary = "Add a function that shows whether a device has portable arithmetic";
   let description = [{

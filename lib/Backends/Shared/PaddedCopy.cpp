@@ -1,7 +1,7 @@
-//===- PaddedCopy.cpp - Temporaries that add a border to a buffer ---------===//
+//===- PaddedCopy.cpp - Buffers that add a border to another one ----------===//
 
 #include "PaddedCopy.h"
-#include "../Shared/Nest.h"
+#include "Nest.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -61,14 +61,15 @@ static SmallVector<linalg::GenericOp> readersOf(memref::SubViewOp view) {
   return readers;
 }
 
-std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc,
+std::optional<PaddedCopy> pock::findPaddedCopy(TypedValue<MemRefType> buffer,
                                                bool throughViews) {
   PaddedCopy padding;
   SmallVector<Box> boxes;
-  for (Operation *user : alloc->getUsers()) {
-    if (user->getBlock() != alloc->getBlock())
+  for (Operation *user : buffer.getUsers()) {
+    if (user->getBlock() != buffer.getParentBlock())
       return std::nullopt;
-    if (auto reader = dyn_cast<linalg::GenericOp>(user)) {
+    if (auto reader = dyn_cast<linalg::GenericOp>(user);
+        reader && !llvm::is_contained(reader.getDpsInits(), buffer)) {
       padding.readers.push_back(reader);
       continue;
     }
@@ -91,7 +92,7 @@ std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc,
         return std::nullopt;
       padding.copy = writer;
       for (auto [offset, size, extent] : llvm::zip_equal(
-               box->offsets, box->sizes, alloc.getType().getShape())) {
+               box->offsets, box->sizes, buffer.getType().getShape())) {
         padding.low.push_back(offset);
         padding.high.push_back(extent - offset - size);
       }
@@ -105,7 +106,7 @@ std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc,
     }
     boxes.push_back(*box);
   }
-  if (!padding.copy || !padding.value || padding.readers.empty())
+  if (!padding.copy || !padding.value)
     return std::nullopt;
   // Together, the boxes must cover the whole buffer.
   int64_t covered = 0;
@@ -115,12 +116,14 @@ std::optional<PaddedCopy> pock::findPaddedCopy(memref::AllocOp alloc,
       if (box.meets(other))
         return std::nullopt;
   }
-  if (covered != alloc.getType().getNumElements())
+  if (covered != buffer.getType().getNumElements())
     return std::nullopt;
   return padding;
 }
 
 bool PaddedCopy::staysUnchanged() const {
+  if (readers.empty())
+    return false;
   linalg::LinalgOp copy = this->copy;
   Value root = findRoot(copy->getOperand(0));
   Operation *last = readers.front();
