@@ -146,16 +146,18 @@ def test_agreement_is_of_rounding() -> None:
     assert not tune._agree([np.array([1])], [np.array([2])])
 
 
-def test_other_algorithms_are_tried_where_an_op_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tune, "ALGORITHMS", {"pock.conv": ("winograd",)})
+def test_other_algorithms_are_tried_where_an_op_has_them() -> None:
+    algorithms = {"pock.conv": ("winograd",)}
     text = "%0 = pock.conv %x, %w : … pock.relu %0"
-    assert list(tune._choices("conv", {"tiles": [[6, 2], [4, 2]], "algorithms": []}, text)) == [
+    assert list(tune._choices("conv", {"tiles": [[6, 2], [4, 2]], "algorithms": []}, text, algorithms)) == [
         Choice("conv"),
         Choice("conv", tile=(4, 2)),
         Choice("conv", algorithm="winograd"),
     ]
-    assert list(tune._choices("relu", {"tiles": [[6, 2]], "algorithms": []}, "pock.relu")) == [Choice("relu")]
-    assert list(tune._choices("sum", {"tiles": [], "algorithms": ["apart"]}, "pock.sum")) == [
+    relu = {"tiles": [[6, 2]], "algorithms": []}
+    assert list(tune._choices("relu", relu, "pock.relu", algorithms)) == [Choice("relu")]
+    assert list(tune._choices("conv", {"tiles": [], "algorithms": []}, text, {})) == [Choice("conv")]
+    assert list(tune._choices("sum", {"tiles": [], "algorithms": ["apart"]}, "pock.sum", algorithms)) == [
         Choice("sum"),
         Choice("sum", algorithm="apart"),
     ]

@@ -190,7 +190,8 @@ ThreadChoice choiceOf(func::FuncOp func) {
   ThreadChoice choice;
   if (auto tile = func->getAttrOfType<DenseI64ArrayAttr>(attribute::tile))
     choice.tile = {tile[0], tile[1]};
-  if (auto algorithm = func->getAttrOfType<StringAttr>(attribute::algorithm))
+  auto algorithm = func->getAttrOfType<StringAttr>(attribute::algorithm);
+  if (algorithm && (algorithm == kTogether || algorithm == kApart))
     choice.together = algorithm == kTogether;
   return choice;
 }

@@ -84,7 +84,7 @@ def tune(
                 break
             kernel = space["kernels"][name]
             text = _kernel_text(dumps["kernels"], name)
-            choices = list(_choices(name, kernel, text))
+            choices = list(_choices(name, kernel, text, machine.algorithms))
             best = _fastest(core, dumps["kernels"], choices, machine) if len(choices) > 1 else None
             if best:
                 found[kernel["fingerprint"]] = best
@@ -113,11 +113,13 @@ class _Machine:
         clock: returns seconds.
         sample_seconds: how long a sample takes at least.
         load: compiles and loads a module at stage ``kernels``.
+        algorithms: op → the algorithms that it may use.
     """
 
     clock: Callable[[], float]
     sample_seconds: float
     load: Callable[[Core, str], Kernels]
+    algorithms: Mapping[str, tuple[str, ...]]
 
 
 @contextmanager
@@ -126,10 +128,10 @@ def _machine(step: Step, threads: int | None) -> Iterator[_Machine]:
     if step.artifact.target.dispatched:
         clock = device_run.DeviceClock()
         # A device's clock counts its own work only, so short samples are enough.
-        yield _Machine(clock, SAMPLE_SECONDS / 10, partial(device_run.DeviceKernels, clock=clock))
+        yield _Machine(clock, SAMPLE_SECONDS / 10, partial(device_run.DeviceKernels, clock=clock), {})
         return
     with _threads(threads) as host_clock:
-        yield _Machine(host_clock, SAMPLE_SECONDS, kernel_run.HostKernels)
+        yield _Machine(host_clock, SAMPLE_SECONDS, kernel_run.HostKernels, ALGORITHMS)
 
 
 @contextmanager
@@ -166,15 +168,17 @@ def _kernel_text(ir: str, name: str) -> str:
     return ir[begin : end if end > 0 else len(ir)]
 
 
-def _choices(name: str, kernel: Mapping[str, Any], text: str) -> Iterator[Choice]:
+def _choices(
+    name: str, kernel: Mapping[str, Any], text: str, algorithms: Mapping[str, tuple[str, ...]]
+) -> Iterator[Choice]:
     """Yield the candidates, the cost model's choice first."""
     yield Choice(name)
     for rows, vectors in kernel["tiles"][1:_TILES]:
         yield Choice(name, tile=(rows, vectors))
     for algorithm in kernel["algorithms"]:
         yield Choice(name, algorithm=algorithm)
-    for op in sorted(set(re.findall(r"\bpock\.\w+", text)) & set(ALGORITHMS)):
-        for algorithm in ALGORITHMS[op]:
+    for op in sorted(set(re.findall(r"\bpock\.\w+", text)) & set(algorithms)):
+        for algorithm in algorithms[op]:
             yield Choice(name, algorithm=algorithm)
 
 
