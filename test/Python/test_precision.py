@@ -101,12 +101,12 @@ def test_report_says_what_is_stored_in_bf16():
 
 
 def test_unknown_precision_is_refused():
-    with pytest.raises(pock.ArgumentError, match="precision: expected one of f32, bf16, int8, but got 'f16'"):
+    with pytest.raises(pock.ArgumentError, match="precision: expected one of f32, bf16, f16, int8, but got 'f64'"):
         pock.compile(
             convnet(),
             (torch.zeros(8, 3, 16, 16),),
             loss="cross_entropy",
             optimizer=pock.SGD(lr=0.1),
             scheme=pock.Scheme.full(),
-            precision="f16",
+            precision="f64",
         )

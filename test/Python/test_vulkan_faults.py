@@ -88,7 +88,9 @@ np.testing.assert_allclose(there.state_dict()["weight"], here.state_dict()["weig
 """
 
 
-@pytest.mark.parametrize("kind", [{}, {"FAULT_DISCRETE": 1}], ids=["shared", "discrete"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param({}, marks=pytest.mark.slow), {"FAULT_DISCRETE": 1}], ids=["shared", "discrete"]
+)
 def test_both_kinds_of_memory_train(run: Run, kind: dict[str, object]) -> None:
     assert run(TRAINS, **kind) == []
 
@@ -145,9 +147,16 @@ LOST, TIMEOUT, NO_MEMORY, NOT_INITIALIZED = -4, 2, -2, -3
     ("fault", "kind", "text"),
     [
         (begin("vkQueueSubmit", 2, LOST), {}, "vkQueueSubmit: the device is lost"),
-        (begin("vkWaitForFences", 2, LOST), {}, "vkWaitForFences: the device is lost"),
+        pytest.param(
+            begin("vkWaitForFences", 2, LOST), {}, "vkWaitForFences: the device is lost", marks=pytest.mark.slow
+        ),
         (begin("vkWaitForFences", 2, LOST), {"FAULT_DISCRETE": 1}, "vkWaitForFences: the device is lost"),
-        (begin("vkWaitForFences", 2, TIMEOUT), {}, "vkWaitForFences: no answer from the device"),
+        pytest.param(
+            begin("vkWaitForFences", 2, TIMEOUT),
+            {},
+            "vkWaitForFences: no answer from the device",
+            marks=pytest.mark.slow,
+        ),
         (begin("vkWaitForFences", 2, TIMEOUT, FAULT_HANGS="1"), {}, "vkWaitForFences: no answer from the device"),
     ],
     ids=["submitting", "waiting", "discrete", "late", "hanging"],
