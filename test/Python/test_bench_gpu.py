@@ -16,25 +16,15 @@ pytest.importorskip("pockmlir._core")
 
 import gpu
 import gpu_run
-import pockmlir as pock
 from click import ClickException
 from click.testing import CliRunner
 from gpu_rows.folder import Folder, FolderError
 from gpu_rows.torch_step import TorchStep
 from gpu_run import Contest
 from pockmlir.runtime import vulkan
+from vulkan_cases import devices, needs_device
 
 BENCH = Path(__file__).parents[2] / "bench"
-
-
-def devices() -> tuple[str, ...]:
-    try:
-        return vulkan.list_devices()
-    except pock.RunError:
-        return ()
-
-
-needs_device = pytest.mark.skipif(not devices(), reason="no Vulkan device; Mesa's mesa-vulkan-drivers has one")
 
 
 @pytest.fixture(scope="module")

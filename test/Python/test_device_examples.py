@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("pockmlir._core")
-from test_vulkan import needs_device
+from vulkan_cases import needs_device
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TOOLS = [f"POCK={sys.executable} -m pockmlir.cli", f"PYTHON={sys.executable}"]

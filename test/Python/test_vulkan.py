@@ -7,11 +7,9 @@ call is a failure.
 from __future__ import annotations
 
 import copy
-import functools
 import json
 import os
 import re
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,110 +26,18 @@ from pockmlir.artifact.dispatches import Dispatches
 from pockmlir.runtime import vulkan
 from pockmlir.tuning import kernel_run
 from torch import nn
-
-Model = tuple[nn.Module, torch.Tensor, torch.Tensor]
-
-
-def devices() -> tuple[str, ...]:
-    try:
-        return vulkan.list_devices()
-    except pock.RunError:
-        return ()
-
-
-needs_device = pytest.mark.skipif(not devices(), reason="no Vulkan device; Mesa's mesa-vulkan-drivers has one")
-
-
-def compiled(model: nn.Module, x: torch.Tensor, y: torch.Tensor, target: str = "vulkan", **options: Any) -> pock.Step:
-    """A step that trains everything."""
-    loss = "mse" if y.is_floating_point() else "cross_entropy"
-    settings = {"optimizer": pock.SGD(lr=0.1), "scheme": pock.Scheme.full(), "loss": loss} | options
-    return pock.compile(model, (x,), target=target, **settings)
-
-
-class Tokens(nn.Module):
-    """Embedding, positions, attention with a mask, and arithmetic on integers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(11, 8, padding_idx=0)
-        self.layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
-        self.head = nn.Linear(8, 3)
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        places = torch.cumsum((ids != 0).long(), 1) * (ids != 0)
-        x = self.embedding(ids) + self.embedding((places * 7 - 3) % 11)
-        return self.head(self.layer(x, src_key_padding_mask=ids == 0)[:, 0])
-
-
-class Recurrent(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.rnn, self.head = nn.LSTM(6, 8, batch_first=True), nn.Linear(8, 3)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.head(self.rnn(x)[0][:, -1])
-
-
-def networks() -> dict[str, Model]:
-    torch.manual_seed(0)
-    image, labels = torch.randn(2, 3, 8, 8), torch.tensor([0, 3])
-    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 4))
-    return {
-        "mlp": (nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)), torch.randn(4, 6), torch.randn(4, 3)),
-        "one sample": (nn.Sequential(nn.Linear(1, 1), nn.Tanh(), nn.Linear(1, 2)), torch.randn(1, 1), torch.tensor([1])),
-        "convolutions": (
-            nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, 2, 1, groups=2), nn.ReLU6(), *pooled),
-            image, labels,
-        ),
-        "depthwise": (
-            nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU6(), nn.Conv2d(8, 8, 3, padding=2, dilation=2, groups=8), *pooled).eval(),
-            image, labels,
-        ),
-        "transposed": (nn.Sequential(nn.ConvTranspose2d(3, 8, 3, 2, 1), nn.ReLU(), *pooled), image, labels),
-        "batch norm": (nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU(), *pooled), image, labels),
-        "many points": (
-            nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 4)),
-            torch.randn(4, 3, 24, 24), torch.tensor([0, 3, 1, 2]),
-        ),
-        "functions": (
-            nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 8), nn.SiLU(), nn.LayerNorm(8), nn.Sigmoid(), nn.Linear(8, 3)),
-            torch.randn(4, 6), torch.tensor([0, 2, 1, 1]),
-        ),
-        "tokens": (Tokens(), torch.tensor([[3, 1, 4, 0, 0], [5, 9, 2, 6, 10]]), torch.tensor([0, 2])),
-        "recurrent": (Recurrent(), torch.randn(4, 5, 6), torch.tensor([0, 2, 1, 1])),
-    }  # fmt: skip
-
-
-def require_equal_training(name: str, optimizer: str = "SGD") -> None:
-    """Five steps, and a prediction, equal those of PyTorch."""
-    model, x, y = networks()[name]
-    step = compiled(model, x, y, optimizer=getattr(pock, optimizer)(lr=0.1), cache=False)
-    reference = getattr(torch.optim, optimizer)(model.parameters(), lr=0.1)
-    loss = nn.functional.mse_loss if y.is_floating_point() else nn.functional.cross_entropy
-    # Adam's factors are powers, which drivers compute with few digits.
-    rtol = 1e-5 if optimizer == "SGD" else 1e-4
-    for _ in range(5):
-        reference.zero_grad()
-        expected = loss(model(x), y)
-        expected.backward()
-        reference.step()
-        np.testing.assert_allclose(step(x, y), expected.detach().numpy(), rtol=rtol)
-    found = step.state_dict()
-    for tensor, value in model.state_dict().items():
-        np.testing.assert_allclose(found[tensor], value.numpy(), rtol=rtol, atol=rtol / 10)
-    if not any(isinstance(part, nn.BatchNorm2d) and part.training for part in model.modules()):
-        np.testing.assert_allclose(step.predict(x), model(x).detach().numpy(), rtol=rtol, atol=rtol / 10)
-
-
-def in_process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run code that begins with everything of this module in a process of its own."""
-    command = [sys.executable, "-c", f"from test_vulkan import *\n{code}"]
-    where = {"cwd": Path(__file__).parent, "env": os.environ | environment}
-    return subprocess.run(command, capture_output=True, text=True, check=False, **where)
-
-
-CASES = [*((name, "SGD") for name in networks()), ("mlp", "Adam"), ("mlp", "AdamW")]
+from vulkan_cases import (
+    CASES,
+    SWIFTSHADER,
+    PlanReader,
+    code_of,
+    compiled,
+    devices,
+    in_process,
+    needs_device,
+    needs_swiftshader,
+    networks,
+)
 
 
 @needs_device
@@ -144,11 +50,7 @@ def test_five_steps_equal_pytorch() -> None:
     assert "Validation" not in result.stderr
 
 
-#: Another implementation of Vulkan, from Debian's chromium-common.
-SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
-
-
-@pytest.mark.skipif(not SWIFTSHADER.exists(), reason="no SwiftShader; Debian's chromium-common has it")
+@needs_swiftshader
 @pytest.mark.parametrize(
     "cases",
     [
@@ -262,92 +164,6 @@ def test_integers_of_64_bits_are_exact() -> None:
         expected = [a + b, a - b, a * b, a // b, a % b, np.maximum(a, b), a >> 3, a < b]
     for found, value in zip(step.predict(x, y), expected, strict=False):
         np.testing.assert_array_equal(found, value)
-
-
-#: Numbers where roundings, zeros and special values show.
-SPECIAL = [0.0, 1e-45, 1.1754942e-38, 1.17549435e-38, 2.0**-24, 1.0, 1 + 2.0**-23, 1 / 3, 2.0**24 + 2, 3.4028235e38, np.inf, np.nan]  # fmt: skip
-
-
-class Functions(nn.Module):
-    """Operations whose results depend on the device, unless arithmetic is portable."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(3))
-
-    def forward(self, a: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        # A sum of two products, of which the first is c.
-        rows, columns = torch.stack([c, a], -1)[:, None, :], torch.stack([torch.ones_like(b), b], -1)[:, :, None]
-        fused = torch.bmm(rows, columns)[:, 0, 0]
-        functions = (torch.exp(a), torch.log(a), torch.tanh(a), torch.sin(a), torch.erf(a), torch.sinh(a))
-        extremes = (torch.maximum(a, b), torch.minimum(a, b), torch.where(a < b, a, c))
-        return (
-            fused,
-            a / b,
-            torch.sqrt(a),
-            torch.rsqrt(a),
-            a * b + c,
-            *extremes,
-            *functions,
-            a.mean() * self.weight.sum(),
-        )
-
-
-@needs_device
-def test_portable_arithmetic_rounds_as_this_machine_does() -> None:
-    random = np.random.default_rng(0)
-    numbers = random.integers(0, 2**32, (3, 20000), dtype=np.uint32)
-    numbers[:, ::2] = random.standard_normal((3, 10000), dtype=np.float32).view(np.uint32)
-    signed = np.array([sign * number for number in SPECIAL for sign in (1, -1)], np.float32)
-    triples = np.array(np.meshgrid(signed, signed, signed)).reshape(3, -1)
-    inputs = tuple(torch.from_numpy(row) for row in np.concatenate([numbers.view(np.float32), triples], axis=1).copy())
-    results = []
-    for target in ("vulkan", "host"):
-        step = pock.compile(
-            Functions(), inputs, loss=lambda out, _: out[-1], example_target=inputs[0], optimizer=pock.SGD(lr=0.0),
-            scheme=pock.Scheme.full(), target=target, arithmetic="portable",
-        )  # fmt: skip
-        results.append(step.predict(*inputs)[:-1])
-    for there, here in zip(*results, strict=True):
-        # The bits of NaN are not fixed.
-        there, here = (np.where(np.isnan(values), np.float32(np.nan), values) for values in (there, here))
-        np.testing.assert_array_equal(there.view(np.uint32), here.view(np.uint32))
-
-
-def require_equal_bits(name: str) -> None:
-    """Five steps in portable arithmetic give the bits of this machine."""
-    model, x, y = networks()[name]
-    there, here = (compiled(model, x, y, target, arithmetic="portable") for target in ("vulkan", "host"))
-    assert [there(x, y) for _ in range(5)] == [here(x, y) for _ in range(5)]
-    state = there.state_dict()
-    for tensor, value in here.state_dict().items():
-        assert np.asarray(state[tensor]).tobytes() == np.asarray(value).tobytes(), tensor
-
-
-@needs_device
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["one sample", "convolutions", "batch norm", "functions"],
-        pytest.param([*networks()], marks=pytest.mark.slow),
-    ],
-    ids=["some", "all"],
-)
-def test_portable_arithmetic_gives_the_bits_of_this_machine(names: list[str]) -> None:
-    code = f"for name in {names!r}: print(name, flush=True); require_equal_bits(name)"
-    result = in_process(code, VK_INSTANCE_LAYERS="VK_LAYER_KHRONOS_validation")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.splitlines() == names, result.stdout
-
-
-@pytest.mark.skipif(not SWIFTSHADER.exists(), reason="no SwiftShader; Debian's chromium-common has it")
-def test_portable_arithmetic_is_refused_where_a_probe_finds_other_bits() -> None:
-    """SwiftShader takes denormal numbers for zeros."""
-    result = in_process(
-        "require_equal_bits('mlp')", VK_ICD_FILENAMES=str(SWIFTSHADER), VK_DRIVER_FILES=str(SWIFTSHADER)
-    )
-    expected = "RunError: Vulkan: the device has no portable arithmetic: result 22 of the probe is 0x00000000, but expected 0x00000001"
-    assert expected in result.stderr
 
 
 @needs_device
@@ -468,11 +284,6 @@ def test_devices_are_listed() -> None:
     assert tuple(result.stdout.splitlines()) == devices()
 
 
-@functools.cache
-def code_of(name: str) -> Dispatches:
-    return Dispatches.unpack(compiled(*networks()[name]).artifact.object_code)
-
-
 @needs_device
 def test_a_damaged_plan_is_refused() -> None:
     code = code_of("one sample")
@@ -491,41 +302,6 @@ def test_a_damaged_plan_is_refused() -> None:
 def test_damaged_code_is_refused(damaged: bytes) -> None:
     with pytest.raises(ValueError, match="truncated"):
         Dispatches.unpack(damaged)
-
-
-class PlanReader:
-    """The dispatches of a plan, and whether they wait; the format is described in DispatchPlan.cpp."""
-
-    def __init__(self, plan: bytes) -> None:
-        self._plan, self._at = plan, 8
-        shaders, functions = self._read("II")
-        self._shaders = [(self._text(), *self._read("II")) for _ in range(shaders)]
-        self.functions = dict(self._function() for _ in range(functions))
-
-    def _read(self, layout: str) -> tuple[int, ...]:
-        found = struct.unpack_from(f"<{layout}", self._plan, self._at)
-        self._at += struct.calcsize(f"<{layout}")
-        return found
-
-    def _text(self) -> str:
-        (length,) = self._read("I")
-        (text,) = self._read(f"{length}s")
-        self._at += -length % 4
-        return text.decode()
-
-    def _function(self) -> tuple[str, list[tuple[str, int, int]]]:
-        name, (arguments, commands) = self._text(), self._read("II")
-        self._read("4Q" + "QQQ" * arguments)
-        dispatches = []
-        for _ in range(commands):
-            if self._read("I") == (1,):
-                self._read("IQI")
-                continue
-            launch, shader, *_, waits = self._read("7I")
-            called, buffers, words = self._shaders[shader]
-            self._read("IQQ" * buffers + "I" * words)
-            dispatches.append((called, waits, launch))
-        return name, dispatches
 
 
 def test_updates_do_not_wait_for_each_other() -> None:
@@ -616,61 +392,6 @@ def test_numbers_of_64_bits_are_refused() -> None:
         compiled(model.double(), x.double(), y.double())
 
 
-ROWS = [f"vulkan:{name}" for name in pock.Target.named("vulkan").cpus]
-
-
-@needs_device
-@pytest.mark.parametrize(("row", "name"), [*((row, "convolutions") for row in ROWS), ("vulkan:mali", "tokens")])
-def test_rows_of_devices_train_as_every_device_does(row: str, name: str, tmp_path: Path) -> None:
-    """Rows differ in how shaders get at memory, not in arithmetic; no shader needs what its row does not have."""
-    model, x, y = networks()[name]
-    there, everywhere = compiled(model, x, y, row), compiled(model, x, y)
-    assert [there(x, y) for _ in range(3)] == [everywhere(x, y) for _ in range(3)]
-    module = tmp_path / "step.spv"
-    module.write_bytes(Dispatches.unpack(there.artifact.object_code).shaders)
-    subprocess.run(["spirv-val", "--target-env", "vulkan1.1", str(module)], check=True)
-    text = subprocess.run(["spirv-dis", str(module)], capture_output=True, text=True, check=True).stdout
-    stores_bytes = row != "vulkan:adreno"
-    bytes_needed = {"StorageBuffer8BitAccess", "Int8"} if stores_bytes else set()
-    assert set(re.findall(r"OpCapability (\w+)", text)) == {"Shader", "Matrix"} | bytes_needed
-    assert ("OpAtomic" in text) != stores_bytes
-    assert max(map(int, re.findall(r"Binding (\d+)", text))) < 16
-
-
-@needs_device
-@pytest.mark.parametrize("row", ROWS)
-def test_float16_is_stored_where_devices_can(row: str, tmp_path: Path) -> None:
-    """Values of the forward pass, and frozen weights; PyTorch in float32 is as far away as float16 rounds."""
-    torch.manual_seed(0)
-    frozen = (nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.Tanh())
-    model = nn.Sequential(*frozen, nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 4))
-    x, y = torch.randn(4, 3, 8, 8), torch.tensor([0, 3, 1, 2])
-    options = {"scheme": {"4.*": 1.0, "7.*": 1.0}, "cache": False}
-    half, single = compiled(model, x, y, row, precision="f16", **options), compiled(model, x, y, row, **options)
-    assert half.artifact.manifest.segments["arena"] < single.artifact.manifest.segments["arena"]
-    assert half.artifact.manifest.segments["constants"] < single.artifact.manifest.segments["constants"]
-    np.testing.assert_array_equal(half.state_dict()["2.weight"], model[2].weight.detach().half().float().numpy())
-    trained = [parameter for name, parameter in model.named_parameters() if name[0] in "47"]
-    reference = torch.optim.SGD(trained, lr=0.1)
-    for _ in range(5):
-        reference.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        reference.step()
-        assert half(x, y) == pytest.approx(float(loss.detach()), rel=2e-3)
-    for name, value in model.state_dict().items():
-        np.testing.assert_allclose(half.state_dict()[name], value.numpy(), rtol=0.0, atol=1e-3)
-    module = tmp_path / "step.spv"
-    module.write_bytes(Dispatches.unpack(half.artifact.object_code).shaders)
-    subprocess.run(["spirv-val", "--target-env", "vulkan1.1", str(module)], check=True)
-
-
-@pytest.mark.parametrize("target", ["vulkan", "host", "cortex-m7"])
-def test_float16_is_refused_where_devices_cannot_store_it(target: str) -> None:
-    with pytest.raises(pock.ArgumentError, match=f"precision: 'f16' needs devices .* but the target is {target}"):
-        compiled(*networks()["mlp"], target, precision="f16")
-
-
 class Sum(nn.Module):
     """Six inputs in one kernel."""
 
@@ -696,21 +417,6 @@ def test_many_inputs_need_four_bindings() -> None:
     for _ in range(3):
         assert there(*inputs, target) == pytest.approx(here(*inputs, target), rel=1e-5)
     np.testing.assert_allclose(there.predict(*inputs), here.predict(*inputs), rtol=1e-5)
-
-
-@needs_device
-def test_what_takes_long_is_several_dispatches() -> None:
-    """Portable arithmetic makes a product of this size one of more than 100 ms."""
-    torch.manual_seed(0)
-    model, x = nn.Sequential(nn.Linear(128, 128), nn.Flatten(0)), torch.randn(1024, 128)
-    there, here = (
-        compiled(model, x, torch.zeros(1024 * 128), target, arithmetic="portable", loss="mse")
-        for target in ("vulkan", "host")
-    )
-    plan = PlanReader(Dispatches.unpack(there.artifact.object_code).plan)
-    launches = [launch for _, _, launch in plan.functions["predict"]]
-    assert len(launches) > len(set(launches))
-    np.testing.assert_array_equal(there.predict(x), here.predict(x))
 
 
 def test_other_triples_are_other_back_ends() -> None:

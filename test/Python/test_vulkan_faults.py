@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_vulkan import in_process, needs_device
+from vulkan_cases import in_process, needs_device
 
 pytestmark = needs_device
 

@@ -9,7 +9,7 @@ import pockmlir as pock
 import pytest
 from architectures import ARCHITECTURES
 from architectures.compare import compare
-from test_vulkan import needs_device
+from vulkan_cases import needs_device
 
 pytest.importorskip("pockmlir._core")
 pytestmark = pytest.mark.usefixtures("one_thread")
