@@ -8,8 +8,8 @@ using namespace mlir;
 namespace mlir::pock {
 
 /// The first row is for every device with Vulkan 1.1. Figures of the others are
-/// the least among devices of the last years, by the drivers' reports
-/// (vulkan.gpuinfo.org); the runtime checks them.
+/// what drivers of the last years commonly report, and estimates of speed; the
+/// runtime checks what a step needs.
 static constexpr DeviceRow kRows[] = {
     {"", 4, int64_t(1) << 27, false, false, 1e10},
     {"adreno", 16, int64_t(1) << 27, false, true, 2e10},

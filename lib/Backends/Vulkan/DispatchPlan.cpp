@@ -199,7 +199,7 @@ private:
     plan.number(isPortable |
                 has(spirv::Capability::StorageBuffer8BitAccess) << 1 |
                 has(spirv::Capability::StorageBuffer16BitAccess) << 2);
-    if (probe == functions.end())
+    if (!isPortable)
       return;
     plan.number(probe - functions.begin());
     for (StringRef name : {attribute::probeInputs, attribute::probeOutputs}) {

@@ -141,9 +141,9 @@ def PackArguments : Pass<"pock-pack-arguments", "mlir::ModuleOp"> {
 def PadAtOnce : Pass<"pock-pad-at-once", "mlir::ModuleOp"> {
   let summary = "Write a padded copy by one operation";
   let description = [{
-    In kernels on buffers, a temporary or an argument whose border is filled, side by side, and whose
-    rest is a copy is written by one `linalg.generic`: each of its points reads its entry
-    of the operand, or is a part of the border. So it is one dispatch.
+    In kernels on buffers, a temporary or an argument whose border is filled, side by
+    side, and whose rest is a copy is written by one `linalg.generic`: each of its points
+    reads its entry of the operand, or is a part of the border. So it is one dispatch.
 
     ```mlir
     linalg.fill ins(%zero : f32) outs(%left : memref<1xf32, strided<[1]>>)

@@ -157,7 +157,14 @@ typedef struct {
   VkPhysicalDeviceShaderFloat16Int8Features arithmetic;
 } storage_features;
 
-static void link_features(storage_features *features) {
+/* Finds out whether shaders may store small numbers, and convert them. The
+ * chain has what the device can do, and is what it is to be made with. Returns
+ * whether the extensions for it are there. */
+static int find_storage(pock_vulkan_device *device,
+                        storage_features *features) {
+  if (!has_extension(device, VK_KHR_8BIT_STORAGE_EXTENSION_NAME) ||
+      !has_extension(device, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
+    return 0;
   features->bytes.sType =
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_8BIT_STORAGE_FEATURES;
   features->bytes.pNext = &features->halves;
@@ -166,30 +173,13 @@ static void link_features(storage_features *features) {
   features->halves.pNext = &features->arithmetic;
   features->arithmetic.sType =
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES;
-}
-
-/* Finds out whether shaders may store small numbers, and convert them. The
- * chain is what the device is to be made with. Returns whether the extensions
- * for it are there. */
-static int find_storage(pock_vulkan_device *device,
-                        storage_features *features) {
-  if (!has_extension(device, VK_KHR_8BIT_STORAGE_EXTENSION_NAME) ||
-      !has_extension(device, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME))
-    return 0;
-  storage_features found = {0};
-  link_features(&found);
   VkPhysicalDeviceFeatures2 all = {
-      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &found};
+      .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = features};
   device->vk.GetPhysicalDeviceFeatures2(device->physical, &all);
-  device->stores_bytes =
-      found.arithmetic.shaderInt8 && found.bytes.storageBuffer8BitAccess;
-  device->stores_halves =
-      found.arithmetic.shaderFloat16 && found.halves.storageBuffer16BitAccess;
-  link_features(features);
-  features->arithmetic.shaderInt8 = (VkBool32)device->stores_bytes;
-  features->bytes.storageBuffer8BitAccess = (VkBool32)device->stores_bytes;
-  features->arithmetic.shaderFloat16 = (VkBool32)device->stores_halves;
-  features->halves.storageBuffer16BitAccess = (VkBool32)device->stores_halves;
+  device->stores_bytes = features->arithmetic.shaderInt8 &&
+                         features->bytes.storageBuffer8BitAccess;
+  device->stores_halves = features->arithmetic.shaderFloat16 &&
+                          features->halves.storageBuffer16BitAccess;
   return 1;
 }
 
