@@ -17,6 +17,8 @@ struct DeviceRow {
   bool storesBytes;
   /// Whether shaders load and store floats of 16 bits.
   bool storesHalves;
+  /// Whether workgroup memory is faster than a cache.
+  bool sharesTiles;
   /// Operations that a slow device of the row computes in a second, with the
   /// kernels of this back end.
   double operationsPerSecond;

@@ -311,7 +311,7 @@ private:
     }
     Value lane = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
     Value item = group;
-    if (!part.threads.together) {
+    if (part.threads.sharing == Sharing::Apart) {
       Value first = arith::MulIOp::create(b, loc, group, constant(kThreads));
       item = arith::AddIOp::create(b, loc, first, lane);
     }

@@ -3,6 +3,7 @@
 #include "KernelParts.h"
 #include "../Shared/NestFusion.h"
 #include "../Shared/NestWork.h"
+#include "DeviceRow.h"
 #include "Pock/IR/AttributeNames.h"
 #include "Pock/IR/PockUtils.h"
 
@@ -175,9 +176,11 @@ private:
   SetVector<Value> read, written;
 };
 
-/// The value of `pock.algorithm` with which the threads of a workgroup compute
-/// one point together, and that with which they do not.
-constexpr StringLiteral kTogether("together"), kApart("apart");
+/// `pock.algorithm` for each way to share work.
+constexpr std::pair<StringLiteral, Sharing> kAlgorithms[] = {
+    {"apart", Sharing::Apart},
+    {"together", Sharing::Together},
+    {"workgroup_tile", Sharing::Tile}};
 
 /// The loop around a nest; null if there is none.
 scf::ForOp loopAround(const Nest &nest) {
@@ -191,9 +194,15 @@ ThreadChoice choiceOf(func::FuncOp func) {
   if (auto tile = func->getAttrOfType<DenseI64ArrayAttr>(attribute::tile))
     choice.tile = {tile[0], tile[1]};
   auto algorithm = func->getAttrOfType<StringAttr>(attribute::algorithm);
-  if (algorithm && (algorithm == kTogether || algorithm == kApart))
-    choice.together = algorithm == kTogether;
+  for (auto [name, sharing] : kAlgorithms)
+    if (algorithm && algorithm == name)
+      choice.sharing = sharing;
   return choice;
+}
+
+ThreadRules rulesFor(func::FuncOp func) {
+  return {isPortable(func),
+          deviceRowOf(func->getParentOfType<ModuleOp>()).sharesTiles};
 }
 
 /// The nests of a kernel, with as few loops as possible.
@@ -227,7 +236,7 @@ FailureOr<PartedKernel> divideKernel(func::FuncOp func) {
       return refuse(loop);
     ThreadMap threads =
         loop ? onePerThread(nest)
-             : mapThreads(nest, isPortable(func),
+             : mapThreads(nest, rulesFor(func),
                           &nest == main ? choiceOf(func) : ThreadChoice());
     kernel.parts.push_back({std::move(nest), std::move(threads), loop, {}, 0});
     if (failed(BufferCollector(kernel.parts.back(), kernel.registers).run()))
@@ -241,7 +250,7 @@ SmallVector<SmallVector<int64_t>> listTiles(func::FuncOp func) {
   size_t number = findMainNest(nests);
   SmallVector<SmallVector<int64_t>> tiles;
   if (number < nests.size() && !loopAround(nests[number]))
-    for (std::array<int64_t, 2> tile : listTiles(nests[number]))
+    for (std::array<int64_t, 2> tile : listTiles(nests[number], rulesFor(func)))
       tiles.push_back(llvm::to_vector(tile));
   return tiles;
 }
@@ -249,10 +258,14 @@ SmallVector<SmallVector<int64_t>> listTiles(func::FuncOp func) {
 SmallVector<StringRef> listAlgorithms(func::FuncOp func) {
   SmallVector<Nest, 0> nests = findNests(func);
   size_t number = findMainNest(nests);
-  if (number == nests.size() || loopAround(nests[number]) || isPortable(func) ||
-      !canWorkTogether(nests[number]))
+  if (number == nests.size() || loopAround(nests[number]))
     return {};
-  return {kTogether, kApart};
+  SmallVector<Sharing> possible = listSharing(nests[number], rulesFor(func));
+  SmallVector<StringRef> names;
+  for (auto [name, sharing] : kAlgorithms)
+    if (possible.size() > 1 && llvm::is_contained(possible, sharing))
+      names.push_back(name);
+  return names;
 }
 
 } // namespace mlir::pock

@@ -72,14 +72,20 @@ SmallVector<int, 2> findTiledLoops(const Nest &nest) {
   return tiled;
 }
 
-/// Whether a thread can compute so many points in the tiled loops.
+/// Whether the code of a thread with so many points is short enough.
+bool isShort(const Nest &nest, std::array<int64_t, 2> tile) {
+  return countOfPoint(nest) * tile[0] * tile[1] <= kMostOperations;
+}
+
+/// Whether a thread can compute so many points in the loops of
+/// `findTiledLoops`.
 bool isPossible(const Nest &nest, ArrayRef<int> loops,
                 std::array<int64_t, 2> tile) {
   for (auto [i, points] : llvm::enumerate(tile))
     if (points != 1 &&
         (i >= loops.size() || nest.loops[loops[i]].extent % points != 0))
       return false;
-  return countOfPoint(nest) * tile[0] * tile[1] <= kMostOperations;
+  return isShort(nest, tile);
 }
 
 /// The tile with the most points that leaves a device enough threads.
@@ -97,6 +103,56 @@ std::array<int64_t, 2> chooseTile(const Nest &nest, ArrayRef<int> loops,
       break;
     }
   return tile;
+}
+
+/// Whether the threads of a workgroup can compute one point together.
+bool canWorkTogether(const Nest &nest) {
+  // All threads would add all terms of the others.
+  return llvm::any_of(nest.statements, canDivideTerms) &&
+         llvm::all_of(nest.statements, [&](const Statement &statement) {
+           return countTerms(nest, statement) < kLongSum ||
+                  canDivideTerms(statement);
+         });
+}
+
+WorkgroupTile withPoints(WorkgroupTile tile, std::array<int64_t, 2> points) {
+  tile.rows.points = points[0];
+  tile.columns.points = points[1];
+  return tile;
+}
+
+/// Whether most points of all tiles of a size are points of the nest, and there
+/// are enough of them to keep a device busy.
+bool pays(const WorkgroupTile &tile) {
+  int64_t points = tile.rows.extent * tile.columns.extent,
+          computed = tile.rows.countTiles() * tile.rows.pointsOfTile() *
+                     tile.columns.countTiles() * tile.columns.pointsOfTile();
+  return 3 * points >= 2 * computed && tile.countTiles() * kThreads >= kBusy;
+}
+
+/// The points of a thread with which a tile reads the fewest entries; nothing
+/// if other ways are better.
+std::optional<std::array<int64_t, 2>> choosePoints(const Nest &nest,
+                                                   const WorkgroupTile &tile) {
+  constexpr std::array<int64_t, 2> all[] = {{4, 4}, {4, 2}, {2, 4}, {2, 2}};
+  for (std::array<int64_t, 2> points : all)
+    if (isShort(nest, points) && pays(withPoints(tile, points)))
+      return points;
+  return std::nullopt;
+}
+
+/// How the threads of workgroups share work best.
+Sharing chooseSharing(const Nest &nest, const ThreadRules &rules) {
+  if (rules.keepsOrder)
+    return Sharing::Apart;
+  if (onePerThread(nest).count < kBusy && countLongest(nest) >= kLongSum &&
+      canWorkTogether(nest))
+    return Sharing::Together;
+  if (rules.sharesTiles)
+    if (std::optional<WorkgroupTile> tile = findWorkgroupTile(nest);
+        tile && choosePoints(nest, *tile))
+      return Sharing::Tile;
+  return Sharing::Apart;
 }
 
 } // namespace
@@ -126,44 +182,64 @@ ThreadMap onePerThread(const Nest &nest) {
   return map;
 }
 
-bool canWorkTogether(const Nest &nest) {
-  // All threads would add all terms of the others.
-  return llvm::any_of(nest.statements, canDivideTerms) &&
-         llvm::all_of(nest.statements, [&](const Statement &statement) {
-           return countTerms(nest, statement) < kLongSum ||
-                  canDivideTerms(statement);
-         });
+SmallVector<Sharing> listSharing(const Nest &nest, const ThreadRules &rules) {
+  SmallVector<Sharing> all = {Sharing::Apart};
+  if (!rules.keepsOrder && canWorkTogether(nest))
+    all.push_back(Sharing::Together);
+  if (!rules.keepsOrder && findWorkgroupTile(nest))
+    all.push_back(Sharing::Tile);
+  return all;
 }
 
-ThreadMap mapThreads(const Nest &nest, bool keepsOrder,
+ThreadMap mapThreads(const Nest &nest, const ThreadRules &rules,
                      const ThreadChoice &choice) {
   ThreadMap map = onePerThread(nest);
-  bool pays = map.count < kBusy && countLongest(nest) >= kLongSum;
-  map.together =
-      !keepsOrder && choice.together.value_or(pays) && canWorkTogether(nest);
-  if (map.together)
+  map.sharing = chooseSharing(nest, rules);
+  if (choice.sharing &&
+      llvm::is_contained(listSharing(nest, rules), *choice.sharing))
+    map.sharing = *choice.sharing;
+  switch (map.sharing) {
+  case Sharing::Together:
     return map;
-  SmallVector<int, 2> loops = findTiledLoops(nest);
-  std::array<int64_t, 2> tile = chooseTile(nest, loops, map.count);
-  if (choice.tile && isPossible(nest, loops, *choice.tile))
-    tile = *choice.tile;
-  for (auto [loop, points] : llvm::zip(loops, tile)) {
-    map.tile[loop] = points;
-    map.count /= points;
+  case Sharing::Tile: {
+    WorkgroupTile tile = *findWorkgroupTile(nest);
+    std::array<int64_t, 2> points =
+        choosePoints(nest, tile).value_or(std::array<int64_t, 2>{2, 2});
+    if (choice.tile && isShort(nest, *choice.tile))
+      points = *choice.tile;
+    map.workgroupTile = withPoints(tile, points);
+    map.count = map.workgroupTile->countTiles();
+    return map;
   }
-  return map;
+  case Sharing::Apart:
+    SmallVector<int, 2> loops = findTiledLoops(nest);
+    std::array<int64_t, 2> tile = chooseTile(nest, loops, map.count);
+    if (choice.tile && isPossible(nest, loops, *choice.tile))
+      tile = *choice.tile;
+    for (auto [loop, points] : llvm::zip(loops, tile)) {
+      map.tile[loop] = points;
+      map.count /= points;
+    }
+    return map;
+  }
+  llvm_unreachable("all are covered");
 }
 
-SmallVector<std::array<int64_t, 2>> listTiles(const Nest &nest) {
+SmallVector<std::array<int64_t, 2>> listTiles(const Nest &nest,
+                                              const ThreadRules &rules) {
   SmallVector<int, 2> loops = findTiledLoops(nest);
-  SmallVector<std::array<int64_t, 2>> tiles = {
-      chooseTile(nest, loops, onePerThread(nest).count)};
+  bool shares = chooseSharing(nest, rules) == Sharing::Tile;
+  std::array<int64_t, 2> first =
+      shares ? *choosePoints(nest, *findWorkgroupTile(nest))
+             : chooseTile(nest, loops, onePerThread(nest).count);
+  SmallVector<std::array<int64_t, 2>> tiles = {first};
   // Square ones first: they reuse most.
   constexpr std::array<int64_t, 2> all[] = {
       {4, 4}, {2, 2}, {8, 4}, {4, 8}, {4, 2}, {2, 4}, {8, 8},
       {8, 2}, {2, 8}, {4, 1}, {1, 4}, {2, 1}, {1, 2}, {1, 1}};
   for (std::array<int64_t, 2> tile : all)
-    if (tile != tiles.front() && isPossible(nest, loops, tile))
+    if (tile != first &&
+        (shares ? isShort(nest, tile) : isPossible(nest, loops, tile)))
       tiles.push_back(tile);
   return tiles;
 }

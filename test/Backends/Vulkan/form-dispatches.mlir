@@ -22,8 +22,8 @@
 // CHECK:         gpu.func @linear(%[[X:.+]]: memref<24xf32, #spirv.storage_class<StorageBuffer>>, %[[W:.+]]: memref<30xf32, {{.+}}>, %[[B:.+]]: memref<5xf32, {{.+}}>, %[[Y:.+]]: memref<20xf32, {{.+}}> {pock.written}) kernel attributes {known_block_size = array<i32: 64, 1, 1>}
 // CHECK:           %[[INSIDE:.+]] = arith.cmpi ult, %[[AT:.+]], %{{.+}} : index
 // CHECK:           scf.if %[[INSIDE]]
-// CHECK:             %[[COLUMN:.+]] = arith.remui %[[AT]], %{{.+}} : index
 // CHECK:             %[[ROW:.+]] = arith.divui %[[AT]], %{{.+}} : index
+// CHECK:             %[[COLUMN:.+]] = arith.remui %[[AT]], %{{.+}} : index
 // CHECK:             %[[SUM:.+]] = scf.for {{.*}} iter_args(%{{.+}} = %{{.+}}) -> (f32)
 // CHECK:             %[[BIASED:.+]] = arith.addf %[[SUM]], %{{.+}} : f32
 // CHECK:             %[[RELU:.+]] = arith.maximumf %[[BIASED]], %{{.+}} : f32
