@@ -280,6 +280,9 @@ static bool isPointwiseConv(Operation *op) {
 }
 
 KernelGroup *KernelGroups::findExpansion(Operation *op) const {
+  // Without blocks of channels, the kernel would have the whole result.
+  if (limitsAt(op).threadPerPoint)
+    return nullptr;
   // A result that fits in the cache is better made at once than in blocks of
   // channels.
   int64_t fewBytes = kFewBytes;

@@ -422,7 +422,8 @@ def FormKernels : Pass<"pock-form-kernels", "::mlir::ModuleOp"> {
     A depthwise convolution is fused with the 1x1 convolution that makes its
     input, and with the elementwise ops between them, if the input is large and
     has no other reader. `pock.channel_blocks` on the kernel tells code
-    generation to divide it by channels, so that the whole input never exists.
+    generation to divide it by channels, so that the whole input never exists. (Not
+    where a thread computes one point.)
 
     A padded convolution is fused with the transposition of its input, if that
     has no other reader: one copy does both.

@@ -57,6 +57,8 @@ struct Loop {
 /// A window in a dimension with `size` entries, at positions `stride * point +
 /// dilation * tap - low`. Taps outside of [0, size) add nothing.
 struct TapWindow {
+  /// The operand that is read through it.
+  mlir::OpOperand *operand;
   /// The loop of the points, which is parallel, and that of the taps, which is
   /// a reduction.
   int points, taps;

@@ -82,7 +82,7 @@ std::optional<SmallVector<TapWindow>> findWindows(linalg::GenericOp op,
     int64_t low = view->getLow()[d];
     if (low == 0 && view->getHigh()[d] == 0)
       continue;
-    TapWindow window{-1, -1, 0, 0, low, size};
+    TapWindow window{&operand, -1, -1, 0, 0, low, size};
     if (!addTerms(op, map.getResult(d), 1, window) || window.points < 0 ||
         window.taps < 0)
       return std::nullopt;

@@ -159,11 +159,7 @@ private:
         for (auto [position, isInside] : own) {
           Point point = before;
           place(point, side.side.loops, position);
-          if (isInside)
-            point.isInside =
-                point.isInside
-                    ? arith::AndIOp::create(b, loc, isInside, point.isInside)
-                    : isInside;
+          point.isInside = both(point.isInside, isInside);
           placed.push_back(std::move(point));
         }
       points = std::move(placed);
@@ -218,18 +214,52 @@ private:
     return access.offset == 0 ? sum : add(sum, constant(access.offset));
   }
 
-  Value placeOf(const Point &point, const Access &access) {
-    return placeIn(b, loc, bufferOf(access.root), addressOf(point, access));
+  /// The place of an access in the memory of its buffer; any place of the
+  /// buffer if it is on the border of a window.
+  Value placeOf(const Point &point, const Access &access,
+                Value isInWindow = {}) {
+    Value address = addressOf(point, access);
+    if (isInWindow)
+      address =
+          arith::SelectOp::create(b, loc, isInWindow, address, constant(0));
+    return placeIn(b, loc, bufferOf(access.root), address);
   }
 
-  Value load(const Point &point, const Access &access) {
+  Value load(const Point &point, const Access &access, Value isInWindow = {}) {
     if (!access.root)
       return access.scalar;
     for (auto &[written, value] : llvm::reverse(point.stored))
       if (written->sameElement(access))
         return value;
     return memref::LoadOp::create(b, loc, bufferOf(access.root).memory,
-                                  placeOf(point, access));
+                                  placeOf(point, access, isInWindow));
+  }
+
+  /// Whether in `number` of a statement is not on the border of a window; null
+  /// if it has none.
+  Value isInWindow(Statement &statement, unsigned number, const Point &point) {
+    Value all;
+    for (const TapWindow &window : nest.windows) {
+      if (window.operand != &statement.op->getOpOperand(number))
+        continue;
+      // Without a sign, what is before the operand is also behind it.
+      Value position = arith::SubIOp::create(
+          b, loc,
+          add(times(point.position[window.points], window.stride),
+              times(point.position[window.taps], window.dilation)),
+          constant(window.low));
+      Value isInside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                             position, constant(window.size));
+      all = both(all, isInside);
+    }
+    return all;
+  }
+
+  /// Whether both hold; null always holds.
+  Value both(Value condition, Value other) {
+    if (!condition || !other)
+      return condition ? condition : other;
+    return arith::AndIOp::create(b, loc, condition, other);
   }
 
   /// Stores only the last value of an element, which no other thread reads.
@@ -258,17 +288,27 @@ private:
     return values;
   }
 
-  /// The new values of the outs at this position of all loops.
+  /// The new values of the outs at this position of all loops: the old ones on
+  /// the border of a window.
   SmallVector<Value> emitPoint(Statement &statement, const Point &point,
                                ArrayRef<Value> outs) {
     SmallVector<Value> operands;
-    for (const Access &in : statement.ins)
-      operands.push_back(load(point, in));
+    Value counts;
+    for (auto [i, in] : llvm::enumerate(statement.ins)) {
+      Value isInside = isInWindow(statement, i, point);
+      operands.push_back(load(point, in, isInside));
+      counts = both(counts, isInside);
+    }
     llvm::append_range(operands, outs);
-    return emitBody(b, statement, operands, /*lanes=*/1, [&](unsigned loop) {
-      int own = statement.loopOf[loop];
-      return own < 0 ? constant(0) : point.position[own];
-    });
+    SmallVector<Value> results =
+        emitBody(b, statement, operands, /*lanes=*/1, [&](unsigned loop) {
+          int own = statement.loopOf[loop];
+          return own < 0 ? constant(0) : point.position[own];
+        });
+    if (counts)
+      for (auto [result, old] : llvm::zip_equal(results, outs))
+        result = arith::SelectOp::create(b, loc, counts, result, old);
+    return results;
   }
 
   /// For each point the new values of the outs.
@@ -349,8 +389,8 @@ private:
     b.setInsertionPointToEnd(blocks.getBody());
     // Others may still read the block before.
     gpu::BarrierOp::create(b, loc);
-    for (auto [in, side, copy] : llvm::zip_equal(statement.ins, sides, copies))
-      copyBlock(statement, in, side, blocks.getInductionVar(), copy);
+    for (unsigned i : {0, 1})
+      copyBlock(statement, i, blocks.getInductionVar(), copies[i]);
     gpu::BarrierOp::create(b, loc);
     Value end = constant(WorkgroupTile::kDepth);
     if (terms % WorkgroupTile::kDepth != 0)
@@ -386,11 +426,14 @@ private:
         MemRefType::get({count}, type, MemRefLayoutAttrInterface(), workgroup));
   }
 
-  /// Copies the terms from `first` on of all points of a side to `copy`: for
-  /// each term the vectors of points. Terms and points beyond the last are
-  /// copies of it, which nothing uses.
-  void copyBlock(const Statement &statement, const Access &in,
-                 const TileSide &side, Value first, Value copy) {
+  /// Copies the terms from `first` on of factor `factor` at all points of its
+  /// side to `copy`: for each term the vectors of points. Terms and points
+  /// beyond the last are copies of it, which nothing uses. The border of a
+  /// window is zero.
+  void copyBlock(Statement &statement, unsigned factor, Value first,
+                 Value copy) {
+    const Access &in = statement.ins[factor];
+    const TileSide &side = sides[factor];
     int64_t terms = countTerms(nest, statement);
     // Neighbouring threads read neighbours.
     bool alongTerms = smallestStride(in, statement.reductions) <
@@ -409,10 +452,16 @@ private:
       SmallVector<Value> values;
       for (int64_t i = 0; i < side.width(); ++i) {
         place(point, side.side.loops, pointOf(side, vector, i).first);
-        Value value = load(point, in);
-        values.push_back(
-            isHalf(in) ? arith::ExtFOp::create(b, loc, b.getF32Type(), value)
-                       : value);
+        Value isInside = isInWindow(statement, factor, point);
+        Value value = load(point, in, isInside);
+        if (isHalf(in))
+          value = arith::ExtFOp::create(b, loc, b.getF32Type(), value);
+        if (isInside)
+          value = arith::SelectOp::create(
+              b, loc, isInside, value,
+              arith::ConstantOp::create(b, loc,
+                                        b.getZeroAttr(value.getType())));
+        values.push_back(value);
       }
       Value packed = values.front();
       if (values.size() > 1)

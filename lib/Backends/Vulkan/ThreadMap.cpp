@@ -20,6 +20,9 @@ constexpr int64_t kLongSum = 128;
 /// have.
 constexpr int64_t kMostPoints = 4, kMostOperations = 512;
 
+/// The operations that decide whether a tap is on the border of a window.
+constexpr int64_t kWindowOperations = 4;
+
 int64_t countLongest(const Nest &nest) {
   int64_t longest = 0;
   for (const Statement &statement : nest.statements)
@@ -51,7 +54,7 @@ int64_t countOfPoint(const Nest &nest) {
     linalg::GenericOp op = statement.op;
     count += op->getNumOperands() + op.getBody()->getOperations().size();
   }
-  return count;
+  return count + kWindowOperations * nest.windows.size();
 }
 
 /// Up to two parallel loops, at the points of which sums reuse different

@@ -73,6 +73,9 @@ public:
     pm.addPass(createBufferizeKernels());
     pm.addNestedPass<func::FuncOp>(createCanonicalizerPass());
     pm.addNestedPass<func::FuncOp>(createCSEPass());
+    FoldPaddingOptions folding;
+    folding.checkTaps = true;
+    pm.addPass(createFoldPadding(folding));
     pm.addPass(createPadAtOnce());
     pm.addPass(createComputeInWords());
     pm.addPass(createPlaceScratch());

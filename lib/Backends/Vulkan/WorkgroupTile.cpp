@@ -1,6 +1,7 @@
 //===- WorkgroupTile.cpp - A tile of a product for a workgroup ------------===//
 
 #include "WorkgroupTile.h"
+#include "../Shared/NestBody.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -15,6 +16,17 @@ bool canCopy(const Statement &statement, size_t in) {
   Type type = statement.ins[in].elementType;
   return statement.ins[in].root &&
          (type.isF32() || type.isInteger(32) || type.isF16());
+}
+
+/// Whether all windows are of products, which are zero on their borders.
+bool addsProductsOnly(const Nest &nest, const Statement &sum) {
+  if (nest.windows.empty())
+    return true;
+  linalg::GenericOp op = sum.op;
+  Operation *yield = op.getBody()->getTerminator();
+  Value addend;
+  auto add = yield->getOperand(0).getDefiningOp<arith::AddFOp>();
+  return add && matchMulAdd(add, addend);
 }
 
 /// The number of the only statement with a sum; nothing if there is none or
@@ -50,14 +62,14 @@ unsigned findMoving(const Statement &statement, int loop) {
 
 std::optional<WorkgroupTile> findWorkgroupTile(const Nest &nest) {
   std::optional<unsigned> number = findSum(nest);
-  if (!number || !nest.windows.empty())
+  if (!number)
     return std::nullopt;
   const Statement &sum = nest.statements[*number];
   int64_t terms = 1;
   for (int loop : sum.reductions)
     terms *= nest.loops[loop].extent;
   if (terms < WorkgroupTile::kDepth || sum.usesIndex || sum.readsMemory ||
-      sum.ins.size() != 2)
+      sum.ins.size() != 2 || !addsProductsOnly(nest, sum))
     return std::nullopt;
   for (auto [i, in] : llvm::enumerate(sum.ins))
     if (!canCopy(sum, i) || writes(nest, in.root))

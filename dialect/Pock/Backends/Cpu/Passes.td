@@ -189,29 +189,6 @@ def FloatSums : Pass<"pock-float-sums", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
-def FoldPadding : Pass<"pock-fold-padding", "mlir::ModuleOp"> {
-  let summary = "Read padded operands without a padded copy";
-  let description = [{
-    Removes a temporary whose border is filled and whose rest is a copy, if all
-    its readers are sums over windows (depthwise convolutions, pooling) to which
-    the border adds nothing. They read a `pock.padded_view` of the source.
-
-    ```mlir
-    %pad = memref.alloc() : memref<8x58x58x96xf32>
-    // fill the border of %pad with 0; copy %x into the rest; depthwise convolution of %pad
-    // becomes
-    %pad = pock.padded_view %x {low = array<i64: 0, 1, 1, 0>, high = array<i64: 0, 1, 1, 0>}
-        : memref<8x56x56x96xf32> to memref<8x58x58x96xf32, strided<[301056, 5376, 96, 1], offset: ?>>
-    // depthwise convolution of %pad
-    ```
-
-    Does nothing if a sum also runs over channels, if windows reach so far into
-    the border that many points differ in their taps, or if the source is written
-    between the copy and its readers.
-  }];
-  let dependentDialects = ["::mlir::pock::PockDialect"];
-}
-
 def WriteResults : Pass<"pock-write-results", "mlir::ModuleOp"> {
   let summary = "Compute results in their places instead of in temporaries";
   let description = [{

@@ -6,19 +6,19 @@
 // through a view whose border has no memory (`pock.padded_view`).
 //
 // Needs bufferized kernels. Guarantees the same results, except if weights are
-// infinite, whose products with a border are NaN. Does not change sums over
-// channels: they are fastest with tiles of equal size, and a copy costs them
-// little. Does not handle windows with many different borders, because each
-// border needs code of its own.
+// infinite, whose products with a border are NaN. Where each border needs code
+// of its own, does not handle windows with many different borders, and does not
+// change sums over channels: they are fastest with tiles of equal size, and a
+// copy costs them little.
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Shared/Nest.h"
-#include "../Shared/PaddedCopy.h"
-#include "Pock/Backends/Cpu/Passes.h"
+#include "Nest.h"
+#include "PaddedCopy.h"
+#include "Pock/Backends/Shared/Passes.h"
 #include "Pock/IR/Kernels.h"
 #include "Pock/IR/Pock.h"
-#include "TargetDescription.h"
+#include "Pock/IR/PockUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -26,7 +26,7 @@
 
 namespace mlir::pock {
 #define GEN_PASS_DEF_FOLDPADDING
-#include "Pock/Backends/Cpu/Passes.h.inc"
+#include "Pock/Backends/Shared/Passes.h.inc"
 } // namespace mlir::pock
 
 using namespace mlir;
@@ -81,17 +81,22 @@ bool canFold(linalg::GenericOp reader, Value padded,
   return true;
 }
 
-/// Whether the code of `reader`, which reads a padded view, is small enough.
-bool isReasonable(linalg::GenericOp reader) {
+/// Whether `reader`, which reads a padded view, is a nest, and its code is
+/// small enough.
+bool isReasonable(linalg::GenericOp reader, bool checksTaps) {
   std::optional<Nest> nest = buildNest(reader);
-  if (!nest || !sumsTapsOnly(*nest))
+  if (!nest)
+    return false;
+  if (checksTaps)
+    return true;
+  if (!sumsTapsOnly(*nest))
     return false;
   return llvm::all_of(nest->windows, [&](const TapWindow &window) {
     return splitByTaps(*nest, window.points).size() <= kMostRuns;
   });
 }
 
-void fold(memref::AllocOp alloc) {
+void fold(memref::AllocOp alloc, bool checksTaps) {
   std::optional<PaddedCopy> padding = findPaddedCopy(alloc);
   if (!padding || !padding->staysUnchanged())
     return;
@@ -109,7 +114,9 @@ void fold(memref::AllocOp alloc) {
                                    padding->low, padding->high);
   for (linalg::GenericOp reader : padding->readers)
     reader->replaceUsesOfWith(alloc, view);
-  if (!llvm::all_of(padding->readers, isReasonable)) {
+  if (!llvm::all_of(padding->readers, [&](linalg::GenericOp reader) {
+        return isReasonable(reader, checksTaps);
+      })) {
     for (linalg::GenericOp reader : padding->readers)
       reader->replaceUsesOfWith(view, alloc);
     view->erase();
@@ -125,7 +132,8 @@ struct FoldPadding : impl::FoldPaddingBase<FoldPadding> {
 
   void runOnOperation() override {
     for (func::FuncOp func : kernelsOf(getOperation())) {
-      func.walk(fold);
+      bool checksTaps = checkTaps && !isPortable(func);
+      func.walk([&](memref::AllocOp alloc) { fold(alloc, checksTaps); });
       eraseDeadOps(func);
     }
   }

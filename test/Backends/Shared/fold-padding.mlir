@@ -1,4 +1,5 @@
 // RUN: pock-opt %s --pock-fold-padding --split-input-file | FileCheck %s
+// RUN: pock-opt %s --pock-fold-padding=check-taps --split-input-file | FileCheck %s --check-prefix=TAPS
 
 #window = affine_map<(n, y, x, c, ky, kx) -> (n, y * 2 + ky, x + kx, c)>
 #taps = affine_map<(n, y, x, c, ky, kx) -> (ky, kx, c)>
@@ -68,6 +69,8 @@ func.func private @maximum(%x: memref<8x16xf32>, %out: memref<7x16xf32>) attribu
 // A maximum of what is padded with zeros counts the zeros.
 // CHECK-LABEL: func.func private @counted(
 // CHECK-NOT:     pock.padded_view
+// TAPS-LABEL: func.func private @counted(
+// TAPS-NOT:     pock.padded_view
 func.func private @counted(%x: memref<8x16xf32>, %out: memref<7x16xf32>) attributes {pock.kernel} {
   %zero = arith.constant 0.0 : f32
   %least = arith.constant 0xFF800000 : f32
@@ -93,9 +96,12 @@ func.func private @counted(%x: memref<8x16xf32>, %out: memref<7x16xf32>) attribu
 #taps = affine_map<(x, f, k, c) -> (k, c, f)>
 #point = affine_map<(x, f, k, c) -> (x, f)>
 
-// A sum over channels, too, keeps its copy; and so does a source that is written in between.
+// A sum over channels, too, keeps its copy unless each tap is checked. A source that is written in between always does.
 // CHECK-LABEL: func.func private @dense(
 // CHECK-NOT:     pock.padded_view
+// TAPS-LABEL: func.func private @dense(
+// TAPS:         %[[PADDED:.+]] = pock.padded_view
+// TAPS:         linalg.generic {{.*}} ins(%[[PADDED]],
 func.func private @dense(%x: memref<8x16xf32>, %w: memref<3x16x4xf32>, %out: memref<7x4xf32>) attributes {pock.kernel} {
   %zero = arith.constant 0.0 : f32
   %pad = memref.alloc() : memref<9x16xf32>
@@ -121,6 +127,8 @@ func.func private @dense(%x: memref<8x16xf32>, %w: memref<3x16x4xf32>, %out: mem
 
 // CHECK-LABEL: func.func private @overwritten(
 // CHECK-NOT:     pock.padded_view
+// TAPS-LABEL: func.func private @overwritten(
+// TAPS-NOT:     pock.padded_view
 func.func private @overwritten(%x: memref<8x16xf32>, %w: memref<3x16xf32>, %out: memref<7x16xf32>) attributes {pock.kernel} {
   %zero = arith.constant 0.0 : f32
   %pad = memref.alloc() : memref<9x16xf32>
@@ -137,4 +145,32 @@ func.func private @overwritten(%x: memref<8x16xf32>, %w: memref<3x16xf32>, %out:
     linalg.yield %next : f32
   }
   return
+}
+
+// -----
+
+#window = affine_map<(x, f, k, c) -> (x + k, c)>
+#taps = affine_map<(x, f, k, c) -> (k, c, f)>
+#point = affine_map<(x, f, k, c) -> (x, f)>
+
+// In portable arithmetic, products of a border and of infinite weights are those of other targets.
+// TAPS-LABEL: func.func private @portable(
+// TAPS-NOT:     pock.padded_view
+module attributes {pock.arithmetic = "portable"} {
+func.func private @portable(%x: memref<8x16xf32>, %w: memref<3x16x4xf32>, %out: memref<7x4xf32>) attributes {pock.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %pad = memref.alloc() : memref<9x16xf32>
+  %top = memref.subview %pad[0, 0] [1, 16] [1, 1] : memref<9x16xf32> to memref<1x16xf32, strided<[16, 1]>>
+  linalg.fill ins(%zero : f32) outs(%top : memref<1x16xf32, strided<[16, 1]>>)
+  %inner = memref.subview %pad[1, 0] [8, 16] [1, 1] : memref<9x16xf32> to memref<8x16xf32, strided<[16, 1], offset: 16>>
+  linalg.copy ins(%x : memref<8x16xf32>) outs(%inner : memref<8x16xf32, strided<[16, 1], offset: 16>>)
+  linalg.generic {indexing_maps = [#window, #taps, #point], iterator_types = ["parallel", "parallel", "reduction", "reduction"]}
+      ins(%pad, %w : memref<9x16xf32>, memref<3x16x4xf32>) outs(%out : memref<7x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %sum: f32):
+    %product = arith.mulf %a, %b : f32
+    %next = arith.addf %sum, %product : f32
+    linalg.yield %next : f32
+  }
+  return
+}
 }
