@@ -1,8 +1,9 @@
-"""Tiles of a product in the memory of a workgroup."""
+"""Work that several threads share: tiles of products in workgroup memory, and long sums."""
 
 from __future__ import annotations
 
 import json
+import re
 from itertools import cycle, product
 
 import numpy as np
@@ -101,3 +102,22 @@ def test_rows_with_fast_workgroup_memory_have_tiles() -> None:
     """Khronos' validation layer has nothing to say."""
     done = in_process(ROW_WITH_TILES, VK_INSTANCE_LAYERS="VK_LAYER_KHRONOS_validation")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr + done.stdout
+
+
+@needs_device
+def test_long_sums_of_few_points_are_divided() -> None:
+    """The loss and the gradient of the weights are sums of 16,384 terms: in sixteen parts each."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Tanh())
+    x, y = torch.randn(4, 1, 64, 64) + 3.0, torch.randn(4, 2, 64, 64)
+    step = compiled(model, x, y)
+    assert {"memref<16xf32>", "memref<16x1x2xf32>"} <= set(re.findall(r"memref<\w+>", step.ir("plan")))
+    reference = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        reference.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        reference.step()
+        assert step(x, y) == pytest.approx(float(loss.detach()), rel=1e-5)
+    for name, value in model.state_dict().items():
+        np.testing.assert_allclose(step.state_dict()[name], value.numpy(), rtol=1e-4, atol=1e-5)

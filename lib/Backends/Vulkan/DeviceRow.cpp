@@ -11,11 +11,11 @@ namespace mlir::pock {
 /// what drivers of the last years commonly report, and estimates of speed; the
 /// runtime checks what a step needs.
 static constexpr DeviceRow kRows[] = {
-    {"", 4, int64_t(1) << 27, false, false, false, 1e10},
-    {"adreno", 16, int64_t(1) << 27, false, true, true, 2e10},
-    {"apple", 16, int64_t(1) << 28, true, true, true, 1e11},
-    {"mali", 16, int64_t(1) << 27, true, true, false, 2e10},
-    {"nvidia", 16, (int64_t(1) << 32) - 4, true, true, true, 1e11},
+    {"", 4, int64_t(1) << 27, false, false, false, 64, 1e10},
+    {"adreno", 16, int64_t(1) << 27, false, true, true, 64, 2e10},
+    {"apple", 16, int64_t(1) << 28, true, true, true, 256, 1e11},
+    {"mali", 16, int64_t(1) << 27, true, true, false, 64, 2e10},
+    {"nvidia", 16, (int64_t(1) << 32) - 4, true, true, true, 1024, 1e11},
 };
 
 const DeviceRow *findDeviceRow(StringRef name) {

@@ -19,6 +19,8 @@ struct DeviceRow {
   bool storesHalves;
   /// Whether workgroup memory is faster than a cache.
   bool sharesTiles;
+  /// Workgroups that keep a device busy.
+  int64_t workgroups;
   /// Operations that a slow device of the row computes in a second, with the
   /// kernels of this back end.
   double operationsPerSecond;

@@ -77,6 +77,7 @@ public:
     folding.checkTaps = true;
     pm.addPass(createFoldPadding(folding));
     pm.addPass(createPadAtOnce());
+    pm.addPass(createSplitSums());
     pm.addPass(createComputeInWords());
     pm.addPass(createPlaceScratch());
   }

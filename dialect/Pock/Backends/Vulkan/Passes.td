@@ -165,6 +165,33 @@ def PadAtOnce : Pass<"pock-pad-at-once", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
+def SplitSums : Pass<"pock-split-sums", "mlir::ModuleOp"> {
+  let summary = "Add long sums of few points in two steps";
+  let description = [{
+    In kernels on buffers, a sum with fewer points than workgroups that keep a device
+    of the target's row busy, and with many terms, becomes sums of parts in a
+    temporary, which several workgroups compute, and sums of these. The order of terms
+    does not depend on the device.
+
+    ```mlir
+    linalg.generic {iterator_types = ["reduction"]}
+        ins(%x : memref<65536xf32>) outs(%y : memref<f32>)
+    // becomes
+    %parts = memref.alloc() : memref<64xf32>
+    linalg.fill ins(%zero : f32) outs(%parts : memref<64xf32>)
+    linalg.generic {iterator_types = ["parallel", "reduction"]}
+        ins(%x : memref<65536xf32>) outs(%parts : memref<64xf32>)
+    linalg.generic {iterator_types = ["reduction"]}
+        ins(%parts : memref<64xf32>) outs(%y : memref<f32>)
+    ```
+
+    Does nothing in portable arithmetic, to sums whose terms have an order, in loops,
+    and if no reduction loop that stands alone in all maps has a divisor of that size.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
 def ProbeArithmetic : Pass<"pock-probe-arithmetic", "mlir::ModuleOp"> {
   let summary = "Add a function that shows whether a device has portable arithmetic";
   let description = [{
