@@ -10,12 +10,12 @@ import click
 import pockmlir as pock
 import torch
 from architectures.backbones import BACKBONES, PIXELS
-from pockmlir.cost import Backbone, SparseUpdate, describe, estimate, to_scheme
+from pockmlir.budgets import Backbone, SparseUpdate, describe, estimate, to_scheme
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-#: Figures of `pockmlir.cost.Cost` and of `pockmlir.Memory`, in bytes.
+#: Figures of `pockmlir.budgets.Cost` and of `pockmlir.Memory`, in bytes.
 MODELLED = ("weights", "biases", "inputs", "masks", "total")
 COMPILED = ("state", "saved", "gradients", "workspace", "arena")
 

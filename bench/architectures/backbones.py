@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pockmlir.cost import SparseUpdate
+from pockmlir.budgets import SparseUpdate
 
 from .mobile import MCUNET, PROXYLESS, Block, MobileNet, mobilenet_v2
 

@@ -1,6 +1,9 @@
 """pock-mlir: PyTorch models to ahead-of-time compiled, sparse-update training steps."""
 
-from . import cache, cost
+from importlib import import_module as _import_module
+from types import ModuleType as _ModuleType
+
+from . import budgets, cache
 from .api.optim import SGD, Adam, AdamW, Optimizer
 from .api.options import MemoryOptions
 from .api.quantization import Quantization
@@ -82,9 +85,9 @@ __all__ = [
     "Tuning",
     "UnsupportedOp",
     "UnsupportedOpsError",
+    "budgets",
     "cache",
     "compile",
-    "cost",
     "devices",
     "draw_memory",
     "dropout_mask",
@@ -98,3 +101,10 @@ __all__ = [
     "set_num_threads",
     "tune",
 ]
+
+
+def __getattr__(name: str) -> _ModuleType:
+    # The old name of `budgets`; a warning is given when it is used.
+    if name == "cost":
+        return _import_module(".cost", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

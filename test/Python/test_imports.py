@@ -24,14 +24,14 @@ ROOMS = (
     "export",
     "step",
     "loading",
-    "compiler cost",
+    "compiler budgets",
     "loop",
     "device tuning",
     "demo",
     "cli",
 )
 #: Public names for modules of the rooms; nothing in the package imports them.
-PUBLIC = ("dropout", "optim", "scheme", "target")
+PUBLIC = ("cost", "dropout", "optim", "scheme", "target")
 
 
 def read_modules() -> dict[str, Path]:
@@ -118,7 +118,7 @@ def test_importing_the_package_imports_no_framework():
 
 
 @pytest.mark.parametrize(
-    "name", ["compiler", "cost", "device", "dropout", "errors", "optim", "report", "scheme", "target"]
+    "name", ["budgets", "compiler", "device", "dropout", "errors", "optim", "report", "scheme", "target"]
 )
 def test_public_modules_have_what_they_say(name):
     module = __import__(f"pockmlir.{name}", fromlist=["__all__"])

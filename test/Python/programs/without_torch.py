@@ -129,7 +129,7 @@ def errors(folder: Path) -> None:
     for call in (
         lambda: pock.compile(Model(), (np.zeros(3),), loss="mse", optimizer=pock.SGD(lr=0.1), scheme={"*": 1}),
         lambda: pock.load_exported(folder / "model.pt2"),
-        lambda: pock.cost.describe(Model(), (np.zeros(3),)),
+        lambda: pock.budgets.describe(Model(), (np.zeros(3),)),
         lambda: step.write_back(Model()),
     ):
         assert re.search(r"needs PyTorch.*pip install 'pockmlir\[torch\]'", message_of(pock.PockError, call))

@@ -1,4 +1,4 @@
-"""`pockmlir.cost.describe` reads models, and refuses those that the memory model does not know."""
+"""`pockmlir.budgets.describe` reads models, and refuses those that the memory model does not know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pockmlir as pock
 import pytest
 import torch
-from pockmlir.cost import Backbone, Conv, Linear, describe
+from pockmlir.budgets import Backbone, Conv, Linear, describe
 from torch import nn
 from torch.nn import functional
 

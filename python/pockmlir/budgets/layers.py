@@ -1,4 +1,4 @@
-"""Finds the convolutions and linear layers of a model, for `pockmlir.cost`."""
+"""Finds the convolutions and linear layers of a model, for `pockmlir.budgets`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONVOLUTIONS = {f"aten.conv{rank}d{overload}" for rank in (1, 2, 3) for overloa
 def read_backbone(
     model: torch.nn.Module | ExportedProgram, inputs: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Backbone:
-    """Return the layers of a model; see `pockmlir.cost.describe`."""
+    """Return the layers of a model; see `pockmlir.budgets.describe`."""
     program = export_forward(model, inputs, kwargs)
     convs: list[fx.Node] = []
     classifier: list[fx.Node] = []

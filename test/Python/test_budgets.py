@@ -1,14 +1,16 @@
-"""`pockmlir.cost` reproduces the published budgets, and counts what it says it counts."""
+"""`pockmlir.budgets` reproduces the published budgets, and counts what it says it counts."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pockmlir as pock
 import pytest
 import torch
 from architectures.backbones import BACKBONES, PIXELS
-from pockmlir.cost import Backbone, Conv, Linear, SparseUpdate, describe, estimate, to_scheme
+from pockmlir.budgets import Backbone, Conv, Linear, SparseUpdate, describe, estimate, to_scheme
 from torch import nn
 
 EIGHTH, QUARTER, HALF = 1 / 8, 1 / 4, 1 / 2
@@ -148,6 +150,13 @@ def test_what_does_not_train_costs_its_forward_only() -> None:
     assert [layer.total for layer in cost.layers] == [0, 0, 24 + 12, 0, 0]
     assert (cost.forward, cost.backward) == (540 + 120 + 384, 0)
     assert estimate(SMALL, SparseUpdate(0)).total == 13
+
+
+@pytest.mark.parametrize("code", ["pockmlir.cost", "__import__('pockmlir.cost').cost"])
+def test_the_old_name_warns(code: str) -> None:
+    program = f"import pockmlir; assert {code}.estimate is pockmlir.budgets.estimate"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.count("FutureWarning: pockmlir.cost is now pockmlir.budgets") == 1
 
 
 def test_cost_as_text_and_data() -> None:

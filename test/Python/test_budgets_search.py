@@ -1,4 +1,4 @@
-"""`pockmlir.cost.search` finds the best scheme, and schemes that the paper's authors found."""
+"""`pockmlir.budgets.search` finds the best scheme, and schemes that the paper's authors found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pockmlir as pock
 import pytest
 import torch
 from architectures.backbones import BACKBONES, PIXELS
-from pockmlir.cost import Backbone, Conv, SparseUpdate, describe, estimate, search
+from pockmlir.budgets import Backbone, Conv, SparseUpdate, describe, estimate, search
 
 EIGHTH, QUARTER, HALF = 1 / 8, 1 / 4, 1 / 2
 
