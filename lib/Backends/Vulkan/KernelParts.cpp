@@ -201,8 +201,8 @@ ThreadChoice choiceOf(func::FuncOp func) {
 }
 
 ThreadRules rulesFor(func::FuncOp func) {
-  return {isPortable(func),
-          deviceRowOf(func->getParentOfType<ModuleOp>()).sharesTiles};
+  const DeviceRow &row = deviceRowOf(func->getParentOfType<ModuleOp>());
+  return {isPortable(func), row.sharesTiles, row.workgroups};
 }
 
 /// The nests of a kernel, with as few loops as possible.

@@ -9,9 +9,6 @@ using namespace mlir;
 namespace mlir::pock {
 namespace {
 
-/// A device with this many threads is busy.
-constexpr int64_t kBusy = 4096;
-
 /// Sums of fewer terms are not worth the time in which threads of a workgroup
 /// wait for each other.
 constexpr int64_t kLongSum = 128;
@@ -91,15 +88,16 @@ bool isPossible(const Nest &nest, ArrayRef<int> loops,
   return isShort(nest, tile);
 }
 
-/// The tile with the most points that leaves a device enough threads.
+/// The tile with the most points that leaves a device `busy` threads.
 std::array<int64_t, 2> chooseTile(const Nest &nest, ArrayRef<int> loops,
-                                  int64_t threads) {
+                                  int64_t busy) {
+  int64_t threads = onePerThread(nest).count;
   std::array<int64_t, 2> tile = {1, 1};
   for (size_t i = 0; i < loops.size(); ++i)
     for (int64_t points = kMostPoints; points > 1; points /= 2) {
       std::array<int64_t, 2> larger = tile;
       larger[i] = points;
-      if (threads / points < kBusy || !isPossible(nest, loops, larger))
+      if (threads / points < busy || !isPossible(nest, loops, larger))
         continue;
       tile = larger;
       threads /= points;
@@ -124,22 +122,24 @@ WorkgroupTile withPoints(WorkgroupTile tile, std::array<int64_t, 2> points) {
   return tile;
 }
 
-/// Whether most points of all tiles of a size are points of the nest, and there
-/// are enough of them to keep a device busy.
-bool pays(const WorkgroupTile &tile) {
+/// Whether most points of all tiles of a size are points of the nest, and the
+/// tiles keep a device busy: a thread with many points waits less.
+bool pays(const WorkgroupTile &tile, const ThreadRules &rules) {
   int64_t points = tile.rows.extent * tile.columns.extent,
           computed = tile.rows.countTiles() * tile.rows.pointsOfTile() *
                      tile.columns.countTiles() * tile.columns.pointsOfTile();
-  return 3 * points >= 2 * computed && tile.countTiles() * kThreads >= kBusy;
+  return 3 * points >= 2 * computed &&
+         4 * tile.countTiles() >= rules.workgroups;
 }
 
 /// The points of a thread with which a tile reads the fewest entries; nothing
 /// if other ways are better.
 std::optional<std::array<int64_t, 2>> choosePoints(const Nest &nest,
-                                                   const WorkgroupTile &tile) {
+                                                   const WorkgroupTile &tile,
+                                                   const ThreadRules &rules) {
   constexpr std::array<int64_t, 2> all[] = {{4, 4}, {4, 2}, {2, 4}, {2, 2}};
   for (std::array<int64_t, 2> points : all)
-    if (isShort(nest, points) && pays(withPoints(tile, points)))
+    if (isShort(nest, points) && pays(withPoints(tile, points), rules))
       return points;
   return std::nullopt;
 }
@@ -148,12 +148,12 @@ std::optional<std::array<int64_t, 2>> choosePoints(const Nest &nest,
 Sharing chooseSharing(const Nest &nest, const ThreadRules &rules) {
   if (rules.keepsOrder)
     return Sharing::Apart;
-  if (onePerThread(nest).count < kBusy && countLongest(nest) >= kLongSum &&
-      canWorkTogether(nest))
+  if (onePerThread(nest).count < rules.busyThreads() &&
+      countLongest(nest) >= kLongSum && canWorkTogether(nest))
     return Sharing::Together;
   if (rules.sharesTiles)
     if (std::optional<WorkgroupTile> tile = findWorkgroupTile(nest);
-        tile && choosePoints(nest, *tile))
+        tile && choosePoints(nest, *tile, rules))
       return Sharing::Tile;
   return Sharing::Apart;
 }
@@ -207,7 +207,7 @@ ThreadMap mapThreads(const Nest &nest, const ThreadRules &rules,
   case Sharing::Tile: {
     WorkgroupTile tile = *findWorkgroupTile(nest);
     std::array<int64_t, 2> points =
-        choosePoints(nest, tile).value_or(std::array<int64_t, 2>{2, 2});
+        choosePoints(nest, tile, rules).value_or(std::array<int64_t, 2>{2, 2});
     if (choice.tile && isShort(nest, *choice.tile))
       points = *choice.tile;
     map.workgroupTile = withPoints(tile, points);
@@ -216,7 +216,7 @@ ThreadMap mapThreads(const Nest &nest, const ThreadRules &rules,
   }
   case Sharing::Apart:
     SmallVector<int, 2> loops = findTiledLoops(nest);
-    std::array<int64_t, 2> tile = chooseTile(nest, loops, map.count);
+    std::array<int64_t, 2> tile = chooseTile(nest, loops, rules.busyThreads());
     if (choice.tile && isPossible(nest, loops, *choice.tile))
       tile = *choice.tile;
     for (auto [loop, points] : llvm::zip(loops, tile)) {
@@ -233,8 +233,8 @@ SmallVector<std::array<int64_t, 2>> listTiles(const Nest &nest,
   SmallVector<int, 2> loops = findTiledLoops(nest);
   bool shares = chooseSharing(nest, rules) == Sharing::Tile;
   std::array<int64_t, 2> first =
-      shares ? *choosePoints(nest, *findWorkgroupTile(nest))
-             : chooseTile(nest, loops, onePerThread(nest).count);
+      shares ? *choosePoints(nest, *findWorkgroupTile(nest), rules)
+             : chooseTile(nest, loops, rules.busyThreads());
   SmallVector<std::array<int64_t, 2>> tiles = {first};
   // Square ones first: they reuse most.
   constexpr std::array<int64_t, 2> all[] = {

@@ -55,6 +55,10 @@ struct ThreadRules {
   bool keepsOrder = false;
   /// Whether workgroup memory is faster than a cache.
   bool sharesTiles = false;
+  /// Workgroups that keep a device busy.
+  int64_t workgroups = 64;
+
+  int64_t busyThreads() const { return workgroups * kThreads; }
 };
 
 /// Chooses for a nest: where there are too few points to keep a device busy,

@@ -1,9 +1,9 @@
 // RUN: pock-opt %s --pock-form-dispatches --canonicalize --cse --split-input-file | FileCheck %s
 
-// Workgroups compute tiles of 16 by 32 points: 13 x 5 of them. They copy 16
-// terms of both factors, the first along its terms and the second along its
-// points. The second block has four terms. Points beyond the border read the
-// last entry, and are not stored.
+// Workgroups compute tiles of 16 by 32 points, of which a tuning chose two by
+// four for a thread: 13 x 5 of them. They copy 16 terms of both factors, the
+// first along its terms and the second along its points. The second block has
+// four terms. Points beyond the border read the last entry, and are not stored.
 
 // CHECK-LABEL: func.func @step(
 // CHECK:         %[[GROUPS:.+]] = arith.constant 65 : index
@@ -40,12 +40,13 @@
 // CHECK:               scf.yield
 // CHECK-COUNT-8:   scf.if {{.+}} {{[{]}}
 // CHECK:           gpu.return
-module attributes {pock.target = #pock.target<triple = "spirv-unknown-vulkan", cpu = "nvidia">} {
+module attributes {pock.target = #pock.target<triple = "spirv-unknown-vulkan", cpu = "adreno">} {
 func.func @step(%a: memref<200x20xf32>, %b: memref<20x130xf32>, %c: memref<200x130xf32>) {
   pock.launch @product ins(%a, %b : memref<200x20xf32>, memref<20x130xf32>) outs(%c : memref<200x130xf32>)
   return
 }
-func.func private @product(%a: memref<200x20xf32>, %b: memref<20x130xf32>, %c: memref<200x130xf32>) attributes {pock.kernel} {
+func.func private @product(%a: memref<200x20xf32>, %b: memref<20x130xf32>, %c: memref<200x130xf32>)
+    attributes {pock.kernel, pock.tile = array<i64: 2, 4>} {
   linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],
                   iterator_types = ["parallel", "parallel", "reduction"]}
       ins(%a, %b : memref<200x20xf32>, memref<20x130xf32>) outs(%c : memref<200x130xf32>) {
@@ -71,7 +72,7 @@ func.func private @product(%a: memref<200x20xf32>, %b: memref<20x130xf32>, %c: m
 // CHECK-NOT:         arith.extf
 // CHECK-NOT:         arith.truncf
 // CHECK:             scf.yield
-module attributes {pock.target = #pock.target<triple = "spirv-unknown-vulkan", cpu = "nvidia">} {
+module attributes {pock.target = #pock.target<triple = "spirv-unknown-vulkan", cpu = "adreno">} {
 func.func @step(%a: memref<128x16xf16>, %b: memref<16x128xf32>, %c: memref<128x128xf32>) {
   pock.launch @halves ins(%a, %b : memref<128x16xf16>, memref<16x128xf32>) outs(%c : memref<128x128xf32>)
   return
@@ -129,7 +130,7 @@ func.func private @tuned(%a: memref<16x16xf32>, %b: memref<16x64xf32>, %c: memre
 // CHECK:         gpu.func @rows(
 // CHECK-NOT:       gpu.barrier
 // CHECK:           gpu.return
-module attributes {pock.target = #pock.target<triple = "spirv-unknown-vulkan", cpu = "nvidia">} {
+module attributes {pock.target = #pock.target<triple = "spirv-unknown-vulkan", cpu = "adreno">} {
 func.func @step(%a: memref<256x8xf32>, %b: memref<8x256xf32>, %c: memref<256x256xf32>, %d: memref<4096x64xf32>, %e: memref<64xf32>, %f: memref<4096xf32>) {
   pock.launch @short ins(%a, %b : memref<256x8xf32>, memref<8x256xf32>) outs(%c : memref<256x256xf32>)
   pock.launch @rows ins(%d, %e : memref<4096x64xf32>, memref<64xf32>) outs(%f : memref<4096xf32>)
