@@ -12,7 +12,7 @@ from torch import fx
 from torch.export import ExportedProgram
 
 from ...errors import UnsupportedOp, UnsupportedOpsError
-from .source import module_path, source_line
+from .source import unsupported_op
 
 __all__ = ["drop_idle_detaches", "stop_gradients"]
 
@@ -58,7 +58,7 @@ def _inline(parent: fx.GraphModule, region: fx.Node) -> list[UnsupportedOp]:
     """Inline one region; return the operators that are unsupported in it."""
     body = getattr(parent, str(region.args[1].target)).graph
     nested = [node for node in body.nodes if _sets_gradient_mode(node)]
-    unsupported = [_unsupported("torch.enable_grad", node, "inside torch.no_grad") for node in nested]
+    unsupported = [unsupported_op("torch.enable_grad", node, "inside torch.no_grad") for node in nested]
     changed = {_root(node): node for node in body.nodes if _is_inplace(node)}
     inside: dict[fx.Node, fx.Node] = {}
     results: list[fx.Node] = []
@@ -67,7 +67,7 @@ def _inline(parent: fx.GraphModule, region: fx.Node) -> list[UnsupportedOp]:
             inside[node] = outer if node in changed else _detached(parent.graph, node, outer)
             if node in changed and outer.op != "placeholder":
                 reason = "of a value made outside torch.no_grad"
-                unsupported.append(_unsupported("in-place change", changed[node], reason))
+                unsupported.append(unsupported_op("in-place change", changed[node], reason))
         outside = dict(zip(body.find_nodes(op="placeholder"), region.args[2:], strict=True))
         for node in body.nodes:
             if node.op == "output":
@@ -115,8 +115,3 @@ def _aliased(node: fx.Node) -> fx.Node | None:
                 return value
             found = found or value
     return found
-
-
-def _unsupported(what: str, node: fx.Node, reason: str) -> UnsupportedOp:
-    source = source_line(node)
-    return UnsupportedOp(what, module_path(node), f"{source[0]}:{source[1]}" if source else None, reason)

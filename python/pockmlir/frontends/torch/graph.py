@@ -20,7 +20,7 @@ from .gradient_modes import drop_idle_detaches
 from .parameters import array_of
 from .registry import CONVERTERS, HINTS, hint, operator_name
 from .rewrites import find_random_masks
-from .source import module_path, source_line, tensor_name
+from .source import tensor_name, unsupported_op
 
 __all__ = ["Binding", "ExportedCopy", "Program", "fold_buffers", "make_program", "unimportable"]
 
@@ -264,8 +264,7 @@ def unimportable(graph: fx.Graph) -> list[UnsupportedOp]:
         elif name not in CONVERTERS and node.op == "call_function" and node.target is not operator.getitem:
             reason = hint(name)
         if reason is not None:
-            source = source_line(node)
-            found.append(UnsupportedOp(name, module_path(node), source and f"{source[0]}:{source[1]}", reason or None))
+            found.append(unsupported_op(name, node, reason or None))
     return found if fatal else []
 
 

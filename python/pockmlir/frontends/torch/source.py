@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import fx
 
+from ...errors import UnsupportedOp
+
 __all__ = [
     "LOSS_PATH",
     "MODEL",
@@ -18,6 +20,7 @@ __all__ = [
     "source_line",
     "strip_model",
     "tensor_name",
+    "unsupported_op",
 ]
 
 #: The attribute of the exported wrappers that contains the user's model.
@@ -66,3 +69,9 @@ def source_line(node: fx.Node) -> tuple[str, int] | None:
     own = [frame for frame in frames if not os.path.abspath(frame[0]).startswith(TORCH_FOLDER)]
     named = own or frames
     return named[-1] if named else None
+
+
+def unsupported_op(what: str, node: fx.Node, reason: str | None) -> UnsupportedOp:
+    """Return the report of an unsupported operator, or of something else that is unsupported at a node."""
+    source = source_line(node)
+    return UnsupportedOp(what, module_path(node), source and f"{source[0]}:{source[1]}", reason)
