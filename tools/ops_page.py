@@ -24,6 +24,7 @@ from typing import Any
 
 from pockmlir._ops import _pock_ops_gen as pock
 from pockmlir.frontends.torch.builder import Builder
+from pockmlir.frontends.torch.complex_numbers.rules import ON_REAL, RULES
 from pockmlir.frontends.torch.decompositions import DECOMPOSED, composite_operators
 from pockmlir.frontends.torch.registry import CONVERTERS, HINTS, Unsupported, operator_name
 
@@ -139,6 +140,13 @@ def decomposed() -> Iterator[str]:
     yield wrapped(composed) + ".\n"
 
 
+def on_complex_numbers() -> Iterator[str]:
+    yield "## On complex numbers\n"
+    yield "Rewritten to operators on the real and the imaginary part:\n"
+    yield wrapped(sorted(RULES)) + ".\n"
+    yield f"On real operands, these are rewritten, too: {wrapped(sorted(ON_REAL))}.\n"
+
+
 def refused() -> Iterator[str]:
     yield "## Refused\n"
     yield "| operators | why, and what to do instead |"
@@ -213,6 +221,14 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
 * **Masks** that are buffers, or made of constants, may select entries (`x[mask]`, `masked_select`, `nonzero`). Their
   values are compiled in, and `load_state_dict` refuses others. Masks that depend on data have no static number of
   entries: use `torch.where`.
+* **Complex numbers** (`complex64`, `complex128`) inside a model are two real tensors, from `torch.fft`, `stft`, `istft`,
+  `view_as_complex`, `complex` and `polar` to `view_as_real`, `real`, `imag`, `abs` and `angle`. Gradients are PyTorch's.
+  Fourier transforms are products with matrices of cosines and sines; a length of more than 128 is factorised, and a prime
+  factor of more than 4096 is refused. What no result needs, such as the imaginary part of `fftn(x).real`, is not computed.
+  Constants and buffers are compiled in, and `load_state_dict` refuses other values. Inputs, results and parameters are
+  real: use `view_as_real`, or two parameters. Differences to PyTorch: an infinite part never makes the other one NaN in a
+  sum, or in a product or quotient with a real number; the imaginary part of the first entry of a half spectrum must be
+  finite; `exp` and `sgn` of infinite numbers are not specified.
 * **Dropout** uses a counter-based generator. `@loss` then has the inputs `random_seed` and `random_step`, and the
   backward pass computes the mask again. `@predict` has no dropout, even if the model fixes `training=True`.
 * **Gradients that a model gives itself** are part of the step: the backward of a `torch.autograd.Function`, hooks of
@@ -245,7 +261,7 @@ def main() -> None:
     lines = [INTRODUCTION, "## Converted\n"]
     for module, converters in sorted(converters_by_family().items()):
         lines += family(module, converters)
-    lines += [*decomposed(), *refused(), *pock_ops(reference, used)]
+    lines += [*decomposed(), *on_complex_numbers(), *refused(), *pock_ops(reference, used)]
     print("\n".join(lines).rstrip())
 
 

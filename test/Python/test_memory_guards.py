@@ -22,8 +22,6 @@ PACKED = pock.MemoryOptions()
 PATTERNS = (0xA5, 0xFF)
 
 FAST = {"resnet8", "ds-cnn", "lstm", "densenet", "autoencoder", "gru"}
-#: Complex numbers.
-REFUSED = {"fnet"}
 
 SCALARS = {"lr": np.float32(0.01), "random_seed": np.int64(3), "random_step": np.int64(0)}
 
@@ -47,7 +45,7 @@ def check(step: pock.Step, inputs: tuple[torch.Tensor, ...], target: torch.Tenso
 
 
 def zoo() -> list[Any]:
-    names = sorted(ARCHITECTURES.keys() - REFUSED)
+    names = sorted(ARCHITECTURES)
     return [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in names]
 
 

@@ -330,7 +330,7 @@ def test_other_failures_are_not_about_limits() -> None:
 
 
 def zoo() -> list[Any]:
-    names = sorted(ARCHITECTURES.keys() - {"fnet"})
+    names = sorted(ARCHITECTURES)
     return [pytest.param(name, scheme, id=f"{name}-{scheme}") for name in names for scheme in ("full", "sparse")]
 
 

@@ -26,8 +26,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-#: Complex numbers.
-REFUSED = {"fnet"}
 ERROR = 99
 
 HARNESS = """
@@ -175,7 +173,7 @@ def check(step: pock.Step, inputs: tuple[torch.Tensor, ...], target: torch.Tenso
     assert loss == np.float32([step(*arguments, lr=0.01, seed=0) for _ in range(calls)][-1])
 
 
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES.keys() - REFUSED))
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_zoo(name: str, tmp_path: Path) -> None:
     case = ARCHITECTURES[name].at("small")
     check(compiled(case), *case.batch(0), tmp_path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import pockmlir as pock
 import pytest
 from architectures import ARCHITECTURES
 from architectures.compare import compare
@@ -27,14 +26,10 @@ FAST = {
 }
 
 
-#: Complex numbers.
-REFUSED = ("fnet",)
-
-
 def _cases() -> list[Any]:
     return [
         pytest.param(name, scheme, id=f"{name}-{scheme}", marks=() if (name, scheme) in FAST else pytest.mark.slow)
-        for name in sorted(ARCHITECTURES.keys() - set(REFUSED))
+        for name in sorted(ARCHITECTURES)
         for scheme in ("full", "sparse")
     ]
 
@@ -47,7 +42,7 @@ def test_five_steps_equal_pytorch(name: str, scheme: str) -> None:
 @needs_device
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["full", "sparse"])
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES.keys() - set(REFUSED)))
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_five_steps_on_a_vulkan_device_equal_pytorch(name: str, scheme: str) -> None:
     require_equal(name, scheme, "vulkan")
 
@@ -62,9 +57,3 @@ def require_equal(name: str, scheme: str, target: str) -> None:
     )
     # A rate so low that nothing moves would make wrong gradients look right.
     assert figures.update_error < 1e-2, figures.worst
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused_by_name_of_the_operator(name: str) -> None:
-    with pytest.raises(pock.UnsupportedOpsError, match="complex"):
-        compare(ARCHITECTURES[name].at("small"), "full")

@@ -174,10 +174,10 @@ class State:
         """Refuse other values for buffers whose values are compiled in."""
         current = self.model()
         for name in sorted(self._artifact.fixed & arrays.keys() & current.keys()):
-            if not np.array_equal(arrays[name], current[name], equal_nan=current[name].dtype.kind == "f"):
+            if not np.array_equal(arrays[name], current[name], equal_nan=current[name].dtype.kind in "fc"):
                 raise ArgumentError(
-                    f"state_dict: the values of {name} decided on shapes when the step was compiled (as a mask); "
-                    "compile again with the new ones"
+                    f"state_dict: the values of {name} were compiled in (a mask on which shapes depend, or complex "
+                    "numbers); compile again with the new ones"
                 )
 
     def _write_optimizer(self, arrays: Mapping[str, Array]) -> None:

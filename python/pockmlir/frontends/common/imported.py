@@ -42,7 +42,7 @@ class ImportedModel:
         norm_modes: path of each batch normalisation → ``training`` or ``inference``.
         dropout_layers: the module of each active dropout of the loss, in order of execution.
         converted: name of an input → the conversion of its element type, if there is one.
-        fixed: buffers whose values are compiled in, because shapes depend on them.
+        fixed: buffers whose values are compiled in: shapes depend on them, or they are complex.
         aliases: other names of shared parameters and buffers → the name in the IR.
         name: the default for the prefix of the C functions.
         checks_loss: whether ``@loss`` fails if its result is not finite.

@@ -91,6 +91,10 @@ class Examples:
         given = value.dtype
         is_target = what.startswith(_TARGET)
         value = value.detach().to(self._converted(given, is_target))
+        if value.dtype.is_complex:
+            raise ArgumentError(
+                f"{what}: {given} is not supported; pass torch.view_as_real of it, and call torch.view_as_complex in the model"
+            )
         if dtype_name(value.dtype) is None:
             expected = ", ".join(str(dtype) for dtype in (*DTYPES, *NARROW, *CONVERTED))
             raise ArgumentError(f"{what}: expected one of the dtypes {expected}, but got {given}")

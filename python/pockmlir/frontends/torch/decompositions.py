@@ -18,6 +18,7 @@ from torch._export.utils import _collect_all_valid_cia_ops
 from torch.export.decomp_utils import CustomDecompTable
 
 from . import ops  # noqa: F401  (fills the tables)
+from .complex_numbers.rules import RULES
 from .registry import CONVERTERS, HINTS, operator_name
 
 __all__ = ["DECOMPOSED", "composite_operators", "decomposition_table"]
@@ -55,7 +56,7 @@ DECOMPOSED: tuple[torch._ops.OpOverload, ...] = (
 
 def composite_operators() -> list[torch._ops.OpOverload]:
     """Return the operators that PyTorch composes of others and that have no converter."""
-    known = CONVERTERS.keys() | HINTS.keys()
+    known = CONVERTERS.keys() | HINTS.keys() | RULES.keys()
     composed = [op for op in _collect_all_valid_cia_ops() if operator_name(op) not in known]
     return sorted(composed, key=str)
 

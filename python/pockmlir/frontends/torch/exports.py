@@ -121,7 +121,7 @@ def _apart(subject: Subject) -> Exports:
     predict = export_predict(wrapper, tuple(examples.tensors), examples.names)
     results = named_results(predict)
     if any(not isinstance(size, int) for value in results.values() for size in value.shape):
-        raise UnsupportedOpsError(unimportable(predict.graph))
+        raise UnsupportedOpsError([*predict.unsupported, *unimportable(predict.graph)])
     target, arguments = subject.target(results, examples)
     loss_wrapper = LossWrapper(subject.module, subject.call, subject.loss_function, target, replay=subject.replay)
     exported = export_program(loss_wrapper, tuple(examples.tensors), "loss")
@@ -250,7 +250,7 @@ def _predict_program(exported: ExportedCopy, examples: Examples, found: Found, i
             graph.erase_node(node)
         else:
             kept.append(binding)
-    return Program(graph, kept, [], found.names, found.named)
+    return Program(graph, kept, [], found.names, found.named, program.unsupported)
 
 
 def _same_shapes(predict: Program, shapes: Mapping[str, torch.Tensor]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import ExportGraphSignature, InputKind, InputSpec, OutputKind, TensorArgument
 
 from ...errors import ArgumentError, CompileError, UnsupportedOp
+from .complex_numbers.split import split_complex_numbers
 from .dtypes import dtype_name
 from .gradient_modes import drop_idle_detaches
 from .parameters import array_of
@@ -50,6 +51,7 @@ class Program:
         stores: names of the buffers that the program changes.
         outputs: names of the other results.
         names_outputs: whether the model returns them by name.
+        unsupported: uses of complex numbers that are not supported, in the order of execution.
     """
 
     graph: fx.Graph
@@ -57,6 +59,7 @@ class Program:
     stores: list[str]
     outputs: list[str]
     names_outputs: bool = False
+    unsupported: Sequence[UnsupportedOp] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def make_program(
     find_random_masks(graph)
     bindings = dict(zip(graph.find_nodes(op="placeholder"), _bindings(exported, input_names), strict=True))
     program = Program(graph, list(bindings.values()), changed, output_names)
-    return fold_constants(program)
+    return _without_complex_numbers(fold_constants(program))
 
 
 def _select_outputs(
@@ -156,6 +159,20 @@ def _buffer(exported: ExportedProgram | ExportedCopy, spec: InputSpec) -> Bindin
     is_persistent = spec.persistent is not False
     value = exported.state_dict.get(spec.target) if is_persistent else exported.constants.get(spec.target)
     return Binding("parameter", tensor_name(spec.target), value, is_persistent)
+
+
+def _without_complex_numbers(program: Program) -> Program:
+    """Return a program of real tensors only; the argument must not be used afterwards."""
+    graph = program.graph
+    bindings = dict(zip(graph.find_nodes(op="placeholder"), program.bindings, strict=True))
+    # A buffer of complex numbers is a constant: a program that changes it is refused.
+    values = {node: b.value for node, b in bindings.items() if b.value is not None and b.value.is_complex()}
+    split = split_complex_numbers(graph, values, len(program.stores))
+    if split is None:
+        return program
+    bindings |= {node: Binding("constant", node.name, value) for node, value in split.constants.items()}
+    kept = [bindings[node] for node in graph.find_nodes(op="placeholder")]
+    return fold_constants(dataclasses.replace(program, bindings=kept, unsupported=split.unsupported))
 
 
 # Constant folding ---------------------------------------------------------------------

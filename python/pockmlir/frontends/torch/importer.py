@@ -129,7 +129,7 @@ def _import(
         dropout_layers=tuple(converter.dropout_layers),
         gradients=gradients,
         converted=examples.converted,
-        fixed=exports.fixed,
+        fixed=exports.fixed | parameters.complex_buffers.keys(),
         aliases=parameters.aliases,
         checks_loss=check_loss,
         saved_names=parameters.saved(model.state_dict if isinstance(model, ExportedProgram) else model.state_dict()),
@@ -174,7 +174,9 @@ def _convert(parameters: Parameters, training: Program, predict: Program, check_
     Raises:
         UnsupportedOpsError: lists all unsupported operators of both.
     """
-    unsupported = [op for program in (training, predict) for op in unimportable(program.graph)]
+    programs = (training, predict)
+    refused = [op for program in programs for op in program.unsupported]
+    unsupported = [op for program in programs for op in unimportable(program.graph)]
     if not unsupported:
         converter = ModuleConverter(parameters)
         converter.add("loss", training, check_loss=check_loss)
@@ -182,6 +184,6 @@ def _convert(parameters: Parameters, training: Program, predict: Program, check_
         converter.add("predict", predict)
         converter.norm_modes = modes
         unsupported = converter.unsupported
-    if unsupported:
-        raise UnsupportedOpsError(list(dict.fromkeys(unsupported)))
+    if refused or unsupported:
+        raise UnsupportedOpsError(list(dict.fromkeys(refused + unsupported)))
     return converter

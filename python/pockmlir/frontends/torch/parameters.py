@@ -27,14 +27,15 @@ def declared_values(model: torch.nn.Module, loss: Any) -> dict[str, np.ndarray[A
 
 def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
     """Return a copy of a tensor's data, in a type in which code computes."""
-    array = np.array(tensor.detach().cpu().numpy(), order="C", copy=True)
+    array = np.array(tensor.detach().cpu().resolve_conj().resolve_neg().numpy(), order="C", copy=True)
     return array.astype(numpy_dtype(NARROW[tensor.dtype])) if tensor.dtype in NARROW else array
 
 
 class Parameters(Declarations):
     """All tensors that the pock module declares: parameters, buffers, large constants.
 
-    ``adopted`` has the parameters that `adopt` has made.
+    ``adopted`` has the parameters that `adopt` has made, and ``complex_buffers`` the values of the buffers of complex
+    numbers, which are compiled in.
 
     If a tensor object has several names, it is one symbol under its first name. Different
     tensors with equal values stay separate symbols.
@@ -53,6 +54,7 @@ class Parameters(Declarations):
         self.infos: list[ParameterInfo] = []
         self.aliases: dict[str, str] = {}
         self.adopted: list[str] = []
+        self.complex_buffers: dict[str, np.ndarray[Any, Any]] = {}
         first: dict[int, str] = {}
         tensors: dict[str, torch.Tensor] = {}
         named = _named_tensors(model, "")
@@ -71,6 +73,11 @@ class Parameters(Declarations):
         self.infos = [dataclasses.replace(info, aliases=self._aliases_of(info.name)) for info in self.infos]
         self._trainable = {info.name for info in self.infos if info.requires_grad}
 
+    @property
+    def values(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The initial values by name, also those of buffers that no code reads."""
+        return super().values | self.complex_buffers
+
     def _aliases_of(self, name: str) -> tuple[str, ...]:
         return tuple(alias for alias, first in self.aliases.items() if first == name)
 
@@ -78,6 +85,14 @@ class Parameters(Declarations):
         what = "parameter" if is_parameter else "buffer"
         if tensor.is_meta or isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
             raise ArgumentError(f"model: {what} '{name}' has no data (meta or lazy tensor); initialize the model first")
+        if tensor.dtype in (torch.complex64, torch.complex128) and not is_parameter:
+            self.complex_buffers[name] = array_of(tensor)
+            return
+        if tensor.dtype.is_complex and is_parameter:
+            raise ArgumentError(
+                f"model: parameter '{name}' has dtype {tensor.dtype}; make its real and imaginary parts two parameters, "
+                "and join them in the forward with torch.complex"
+            )
         if tensor.dtype not in DTYPES:
             expected = ", ".join(str(dtype) for dtype in DTYPES)
             raise ArgumentError(f"model: {what} '{name}' has dtype {tensor.dtype}, but expected one of {expected}")
@@ -112,9 +127,21 @@ class Parameters(Declarations):
         self.aliases = {alias: new if first == name else first for alias, first in self.aliases.items()} | {name: new}
 
     def saved(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of a model's saved state, with the parameters that were adopted for frozen tensors."""
+        """Return the names of a model's saved state, with the parameters that were adopted for frozen tensors.
+
+        Raises:
+            ArgumentError: a checkpoint cannot contain one of the tensors.
+        """
+        names = tuple(names)
+        for name in names:
+            buffer = self.complex_buffers.get(self.canonical(name))
+            if buffer is not None and buffer.dtype == np.complex128:
+                raise ArgumentError(
+                    f"model: buffer '{name}' has dtype torch.complex128, which checkpoints do not contain; register it with "
+                    "persistent=False, or make it complex64"
+                )
         if not self.adopted:
-            return tuple(names)
+            return names
         kept = [name for name in names if name in self.declarations or name in self.aliases]
         return tuple(dict.fromkeys([*kept, *self.adopted]))
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from ..registry import HINTS
 
-_COMPLEX = (
-    "complex numbers are not supported; compute spectra outside, or as a product with a matrix of cosines and sines"
-)
 _FACTORED = "not planned: factorisations have no op; compute it outside the model"
 
 _REFUSED: dict[str, tuple[str, ...]] = {
-    _COMPLEX: (
-        "fft_fft", "fft_rfft", "fft_irfft", "fft_ifft", "fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_fftn",
-        "fft_ifftn", "fft_rfftn", "fft_irfftn", "fft_hfft", "fft_ihfft", "stft", "stft.center", "istft", "_fft_r2c",
-        "_fft_c2r", "_fft_c2c", "view_as_complex", "view_as_real", "complex", "polar", "angle", "real", "imag",
-    ),
     _FACTORED: (
         "linalg_svd", "linalg_svdvals", "svd", "linalg_eigh", "linalg_eig", "linalg_eigvals", "linalg_eigvalsh",
         "linalg_qr", "qr", "linalg_cholesky", "cholesky", "linalg_inv", "inverse", "linalg_inv_ex", "linalg_det",
