@@ -228,7 +228,8 @@ Element types are `f32`, `f64`, `i1`, `i8`, `i32`, `i64`; PyTorch's rules of pro
   Constants and buffers are compiled in, and `load_state_dict` refuses other values. Inputs, results and parameters are
   real: use `view_as_real`, or two parameters. Differences to PyTorch: an infinite part never makes the other one NaN in a
   sum, or in a product or quotient with a real number; the imaginary part of the first entry of a half spectrum must be
-  finite; `exp` and `sgn` of infinite numbers are not specified.
+  finite; `exp` and `sgn` of infinite numbers are not specified; where the windows of `istft` add up to zero, its result is
+  not finite, and there is no error.
 * **Dropout** uses a counter-based generator. `@loss` then has the inputs `random_seed` and `random_step`, and the
   backward pass computes the mask again. `@predict` has no dropout, even if the model fixes `training=True`.
 * **Gradients that a model gives itself** are part of the step: the backward of a `torch.autograd.Function`, hooks of
