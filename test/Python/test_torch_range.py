@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 #: Those that compare numbers; the operators that a clamp becomes depend on the version (test_frontend_ops).
 TESTS = (
-    *("frontend", "frontend_refusals", "given_gradients", "inputs_outputs", "python_state"),
+    *("complex", "frontend", "frontend_refusals", "given_gradients", "inputs_outputs", "python_state"),
     *("operators_math", "operators_nn", "operators_shape", "operators_sorting", "operators_coverage"),
     *("optim", "optimizer_updates", "torch_state", "pt2"),
 )
