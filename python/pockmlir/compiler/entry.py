@@ -15,6 +15,7 @@ from ..api.tuning import Tuning
 from ..cache.store import Store
 from ..report.plan import Plan
 from ..step import Step
+from ..support.collection import collecting_rarely
 from ..targets.target import Target
 from .imported import Imported
 from .runner import StageRunner
@@ -122,34 +123,35 @@ def compile(
         CompileError: a stage failed; the error has a command that reproduces the failure.
     """
     chosen = require_rules(scheme)
-    imported = import_model(
-        model,
-        inputs,
-        kwargs,
-        loss=loss,
-        optimizer=optimizer,
-        example_target=example_target,
-        on_nan=on_nan,
-        cache=cache,
-        dump_ir_dir=dump_ir_dir,
-        on_stage=on_stage,
-        target=target,
-        name=name,
-        accumulate=accumulate,
-        clip_grad_norm=clip_grad_norm,
-        clip_grad_value=clip_grad_value,
-        seed=seed,
-        precision=precision,
-        rounding=rounding,
-        gradients=gradients,
-        memory_limit=memory_limit,
-        memory=memory,
-        arithmetic=arithmetic,
-        ram=ram,
-        flash=flash,
-        tuning=tuning,
-    )
-    return imported.compile(chosen, dump_ir_dir=dump_ir_dir, on_stage=on_stage)
+    with collecting_rarely():
+        imported = import_model(
+            model,
+            inputs,
+            kwargs,
+            loss=loss,
+            optimizer=optimizer,
+            example_target=example_target,
+            on_nan=on_nan,
+            cache=cache,
+            dump_ir_dir=dump_ir_dir,
+            on_stage=on_stage,
+            target=target,
+            name=name,
+            accumulate=accumulate,
+            clip_grad_norm=clip_grad_norm,
+            clip_grad_value=clip_grad_value,
+            seed=seed,
+            precision=precision,
+            rounding=rounding,
+            gradients=gradients,
+            memory_limit=memory_limit,
+            memory=memory,
+            arithmetic=arithmetic,
+            ram=ram,
+            flash=flash,
+            tuning=tuning,
+        )
+        return imported.compile(chosen, dump_ir_dir=dump_ir_dir, on_stage=on_stage)
 
 
 def plan(
@@ -235,4 +237,5 @@ def import_model(
     source = kind.check(model, inputs, kwargs, loss=loss, example_target=example_target, on_nan=on_nan)
     request = Request.check(source, optimizer, **options)
     runner = StageRunner(request.name, dump_ir_dir, on_stage)
-    return Imported(source, request, runner, Store.open() if cache else None)
+    with collecting_rarely():
+        return Imported(source, request, runner, Store.open() if cache else None)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..api.source import TorchSource
 from ..cache.store import Store
-from ..support.collection import collecting_rarely
 from ..support.needs import require_torch
 from ..support.warning import recorded_warnings, warn_user
 from .runner import StageRunner
@@ -43,8 +42,7 @@ def import_torch(source: TorchSource, runner: StageRunner, store: Store | None) 
             warn_user(message)
         return model
 
-    # A sixth of the time went into looking for unreachable objects among those of PyTorch's exporter.
-    with collecting_rarely(), recorded_warnings() as warnings:
+    with recorded_warnings() as warnings:
         from ..frontends.torch.importer import import_model
 
         model = import_model(
