@@ -2,32 +2,7 @@
 
 import warnings
 
-from .budgets import (
-    Backbone,
-    Choice,
-    Conv,
-    Cost,
-    LayerCost,
-    Linear,
-    SparseUpdate,
-    describe,
-    estimate,
-    search,
-    to_scheme,
-)
-
-__all__ = [
-    "Backbone",
-    "Choice",
-    "Conv",
-    "Cost",
-    "LayerCost",
-    "Linear",
-    "SparseUpdate",
-    "describe",
-    "estimate",
-    "search",
-    "to_scheme",
-]
+from .budgets import *  # noqa: F403
+from .budgets import __all__ as __all__
 
 warnings.warn("pockmlir.cost is now pockmlir.budgets; the next release has only that", FutureWarning, stacklevel=2)

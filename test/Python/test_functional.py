@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -70,6 +71,22 @@ class InPlace(nn.Module):
         return y.sigmoid_().mean((2, 3))
 
 
+class Dropouts(nn.Module):
+    """Dropout, in training and not."""
+
+    def __init__(self, inplace: bool):
+        super().__init__()
+        self.body = nn.Linear(8, 12)
+        self.drops = nn.ModuleList((nn.Dropout(0.25, inplace), nn.Dropout(0.0, inplace)))
+        self.off = nn.Dropout(0.5, inplace).eval()
+
+    def forward(self, x):
+        y = self.body(x)
+        for drop in (*self.drops, self.off):
+            y = drop(y)
+        return y * 2
+
+
 class Views(nn.Module):
     """Reshapes, parts, copies and conversions."""
 
@@ -85,6 +102,18 @@ class Views(nn.Module):
         return (y.to(torch.float32) * mask).reshape(3, -1).flatten(1)
 
 
+class Positions(nn.Module):
+    """Constants that are folded, and differences."""
+
+    def forward(self, x):
+        numbers = torch.arange(8)
+        starts = torch.diff(numbers + x.long(), prepend=x[:, :1].long() - 1, dim=-1) != 1
+        ends = torch.diff(x, dim=1, append=x[:, :2]) + torch.arange(0, 9)
+        signs = torch.diff(x > 0)
+        x = x @ (torch.eye(8) + torch.eye(8, 8)) + torch.zeros(8) + torch.ones(3, 1)
+        return x * torch.arange(8.0, dtype=torch.float32) + ends[:, :8] + starts + F.pad(signs.float(), (0, 1))
+
+
 def module_of(build: Any, x: torch.Tensor) -> ImportedModel:
     """Import a model that is made anew, so that no import sees what another did."""
     torch.manual_seed(0)
@@ -96,7 +125,9 @@ def module_of(build: Any, x: torch.Tensor) -> ImportedModel:
 CASES = {
     "norms": (Norms, PICTURES),
     "in place": (InPlace, PICTURES),
+    "dropouts": (lambda: Dropouts(False), X),
     "views": (Views, X),
+    "positions": (Positions, X),
     "mobilenet": (lambda: mobilenetv2_same(width=0.25, batch=2, pixels=32).build(), torch.ones(2, 3, 32, 32)),
 }
 
@@ -119,6 +150,15 @@ def test_module_is_that_of_the_decomposition(name: str, monkeypatch: pytest.Monk
     assert direct.ir == decomposed.ir
     assert direct.norm_modes == decomposed.norm_modes
     assert direct.dropout_layers == decomposed.dropout_layers
+
+
+def test_dropout_in_place_is_a_dropout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch decomposes one in place to another mask, which is none in the prediction either."""
+    expected, found = (module_of(lambda inplace=i: Dropouts(inplace), X) for i in (False, True))
+    assert re.sub(r" loc\(.*", "", found.ir) == re.sub(r" loc\(.*", "", expected.ir)
+    assert found.dropout_layers == expected.dropout_layers == ("drops.0",)
+    monkeypatch.setattr(export, "functional_program", lambda exported: None)
+    assert module_of(lambda: Dropouts(True), X).dropout_layers == ("drops.0",)
 
 
 class Changed(nn.Module):
@@ -181,7 +221,7 @@ class Composed(nn.Module):
     """Has an operator that PyTorch composes of others, and that has no converter."""
 
     def forward(self, x):
-        return torch.diff(x)
+        return torch.diff(x, 2)
 
 
 class Returned(nn.Module):

@@ -13,7 +13,7 @@ import torch
 from pockmlir import _core
 from pockmlir.api.tuning import Choice
 from torch import nn
-from vulkan_cases import compiled, in_process, needs_device
+from vulkan_cases import compiled, in_process, needs_device, require_steps_of_pytorch
 
 #: Points of a thread: vectors of one, two and four, and two of these.
 POINTS = tuple(product((4, 2, 8, 1), repeat=2))
@@ -112,12 +112,4 @@ def test_long_sums_of_few_points_are_divided() -> None:
     x, y = torch.randn(4, 1, 64, 64) + 3.0, torch.randn(4, 2, 64, 64)
     step = compiled(model, x, y)
     assert {"memref<16xf32>", "memref<16x1x2xf32>"} <= set(re.findall(r"memref<\w+>", step.ir("plan")))
-    reference = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(3):
-        reference.zero_grad()
-        loss = nn.functional.mse_loss(model(x), y)
-        loss.backward()
-        reference.step()
-        assert step(x, y) == pytest.approx(float(loss.detach()), rel=1e-5)
-    for name, value in model.state_dict().items():
-        np.testing.assert_allclose(step.state_dict()[name], value.numpy(), rtol=1e-4, atol=1e-5)
+    require_steps_of_pytorch(step, model, x, y)

@@ -113,6 +113,20 @@ def require_equal_training(name: str, optimizer: str = "SGD") -> None:
         np.testing.assert_allclose(step.predict(x), model(x).detach().numpy(), rtol=rtol, atol=rtol / 10)
 
 
+def require_steps_of_pytorch(step: pock.Step, model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
+    """Three steps of SGD with the rate 0.1 equal those of PyTorch."""
+    reference = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        reference.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        reference.step()
+        assert step(x, y) == pytest.approx(float(loss.detach()), rel=1e-5)
+    found = step.state_dict()
+    for name, value in model.state_dict().items():
+        np.testing.assert_allclose(found[name], value.numpy(), rtol=1e-4, atol=1e-5)
+
+
 def in_process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run code that begins with everything of this module and of `test_vulkan` in a process of its own."""
     command = [sys.executable, "-c", f"from vulkan_cases import *\nfrom test_vulkan import *\n{code}"]

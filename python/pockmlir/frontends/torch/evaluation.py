@@ -7,7 +7,7 @@ import operator
 import torch
 from torch import fx
 
-__all__ = ["erase_dead", "in_evaluation_mode"]
+__all__ = ["draws_random_numbers", "erase_dead", "in_evaluation_mode"]
 
 _aten = torch.ops.aten
 _NORM = _aten._native_batch_norm_legit_functional.default
@@ -53,6 +53,11 @@ def erase_dead(graph: fx.Graph) -> bool:
             return False
         graph.erase_node(node)
     return True
+
+
+def draws_random_numbers(graph: fx.Graph) -> bool:
+    """Return whether a graph has random numbers, as a dropout that PyTorch has decomposed."""
+    return any(_is_random(node.target) for node in graph.nodes)
 
 
 def _is_random(target: object) -> bool:

@@ -1,6 +1,6 @@
 """The functional forms of operators that change a tensor in place, and of compositions: see `functional`.
 
-Each rule writes what PyTorch's decomposition writes, and refuses what it does not know exactly.
+Each rule writes what PyTorch's decomposition writes, if nothing else is said, and refuses what it does not know exactly.
 """
 
 from __future__ import annotations
@@ -138,17 +138,26 @@ def _result(rewriter: Rewriter, node: fx.Node, made: fx.Node, index: int) -> fx.
     return rewriter.call(node, operator.getitem, (made, index), val=made.meta["val"][index])
 
 
-@_rule(_aten.dropout.default)
+@_rule(_aten.dropout.default, _aten.dropout_.default)
 def _dropout(rewriter: Rewriter, node: fx.Node) -> None:
+    """Write a dropout; PyTorch's decomposition of one in place has a mask of its own."""
     require(len(node.args) == 3 and not node.kwargs)
     x, p, training = node.args
     y = node.meta["val"]
-    if not training or p == 0:
-        rewriter.bind(node, rewriter.call(node, _aten.clone.default, (x,), val=y))
-        return
-    mask = y.new_empty(y.shape, dtype=torch.bool)
-    made = rewriter.call(node, _aten.native_dropout.default, (x, p, True), val=(y, mask))
-    rewriter.bind(node, _result(rewriter, node, made, 0))
+    assert isinstance(x, fx.Node)
+    is_in_place = node.target is _aten.dropout_.default
+    if training and p != 0:
+        mask = y.new_empty(y.shape, dtype=torch.bool)
+        made = rewriter.call(node, _aten.native_dropout.default, (x, p, True), val=(y, mask))
+        value = _result(rewriter, node, made, 0)
+    elif is_in_place:
+        value = rewriter.value(x)
+    else:
+        value = rewriter.call(node, _aten.clone.default, (x,), val=y)
+    if is_in_place:
+        rewriter.change(x, value, node)
+    else:
+        rewriter.bind(node, value)
 
 
 # Views --------------------------------------------------------------------------------
@@ -214,3 +223,37 @@ def _chunk(rewriter: Rewriter, node: fx.Node) -> None:
     assert isinstance(dim, int)
     made = rewriter.call(node, _aten.split.Tensor, (x, parts[0].shape[dim], dim), val=parts)
     rewriter.bind_view(node, made, x)
+
+
+# Constants and differences ------------------------------------------------------------
+
+
+@_rule(
+    _aten.arange.default, _aten.arange.start, _aten.eye.default, _aten.eye.m, _aten.ones.default, _aten.zeros.default
+)
+def _constant(rewriter: Rewriter, node: fx.Node) -> None:
+    """Copy a constant, which has no converter: it is folded later."""
+    require(not node.all_input_nodes)
+    target: Any = node.target
+    rewriter.bind(node, rewriter.call(node, target, node.args, node.kwargs, val=node.meta["val"]))
+
+
+@_rule(_aten.diff.default)
+def _diff(rewriter: Rewriter, node: fx.Node) -> None:
+    args: tuple[Any, ...] = node.args
+    x, n, dim, before, after = args + (None, 1, -1, None, None)[len(args) :]
+    y = node.meta["val"]
+    require(n == 1 and type(dim) is int and not node.kwargs and y.numel() > 0)
+    assert isinstance(dim, int)
+    parts = [part for part in (before, x, after) if isinstance(part, fx.Node)]
+    vals = [part.meta["val"] for part in parts]
+    require(all(val.dtype == y.dtype for val in vals))
+    size = y.shape[dim] + 1
+    whole = parts[0]
+    if len(parts) > 1:
+        whole = rewriter.call(node, _aten.cat.default, (parts, dim), val=torch.cat(vals, dim))
+    first, second = (
+        rewriter.call(node, _aten.slice.Tensor, (whole, dim, begin, begin + size - 1), val=y) for begin in (0, 1)
+    )
+    difference = _aten.logical_xor.default if y.dtype == torch.bool else _aten.sub.Tensor
+    rewriter.bind(node, rewriter.call(node, difference, (second, first), val=y))
