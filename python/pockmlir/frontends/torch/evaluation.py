@@ -7,12 +7,13 @@ import operator
 import torch
 from torch import fx
 
-__all__ = ["draws_random_numbers", "erase_dead", "in_evaluation_mode"]
+__all__ = ["erase_dead", "has_random_masks", "in_evaluation_mode"]
 
 _aten = torch.ops.aten
 _NORM = _aten._native_batch_norm_legit_functional.default
 _NORM_IN_EVALUATION = _aten._native_batch_norm_legit_no_training.default
 _DROPOUT = _aten.native_dropout.default
+_MASKS = (_aten.bernoulli.default, _aten.bernoulli.p)
 
 
 def in_evaluation_mode(graph: fx.Graph) -> bool:
@@ -55,9 +56,9 @@ def erase_dead(graph: fx.Graph) -> bool:
     return True
 
 
-def draws_random_numbers(graph: fx.Graph) -> bool:
-    """Return whether a graph has random numbers, as a dropout that PyTorch has decomposed."""
-    return any(_is_random(node.target) for node in graph.nodes)
+def has_random_masks(graph: fx.Graph) -> bool:
+    """Return whether a graph has random masks, such as those of a dropout that PyTorch has decomposed."""
+    return any(node.target in _MASKS for node in graph.nodes)
 
 
 def _is_random(target: object) -> bool:

@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from ...artifact.arguments import Argument
 from ...errors import ArgumentError, UnsupportedOpsError
 from .calls import Examples, ModelCall, example_target
-from .evaluation import draws_random_numbers, erase_dead, in_evaluation_mode
+from .evaluation import erase_dead, has_random_masks, in_evaluation_mode
 from .export import export_program
 from .forward import export_predict, warn_of_dropped
 from .graph import ExportedCopy, Program, make_program, unimportable
@@ -239,7 +239,7 @@ def _predict_program(exported: ExportedCopy, examples: Examples, found: Found, i
     for copy in set(copies):
         if not copy.users:
             graph.erase_node(copy)
-    if not in_evaluation_mode(graph) or not erase_dead(graph) or draws_random_numbers(graph):
+    if not in_evaluation_mode(graph) or not erase_dead(graph) or has_random_masks(graph):
         return None
     targets = set(examples.names[inputs:])
     kept = []
