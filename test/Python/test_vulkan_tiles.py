@@ -59,7 +59,15 @@ def tilings(step: pock.Step, algorithm: str) -> pock.Tuning:
 
 
 @needs_device
-@pytest.mark.parametrize("name", models())
+@pytest.mark.parametrize(
+    "name",
+    [
+        "borders",
+        "strides and dilations",
+        pytest.param("attention", marks=pytest.mark.slow),
+        pytest.param("transposed", marks=pytest.mark.slow),
+    ],
+)
 def test_tiles_have_the_bits_of_threads_apart(name: str) -> None:
     """Five steps of all kernels that can have tiles, with points beyond the border and blocks that are not full."""
     model, x = models()[name]
