@@ -96,35 +96,36 @@ def require_equal_training(name: str, optimizer: str = "SGD") -> None:
     """Five steps, and a prediction, equal those of PyTorch."""
     model, x, y = networks()[name]
     step = compiled(model, x, y, optimizer=getattr(pock, optimizer)(lr=0.1), cache=False)
-    reference = getattr(torch.optim, optimizer)(model.parameters(), lr=0.1)
-    loss = nn.functional.mse_loss if y.is_floating_point() else nn.functional.cross_entropy
     # Adam's factors are powers, which drivers compute with few digits.
     rtol = 1e-5 if optimizer == "SGD" else 1e-4
-    for _ in range(5):
-        reference.zero_grad()
-        expected = loss(model(x), y)
-        expected.backward()
-        reference.step()
-        np.testing.assert_allclose(step(x, y), expected.detach().numpy(), rtol=rtol)
-    found = step.state_dict()
-    for tensor, value in model.state_dict().items():
-        np.testing.assert_allclose(found[tensor], value.numpy(), rtol=rtol, atol=rtol / 10)
+    require_steps_of_pytorch(step, model, x, y, 5, optimizer, loss_rtol=rtol, rtol=rtol)
     if not any(isinstance(part, nn.BatchNorm2d) and part.training for part in model.modules()):
         np.testing.assert_allclose(step.predict(x), model(x).detach().numpy(), rtol=rtol, atol=rtol / 10)
 
 
-def require_steps_of_pytorch(step: pock.Step, model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
-    """Three steps of SGD with the rate 0.1 equal those of PyTorch."""
-    reference = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(3):
+def require_steps_of_pytorch(
+    step: pock.Step,
+    model: nn.Module,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    count: int = 3,
+    optimizer: str = "SGD",
+    *,
+    loss_rtol: float = 1e-5,
+    rtol: float = 1e-4,
+) -> None:
+    """Some steps with the learning rate 0.1, and the state behind them, equal those of PyTorch."""
+    reference = getattr(torch.optim, optimizer)(model.parameters(), lr=0.1)
+    loss = nn.functional.mse_loss if y.is_floating_point() else nn.functional.cross_entropy
+    for _ in range(count):
         reference.zero_grad()
-        loss = nn.functional.mse_loss(model(x), y)
-        loss.backward()
+        expected = loss(model(x), y)
+        expected.backward()
         reference.step()
-        assert step(x, y) == pytest.approx(float(loss.detach()), rel=1e-5)
+        np.testing.assert_allclose(step(x, y), expected.detach().numpy(), rtol=loss_rtol)
     found = step.state_dict()
-    for name, value in model.state_dict().items():
-        np.testing.assert_allclose(found[name], value.numpy(), rtol=1e-4, atol=1e-5)
+    for tensor, value in model.state_dict().items():
+        np.testing.assert_allclose(found[tensor], value.numpy(), rtol=rtol, atol=rtol / 10)
 
 
 def in_process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

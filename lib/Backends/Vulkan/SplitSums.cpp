@@ -51,13 +51,16 @@ int64_t largestDivisor(int64_t value, int64_t most) {
   return 1;
 }
 
-/// Whether `op` is a sum that threads of several workgroups can add.
-bool isDivisible(linalg::GenericOp op) {
+/// What adds the terms of `op`, if threads of several workgroups can do it;
+/// else null.
+Operation *findCombiner(linalg::GenericOp op) {
   std::optional<Nest> nest = buildNest(op);
   // A dimension of what has a border is none of the buffer under it.
-  return nest && nest->windows.empty() && op.getNumDpsInits() == 1 &&
-         canDivideTerms(nest->statements.front()) &&
-         !nest->statements.front().usesIndex;
+  if (!nest || !nest->windows.empty() || op.getNumDpsInits() != 1)
+    return nullptr;
+  const Statement &sum = nest->statements.front();
+  return canDivideTerms(sum) && !sum.usesIndex ? sum.combiners.front()
+                                               : nullptr;
 }
 
 /// A reduction loop, and into how many parts it is divided.
@@ -116,9 +119,10 @@ Value divideLoop(OpBuilder &b, Location loc, Value in, AffineMap &map,
   return memref::ExpandShapeOp::create(b, loc, shape, in, groups);
 }
 
-/// Replaces `op` by two operations: sums of each part, in a temporary, and sums
-/// of these.
-void split(linalg::GenericOp op, const Division &division) {
+/// Replaces `op`, which adds its terms by `combiner`, by two operations: sums
+/// of each part, in a temporary, and sums of these.
+void split(linalg::GenericOp op, Operation *combiner,
+           const Division &division) {
   OpBuilder b(op);
   Location loc = op.getLoc();
   MLIRContext *context = op.getContext();
@@ -150,8 +154,6 @@ void split(linalg::GenericOp op, const Division &division) {
   auto out = cast<TypedValue<MemRefType>>(op.getOutputs().front());
   Type type = out.getType().getElementType();
   Value sums = memref::AllocOp::create(b, loc, MemRefType::get(shape, type));
-  Operation *combiner =
-      op.getBody()->getTerminator()->getOperand(0).getDefiningOp();
   Value neutral =
       arith::ConstantOp::create(b, loc, *arith::getNeutralElement(combiner));
   linalg::FillOp::create(b, loc, neutral, sums);
@@ -194,10 +196,13 @@ struct SplitSums : impl::SplitSumsBase<SplitSums> {
     for (func::FuncOp kernel : kernelsOf(module)) {
       generalizeAll(kernel);
       for (linalg::GenericOp op :
-           llvm::make_early_inc_range(kernel.getOps<linalg::GenericOp>()))
-        if (Division division = chooseDivision(op, workgroups);
-            division.parts > 1 && isDivisible(op))
-          split(op, division);
+           llvm::make_early_inc_range(kernel.getOps<linalg::GenericOp>())) {
+        Division division = chooseDivision(op, workgroups);
+        if (division.parts == 1)
+          continue;
+        if (Operation *combiner = findCombiner(op))
+          split(op, combiner, division);
+      }
     }
   }
 };

@@ -30,8 +30,9 @@ struct Point {
 /// One side of the tile of a workgroup.
 struct TileSide {
   const WorkgroupTile::Side &side;
-  /// The number of the tile's first point in the loops of the side.
-  Value first;
+  /// The number of the tile's first point in the loops of the side, and that of
+  /// this thread among those of the side.
+  Value first, thread;
 
   /// Points that are one vector in workgroup memory.
   int64_t width() const { return std::min<int64_t>(side.points, 4); }
@@ -97,15 +98,11 @@ private:
     return nest.loops[loop].extent / map.tile[loop];
   }
 
-  /// Sets the positions in all parallel loops. The one with the smallest stride
-  /// in the result comes last. A thread's points in a loop are as far apart as
-  /// possible: then threads that run together access neighbours.
+  /// Sets the positions in all parallel loops. A thread's points in a loop are
+  /// as far apart as possible: then threads that run together access
+  /// neighbours.
   void placeAt(Value item) {
-    SmallVector<int> order = nest.parallelLoops();
-    const Access &out = nest.statements.back().outs.front();
-    llvm::stable_sort(order, [&](int l, int k) {
-      return std::abs(out.strides[l]) > std::abs(out.strides[k]);
-    });
+    SmallVector<int> order = loopsByResult(nest);
     points.assign(1, newPoint());
     for (auto [loop, first] :
          llvm::zip_equal(order, divideNumber(item, order))) {
@@ -142,18 +139,19 @@ private:
     const WorkgroupTile &tile = *map.workgroupTile;
     auto [rest, column] = divide(number, tile.columns.countTiles());
     auto [batch, row] = divide(rest, tile.rows.countTiles());
-    sides.push_back({tile.rows, times(row, tile.rows.pointsOfTile())});
-    sides.push_back({tile.columns, times(column, tile.columns.pointsOfTile())});
+    auto [threadRow, threadColumn] = divide(lane, WorkgroupTile::kSide);
+    sides.push_back(
+        {tile.rows, times(row, tile.rows.pointsOfTile()), threadRow});
+    sides.push_back({tile.columns, times(column, tile.columns.pointsOfTile()),
+                     threadColumn});
     Point base = newPoint();
     place(base, tile.batch, batch);
-    points.assign(1, base);
-    auto [threadRow, threadColumn] = divide(lane, WorkgroupTile::kSide);
-    std::array<Value, 2> threads = {threadRow, threadColumn};
-    for (auto [side, thread] : llvm::zip_equal(sides, threads)) {
+    batchPosition = base.position;
+    points.assign(1, std::move(base));
+    for (const TileSide &side : sides) {
       SmallVector<std::pair<Value, Value>> own;
       for (int64_t i = 0; i < side.side.points; ++i)
-        own.push_back(
-            pointOf(side, vectorOfPoint(side, thread, i), i % side.width()));
+        own.push_back(pointOf(side, vectorOfPoint(side, i), i % side.width()));
       SmallVector<Point> placed;
       for (const Point &before : points)
         for (auto [position, isInside] : own) {
@@ -164,12 +162,11 @@ private:
         }
       points = std::move(placed);
     }
-    base.position.swap(batchPosition);
   }
 
-  /// The number of the vector with point `i` of a thread.
-  Value vectorOfPoint(const TileSide &side, Value thread, int64_t i) {
-    return add(thread, constant(i / side.width() * WorkgroupTile::kSide));
+  /// The number of the vector with point `i` of this thread.
+  Value vectorOfPoint(const TileSide &side, int64_t i) {
+    return add(side.thread, constant(i / side.width() * WorkgroupTile::kSide));
   }
 
   /// The number of a point in the loops of a side, at most the last, and
@@ -400,11 +397,9 @@ private:
                                     blocks.getRegionIterArgs());
     scf::YieldOp::create(b, loc, block.getResults());
     b.setInsertionPointToEnd(block.getBody());
-    auto [threadRow, threadColumn] = divide(lane, WorkgroupTile::kSide);
-    SmallVector<Value> rows = loadCopies(sides[0], threadRow, copies[0],
-                                         block.getInductionVar()),
-                       columns = loadCopies(sides[1], threadColumn, copies[1],
-                                            block.getInductionVar());
+    Value term = block.getInductionVar();
+    SmallVector<Value> rows = loadCopies(sides[0], copies[0], term),
+                       columns = loadCopies(sides[1], copies[1], term);
     SmallVector<Value> results;
     for (auto [i, outs] : llvm::enumerate(perPoint(block.getRegionIterArgs())))
       llvm::append_range(results, emitTerm(statement, rows[i / columns.size()],
@@ -481,13 +476,12 @@ private:
   }
 
   /// The values of a side at the points of this thread.
-  SmallVector<Value> loadCopies(const TileSide &side, Value thread, Value copy,
-                                Value term) {
+  SmallVector<Value> loadCopies(const TileSide &side, Value copy, Value term) {
     Value row = times(term, side.countVectors());
     SmallVector<Value> values;
     for (int64_t i = 0; i < side.side.points; i += side.width()) {
-      Value loaded = memref::LoadOp::create(
-          b, loc, copy, add(row, vectorOfPoint(side, thread, i)));
+      Value loaded = memref::LoadOp::create(b, loc, copy,
+                                            add(row, vectorOfPoint(side, i)));
       for (int64_t k = 0; k < side.width(); ++k)
         values.push_back(side.width() == 1
                              ? loaded

@@ -160,6 +160,15 @@ Sharing chooseSharing(const Nest &nest, const ThreadRules &rules) {
 
 } // namespace
 
+SmallVector<int> loopsByResult(const Nest &nest) {
+  SmallVector<int> loops = nest.parallelLoops();
+  const Access &out = nest.statements.back().outs.front();
+  llvm::stable_sort(loops, [&](int l, int k) {
+    return std::abs(out.strides[l]) > std::abs(out.strides[k]);
+  });
+  return loops;
+}
+
 int64_t countTerms(const Nest &nest, const Statement &statement) {
   int64_t terms = 1;
   for (int loop : statement.reductions)

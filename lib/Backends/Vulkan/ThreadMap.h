@@ -77,6 +77,10 @@ mlir::SmallVector<std::array<int64_t, 2>> listTiles(const Nest &nest,
 mlir::SmallVector<Sharing> listSharing(const Nest &nest,
                                        const ThreadRules &rules);
 
+/// The parallel loops of a nest; the one with the smallest stride in the result
+/// comes last.
+mlir::SmallVector<int> loopsByResult(const Nest &nest);
+
 /// The number of terms of the sums of `statement`.
 int64_t countTerms(const Nest &nest, const Statement &statement);
 

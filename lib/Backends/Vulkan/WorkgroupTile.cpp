@@ -2,6 +2,7 @@
 
 #include "WorkgroupTile.h"
 #include "../Shared/NestBody.h"
+#include "ThreadMap.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -12,10 +13,9 @@ namespace {
 
 /// Whether workgroup memory of every device holds values of `in`: floats of 16
 /// bits are widened when they are copied.
-bool canCopy(const Statement &statement, size_t in) {
-  Type type = statement.ins[in].elementType;
-  return statement.ins[in].root &&
-         (type.isF32() || type.isInteger(32) || type.isF16());
+bool canCopy(const Access &in) {
+  Type type = in.elementType;
+  return in.root && (type.isF32() || type.isInteger(32) || type.isF16());
 }
 
 /// Whether all windows are of products, which are zero on their borders.
@@ -29,15 +29,14 @@ bool addsProductsOnly(const Nest &nest, const Statement &sum) {
   return add && matchMulAdd(add, addend);
 }
 
-/// The number of the only statement with a sum; nothing if there is none or
-/// another.
-std::optional<unsigned> findSum(const Nest &nest) {
-  std::optional<unsigned> found;
-  for (auto [i, statement] : llvm::enumerate(nest.statements))
+/// The only statement with a sum; null if there is none or another.
+const Statement *findSum(const Nest &nest) {
+  const Statement *found = nullptr;
+  for (const Statement &statement : nest.statements)
     if (statement.isReduction()) {
       if (found)
-        return std::nullopt;
-      found = i;
+        return nullptr;
+      found = &statement;
     }
   return found;
 }
@@ -61,28 +60,17 @@ unsigned findMoving(const Statement &statement, int loop) {
 } // namespace
 
 std::optional<WorkgroupTile> findWorkgroupTile(const Nest &nest) {
-  std::optional<unsigned> number = findSum(nest);
-  if (!number)
+  const Statement *sum = findSum(nest);
+  if (!sum || countTerms(nest, *sum) < WorkgroupTile::kDepth ||
+      sum->usesIndex || sum->readsMemory || sum->ins.size() != 2 ||
+      !addsProductsOnly(nest, *sum))
     return std::nullopt;
-  const Statement &sum = nest.statements[*number];
-  int64_t terms = 1;
-  for (int loop : sum.reductions)
-    terms *= nest.loops[loop].extent;
-  if (terms < WorkgroupTile::kDepth || sum.usesIndex || sum.readsMemory ||
-      sum.ins.size() != 2 || !addsProductsOnly(nest, sum))
-    return std::nullopt;
-  for (auto [i, in] : llvm::enumerate(sum.ins))
-    if (!canCopy(sum, i) || writes(nest, in.root))
+  for (const Access &in : sum->ins)
+    if (!canCopy(in) || writes(nest, in.root))
       return std::nullopt;
   WorkgroupTile tile;
-  tile.statement = *number;
-  SmallVector<int> loops = nest.parallelLoops();
-  const Access &out = nest.statements.back().outs.front();
-  llvm::stable_sort(loops, [&](int l, int k) {
-    return std::abs(out.strides[l]) > std::abs(out.strides[k]);
-  });
-  for (int loop : loops) {
-    unsigned moving = findMoving(sum, loop);
+  for (int loop : loopsByResult(nest)) {
+    unsigned moving = findMoving(*sum, loop);
     int64_t extent = nest.loops[loop].extent;
     if (moving == 0b11) {
       tile.batch.push_back(loop);

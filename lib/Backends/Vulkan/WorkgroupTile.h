@@ -30,8 +30,6 @@ struct WorkgroupTile {
     }
   };
 
-  /// The number of the statement with the sum.
-  unsigned statement = 0;
   /// The first factor moves in `rows`, the second in `columns`.
   Side rows, columns;
   /// The loops in which both factors move; a tile is at one point of these.

@@ -16,7 +16,6 @@ the imaginary parts that PyTorch ignores: of the first entry, and of the last on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -144,9 +143,8 @@ def _last(w: Writer, x: Complex, transform: _Transform) -> Complex:
     rows, columns = math.ceil(transform.inputs / second), math.ceil(transform.outputs / first)
     batch = x.shape[:-1]
     if missing := rows * second - transform.inputs:
-        x = _mapped(
-            w, x, (*batch, rows * second), lambda part: w.call(_aten.constant_pad_nd.default, part, [0, missing])
-        )
+        shape = (*batch, rows * second)
+        x = w.mapped(x, shape, lambda part: w.call(_aten.constant_pad_nd.default, part, [0, missing]))
     x = _reshaped(w, x, (*batch, rows, second))
     x = _along(w, x, -2, _Transform(first, sign, rows, first))
     x = w.product(x, _twiddle_factors(w, first, second, sign))
@@ -157,7 +155,7 @@ def _last(w: Writer, x: Complex, transform: _Transform) -> Complex:
     if columns * first == transform.outputs:
         return x
     shape = (*batch, transform.outputs)
-    return _mapped(w, x, shape, lambda part: w.call(_aten.slice.Tensor, part, len(batch), 0, transform.outputs))
+    return w.mapped(x, shape, lambda part: w.call(_aten.slice.Tensor, part, len(batch), 0, transform.outputs))
 
 
 def _factors(n: int) -> tuple[int, int]:
@@ -226,18 +224,12 @@ def _roots(n: int, sign: int, part: str) -> torch.Tensor:
 # Layout -------------------------------------------------------------------------------
 
 
-def _mapped(w: Writer, x: Complex, shape: tuple[int, ...], function: Callable[[fx.Node], fx.Node]) -> Complex:
-    """Apply a function of tensors to both parts, unless they are zero."""
-    parts = [None if part is None else function(w.tensor(part, x.shape)) for part in x.parts]
-    return Complex.of(parts, shape)
-
-
 def _permuted(w: Writer, x: Complex, order: list[int]) -> Complex:
     if order == sorted(order):
         return x
     shape = tuple(x.shape[i] for i in order)
-    return _mapped(w, x, shape, lambda part: w.call(_aten.permute.default, part, order))
+    return w.mapped(x, shape, lambda part: w.call(_aten.permute.default, part, order))
 
 
 def _reshaped(w: Writer, x: Complex, shape: tuple[int, ...]) -> Complex:
-    return _mapped(w, x, shape, lambda part: w.reshape(part, shape))
+    return w.mapped(x, shape, lambda part: w.reshape(part, shape))

@@ -179,6 +179,10 @@ class Writer:
         """Apply a linear function, which returns None for None, to both parts."""
         return Complex(function(x.real), function(x.imag), x.shape)
 
+    def mapped(self, x: Complex, shape: tuple[int, ...], function: Callable[[fx.Node], fx.Node]) -> Complex:
+        """Apply a linear function of tensors to both parts, which have this shape afterwards; zero stays zero."""
+        return Complex.of((None if part is None else function(self.tensor(part, x.shape)) for part in x.parts), shape)
+
     def scale(self, x: Complex, factor: Part) -> Complex:
         """Return the product with a real number."""
         return self.apply(lambda part: self.mul(part, factor), x)

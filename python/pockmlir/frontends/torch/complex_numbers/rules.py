@@ -125,8 +125,7 @@ def _callable(node: fx.Node) -> Callable[..., Any]:
 @_rule("view", "_unsafe_view", "view_copy")
 def _view(w: Writer, node: fx.Node, x: Complex, size: Any) -> Complex:
     shape = shape_of(node)
-    x = w.lift(x)
-    return w.apply(lambda part: None if part is None else w.reshape(w.tensor(part, x.shape), shape), x)
+    return w.mapped(w.lift(x), shape, lambda part: w.reshape(part, shape))
 
 
 @_rule("resolve_conj", "resolve_neg", "lift_fresh_copy")
@@ -181,8 +180,11 @@ def _complex(w: Writer, node: fx.Node, real: fx.Node, imag: fx.Node) -> Complex:
 
 @_rule("polar")
 def _polar(w: Writer, node: fx.Node, size: fx.Node, angle: fx.Node) -> Complex:
-    parts = [w.mul(size, w.call(function, angle)) for function in (_aten.cos.default, _aten.sin.default)]
-    return Complex.of(parts, shape_of(node))
+    return _from_polar(w, size, angle, shape_of(node))
+
+
+def _from_polar(w: Writer, size: Part, angle: fx.Node, shape: tuple[int, ...]) -> Complex:
+    return Complex.of((w.mul(size, w.call(part, angle)) for part in (_aten.cos.default, _aten.sin.default)), shape)
 
 
 @_rule("view_as_complex")
@@ -236,7 +238,7 @@ def _angle(w: Writer, node: fx.Node, x: Complex | fx.Node) -> fx.Node:
 @_rule("sgn")
 def _sgn(w: Writer, node: fx.Node, x: Complex) -> Complex:
     if x.imag is None or x.real is None:
-        return w.apply(lambda part: None if part is None else w.call(_aten.sgn.default, w.tensor(part, x.shape)), x)
+        return w.mapped(x, x.shape, lambda part: w.call(_aten.sgn.default, part))
     real, imag = (w.tensor(part, x.shape) for part in x.parts)
     zero = w.is_zero(real, imag)
     size = w.choose(zero, 1.0, w.magnitude(x))
@@ -311,9 +313,7 @@ def _exp(w: Writer, node: fx.Node, x: Complex) -> Complex:
     size = 1.0 if x.real is None else w.call(_aten.exp.default, w.tensor(x.real, x.shape))
     if x.imag is None:
         return Complex(size, None, x.shape)
-    angle = w.tensor(x.imag, x.shape)
-    parts = [w.mul(size, w.call(function, angle)) for function in (_aten.cos.default, _aten.sin.default)]
-    return Complex.of(parts, x.shape)
+    return _from_polar(w, size, w.tensor(x.imag, x.shape), x.shape)
 
 
 @_rule("log")
@@ -340,16 +340,18 @@ def _compared(w: Writer, compare: Any, join: Any, x: Any, y: Any) -> fx.Node:
 # Products of matrices -----------------------------------------------------------------
 
 
-@_rule("mm", "bmm", "matmul", "mv", "dot")
-def _matmul(w: Writer, node: fx.Node, x: Any, y: Any) -> Complex:
-    x, y = w.lift(x), w.lift(y)
+def _product(w: Writer, node: fx.Node, target: Callable[..., Any], x: Complex, y: Complex) -> Complex:
+    """Return a product that an operator makes of real tensors; it has the shape of the node."""
 
     def multiply(p: Part, q: Part) -> Part:
-        if p is None or q is None:
-            return None
-        return w.call(_callable(node), w.tensor(p, x.shape), w.tensor(q, y.shape))
+        return None if p is None or q is None else w.call(target, w.tensor(p, x.shape), w.tensor(q, y.shape))
 
-    return w.product(x, y, multiply)
+    return Complex.of(w.product(x, y, multiply).parts, shape_of(node))
+
+
+@_rule("mm", "bmm", "matmul", "mv", "dot")
+def _matmul(w: Writer, node: fx.Node, x: Any, y: Any) -> Complex:
+    return _product(w, node, _callable(node), w.lift(x), w.lift(y))
 
 
 _PRODUCTS = {"aten.addmm": _aten.mm.default, "aten.baddbmm": _aten.bmm.default, "aten.addmv": _aten.mv.default}
@@ -358,26 +360,14 @@ _PRODUCTS = {"aten.addmm": _aten.mm.default, "aten.baddbmm": _aten.bmm.default, 
 @_rule("addmm", "baddbmm", "addmv")
 def _addmm(w: Writer, node: fx.Node, bias: Any, x: Any, y: Any, beta: complex, alpha: complex) -> Complex:
     x, y, bias = w.lift(x), w.lift(y), w.lift(bias)
-    target = _PRODUCTS[str(node.target).removesuffix(".default")]
-
-    def multiply(p: Part, q: Part) -> Part:
-        return None if p is None or q is None else w.call(target, w.tensor(p, x.shape), w.tensor(q, y.shape))
-
-    product = w.product(x, y, multiply)
-    product = _times(w, Complex.of(product.parts, shape_of(node)), alpha)
+    product = _product(w, node, _PRODUCTS[str(node.target).removesuffix(".default")], x, y)
+    product = _times(w, product, alpha)
     return product if beta == 0 else w.sum_of(_times(w, bias, beta), product)
 
 
 @_rule("linear")
 def _linear(w: Writer, node: fx.Node, x: Any, weight: Any, bias: Any) -> Complex:
-    x, weight = w.lift(x), w.lift(weight)
-
-    def multiply(p: Part, q: Part) -> Part:
-        if p is None or q is None:
-            return None
-        return w.call(_aten.linear.default, w.tensor(p, x.shape), w.tensor(q, weight.shape))
-
-    product = Complex.of(w.product(x, weight, multiply).parts, shape_of(node))
+    product = _product(w, node, _aten.linear.default, w.lift(x), w.lift(weight))
     return product if bias is None else w.sum_of(product, w.lift(bias))
 
 
